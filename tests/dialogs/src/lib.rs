@@ -1,0 +1,63 @@
+//! Dialogue files: what a client says and what a door must answer, as text.
+//!
+//! Here live the format ([`script`]), the matching of answers ([`pattern`]) and the playing of a
+//! script over connections ([`player`]). What never happens here: knowledge of one protocol; the
+//! doors are reached only through the connections that a test hands in.
+//!
+//! The format, one step a line:
+//!
+//! ```text
+//! # The danger that this file guards against (the file begins with such lines).
+//! @account NAME PASSWORD          an account of example.test
+//! @alias NAME TARGET[,TARGET]     an alias of example.test
+//! @mail NAME MAILBOX FILE         FILE of tests/mails lies in that mailbox
+//! @set KEY VALUE                  a setting
+//! @listener KIND                  smtp submission submissions imap imaps pop3 pop3s
+//! @listener N KIND                the same for session N only
+//! C: text          sends text and CRLF
+//! C!: text         sends text with \r \n \t \0 \\ \xNN and \*N{text} (N times), nothing appended
+//! S: text          expects exactly this line; <*> matches anything, <name=*> keeps what it matched
+//! S~: text         skips lines until one matches
+//! S!close          expects the end of the connection
+//! T:               client's side of TLS
+//! C2: … S2: …      the same for session 2; a new number connects
+//! ```
+//!
+//! `<$name>` in a `C:` or `S:` line stands for what an earlier `<name=*>` kept.
+#![forbid(unsafe_code)]
+
+pub mod pattern;
+pub mod player;
+pub mod script;
+
+pub use player::{Failure, play};
+pub use script::{Listener, Script, Setup};
+
+use std::path::{Path, PathBuf};
+
+/// The folder of one protocol's dialogue files: `smtp`, `imap` or `pop3`.
+pub fn folder(protocol: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(protocol)
+}
+
+/// The folder of the mail samples.
+pub fn mails() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mails")
+}
+
+/// All scripts of one protocol, by file name; a file that cannot be read as a script panics with
+/// the reason.
+pub fn scripts(protocol: &str) -> Vec<Script> {
+    let folder = folder(protocol);
+    let entries = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("cannot list {}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("because the folder was just opened").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| Script::read(path).unwrap_or_else(|reason| panic!("{reason}")))
+        .collect()
+}
