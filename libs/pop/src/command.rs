@@ -1,0 +1,430 @@
+//! The words that a POP3 client says, in one table, and the parser of a command line.
+//!
+//! A further word (POP4's folders, SDPS's `*ENV`) is a `Verb` and a row of [`WORDS`]; the parser
+//! knows shapes of arguments, not words. Whether a word is allowed now, the door decides.
+
+use std::fmt;
+
+/// What a word asks for. The door's own table says in which states it is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    User,
+    Pass,
+    Apop,
+    Auth,
+    Stls,
+    Capa,
+    Stat,
+    List,
+    Retr,
+    Dele,
+    Top,
+    Uidl,
+    Noop,
+    Rset,
+    Quit,
+}
+
+/// The form of a word's arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing follows the word.
+    Nothing,
+    /// A name: UTF-8 to the end of the line, without spaces at its end.
+    Name,
+    /// A secret: every octet after the one space, spaces included.
+    Secret,
+    /// A name and the hexadecimal digest of a time stamp with the secret.
+    NameAndDigest,
+    /// A message number.
+    Number,
+    /// A message number, or nothing.
+    MaybeNumber,
+    /// A message number and a number of lines.
+    NumberAndLines,
+    /// A mechanism and perhaps an initial response; or nothing, which asks for the mechanisms.
+    Mechanism,
+}
+
+/// One row of [`WORDS`].
+#[derive(Clone, Copy, Debug)]
+pub struct Word {
+    pub verb: Verb,
+    pub word: &'static str,
+    pub shape: Shape,
+    /// How the command is written, for the answer to a wrong one.
+    pub usage: &'static str,
+}
+
+const fn word(verb: Verb, word: &'static str, shape: Shape, usage: &'static str) -> Word {
+    Word {
+        verb,
+        word,
+        shape,
+        usage,
+    }
+}
+
+/// Every word that the machine knows.
+pub const WORDS: &[Word] = &[
+    word(Verb::User, "USER", Shape::Name, "USER name"),
+    word(Verb::Pass, "PASS", Shape::Secret, "PASS password"),
+    word(Verb::Apop, "APOP", Shape::NameAndDigest, "APOP name digest"),
+    word(
+        Verb::Auth,
+        "AUTH",
+        Shape::Mechanism,
+        "AUTH [mechanism [initial-response]]",
+    ),
+    word(Verb::Stls, "STLS", Shape::Nothing, "STLS"),
+    word(Verb::Capa, "CAPA", Shape::Nothing, "CAPA"),
+    word(Verb::Stat, "STAT", Shape::Nothing, "STAT"),
+    word(Verb::List, "LIST", Shape::MaybeNumber, "LIST [number]"),
+    word(Verb::Retr, "RETR", Shape::Number, "RETR number"),
+    word(Verb::Dele, "DELE", Shape::Number, "DELE number"),
+    word(Verb::Top, "TOP", Shape::NumberAndLines, "TOP number lines"),
+    word(Verb::Uidl, "UIDL", Shape::MaybeNumber, "UIDL [number]"),
+    word(Verb::Noop, "NOOP", Shape::Nothing, "NOOP"),
+    word(Verb::Rset, "RSET", Shape::Nothing, "RSET"),
+    word(Verb::Quit, "QUIT", Shape::Nothing, "QUIT"),
+];
+
+/// A password as sent. It is never shown by `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub Vec<u8>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The arguments of a command, in the [`Shape`] that its row names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arguments {
+    Nothing,
+    Name(String),
+    Secret(Secret),
+    NameAndDigest { name: String, digest: String },
+    Number(u32),
+    MaybeNumber(Option<u32>),
+    NumberAndLines { number: u32, lines: u64 },
+    Mechanism(Option<Mechanism>),
+}
+
+/// What `AUTH` names: the mechanism, and the initial response, still in base64 (`=` is an empty one).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mechanism {
+    pub name: String,
+    pub initial: Option<Secret>,
+}
+
+/// A command that is well formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    pub verb: Verb,
+    pub arguments: Arguments,
+}
+
+/// Why a line is not a command. Nothing has changed; it is answered with `-ERR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bad {
+    /// The word is not one of [`WORDS`].
+    Unknown,
+    /// The word is known, what follows it is not what it takes.
+    Arguments { usage: &'static str },
+    /// The line was longer than its bound; it was read to its end.
+    TooLong,
+    /// A NUL or a bare CR stood in the line.
+    Unprintable,
+}
+
+impl fmt::Display for Bad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bad::Unknown => f.write_str("unknown command"),
+            Bad::Arguments { usage } => write!(f, "wrong arguments, say: {usage}"),
+            Bad::TooLong => f.write_str("line too long"),
+            Bad::Unprintable => f.write_str("a NUL or a bare CR in the line"),
+        }
+    }
+}
+
+/// Whether this line, as far as it has come, may grow to the bound of `AUTH` lines.
+pub(crate) fn may_be_long(start: &[u8]) -> bool {
+    start.len() >= 5 && start[..5].eq_ignore_ascii_case(b"AUTH ")
+}
+
+/// ```abnf
+/// command = keyword *(SP param) CRLF    ;255 octets maximum
+/// keyword = 3*4VCHAR
+/// param   = 1*VCHAR
+/// ```
+/// The keyword has no case [rfc1939 3]. `line` is without its CRLF.
+pub(crate) fn parse(line: &[u8]) -> Result<Command, Bad> {
+    if line.iter().any(|b| matches!(b, 0 | b'\r')) {
+        return Err(Bad::Unprintable);
+    }
+    let (keyword, rest) = match memchr::memchr(b' ', line) {
+        Some(at) => (&line[..at], Some(&line[at + 1..])),
+        None => (line, None),
+    };
+    let row = WORDS
+        .iter()
+        .find(|row| row.word.as_bytes().eq_ignore_ascii_case(keyword))
+        .ok_or(Bad::Unknown)?;
+    let arguments = arguments(row.shape, rest).ok_or(Bad::Arguments { usage: row.usage })?;
+    Ok(Command {
+        verb: row.verb,
+        arguments,
+    })
+}
+
+fn arguments(shape: Shape, rest: Option<&[u8]>) -> Option<Arguments> {
+    match shape {
+        Shape::Name => name(rest?).map(Arguments::Name),
+        // spaces belong to the password [rfc1939 7, PASS]
+        Shape::Secret => rest
+            .filter(|secret| !secret.is_empty())
+            .map(|secret| Arguments::Secret(Secret(secret.to_vec()))),
+        _ => params(shape, &split(rest.unwrap_or_default())),
+    }
+}
+
+/// The shapes whose parameters are separated by spaces. More than one space is let pass.
+fn params(shape: Shape, params: &[&[u8]]) -> Option<Arguments> {
+    Some(match (shape, params) {
+        (Shape::Nothing, []) => Arguments::Nothing,
+        (Shape::Number, [n]) => Arguments::Number(number(n)?),
+        (Shape::MaybeNumber, []) => Arguments::MaybeNumber(None),
+        (Shape::MaybeNumber, [n]) => Arguments::MaybeNumber(Some(number(n)?)),
+        (Shape::NumberAndLines, [n, lines]) => Arguments::NumberAndLines {
+            number: number(n)?,
+            lines: digits(lines)?,
+        },
+        (Shape::NameAndDigest, [who, digest]) => Arguments::NameAndDigest {
+            name: name(who)?,
+            digest: hex_digest(digest)?,
+        },
+        (Shape::Mechanism, []) => Arguments::Mechanism(None),
+        (Shape::Mechanism, [mech]) => Arguments::Mechanism(Some(Mechanism {
+            name: mechanism(mech)?,
+            initial: None,
+        })),
+        (Shape::Mechanism, [mech, initial]) => Arguments::Mechanism(Some(Mechanism {
+            name: mechanism(mech)?,
+            initial: Some(Secret(initial.to_vec())),
+        })),
+        _ => return None,
+    })
+}
+
+fn split(rest: &[u8]) -> Vec<&[u8]> {
+    // no word takes more than two; a third is enough to see that there are too many
+    rest.split(|b| *b == b' ')
+        .filter(|param| !param.is_empty())
+        .take(3)
+        .collect()
+}
+
+fn name(bytes: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(bytes.trim_ascii_end()).ok()?;
+    (!name.is_empty() && !name.chars().any(char::is_control)).then(|| name.to_owned())
+}
+
+/// A message number. One beyond all bounds is well formed and names no message.
+fn number(bytes: &[u8]) -> Option<u32> {
+    digits(bytes).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+fn digits(bytes: &[u8]) -> Option<u64> {
+    if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(bytes.iter().fold(0u64, |n, b| {
+        n.saturating_mul(10).saturating_add(u64::from(b - b'0'))
+    }))
+}
+
+/// MD5 in hexadecimal, 32 lower-case digits [rfc1939 7, APOP]; upper case is let pass.
+fn hex_digest(bytes: &[u8]) -> Option<String> {
+    (bytes.len() == 32 && bytes.iter().all(u8::is_ascii_hexdigit))
+        .then(|| String::from_utf8_lossy(bytes).to_ascii_lowercase())
+}
+
+/// ```abnf
+/// mech-char = ALPHA-UPPER / DIGIT / "-" / "_"
+/// sasl-mech = 1*20mech-char
+/// ```
+/// [rfc5034 4]; mechanism names have no case here.
+fn mechanism(bytes: &[u8]) -> Option<String> {
+    let fits = (1..=20).contains(&bytes.len())
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    fits.then(|| String::from_utf8_lossy(bytes).to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(verb: Verb, arguments: Arguments) -> Result<Command, Bad> {
+        Ok(Command { verb, arguments })
+    }
+
+    fn check(line: &str, expect: Result<Command, Bad>) {
+        assert_eq!(parse(line.as_bytes()), expect, "{line:?}");
+    }
+
+    fn refused(line: &str, verb: Verb) {
+        let usage = WORDS.iter().find(|row| row.verb == verb).unwrap().usage;
+        check(line, Err(Bad::Arguments { usage }));
+    }
+
+    #[test]
+    fn reads_every_word_in_any_case() {
+        // [rfc1939 3]
+        check("STAT", command(Verb::Stat, Arguments::Nothing));
+        check("noop", command(Verb::Noop, Arguments::Nothing));
+        check("rSeT", command(Verb::Rset, Arguments::Nothing));
+        check("QUIT", command(Verb::Quit, Arguments::Nothing));
+        check("CAPA", command(Verb::Capa, Arguments::Nothing));
+        check("stls", command(Verb::Stls, Arguments::Nothing));
+        check("LIST", command(Verb::List, Arguments::MaybeNumber(None)));
+        check(
+            "uidl 7",
+            command(Verb::Uidl, Arguments::MaybeNumber(Some(7))),
+        );
+        check("RETR 1", command(Verb::Retr, Arguments::Number(1)));
+        check("DELE 0012", command(Verb::Dele, Arguments::Number(12)));
+        check(
+            "TOP 1 0",
+            command(
+                Verb::Top,
+                Arguments::NumberAndLines {
+                    number: 1,
+                    lines: 0,
+                },
+            ),
+        );
+    }
+
+    #[test]
+    fn keeps_every_space_of_a_password() {
+        // [rfc1939 7]
+        let secret = |s: &str| Arguments::Secret(Secret(s.as_bytes().to_vec()));
+        check(
+            "PASS open sesame ",
+            command(Verb::Pass, secret("open sesame ")),
+        );
+        check("PASS  x", command(Verb::Pass, secret(" x")));
+        refused("PASS", Verb::Pass);
+        refused("PASS ", Verb::Pass);
+    }
+
+    #[test]
+    fn takes_a_name_to_the_end_of_the_line() {
+        let name = |s: &str| Arguments::Name(s.to_owned());
+        check("USER mrose", command(Verb::User, name("mrose")));
+        check(
+            "USER jos\u{e9}@example.test ",
+            command(Verb::User, name("jos\u{e9}@example.test")),
+        );
+        check("USER Two Words", command(Verb::User, name("Two Words")));
+        refused("USER", Verb::User);
+        refused("USER  ", Verb::User);
+        assert!(matches!(
+            parse(b"USER \xff\xfe"),
+            Err(Bad::Arguments { .. })
+        ));
+        assert!(matches!(parse(b"USER a\tb"), Err(Bad::Arguments { .. })));
+    }
+
+    #[test]
+    fn reads_apop_and_auth() {
+        let digest = "c4c9334bac560ecc979e58001b3e22fb";
+        check(
+            &format!("APOP mrose {digest}"),
+            command(
+                Verb::Apop,
+                Arguments::NameAndDigest {
+                    name: "mrose".into(),
+                    digest: digest.into(),
+                },
+            ),
+        );
+        refused("APOP mrose c4c9", Verb::Apop);
+        let mech = |initial: Option<&str>| {
+            Arguments::Mechanism(Some(Mechanism {
+                name: "PLAIN".into(),
+                initial: initial.map(|s| Secret(s.as_bytes().to_vec())),
+            }))
+        };
+        check("AUTH", command(Verb::Auth, Arguments::Mechanism(None)));
+        check("AUTH plain", command(Verb::Auth, mech(None)));
+        check("AUTH PLAIN =", command(Verb::Auth, mech(Some("="))));
+        check(
+            "AUTH PLAIN AGEAYg==",
+            command(Verb::Auth, mech(Some("AGEAYg=="))),
+        );
+        refused("AUTH PLAIN a b", Verb::Auth);
+        refused("AUTH ABCDEFGHIJKLMNOPQRSTU", Verb::Auth);
+    }
+
+    #[test]
+    fn refuses_what_is_no_command() {
+        check("", Err(Bad::Unknown));
+        check(" STAT", Err(Bad::Unknown));
+        check("STATS", Err(Bad::Unknown));
+        check("XTND XMIT", Err(Bad::Unknown));
+        check("ST\0AT", Err(Bad::Unprintable));
+        check("STAT\r", Err(Bad::Unprintable));
+        refused("STAT 1", Verb::Stat);
+        refused("RETR", Verb::Retr);
+        refused("RETR -1", Verb::Retr);
+        refused("RETR 1 2", Verb::Retr);
+        refused("RETR one", Verb::Retr);
+        refused("TOP 1", Verb::Top);
+        refused("TOP 1 -1", Verb::Top);
+        refused("TOP 1 2 3", Verb::Top);
+        refused("LIST 1 2", Verb::List);
+    }
+
+    #[test]
+    fn a_number_beyond_all_bounds_names_no_message() {
+        check(
+            "RETR 99999999999999999999999",
+            command(Verb::Retr, Arguments::Number(u32::MAX)),
+        );
+        let lines = Arguments::NumberAndLines {
+            number: 1,
+            lines: u64::MAX,
+        };
+        check("TOP 1 99999999999999999999999", command(Verb::Top, lines));
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let line = format!("{:?}", parse(b"PASS swordfish"));
+        assert!(!line.contains("swordfish"), "{line}");
+    }
+
+    #[test]
+    fn every_word_stands_once_in_the_table() {
+        for (at, row) in WORDS.iter().enumerate() {
+            assert!(
+                (3..=4).contains(&row.word.len()),
+                "[rfc2449 3] {}",
+                row.word
+            );
+            for other in &WORDS[at + 1..] {
+                assert!(
+                    row.word != other.word && row.verb != other.verb,
+                    "{}",
+                    row.word
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Properties: any chunking gives the same events and the same bytes; stuffing is undone exactly.
+
+use pop::{Arguments, Event, Reply, Server, Stuffer, Top, Unstuffer, Verb};
+use proptest::prelude::*;
+
+/// Answers an event as a door might, so that every turn of the machine is reached.
+fn answer(server: &mut Server, event: &Event) {
+    match event {
+        Event::Command(command) => match (command.verb, &command.arguments) {
+            (Verb::Auth, Arguments::Mechanism(Some(_))) => server.send(Reply::Challenge("")),
+            (Verb::Retr | Verb::Top, _) => {
+                server.send(Reply::Begin("message"));
+                server.send(Reply::Data(b".a\r\n.\n."));
+                server.send(Reply::End);
+            }
+            _ => server.send(Reply::Ok("")),
+        },
+        Event::AuthAnswer(_) => server.send(Reply::Ok("")),
+        Event::AuthCancelled | Event::Bad(_) => server.send(Reply::Err(None, "no")),
+    }
+}
+
+fn run(chunks: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
+    let (mut events, mut out) = (Vec::new(), Vec::new());
+    let mut server = Server::new();
+    server.send(Reply::Ok("ready"));
+    for chunk in chunks {
+        server.receive(chunk);
+        while let Some(event) = server.next() {
+            answer(&mut server, &event);
+            events.push(event);
+        }
+        out.extend(server.output());
+    }
+    (events, out)
+}
+
+fn cut<'a>(bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
+    let mut at: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
+    at.extend([0, bytes.len()]);
+    at.sort_unstable();
+    at.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
+}
+
+fn stuff(chunks: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut stuffer = Stuffer::new();
+    for chunk in chunks {
+        stuffer.push(chunk, &mut out);
+    }
+    stuffer.finish(&mut out);
+    out
+}
+
+/// Lines as a client or an attacker might send them.
+fn lines() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop_oneof![
+        "(USER|PASS|RETR|TOP|LIST|UIDL|DELE|STAT|NOOP|QUIT|AUTH)( [a-z0-9=*]{1,6}){0,3}\r?\n",
+        "(auth (plain|login))( [A-Za-z0-9+/=]{0,400})?\r\n",
+        "\\*\r\n",
+        "[ -~]{0,300}\r\n",
+    ]
+    .prop_map(String::into_bytes);
+    let noise = proptest::collection::vec(any::<u8>(), 0..300);
+    proptest::collection::vec(prop_oneof![4 => line, 1 => noise], 0..12)
+        .prop_map(|lines| lines.concat())
+}
+
+fn dotted() -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(
+        prop_oneof![
+            Just(b'.'),
+            Just(b'\r'),
+            Just(b'\n'),
+            Just(b'a'),
+            any::<u8>()
+        ],
+        0..200,
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_chunking_gives_the_same_events(bytes in lines(), cuts in proptest::collection::vec(any::<usize>(), 0..20)) {
+        prop_assert_eq!(run(&cut(&bytes, &cuts)), run(&[&bytes]));
+    }
+
+    #[test]
+    fn any_chunking_is_stuffed_to_the_same_bytes(content in dotted(), cuts in proptest::collection::vec(any::<usize>(), 0..20)) {
+        prop_assert_eq!(stuff(&cut(&content, &cuts)), stuff(&[&content]));
+    }
+
+    #[test]
+    fn unstuffing_gives_back_what_was_stuffed(content in dotted(), cuts in proptest::collection::vec(any::<usize>(), 0..20)) {
+        let wire = stuff(&[&content]);
+        let mut expect = content.clone();
+        if !content.is_empty() && !content.ends_with(b"\r\n") {
+            expect.extend_from_slice(b"\r\n");
+        }
+        let mut got = Vec::new();
+        let mut unstuffer = Unstuffer::new();
+        let mut read = 0;
+        for chunk in cut(&wire, &cuts) {
+            read += unstuffer.push(chunk, &mut got);
+        }
+        prop_assert!(unstuffer.is_ended());
+        prop_assert_eq!(read, wire.len(), "the answer ends at its own final dot only");
+        prop_assert_eq!(got, expect);
+    }
+
+    #[test]
+    fn top_takes_the_same_octets_in_any_pieces(content in dotted(), lines in 0u64..5, cuts in proptest::collection::vec(any::<usize>(), 0..20)) {
+        let whole = Top::new(lines).take(&content);
+        let mut top = Top::new(lines);
+        let pieces: usize = cut(&content, &cuts).into_iter().map(|chunk| top.take(chunk)).sum();
+        prop_assert_eq!(pieces, whole);
+    }
+}
