@@ -6,3 +6,23 @@
 //! A key belongs to a [`Partition`]; a transaction ([`Edit`]) stays inside one partition, and
 //! several can be committed as one durable group. Readers see only what is durable.
 #![forbid(unsafe_code)]
+#![allow(clippy::todo, unused_variables, dead_code)]
+
+mod bell;
+mod body;
+mod db;
+mod edit;
+mod error;
+mod files;
+pub mod limits;
+mod name;
+mod snapshot;
+
+pub use bell::Bell;
+pub use body::{Body, BodyWriter};
+pub use db::{CheckReport, Db, OpenReport, Settings, State, VacuumReport};
+pub use edit::{Committed, Edit, Pending};
+pub use error::{BodyRefusal, CommitError, Fault, OpenError};
+pub use files::{Files, SimDisk};
+pub use name::{BodyId, Partition, Value, Version};
+pub use snapshot::{Scan, Snapshot};
