@@ -2,3 +2,41 @@
 //!
 //! What never happens here: a socket, a wire protocol's session, a decision about mail on the road.
 #![forbid(unsafe_code)]
+#![allow(clippy::todo, unused, clippy::unused_async)]
+
+mod account;
+mod auth;
+mod deliver;
+mod directory;
+mod error;
+mod flags;
+mod history;
+mod ids;
+pub mod limits;
+mod mailbox;
+mod name;
+mod parts;
+mod proof;
+mod ready;
+mod settings;
+mod upkeep;
+mod verify;
+mod view;
+
+pub use account::{Account, Appended, NewMessage, Quota};
+pub use auth::{Argon2Cost, Auth, LoginRefusal, NewPassword};
+pub use deliver::{Delivered, DeliveredTo, Incoming, Mail, Prefix};
+pub use directory::{AccountInfo, AliasInfo, Directory, DomainInfo, Resolved};
+pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreError, ViewError};
+pub use flags::{FlagChange, Flags, Keyword, SystemFlags};
+pub use history::{Change, ChangeEntry};
+pub use ids::{AccountId, EmailId, MailboxId, ModSeq, ThreadId};
+pub use mailbox::{MailboxInfo, Status};
+pub use name::{MailboxName, NameError, SpecialUse};
+pub use parts::{Encoding, Part, PartKind, PartTree, Section};
+pub use proof::{Admin, Delivery, Login};
+pub use ready::{Content, DeliveredEnvelope, Ready};
+pub use settings::MailSettings;
+pub use store::{Bell, Body, BodyRefusal, BodyWriter, Db, Fault};
+pub use verify::{Problem, VerifyReport};
+pub use view::{Access, Copied, Cursor, Expunges, Message, StoreResult, Update, View, Want};

@@ -1,0 +1,121 @@
+//! Refusals of mail at rest: closed enums that are safe to show; `Unavailable` carries our fault.
+//! What never happens here: a protocol's reply text or code (each door's `reply.rs`).
+
+use crate::proof::Delivery;
+use std::fmt;
+use store::Fault;
+
+/// Why a mailbox command is refused.
+#[derive(Clone, Debug)]
+pub enum MailboxError {
+    /// No such mailbox.
+    NotFound,
+    /// There is one of that name.
+    Exists,
+    /// The name is not possible; says why.
+    Invalid(&'static str),
+    /// INBOX cannot be deleted [rfc9051 6.3.5].
+    InboxCannotBeDeleted,
+    /// It is `\Noselect`: only a name with others below it.
+    NoSelect,
+    /// It is `\Noselect` and has mailboxes below it.
+    HasChildren,
+    /// Another mailbox has that special use [rfc6154 3].
+    SpecialUseTaken,
+    /// The account has as many mailboxes, or subscriptions, as it may.
+    TooMany,
+    /// The account is over its quota.
+    OverQuota,
+    /// The store takes no writes: the disk is full, or a write failed.
+    ReadOnly(Fault),
+    /// Our trouble.
+    Unavailable(Fault),
+}
+
+/// Why messages cannot be added to a mailbox.
+#[derive(Clone, Debug)]
+pub enum AppendError {
+    /// No such mailbox; creating it would help (TRYCREATE).
+    NotFound,
+    /// It is `\Noselect`.
+    NoSelect,
+    /// The mailbox that the messages come from is gone, or was opened read-only (for MOVE).
+    SourceGone,
+    /// The source was opened read-only (MOVE only).
+    ReadOnlyView,
+    /// The account would be over its quota.
+    OverQuota,
+    /// More messages in one command than the limit, or the mailbox has no UIDs left.
+    TooMany,
+    /// More keywords than the account, or a message, may have.
+    TooManyKeywords,
+    /// Memory for parsing or bodies is all in use; later it will be free.
+    Busy,
+    /// The store takes no writes: the disk is full, or a write failed.
+    ReadOnly(Fault),
+    /// Our trouble.
+    Unavailable(Fault),
+}
+
+/// Why a change of messages is refused.
+#[derive(Clone, Debug)]
+pub enum StoreError {
+    /// The mailbox was opened read-only.
+    ReadOnlyView,
+    /// The mailbox is deleted.
+    Gone,
+    /// More keywords than the account, or a message, may have.
+    TooManyKeywords,
+    /// The store takes no writes: the disk is full, or a write failed.
+    ReadOnly(Fault),
+    /// Our trouble.
+    Unavailable(Fault),
+}
+
+/// Why a view cannot move forward.
+#[derive(Clone, Debug)]
+pub enum ViewError {
+    /// The mailbox is deleted.
+    Gone,
+    /// Our trouble.
+    Unavailable(Fault),
+}
+
+/// Why a message is not delivered. Nothing of it is in any mailbox then, except after `Unavailable`
+/// (the outcome of a failed commit is unknown).
+#[derive(Clone, Debug)]
+pub enum DeliverError {
+    /// These are over quota.
+    OverQuota(Vec<Delivery>),
+    /// These accounts, or their INBOX, are gone since they were resolved.
+    Gone(Vec<Delivery>),
+    /// Memory for parsing is all in use.
+    Busy,
+    /// The store takes no writes: the disk is full, or a write failed.
+    ReadOnly(Fault),
+    /// Our trouble.
+    Unavailable(Fault),
+}
+
+/// Why the directory is not changed.
+#[derive(Clone, Debug)]
+pub enum DirectoryError {
+    /// There is such a domain, account or alias.
+    Exists,
+    /// There is none.
+    NotFound,
+    /// The domain is not hosted here.
+    NotOurs,
+    /// A target outside the hosted domains: mail does not travel on yet.
+    TargetElsewhere(String),
+    /// The local part cannot be an account's or alias's; says why.
+    Invalid(&'static str),
+    /// The domain still has accounts or aliases.
+    InUse,
+    /// More targets than an alias may have.
+    TooManyTargets,
+    /// The store takes no writes: the disk is full, or a write failed.
+    ReadOnly(Fault),
+    /// Our trouble.
+    Unavailable(Fault),
+}

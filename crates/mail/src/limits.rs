@@ -1,0 +1,32 @@
+//! A limit on everything that a peer can make grow. No logic here.
+
+/// Octets of one level of a mailbox name.
+pub const NAME_LEVEL_BYTES: usize = 255;
+/// Octets of a whole mailbox name.
+pub const NAME_BYTES: usize = 1_000;
+/// Levels of a mailbox name.
+pub const NAME_LEVELS: usize = 20;
+/// Octets of a keyword.
+pub const KEYWORD_BYTES: usize = 100;
+/// Keywords on one message.
+pub const KEYWORDS_PER_MESSAGE: usize = 100;
+/// Alias that leads to alias that leads to …
+pub const ALIAS_DEPTH: usize = 10;
+/// Targets of one alias, and of one recipient after all expansion.
+pub const ALIAS_TARGETS: usize = 1_000;
+/// Messages of one APPEND.
+pub const APPEND_MESSAGES: usize = 1_000;
+/// Messages that one transaction touches.
+pub const EDIT_MESSAGES: usize = 1_000;
+/// MIME parts of one message that are told apart; what is beyond is text of the part around it.
+pub const MIME_PARTS: usize = 1_000;
+/// Multiparts and messages within each other.
+pub const MIME_DEPTH: usize = 50;
+/// Subscriptions of one account.
+pub const SUBSCRIPTIONS: usize = 20_000;
+/// Message-IDs of References and In-Reply-To that are looked at for the thread.
+pub const THREAD_REFERENCES: usize = 20;
+/// Octets of a delivery's prefix (Return-Path, Received, Authentication-Results).
+pub const PREFIX_BYTES: usize = 64 * 1024;
+/// Messages that one call of `View::fetch` gives.
+pub const FETCH_MESSAGES: usize = 1_000;

@@ -1,0 +1,130 @@
+//! Mailbox names and special uses. What never happens here: modified UTF-7 (the IMAP library's).
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A mailbox name: UTF-8 in NFC, `/` between levels. `INBOX` in any case is `INBOX`
+/// [rfc9051 5.1].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MailboxName(Arc<str>);
+
+/// Why a name is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NameError {
+    /// No letter at all, or an empty level (`a//b`, `/a`).
+    Empty,
+    /// A control character, a line end, or a character that is not for names.
+    Character,
+    /// A level, or the whole, is too long.
+    TooLong,
+    /// Too many levels.
+    TooDeep,
+}
+
+impl NameError {
+    /// The reason in words that a peer may see.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Empty => "a mailbox name has no empty level",
+            Self::Character => "a mailbox name has no control characters",
+            Self::TooLong => "the mailbox name is too long",
+            Self::TooDeep => "the mailbox name has too many levels",
+        }
+    }
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl std::error::Error for NameError {}
+
+impl MailboxName {
+    /// What stands between levels.
+    pub const SEPARATOR: char = '/';
+    /// INBOX.
+    pub fn inbox() -> Self {
+        Self(Arc::from("INBOX"))
+    }
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    /// Is it INBOX itself?
+    pub fn is_inbox(&self) -> bool {
+        &*self.0 == "INBOX"
+    }
+    /// The name one level up.
+    pub fn superior(&self) -> Option<Self> {
+        self.0.rsplit_once('/').map(|(up, _)| Self(Arc::from(up)))
+    }
+    /// Does it lie below `other`?
+    pub fn is_below(&self, other: &Self) -> bool {
+        self.0
+            .strip_prefix(&*other.0)
+            .is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+impl TryFrom<&str> for MailboxName {
+    type Error = NameError;
+    fn try_from(name: &str) -> Result<Self, NameError> {
+        todo!()
+    }
+}
+
+impl fmt::Display for MailboxName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for MailboxName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// What a mailbox is for [rfc6154 2].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SpecialUse {
+    /// `\Archive`
+    Archive,
+    /// `\Drafts`
+    Drafts,
+    /// `\Junk`
+    Junk,
+    /// `\Sent`
+    Sent,
+    /// `\Trash`
+    Trash,
+}
+
+impl SpecialUse {
+    /// Every use with its attribute as sent.
+    pub const ALL: [Self; 5] = [
+        Self::Archive,
+        Self::Drafts,
+        Self::Junk,
+        Self::Sent,
+        Self::Trash,
+    ];
+    /// The attribute as sent.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Archive => "\\Archive",
+            Self::Drafts => "\\Drafts",
+            Self::Junk => "\\Junk",
+            Self::Sent => "\\Sent",
+            Self::Trash => "\\Trash",
+        }
+    }
+    /// By its attribute, in any case.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|u| u.name().eq_ignore_ascii_case(name))
+    }
+}

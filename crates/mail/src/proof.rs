@@ -1,0 +1,75 @@
+//! Proofs: who holds one may open what it stands for. Their constructors are private to this crate.
+
+use crate::ids::AccountId;
+use addr::Address;
+use std::sync::Arc;
+
+/// Somebody has logged in. Made by `auth` alone.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub(crate) account: AccountId,
+    pub(crate) name: Arc<str>,
+    pub(crate) primary: Address,
+    pub(crate) addresses: Arc<Vec<Address>>,
+}
+
+impl Login {
+    /// The account.
+    pub fn account_id(&self) -> AccountId {
+        self.account
+    }
+    /// The login name as the account has it (its primary address).
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+    /// The account's own address.
+    pub fn primary(&self) -> &Address {
+        &self.primary
+    }
+    /// The primary address and the aliases that lead only to this account, as of the login.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+    /// May it send as this address? Its own addresses, and `user+detail` of them.
+    pub fn may_send_as(&self, address: &Address) -> bool {
+        todo!()
+    }
+}
+
+/// A recipient resolved to an account. Made by `directory` alone.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub(crate) account: AccountId,
+    pub(crate) recipient: Address,
+    pub(crate) detail: Option<Arc<str>>,
+}
+
+impl Delivery {
+    /// The account.
+    pub fn account_id(&self) -> AccountId {
+        self.account
+    }
+    /// The recipient as the sender gave it.
+    pub fn recipient(&self) -> &Address {
+        &self.recipient
+    }
+    /// What stood behind `+`. Mail goes to INBOX all the same; filters will read it.
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+}
+
+/// The owner of the data folder, or the server's own upkeep.
+#[derive(Clone, Debug)]
+pub struct Admin(());
+
+impl Admin {
+    /// The server's own upkeep.
+    pub fn upkeep() -> Self {
+        Self(())
+    }
+    /// Whoever holds the data folder open is its owner.
+    pub fn owner_of(_db: &store::Db) -> Self {
+        Self(())
+    }
+}

@@ -1,0 +1,45 @@
+//! What an operator may set. Each with the value it has when nothing is said.
+
+use crate::auth::Argon2Cost;
+
+/// The settings of mail at rest.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// How long expunged mail and the change log are kept.
+    pub history_s: u64,
+    /// How many bytes of expunged mail an account keeps; `None` = its quota, or 1 GiB.
+    pub history_max_bytes: Option<u64>,
+    /// The quota of accounts that have none of their own; `None` = no limit.
+    pub default_quota_bytes: Option<u64>,
+    /// Keep a SCRAM-SHA-256 verifier beside the password hash.
+    pub scram_verifier: bool,
+    /// The cost of a password hash.
+    pub argon2: Argon2Cost,
+    /// Password hashes computed at one time.
+    pub hash_workers: usize,
+    /// How long a proven password is remembered (as a keyed hash, in memory).
+    pub login_cache_s: u64,
+    /// Mailboxes of one account.
+    pub max_mailboxes: u32,
+    /// Keywords of one account.
+    pub max_keywords: u16,
+    /// Message bytes in memory for parsing, all deliveries together.
+    pub parse_memory_bytes: usize,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self {
+            history_s: 30 * 24 * 3600,
+            history_max_bytes: None,
+            default_quota_bytes: None,
+            scram_verifier: true,
+            argon2: Argon2Cost::default(),
+            hash_workers: 2,
+            login_cache_s: 300,
+            max_mailboxes: 10_000,
+            max_keywords: 1_000,
+            parse_memory_bytes: 128 * 1024 * 1024,
+        }
+    }
+}
