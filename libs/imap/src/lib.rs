@@ -1,1 +1,45 @@
+//! IMAP words and the server machine: bytes to values and values to bytes (RFC 3501, with RFC 9051 in mind).
+//!
+//! Lives here: the values of commands and responses, their parser and encoder, and [`Server`],
+//! which turns received bytes into events. Never here: sockets, clocks, tasks, logs, settings,
+//! or anything that knows what a mailbox holds.
 #![forbid(unsafe_code)]
+#![allow(clippy::todo)]
+
+pub mod command;
+mod cursor;
+pub mod date;
+pub mod encode;
+pub mod fetch;
+pub mod flag;
+pub mod limits;
+pub mod mailbox;
+mod parse;
+pub mod refusal;
+pub mod response;
+pub mod search;
+pub mod sequence;
+pub mod server;
+pub mod structure;
+pub mod tag;
+pub mod utf7;
+
+pub use command::{Append, Command, Ids, StatusItem, Store, StoreOperation, Telling, Verb};
+pub use date::{Date, DateTime};
+pub use encode::{FetchWriter, SectionLabel};
+pub use fetch::{FetchItem, Partial, Peek, Section, SectionText};
+pub use flag::{Flag, Keyword};
+pub use mailbox::{ListPattern, Mailbox, NameEncoding};
+pub use parse::parse_command;
+pub use refusal::{Refusal, What};
+pub use response::{
+    Condition, FetchData, ListEntry, Namespaces, Response, ResponseCode, StatusValue,
+};
+pub use search::{Search, SearchKey};
+pub use sequence::{Bound, SequenceSet};
+pub use server::{Event, Server};
+pub use structure::{
+    Address, BodyStructure, Disposition, Envelope, Multipart, PartKind, SinglePart,
+    body_from_bodystructure, encode_body, encode_bodystructure, encode_envelope,
+};
+pub use tag::Tag;

@@ -1,0 +1,228 @@
+//! Commands as values with typed arguments. Never here: states, rights, answers.
+
+use crate::date::DateTime;
+use crate::fetch::FetchItem;
+use crate::flag::Flag;
+use crate::mailbox::{ListPattern, Mailbox};
+use crate::search::Search;
+use crate::sequence::SequenceSet;
+
+/// What the numbers of a command are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ids {
+    Sequence,
+    /// The command came with UID before it.
+    Uid,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StoreOperation {
+    Add,
+    Remove,
+    Replace,
+}
+
+/// Whether STORE answers with the new flags.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Telling {
+    Told,
+    /// `.SILENT`
+    Silent,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Store {
+    pub ids: Ids,
+    pub set: SequenceSet,
+    pub operation: StoreOperation,
+    pub telling: Telling,
+    pub flags: Vec<Flag>,
+}
+
+/// APPEND up to its message, which follows as `Event::AppendChunk`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Append {
+    pub mailbox: Mailbox,
+    /// Without `\Recent`, which some clients send along.
+    pub flags: Vec<Flag>,
+    pub date: Option<DateTime>,
+    pub size: u64,
+    pub(crate) waits: LiteralKind,
+}
+
+/// Whether the client waits for `+` before it sends the octets of a literal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LiteralKind {
+    Synchronizing,
+    /// `{n+}` [rfc7888 3]
+    NonSynchronizing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum StatusItem {
+    Messages,
+    Recent,
+    UidNext,
+    UidValidity,
+    Unseen,
+    Deleted,
+    Size,
+    HighestModSeq,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    Capability,
+    Noop,
+    Logout,
+    StartTls,
+    /// `initial`: the decoded initial response; empty for "=". [rfc4959 3]
+    Authenticate {
+        mechanism: String,
+        initial: Option<Vec<u8>>,
+    },
+    Login {
+        user: String,
+        password: Vec<u8>,
+    },
+    Select(Mailbox),
+    Examine(Mailbox),
+    Create(Mailbox),
+    Delete(Mailbox),
+    Rename {
+        from: Mailbox,
+        to: Mailbox,
+    },
+    Subscribe(Mailbox),
+    Unsubscribe(Mailbox),
+    List {
+        reference: Mailbox,
+        pattern: ListPattern,
+    },
+    Lsub {
+        reference: Mailbox,
+        pattern: ListPattern,
+    },
+    Status {
+        mailbox: Mailbox,
+        items: Vec<StatusItem>,
+    },
+    Append(Append),
+    Check,
+    Close,
+    Unselect,
+    Expunge,
+    UidExpunge(SequenceSet),
+    Search(Search),
+    Fetch {
+        ids: Ids,
+        set: SequenceSet,
+        items: Vec<FetchItem>,
+    },
+    Store(Store),
+    Copy {
+        ids: Ids,
+        set: SequenceSet,
+        mailbox: Mailbox,
+    },
+    Move {
+        ids: Ids,
+        set: SequenceSet,
+        mailbox: Mailbox,
+    },
+    Idle,
+    Namespace,
+    /// Field and value pairs as sent; None = NIL.
+    Id(Vec<(String, Option<String>)>),
+    /// Capability names in upper case.
+    Enable(Vec<String>),
+}
+
+/// The word of a command, for tables.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Verb {
+    Capability,
+    Noop,
+    Logout,
+    StartTls,
+    Authenticate,
+    Login,
+    Select,
+    Examine,
+    Create,
+    Delete,
+    Rename,
+    Subscribe,
+    Unsubscribe,
+    List,
+    Lsub,
+    Status,
+    Append,
+    Check,
+    Close,
+    Unselect,
+    Expunge,
+    UidExpunge,
+    Search,
+    Fetch,
+    Store,
+    Copy,
+    Move,
+    Idle,
+    Namespace,
+    Id,
+    Enable,
+}
+
+impl Command {
+    pub fn verb(&self) -> Verb {
+        match self {
+            Command::Capability => Verb::Capability,
+            Command::Noop => Verb::Noop,
+            Command::Logout => Verb::Logout,
+            Command::StartTls => Verb::StartTls,
+            Command::Authenticate { .. } => Verb::Authenticate,
+            Command::Login { .. } => Verb::Login,
+            Command::Select(_) => Verb::Select,
+            Command::Examine(_) => Verb::Examine,
+            Command::Create(_) => Verb::Create,
+            Command::Delete(_) => Verb::Delete,
+            Command::Rename { .. } => Verb::Rename,
+            Command::Subscribe(_) => Verb::Subscribe,
+            Command::Unsubscribe(_) => Verb::Unsubscribe,
+            Command::List { .. } => Verb::List,
+            Command::Lsub { .. } => Verb::Lsub,
+            Command::Status { .. } => Verb::Status,
+            Command::Append(_) => Verb::Append,
+            Command::Check => Verb::Check,
+            Command::Close => Verb::Close,
+            Command::Unselect => Verb::Unselect,
+            Command::Expunge => Verb::Expunge,
+            Command::UidExpunge(_) => Verb::UidExpunge,
+            Command::Search(_) => Verb::Search,
+            Command::Fetch { .. } => Verb::Fetch,
+            Command::Store(_) => Verb::Store,
+            Command::Copy { .. } => Verb::Copy,
+            Command::Move { .. } => Verb::Move,
+            Command::Idle => Verb::Idle,
+            Command::Namespace => Verb::Namespace,
+            Command::Id(_) => Verb::Id,
+            Command::Enable(_) => Verb::Enable,
+        }
+    }
+}
+
+impl StatusItem {
+    pub fn word(self) -> &'static str {
+        match self {
+            StatusItem::Messages => "MESSAGES",
+            StatusItem::Recent => "RECENT",
+            StatusItem::UidNext => "UIDNEXT",
+            StatusItem::UidValidity => "UIDVALIDITY",
+            StatusItem::Unseen => "UNSEEN",
+            StatusItem::Deleted => "DELETED",
+            StatusItem::Size => "SIZE",
+            StatusItem::HighestModSeq => "HIGHESTMODSEQ",
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What FETCH can ask for. Never here: how a message is taken apart.
+
+/// Whether reading a body text sets `\Seen`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Peek {
+    /// `BODY[…]`: sets `\Seen`.
+    SetsSeen,
+    /// `BODY.PEEK[…]`: does not.
+    LeavesUnseen,
+}
+
+/// `partial = "<" number "." nz-number ">"`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Partial {
+    pub origin: u64,
+    /// Never zero.
+    pub octets: u64,
+}
+
+/// The macros ALL, FAST and FULL are given as the items that they stand for. [rfc3501 6.4.5]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FetchItem {
+    Uid,
+    Flags,
+    InternalDate,
+    Envelope,
+    Body,
+    BodyStructure,
+    ModSeq,
+    Rfc822,
+    Rfc822Header,
+    Rfc822Size,
+    Rfc822Text,
+    Section {
+        section: Section,
+        partial: Option<Partial>,
+        peek: Peek,
+    },
+}
+
+impl FetchItem {
+    /// Whether fetching it sets `\Seen`. [rfc3501 6.4.5]
+    pub fn sets_seen(&self) -> bool {
+        matches!(
+            self,
+            FetchItem::Rfc822
+                | FetchItem::Rfc822Text
+                | FetchItem::Section {
+                    peek: Peek::SetsSeen,
+                    ..
+                }
+        )
+    }
+}
+
+/// `section = "[" [section-spec] "]"`: which part, and what of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Section {
+    /// Part numbers from the top, never zero; empty = the message itself.
+    pub path: Vec<u32>,
+    pub text: SectionText,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum SectionText {
+    /// `BODY[]`, `BODY[1.2]`: all of the message, or the body of the part.
+    #[default]
+    Whole,
+    Header,
+    /// Names as the client wrote them, compared without case.
+    HeaderFields(Vec<String>),
+    HeaderFieldsNot(Vec<String>),
+    Text,
+    /// The MIME header of the part; only with a path.
+    Mime,
+}

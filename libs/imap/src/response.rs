@@ -1,0 +1,204 @@
+//! Responses as values. Never here: their spelling (see `encode`) and what they mean to a session.
+
+use std::borrow::Cow;
+
+use crate::command::StatusItem;
+use crate::date::DateTime;
+use crate::encode::SectionLabel;
+use crate::flag::Flag;
+use crate::mailbox::Mailbox;
+use crate::refusal::Refusal;
+use crate::sequence::SequenceSet;
+use crate::tag::Tag;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Condition {
+    Ok,
+    No,
+    Bad,
+    /// Only untagged, as the greeting.
+    PreAuth,
+    /// Only untagged.
+    Bye,
+}
+
+/// RFC 3501 section 7.1, RFC 5530 and the extensions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ResponseCode {
+    Alert,
+    AlreadyExists,
+    AppendUid {
+        uid_validity: u32,
+        uids: SequenceSet,
+    },
+    AuthenticationFailed,
+    AuthorizationFailed,
+    /// The charsets that SEARCH takes; may be empty.
+    BadCharset(Vec<String>),
+    Cannot,
+    Capability(Vec<Cow<'static, str>>),
+    ClientBug,
+    Closed,
+    ContactAdmin,
+    CopyUid {
+        uid_validity: u32,
+        from: SequenceSet,
+        to: SequenceSet,
+    },
+    Corruption,
+    Expired,
+    ExpungeIssued,
+    HasChildren,
+    HighestModSeq(u64),
+    InUse,
+    Limit,
+    NoModSeq,
+    NonExistent,
+    NoPerm,
+    OverQuota,
+    Parse,
+    PermanentFlags(Vec<Flag>),
+    PrivacyRequired,
+    ReadOnly,
+    ReadWrite,
+    ServerBug,
+    TooBig,
+    TryCreate,
+    UidNext(u32),
+    UidNotSticky,
+    UidValidity(u32),
+    Unavailable,
+    UnknownCte,
+    Unseen(u32),
+}
+
+/// One line of LIST or LSUB.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListEntry {
+    /// With the backslash: `\Noselect`, `\HasChildren`, `\Drafts` …
+    pub attributes: Vec<&'static str>,
+    pub separator: Option<char>,
+    pub mailbox: Mailbox,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StatusValue {
+    pub item: StatusItem,
+    pub value: u64,
+}
+
+/// Prefix and separator of each kind; an empty list is NIL. [rfc2342 5]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Namespaces {
+    pub personal: Vec<(Mailbox, char)>,
+    pub other_users: Vec<(Mailbox, char)>,
+    pub shared: Vec<(Mailbox, char)>,
+}
+
+/// One item of a FETCH response. Large texts are streamed by `FetchWriter` instead.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FetchData {
+    Uid(u32),
+    Flags(Vec<Flag>),
+    InternalDate(DateTime),
+    Rfc822Size(u64),
+    ModSeq(u64),
+    /// The value as `encode_envelope` makes it.
+    Envelope(Vec<u8>),
+    /// The value as `encode_body` makes it.
+    Body(Vec<u8>),
+    /// The value as `encode_bodystructure` makes it.
+    BodyStructure(Vec<u8>),
+    /// None = NIL: there is no such part.
+    Text {
+        label: SectionLabel,
+        text: Option<Vec<u8>>,
+    },
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Response {
+    /// The end of a command.
+    Tagged {
+        tag: Tag,
+        condition: Condition,
+        code: Option<ResponseCode>,
+        text: Cow<'static, str>,
+    },
+    /// `* OK …`, `* NO …`, `* BAD …`, `* PREAUTH …`, `* BYE …`
+    Untagged {
+        condition: Condition,
+        code: Option<ResponseCode>,
+        text: Cow<'static, str>,
+    },
+    /// `+ text`
+    Continue(Cow<'static, str>),
+    Capability(Vec<Cow<'static, str>>),
+    Enabled(Vec<String>),
+    List(ListEntry),
+    Lsub(ListEntry),
+    Namespace(Namespaces),
+    Status {
+        mailbox: Mailbox,
+        values: Vec<StatusValue>,
+    },
+    Search(Vec<u32>),
+    Flags(Vec<Flag>),
+    Exists(u32),
+    Recent(u32),
+    Expunge(u32),
+    Fetch {
+        seq: u32,
+        items: Vec<FetchData>,
+    },
+    /// An empty list is NIL.
+    Id(Vec<(&'static str, String)>),
+}
+
+impl Response {
+    pub fn ok(tag: &Tag, text: impl Into<Cow<'static, str>>) -> Response {
+        Response::tagged(tag, Condition::Ok, None, text)
+    }
+    pub fn no(
+        tag: &Tag,
+        code: Option<ResponseCode>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Response {
+        Response::tagged(tag, Condition::No, code, text)
+    }
+    pub fn bad(tag: &Tag, text: impl Into<Cow<'static, str>>) -> Response {
+        Response::tagged(tag, Condition::Bad, None, text)
+    }
+    pub fn bye(text: impl Into<Cow<'static, str>>) -> Response {
+        Response::Untagged {
+            condition: Condition::Bye,
+            code: None,
+            text: text.into(),
+        }
+    }
+    pub fn tagged(
+        tag: &Tag,
+        condition: Condition,
+        code: Option<ResponseCode>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Response {
+        Response::Tagged {
+            tag: tag.clone(),
+            condition,
+            code,
+            text: text.into(),
+        }
+    }
+    pub fn untagged_ok(code: ResponseCode, text: impl Into<Cow<'static, str>>) -> Response {
+        Response::Untagged {
+            condition: Condition::Ok,
+            code: Some(code),
+            text: text.into(),
+        }
+    }
+    /// The usual answer to `Event::Refused`.
+    pub fn refused(tag: Option<&Tag>, refusal: &Refusal) -> Response {
+        let _ = (tag, refusal);
+        todo!()
+    }
+}
