@@ -1,0 +1,290 @@
+//! One connection: TCP, TLS over it, or a pipe in memory.
+//!
+//! Reads go through one scratch buffer per thread, so an idle connection holds no read buffer and
+//! the caller's buffer grows only by what came. What never happens here: a protocol word.
+
+use crate::limits::{self, READ_BYTES};
+use crate::tls::{TlsClient, TlsServer};
+use bytes::BytesMut;
+use rustls_pki_types::ServerName;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+}
+
+/// A connection to one peer.
+#[derive(Debug)]
+pub struct Conn {
+    stream: Stream,
+    peer: SocketAddr,
+    local: SocketAddr,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(Plain),
+    Tls(Box<TlsStream<Plain>>),
+}
+
+/// What TLS can run over.
+#[derive(Debug)]
+enum Plain {
+    Tcp(TcpStream),
+    Pipe(DuplexStream),
+}
+
+/// What was agreed in a TLS handshake.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsInfo {
+    /// `TLSv1.2` or `TLSv1.3`
+    pub version: &'static str,
+    /// IANA's name of the cipher suite, such as `TLS_AES_256_GCM_SHA384`.
+    pub cipher: String,
+    /// The name that the client asked for; None on the client's side.
+    pub sni: Option<String>,
+}
+
+impl Conn {
+    pub(crate) fn tcp(stream: TcpStream, peer: SocketAddr) -> io::Result<Conn> {
+        // replies are written whole, so waiting for more to send only costs time
+        stream.set_nodelay(true)?;
+        let local = stream.local_addr()?;
+        Ok(Conn {
+            stream: Stream::Plain(Plain::Tcp(stream)),
+            peer: canonical(peer),
+            local,
+        })
+    }
+
+    /// Two ends in memory, for tests and simulation, each with a buffer of `limit` octets. The
+    /// addresses are 127.0.0.1 with ports 40,000 (first end) and 1 (second end).
+    pub fn pipe(limit: usize) -> (Conn, Conn) {
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Conn::pipe_between(at(40_000), at(1), limit)
+    }
+
+    /// As `pipe`: the first end is the one of `client`, the second the one of `server`.
+    pub fn pipe_between(client: SocketAddr, server: SocketAddr, limit: usize) -> (Conn, Conn) {
+        let (a, b) = tokio::io::duplex(limit);
+        let end = |pipe, peer, local| Conn {
+            stream: Stream::Plain(Plain::Pipe(pipe)),
+            peer,
+            local,
+        };
+        (end(a, server, client), end(b, client, server))
+    }
+
+    /// The other side's address; an IPv4 address is never shown as an IPv6 one.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Appends what has come, at most READ_BYTES; 0 = end. Cancel-safe: nothing is lost if the
+    /// future is dropped. A peer that leaves TLS without a goodbye has ended as well: no protocol
+    /// of mail takes the end of a connection for the end of a message.
+    pub async fn read(&mut self, buf: &mut BytesMut) -> io::Result<usize> {
+        let came = poll_fn(|cx| {
+            SCRATCH.with_borrow_mut(|scratch| {
+                let mut into = ReadBuf::new(scratch);
+                ready!(self.stream.poll_read(cx, &mut into))?;
+                buf.extend_from_slice(into.filled());
+                Poll::Ready(io::Result::Ok(into.filled().len()))
+            })
+        });
+        match came.await {
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            other => other,
+        }
+    }
+
+    /// Writes and flushes. A peer that takes nothing for WRITE_STALL gets `TimedOut`. Not
+    /// cancel-safe: a part may be written.
+    pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.stream {
+            Stream::Plain(plain) => write_and_flush(plain, bytes).await,
+            Stream::Tls(tls) => write_and_flush(tls, bytes).await,
+        }
+    }
+
+    /// Server side of the handshake; `TimedOut` after HANDSHAKE.
+    pub async fn start_tls(self, tls: &TlsServer) -> io::Result<Conn> {
+        let Conn {
+            stream,
+            peer,
+            local,
+        } = self;
+        let handshake = TlsAcceptor::from(tls.0.clone()).accept(stream.plain()?);
+        let stream = timeout(limits::HANDSHAKE, handshake).await??;
+        Ok(Conn {
+            stream: Stream::Tls(Box::new(TlsStream::Server(stream))),
+            peer,
+            local,
+        })
+    }
+
+    /// Client side of the handshake; the server must prove that it is `name`.
+    pub async fn connect_tls(self, tls: &TlsClient, name: &str) -> io::Result<Conn> {
+        let Conn {
+            stream,
+            peer,
+            local,
+        } = self;
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+        let handshake = TlsConnector::from(tls.0.clone()).connect(name, stream.plain()?);
+        let stream = timeout(limits::HANDSHAKE, handshake).await??;
+        Ok(Conn {
+            stream: Stream::Tls(Box::new(TlsStream::Client(stream))),
+            peer,
+            local,
+        })
+    }
+
+    /// What TLS agreed on; None without TLS.
+    pub fn tls(&self) -> Option<TlsInfo> {
+        let Stream::Tls(stream) = &self.stream else {
+            return None;
+        };
+        let (_, state) = stream.get_ref();
+        let version = match state.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            _ => "TLS",
+        };
+        let cipher = state
+            .negotiated_cipher_suite()
+            .map(|suite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_"))
+            .unwrap_or_default();
+        let sni = match &**stream {
+            TlsStream::Server(server) => server.get_ref().1.server_name().map(str::to_owned),
+            TlsStream::Client(_) => None,
+        };
+        Some(TlsInfo {
+            version,
+            cipher,
+            sni,
+        })
+    }
+
+    /// Says goodbye (close_notify under TLS) and closes; errors do not matter any more. What the
+    /// peer sent meanwhile is thrown away, because closing on unread octets makes the system send
+    /// a reset, which can take our last reply from the peer.
+    pub async fn close(mut self) {
+        let goodbye = async {
+            match &mut self.stream {
+                Stream::Plain(plain) => plain.shutdown().await,
+                Stream::Tls(tls) => tls.shutdown().await,
+            }
+        };
+        if let Ok(Ok(())) = timeout(limits::CLOSE, goodbye).await {
+            self.discard_received().await;
+        }
+    }
+
+    /// Throws away what has already come, without waiting for more.
+    async fn discard_received(&mut self) {
+        let mut discarded = 0;
+        poll_fn(|cx| {
+            SCRATCH.with_borrow_mut(|scratch| {
+                while discarded < limits::DISCARD_BYTES {
+                    let mut into = ReadBuf::new(scratch);
+                    match self.stream.poll_read(cx, &mut into) {
+                        Poll::Ready(Ok(())) if !into.filled().is_empty() => {
+                            discarded += into.filled().len();
+                        }
+                        _ => break,
+                    }
+                }
+                Poll::Ready(())
+            })
+        })
+        .await;
+    }
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Each step must get somewhere within WRITE_STALL; the timer is armed only if the peer is slow.
+async fn write_and_flush<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<()> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        let taken = timeout(limits::WRITE_STALL, stream.write(left)).await??;
+        if taken == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        left = &left[taken..];
+    }
+    timeout(limits::WRITE_STALL, stream.flush()).await?
+}
+
+impl Stream {
+    fn plain(self) -> io::Result<Plain> {
+        match self {
+            Stream::Plain(plain) => Ok(plain),
+            Stream::Tls(_) => Err(io::Error::other("TLS was started already")),
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Plain(plain) => Pin::new(plain).poll_read(cx, buf),
+            Stream::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncRead for Plain {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Plain::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Plain::Pipe(pipe) => Pin::new(pipe).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Plain {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Plain::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Plain::Pipe(pipe) => Pin::new(pipe).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Plain::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Plain::Pipe(pipe) => Pin::new(pipe).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Plain::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Plain::Pipe(pipe) => Pin::new(pipe).poll_shutdown(cx),
+        }
+    }
+}

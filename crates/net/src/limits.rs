@@ -1,0 +1,25 @@
+//! What a peer, or a peer's silence, can make grow or last here.
+
+use std::time::Duration;
+
+/// The most that one `Conn::read` appends. No RFC minimum; a TLS record is as long as this.
+pub const READ_BYTES: usize = 16 * 1024;
+/// A TLS handshake that takes longer is given up. RFC 5321 4.5.3.2.1 gives the greeting, which
+/// comes after it on an implicit-TLS port, 300 s for the other side; ours needs no such patience.
+pub const HANDSHAKE: Duration = Duration::from_secs(30);
+/// A write during which the peer takes nothing for so long ends the connection. RFC 5321 4.5.3.2.5
+/// gives a sender 180 s for one block of data, RFC 5321 4.5.3.2.7 a server 300 s.
+pub const WRITE_STALL: Duration = Duration::from_secs(300);
+/// How long a connection that is being closed may take to say so.
+pub const CLOSE: Duration = Duration::from_secs(1);
+/// How long sessions may go on after they were told to stop, before they are cut.
+pub const GRACE: Duration = Duration::from_millis(1_500);
+/// How long a listener waits after the system refused it a descriptor or memory.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Connections that the system holds until they are accepted.
+pub const BACKLOG: i32 = 1_024;
+/// Octets already received that are thrown away on close, so that the last reply is not lost to a
+/// reset.
+pub const DISCARD_BYTES: usize = 256 * 1024;
+/// The longest that a dialled connection may take to be made (RFC 1123 has no number).
+pub const DIAL: Duration = Duration::from_secs(30);

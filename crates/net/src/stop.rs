@@ -1,0 +1,56 @@
+//! The word that ends every session.
+
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Tells every session to end. Cloned into each; once said it stays said.
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Default for Stop {
+    fn default() -> Stop {
+        Stop::new()
+    }
+}
+
+impl Stop {
+    pub fn new() -> Stop {
+        Stop(Arc::new(watch::Sender::new(false)))
+    }
+
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Returns once `stop` was called, at once if it was called before. Cancel-safe.
+    pub async fn stopped(&self) {
+        let mut said = self.0.subscribe();
+        said.wait_for(|&stopped| stopped)
+            .await
+            .expect("because we hold the sender, so the channel cannot be closed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn wakes_who_waited_before_and_who_asks_after() {
+        let stop = Stop::new();
+        let waiting = tokio::spawn({
+            let stop = stop.clone();
+            async move { stop.stopped().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!stop.is_stopped());
+        stop.stop();
+        waiting.await.expect("because the task does not panic");
+        stop.clone().stopped().await;
+        assert!(stop.is_stopped());
+    }
+}
