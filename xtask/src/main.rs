@@ -1,2 +1,107 @@
+//! The repository's own commands: `cargo xtask check`, `test`, `tidy`, `fuzz`, `bench`.
+//!
+//! Here lives what a contributor and the build machine run. What never happens here: product code.
 #![forbid(unsafe_code)]
-fn main() {}
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these commands talk to a person"
+)]
+
+mod clients;
+mod fuzz;
+mod steps;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use steps::Steps;
+
+#[derive(Parser)]
+#[command(about = "Checks, tests and measurements of this repository")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Format, lints, tidy and the fast tests: before every commit.
+    Check,
+    /// Everything: check, dialogues, fuzz targets for a short while, real mail programs.
+    Test,
+    /// The house's rules that Cargo and clippy do not know.
+    Tidy,
+    /// Builds the fuzz targets and runs each for a while.
+    Fuzz {
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Only these targets.
+        targets: Vec<String>,
+    },
+    /// Measurements.
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Group commits against the disk's own limit.
+    Store {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+/// How long each fuzz target runs within `cargo xtask test`.
+const SHORT_FUZZ_S: u64 = 8;
+
+fn main() -> ExitCode {
+    let mut steps = Steps::new();
+    match Arguments::parse().command {
+        Command::Check => check(&mut steps),
+        Command::Test => test(&mut steps),
+        Command::Tidy => tidy::run(&mut steps),
+        Command::Fuzz { seconds, targets } => fuzz::run(&mut steps, seconds, &targets),
+        Command::Bench {
+            what: Bench::Store { arguments },
+        } => {
+            let mut all = vec!["run", "--release", "--quiet", "-p", "bench", "--", "store"];
+            all.extend(arguments.iter().map(String::as_str));
+            steps.cargo("bench store", &all, &[]);
+        }
+    }
+    steps.finish()
+}
+
+fn check(steps: &mut Steps) {
+    steps.cargo("format", &["fmt", "--all", "--check"], &[]);
+    steps.cargo(
+        "lints",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        &[],
+    );
+    tidy::run(steps);
+    steps.cargo_test(
+        "tests",
+        &["test", "--workspace", "--exclude", "clients"],
+        &[],
+    );
+}
+
+fn test(steps: &mut Steps) {
+    clients::install_missing(steps);
+    check(steps);
+    fuzz::run(steps, SHORT_FUZZ_S, &[]);
+    clients::run(steps);
+}

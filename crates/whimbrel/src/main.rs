@@ -1,2 +1,3 @@
+//! Nothing yet.
 #![forbid(unsafe_code)]
 fn main() {}

@@ -1,0 +1,110 @@
+//! Which words may stand in which rooms: the clock, sockets, the disk, the environment.
+//!
+//! What never happens here: a look at tests; they may do more.
+
+use super::tree::{File, Tree};
+
+/// The one file outside store that touches the disk, and why.
+const DISK_ELSEWHERE: &[(&str, &str)] = &[(
+    "crates/whimbrel/src/try_files.rs",
+    "writes try.json, the ready file and the certificate",
+)];
+
+pub fn world_through_net(tree: &Tree) -> Vec<String> {
+    let words = [
+        "SystemTime",
+        "Instant::now",
+        "TcpStream",
+        "TcpListener",
+        "UdpSocket",
+        "ToSocketAddrs",
+        "tokio::net",
+        "getrandom",
+        "socket2",
+        "rand::",
+        "thread_rng",
+        "OsRng",
+    ];
+    find(tree, &words, |file| file.crate_folder() == "crates/net")
+}
+
+pub fn disk_through_store(tree: &Tree) -> Vec<String> {
+    let words = [
+        "std::fs",
+        "tokio::fs",
+        "fs::",
+        "File::open",
+        "File::create",
+        "OpenOptions",
+    ];
+    find(tree, &words, |file| {
+        file.crate_folder() == "crates/store"
+            || DISK_ELSEWHERE.iter().any(|(path, _)| *path == file.path)
+    })
+}
+
+pub fn environment_through_whimbrel(tree: &Tree) -> Vec<String> {
+    let words = ["std::env", "env::var", "env::args"];
+    find(tree, &words, |file| {
+        file.crate_folder() == "crates/whimbrel"
+    })
+}
+
+pub fn no_test_switches(tree: &Tree) -> Vec<String> {
+    let words = [
+        "cfg!(test)",
+        "cfg(not(test))",
+        "cfg(any(test",
+        "cfg_attr(test",
+    ];
+    find(tree, &words, |_| false)
+}
+
+pub fn no_allowed_gaps(tree: &Tree) -> Vec<String> {
+    let words = [
+        "clippy::todo",
+        "clippy::unimplemented",
+        "clippy::unwrap_used",
+    ];
+    let mut broken = find(tree, &words, |_| false);
+    broken.extend(find(
+        tree,
+        &["#![allow(unused", "#![allow(dead_code"],
+        |_| false,
+    ));
+    broken
+}
+
+/// Product lines with one of the words, except in files that may.
+fn find(tree: &Tree, words: &[&str], may: impl Fn(&File) -> bool) -> Vec<String> {
+    let mut broken = Vec::new();
+    for file in tree.product().filter(|file| !may(file)) {
+        for (number, line) in file.product_lines() {
+            for word in words.iter().filter(|word| has_word(line, word)) {
+                broken.push(format!("{}:{number}: {word}", file.path));
+            }
+        }
+    }
+    broken
+}
+
+/// Whether the word stands there and is not the end of a longer one.
+fn has_word(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].bytes().next_back();
+        !before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_words_that_begin_there() {
+        assert!(has_word("use std::fs;", "std::fs"));
+        assert!(has_word("let x = fs::read(y);", "fs::"));
+        assert!(!has_word("let x = offs::read(y);", "fs::"));
+        assert!(!has_word("operand::x", "rand::"));
+    }
+}
