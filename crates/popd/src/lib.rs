@@ -1,1 +1,91 @@
+//! The POP3 door: INBOX as a maildrop [rfc1939], with CAPA, STLS, AUTH, TOP and UIDL.
+//!
+//! A session sees INBOX as it was at login. There is no lock on a maildrop: several sessions, and
+//! IMAP beside them, may use one mailbox. Each keeps its own numbers; a message that another one
+//! has removed answers `-ERR`, and to delete it once more is fine.
+//!
+//! Never here: parsing of lines (the `pop` library), passwords and stored mail (`mail`). RETR sets
+//! no flag and claims no `\Recent`: POP3 does not tell other programs what was read.
 #![forbid(unsafe_code)]
+
+mod cmd;
+mod limits;
+mod maildrop;
+mod reply;
+mod session;
+mod table;
+
+use mail::Mail;
+use net::{Conn, Stop, TlsServer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What `net::serve` says to a connection above its bounds.
+pub const TURN_AWAY: &[u8] = b"-ERR [SYS/TEMP] too many connections, try again later\r\n";
+
+/// Whether a password may be sent without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ClearText {
+    #[default]
+    Refused,
+    Allowed,
+}
+
+/// What may be set about this door.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Our name in the greeting.
+    pub hostname: String,
+    /// Whether a password may be sent without TLS.
+    pub clear_text: ClearText,
+    /// How long a client may be silent; at least 10 minutes [rfc1939 3].
+    pub autologout: Duration,
+    /// Wrong passwords in one session.
+    pub failed_logins: u32,
+    /// Lines in one session that are no command, or not now.
+    pub bad_commands: u32,
+}
+
+impl Settings {
+    /// The usual settings of a server with this name.
+    pub fn new(hostname: impl Into<String>) -> Settings {
+        Settings {
+            hostname: hostname.into(),
+            clear_text: ClearText::Refused,
+            autologout: limits::AUTOLOGOUT,
+            failed_logins: limits::FAILED_LOGINS,
+            bad_commands: limits::BAD_COMMANDS,
+        }
+    }
+}
+
+/// What all sessions of this door share.
+pub struct Door {
+    mail: Mail,
+    tls: Option<TlsServer>,
+    settings: Settings,
+    /// Numbers the sessions, for the log.
+    sessions: AtomicU64,
+}
+
+impl Door {
+    /// A door to this mail. Without `tls`, STLS is not offered.
+    pub fn new(mail: Mail, tls: Option<TlsServer>, settings: Settings) -> Door {
+        Door {
+            mail,
+            tls,
+            settings,
+            sessions: AtomicU64::new(1),
+        }
+    }
+
+    fn next_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Serves one client until it quits, is lost, or the server stops.
+pub async fn session(conn: Conn, door: Arc<Door>, stop: Stop) {
+    session::Session::new(conn, door, stop).run().await;
+}

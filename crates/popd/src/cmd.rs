@@ -1,0 +1,9 @@
+//! What each command does. Each function answers once; none parses a line or knows the store.
+
+pub(crate) mod capa;
+pub(crate) mod leave;
+pub(crate) mod listing;
+pub(crate) mod login;
+pub(crate) mod mark;
+pub(crate) mod retrieve;
+pub(crate) mod stls;

@@ -1,0 +1,106 @@
+//! STAT, LIST [rfc1939 5] and UIDL [rfc1939 7]: of the mailbox as it was at login, less the
+//! messages marked here. Long lists are read and written in batches.
+
+use crate::reply::Refused;
+use crate::session::{End, Session};
+use crate::table::Doing;
+use mail::Cursor;
+use pop::Reply;
+
+pub(crate) fn stat(session: &mut Session) -> Doing<'_> {
+    Box::pin(async move {
+        let totals = session.maildrop().totals();
+        session.settle(totals.map(|totals| format!("{} {}", totals.messages, totals.octets)));
+        Ok(())
+    })
+}
+
+pub(crate) fn list(session: &mut Session, number: Option<u32>) -> Doing<'_> {
+    Box::pin(async move {
+        match number {
+            Some(number) => {
+                let octets = octets(session, number);
+                session.settle(octets.map(|octets| format!("{number} {octets}")));
+                Ok(())
+            }
+            None => list_all(session).await,
+        }
+    })
+}
+
+fn octets(session: &mut Session, number: u32) -> Result<u64, Refused> {
+    let maildrop = session.maildrop();
+    let found = maildrop.find(number)?;
+    maildrop.octets_of(&found.ready)
+}
+
+async fn list_all(session: &mut Session) -> Result<(), End> {
+    let mut cursor = Cursor::start();
+    // the first batch is read before `+OK`: a fault in it can still be told
+    let mut lines = list_batch(session, &mut cursor);
+    if let Err(refused) = &lines {
+        session.refuse(refused);
+        return Ok(());
+    }
+    session.machine.send(Reply::Begin("scan listing follows"));
+    loop {
+        let batch = lines.map_err(|_| End::Cut)?;
+        if batch.is_empty() {
+            break;
+        }
+        for line in &batch {
+            session.machine.send(Reply::Line(line));
+        }
+        session.flush_if_full().await?;
+        lines = list_batch(session, &mut cursor);
+    }
+    session.machine.send(Reply::End);
+    Ok(())
+}
+
+fn list_batch(session: &mut Session, cursor: &mut Cursor) -> Result<Vec<String>, Refused> {
+    let maildrop = session.maildrop();
+    let mut lines = Vec::new();
+    for message in maildrop.batch(cursor)? {
+        if let Some(ready) = &message.ready {
+            lines.push(format!("{} {}", message.seq, maildrop.octets_of(ready)?));
+        }
+    }
+    Ok(lines)
+}
+
+pub(crate) fn uidl(session: &mut Session, number: Option<u32>) -> Doing<'_> {
+    Box::pin(async move {
+        match number {
+            Some(number) => {
+                let maildrop = session.maildrop();
+                let id = maildrop
+                    .find(number)
+                    .map(|found| maildrop.unique_id(found.uid));
+                session.settle(id.map(|id| format!("{number} {id}")));
+                Ok(())
+            }
+            None => uidl_all(session).await,
+        }
+    })
+}
+
+async fn uidl_all(session: &mut Session) -> Result<(), End> {
+    session
+        .machine
+        .send(Reply::Begin("unique-id listing follows"));
+    let mut number = 1;
+    loop {
+        let batch = session.maildrop().numbers(&mut number);
+        if batch.is_empty() {
+            break;
+        }
+        for (number, uid) in batch {
+            let line = format!("{number} {}", session.maildrop().unique_id(uid));
+            session.machine.send(Reply::Line(&line));
+        }
+        session.flush_if_full().await?;
+    }
+    session.machine.send(Reply::End);
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! Every bound of the POP3 door, each with the RFC's minimum beside it.
+
+use std::time::Duration;
+
+/// How long a client may stay silent, or may take to read. Minimum 10 minutes [rfc1939 3].
+/// A session that ends this way enters no UPDATE state.
+pub(crate) const AUTOLOGOUT: Duration = Duration::from_secs(10 * 60);
+
+/// Wrong passwords in one session. No minimum.
+pub(crate) const FAILED_LOGINS: u32 = 3;
+
+/// Lines in one session that are no command, or not now. No minimum.
+pub(crate) const BAD_COMMANDS: u32 = 25;
+
+/// Octets of a message that are read from the store at once.
+pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Messages whose records are read at once for LIST, UIDL and STAT.
+pub(crate) const BATCH_MESSAGES: usize = 500;
+
+/// Answers that wait while the client sends further commands.
+pub(crate) const OUTPUT_BYTES: usize = 32 * 1024;
+
+/// How long the last words of a session may take.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);

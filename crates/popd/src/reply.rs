@@ -1,0 +1,122 @@
+//! Refusals and faults in POP3's words. One place, so that every command says the same.
+//!
+//! Never here: a secret, or what exactly went wrong inside; the log has that, under the id.
+
+use mail::{LoginRefusal, MailboxError, StoreError};
+use pop::{Code, Reply};
+use std::fmt::Display;
+
+/// An `-ERR` to be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub code: Option<Code>,
+    pub text: String,
+}
+
+impl Refused {
+    pub fn new(text: impl Into<String>) -> Refused {
+        Refused {
+            code: None,
+            text: text.into(),
+        }
+    }
+
+    pub fn with(code: Code, text: impl Into<String>) -> Refused {
+        Refused {
+            code: Some(code),
+            text: text.into(),
+        }
+    }
+
+    pub fn reply(&self) -> Reply<'_> {
+        Reply::Err(self.code, &self.text)
+    }
+}
+
+/// What became of a login.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// The client's: it counts as a failed login.
+    Client,
+    /// Ours, or the server's load: it does not.
+    Server,
+}
+
+/// A login that is refused [rfc3206 4] [rfc3206 5].
+pub(crate) fn login(refusal: &LoginRefusal, session: u64) -> (Blame, Refused) {
+    match refusal {
+        LoginRefusal::Wrong => (
+            Blame::Client,
+            Refused::with(Code::Auth, "wrong name or password"),
+        ),
+        LoginRefusal::TooManyFailures { retry_after_s } => {
+            let text = format!("too many failed logins, try again in {retry_after_s} seconds");
+            (Blame::Client, Refused::with(Code::SysTemp, text))
+        }
+        LoginRefusal::Busy => (
+            Blame::Server,
+            Refused::with(Code::SysTemp, "the server is busy, try again later"),
+        ),
+        LoginRefusal::Unavailable(fault) => (Blame::Server, self::fault(fault, session)),
+    }
+}
+
+/// INBOX cannot be opened.
+pub(crate) fn mailbox(error: &MailboxError, session: u64) -> Refused {
+    match error {
+        MailboxError::Unavailable(fault) | MailboxError::ReadOnly(fault) => {
+            self::fault(fault, session)
+        }
+        other => fault(&format!("opening INBOX: {other:?}"), session),
+    }
+}
+
+/// QUIT cannot remove what was marked.
+pub(crate) fn update(error: &StoreError, session: u64) -> Refused {
+    match error {
+        StoreError::Unavailable(fault) | StoreError::ReadOnly(fault) => self::fault(fault, session),
+        other => fault(&format!("removing messages at QUIT: {other:?}"), session),
+    }
+}
+
+/// Our trouble: logged here, once, and told with the id under which it is logged.
+pub(crate) fn fault(fault: &(impl Display + ?Sized), session: u64) -> Refused {
+    tracing::error!(door = "pop3", session, %fault, "fault");
+    Refused::with(
+        Code::SysTemp,
+        format!("something is wrong here, try again later (pop3-{session})"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(refused: &Refused) -> String {
+        let mut server = pop::Server::new();
+        server.send(refused.reply());
+        String::from_utf8(server.output()).unwrap()
+    }
+
+    #[test]
+    fn a_wrong_password_counts_and_our_trouble_does_not() {
+        // [rfc3206 4] [rfc3206 5]
+        let (blame, refused) = login(&LoginRefusal::Wrong, 1);
+        assert_eq!(
+            (blame, said(&refused).as_str()),
+            (Blame::Client, "-ERR [AUTH] wrong name or password\r\n")
+        );
+        let (blame, refused) = login(&LoginRefusal::Busy, 1);
+        assert_eq!(blame, Blame::Server);
+        assert!(said(&refused).starts_with("-ERR [SYS/TEMP] "));
+        let (_, refused) = login(&LoginRefusal::TooManyFailures { retry_after_s: 7 }, 1);
+        assert!(said(&refused).contains("7 seconds"));
+    }
+
+    #[test]
+    fn a_fault_says_its_id_and_not_its_reason() {
+        let said = said(&fault("reading /var/secret: EIO", 42));
+        assert!(said.starts_with("-ERR [SYS/TEMP] ") && said.contains("pop3-42"));
+        assert!(!said.contains("EIO"));
+    }
+}

@@ -1,0 +1,270 @@
+//! One client's session: reads, hands events to the table, writes, keeps the times and the bounds.
+//!
+//! Never here: what a command does (`cmd`), or how a line is read (`pop::Server`).
+
+use crate::limits::OUTPUT_BYTES;
+use crate::maildrop::Maildrop;
+use crate::reply::Refused;
+use crate::table::{self, Doing, Run, States};
+use crate::{ClearText, Door};
+use bytes::BytesMut;
+use net::time::{Instant, timeout_at};
+use net::{Conn, Stop};
+use pop::{Arguments, Code, Command, Event, Reply, Server};
+use std::sync::Arc;
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The client said QUIT.
+    Quit,
+    /// The connection is lost.
+    Lost,
+    /// The client was silent, or did not read, for too long.
+    Autologout,
+    /// The server goes down.
+    Stopped,
+    /// Too many failed logins or bad commands.
+    Rude,
+    /// Our trouble in the middle of an answer, which cannot be told any more.
+    Cut,
+    /// The TLS handshake failed.
+    Handshake,
+}
+
+/// Where the session stands [rfc1939 3].
+pub(crate) enum State {
+    Authorization { user: Option<String> },
+    Transaction(Box<Maildrop>),
+}
+
+pub(crate) struct Session {
+    /// Taken while TLS is set up, and for good when that fails.
+    pub(crate) conn: Option<Conn>,
+    pub(crate) machine: Server,
+    pub(crate) door: Arc<Door>,
+    pub(crate) stop: Stop,
+    pub(crate) state: State,
+    /// A SASL exchange that waits for the client.
+    pub(crate) exchange: Option<sasl::Exchange>,
+    pub(crate) id: u64,
+    failed_logins: u32,
+    bad_commands: u32,
+}
+
+impl Session {
+    pub fn new(conn: Conn, door: Arc<Door>, stop: Stop) -> Session {
+        let id = door.next_session();
+        Session {
+            conn: Some(conn),
+            machine: Server::new(),
+            door,
+            stop,
+            state: State::Authorization { user: None },
+            exchange: None,
+            id,
+            failed_logins: 0,
+            bad_commands: 0,
+        }
+    }
+
+    pub async fn run(mut self) {
+        // no `<…>` in it: APOP is not offered; and never `demon.`, which clients take for SDPS
+        let greeting = format!("{} POP3 ready", self.door.settings.hostname);
+        self.ok(&greeting);
+        let end = loop {
+            if let Err(end) = self.step().await {
+                break end;
+            }
+        };
+        self.say_last(end).await;
+        tracing::debug!(door = "pop3", session = self.id, ?end, "session ended");
+        if let Some(conn) = self.conn.take() {
+            conn.close().await;
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), End> {
+        let event = self.next_event().await?;
+        self.take(event).await?;
+        self.flush_if_full().await
+    }
+
+    /// The last words, where a line may still be said.
+    async fn say_last(&mut self, end: End) {
+        match end {
+            End::Stopped => {
+                self.machine
+                    .send_last(Reply::Err(Some(Code::SysTemp), "server is going down"));
+            }
+            End::Autologout => {
+                self.machine
+                    .send_last(Reply::Err(None, "you were silent for too long"));
+            }
+            End::Quit | End::Rude => {}
+            End::Lost | End::Cut | End::Handshake => return,
+        }
+        let out = self.machine.output();
+        if let Some(conn) = &mut self.conn {
+            // a client that does not read must not hold up the server's end
+            let _ = net::time::timeout(crate::limits::LAST_WORDS, conn.write_all(&out)).await;
+        }
+    }
+
+    /// The next event; waits for the client no longer than the autologout time.
+    async fn next_event(&mut self) -> Result<Event, End> {
+        let deadline = Instant::now() + self.door.settings.autologout;
+        let mut input = BytesMut::new();
+        loop {
+            if self.stop.is_stopped() {
+                return Err(End::Stopped);
+            }
+            if let Some(event) = self.machine.next() {
+                return Ok(event);
+            }
+            self.flush().await?;
+            let conn = self.conn.as_mut().ok_or(End::Lost)?;
+            tokio::select! {
+                biased;
+                () = self.stop.stopped() => return Err(End::Stopped),
+                read = timeout_at(deadline, conn.read(&mut input)) => match read {
+                    Err(_) => return Err(End::Autologout),
+                    Ok(Err(_) | Ok(0)) => return Err(End::Lost),
+                    Ok(Ok(_)) => self.machine.receive(&input.split()),
+                },
+            }
+        }
+    }
+
+    async fn take(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Command(command) => self.command(command).await,
+            Event::AuthAnswer(line) => crate::cmd::login::answer(self, &line.0).await,
+            Event::AuthCancelled => crate::cmd::login::answer(self, b"*").await,
+            Event::Bad(bad) => {
+                self.exchange = None;
+                self.bad(&bad.to_string())
+            }
+        }
+    }
+
+    async fn command(&mut self, command: Command) -> Result<(), End> {
+        let Some(row) = table::find(command.verb) else {
+            return self.bad(&pop::Bad::Unknown.to_string());
+        };
+        match (&self.state, row.states) {
+            (State::Authorization { .. }, States::Transaction) => self.bad("log in first"),
+            (State::Transaction(_), States::Authorization) => self.bad("you are logged in already"),
+            _ => self.start(row.run, command.arguments).await,
+        }
+    }
+
+    fn start(&mut self, run: Run, arguments: Arguments) -> Doing<'_> {
+        match (run, arguments) {
+            (Run::Nothing(run), Arguments::Nothing) => run(self),
+            (Run::Name(run), Arguments::Name(name)) => run(self, name),
+            (Run::Secret(run), Arguments::Secret(secret)) => run(self, secret),
+            (Run::NameAndDigest(run), Arguments::NameAndDigest { name, digest }) => {
+                run(self, name, digest)
+            }
+            (Run::Number(run), Arguments::Number(number)) => run(self, number),
+            (Run::MaybeNumber(run), Arguments::MaybeNumber(number)) => run(self, number),
+            (Run::NumberAndLines(run), Arguments::NumberAndLines { number, lines }) => {
+                run(self, number, lines)
+            }
+            (Run::Mechanism(run), Arguments::Mechanism(mechanism)) => run(self, mechanism),
+            (_, arguments) => {
+                unreachable!("the tables of words and commands differ: {arguments:?}")
+            }
+        }
+    }
+
+    /// Whether a password may be sent on this connection now.
+    pub fn may_log_in(&self) -> bool {
+        self.is_private() || self.door.settings.clear_text == ClearText::Allowed
+    }
+
+    /// Whether the connection is under TLS.
+    pub fn is_private(&self) -> bool {
+        self.conn.as_ref().is_some_and(|conn| conn.tls().is_some())
+    }
+
+    /// Whether STLS would work now [rfc2595 4].
+    pub fn may_start_tls(&self) -> bool {
+        self.door.tls.is_some() && !self.is_private()
+    }
+
+    /// The maildrop of this login.
+    ///
+    /// # Panics
+    /// Outside of the TRANSACTION state.
+    pub fn maildrop(&mut self) -> &mut Maildrop {
+        match &mut self.state {
+            State::Transaction(maildrop) => maildrop,
+            State::Authorization { .. } => panic!("the table lets this command run before a login"),
+        }
+    }
+
+    pub fn ok(&mut self, text: &str) {
+        self.machine.send(Reply::Ok(text));
+    }
+
+    pub fn refuse(&mut self, refused: &Refused) {
+        self.machine.send(refused.reply());
+    }
+
+    /// `+OK` with this text, or the refusal.
+    pub fn settle(&mut self, result: Result<String, Refused>) {
+        match result {
+            Ok(text) => self.ok(&text),
+            Err(refused) => self.refuse(&refused),
+        }
+    }
+
+    /// Refuses a line that is no command, or not now; too many end the session.
+    pub fn bad(&mut self, text: &str) -> Result<(), End> {
+        self.bad_commands += 1;
+        if self.bad_commands > self.door.settings.bad_commands {
+            self.refuse(&Refused::new("too many bad commands"));
+            return Err(End::Rude);
+        }
+        self.refuse(&Refused::new(text));
+        Ok(())
+    }
+
+    /// Counts a failed login, which is answered already; too many end the session.
+    pub fn failed_login(&mut self) -> Result<(), End> {
+        self.failed_logins += 1;
+        match self.failed_logins >= self.door.settings.failed_logins {
+            true => Err(End::Rude),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes what waits, once it is much: what a session holds in memory is bounded.
+    pub async fn flush_if_full(&mut self) -> Result<(), End> {
+        match self.machine.output_len() >= OUTPUT_BYTES {
+            true => self.flush().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Writes what waits. A client that does not read is let go after the autologout time.
+    pub async fn flush(&mut self) -> Result<(), End> {
+        let out = self.machine.output();
+        if out.is_empty() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + self.door.settings.autologout;
+        let conn = self.conn.as_mut().ok_or(End::Lost)?;
+        tokio::select! {
+            biased;
+            written = timeout_at(deadline, conn.write_all(&out)) => match written {
+                Ok(Ok(())) => Ok(()),
+                // a part of a line may be out: nothing can be said behind it
+                Ok(Err(_)) | Err(_) => Err(End::Lost),
+            },
+            () = self.stop.stopped() => Err(End::Cut),
+        }
+    }
+}
