@@ -1,17 +1,18 @@
 //! Dialogue files: what a client says and what a door must answer, as text.
 //!
-//! Here live the format ([`script`]), the matching of answers ([`pattern`]) and the playing of a
-//! script over connections ([`player`]). What never happens here: knowledge of one protocol; the
-//! doors are reached only through the connections that a test hands in.
+//! Here live the format ([`script`]), the matching of answers ([`pattern`]), the playing of a
+//! script over connections ([`player`]), the rooms below the doors for it ([`house`]) and the run
+//! over a whole folder ([`runner`]). What never happens here: knowledge of one protocol; a test
+//! brings the session of its door.
 //!
 //! The format, one step a line:
 //!
 //! ```text
 //! # The danger that this file guards against (the file begins with such lines).
 //! @account NAME PASSWORD          an account of example.test
-//! @alias NAME TARGET[,TARGET]     an alias of example.test
+//! @alias NAME TARGET[,TARGET]     an alias of example.test; NAME * is the catch-all
 //! @mail NAME MAILBOX FILE         FILE of tests/mails lies in that mailbox
-//! @set KEY VALUE                  a setting
+//! @set KEY VALUE                  a setting: mail.NAME is mail's own, others the door's test reads
 //! @listener KIND                  smtp submission submissions imap imaps pop3 pop3s
 //! @listener N KIND                the same for session N only
 //! C: text          sends text and CRLF
@@ -26,11 +27,15 @@
 //! `<$name>` in a `C:` or `S:` line stands for what an earlier `<name=*>` kept.
 #![forbid(unsafe_code)]
 
+pub mod house;
 pub mod pattern;
 pub mod player;
+pub mod runner;
 pub mod script;
 
+pub use house::House;
 pub use player::{Failure, play};
+pub use runner::{Transport, Visit, run, run_all};
 pub use script::{Listener, Script, Setup};
 
 use std::path::{Path, PathBuf};

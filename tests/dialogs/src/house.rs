@@ -1,0 +1,188 @@
+//! A small house for one script: the real rooms over the memory engine, set up by the `@` lines.
+//!
+//! What never happens here: a door; the test brings the session.
+
+use crate::script::{Script, Setup};
+use addr::Address;
+use mail::{Admin, Argon2Cost, Flags, Mail, MailSettings, MailboxName, NewMessage};
+use net::{Clock, Random, TlsClient, TlsServer};
+use store::Db;
+
+/// The domain of all scripts.
+pub const DOMAIN: &str = "example.test";
+/// Every script's randomness is the same at each run.
+const SEED: u64 = 7;
+
+/// The rooms below the doors. Cheap to clone.
+#[derive(Clone)]
+pub struct House {
+    pub db: Db,
+    pub mail: Mail,
+    pub clock: Clock,
+    pub random: Random,
+    pub tls_server: TlsServer,
+    pub tls_client: TlsClient,
+}
+
+impl House {
+    /// An empty house in memory, with the script's accounts, aliases and mail.
+    pub async fn of(script: &Script) -> Result<House, String> {
+        let clock = Clock::system();
+        let random = Random::seeded(SEED);
+        let (chain, key) = net::self_signed(&[DOMAIN.to_owned()], clock.now()).map_err(text)?;
+        let db = Db::memory();
+        let settings = settings(script)?;
+        let mail = Mail::open(db.clone(), clock.clone(), random.clone(), settings)
+            .await
+            .map_err(text)?;
+        let house = House {
+            db,
+            mail,
+            clock,
+            random,
+            tls_server: TlsServer::from_pem(&chain, &key).map_err(text)?,
+            tls_client: TlsClient::trusting_pem(&chain).map_err(text)?,
+        };
+        let domain = DOMAIN.parse().map_err(text)?;
+        house
+            .mail
+            .directory()
+            .add_domain(&house.admin(), &domain)
+            .await
+            .map_err(debug)?;
+        for setup in &script.setup {
+            house
+                .set_up(setup)
+                .await
+                .map_err(|reason| format!("{setup:?}: {reason}"))?;
+        }
+        Ok(house)
+    }
+
+    pub fn admin(&self) -> Admin {
+        Admin::owner_of(&self.db)
+    }
+
+    async fn set_up(&self, setup: &Setup) -> Result<(), String> {
+        let directory = self.mail.directory();
+        match setup {
+            Setup::Account { name, password } => {
+                let hashed = self.mail.auth().new_password(password.as_bytes()).await;
+                let hashed = hashed.map_err(debug)?;
+                let address = address(name)?;
+                let added = directory
+                    .add_account(&self.admin(), &address, Some(&hashed))
+                    .await;
+                added.map(drop).map_err(debug)
+            }
+            Setup::Alias { name, targets } if name == "*" => {
+                let [target] = targets.as_slice() else {
+                    return Err("a catch-all has one target".to_owned());
+                };
+                let domain = DOMAIN.parse().map_err(text)?;
+                let target = address(target)?;
+                directory
+                    .set_catch_all(&self.admin(), &domain, Some(&target))
+                    .await
+                    .map_err(debug)
+            }
+            Setup::Alias { name, targets } => {
+                let targets = targets
+                    .iter()
+                    .map(|target| address(target))
+                    .collect::<Result<_, _>>()?;
+                directory
+                    .add_alias(&self.admin(), &address(name)?, targets)
+                    .await
+                    .map_err(debug)
+            }
+            Setup::Mail {
+                account,
+                mailbox,
+                file,
+            } => self.put(account, mailbox, file).await,
+            // The doors' own settings are read by the test that brings the doors.
+            Setup::Set { .. } => Ok(()),
+        }
+    }
+
+    async fn put(&self, account: &str, mailbox: &str, file: &str) -> Result<(), String> {
+        let bytes = std::fs::read(crate::mails().join(file)).map_err(text)?;
+        let admin = self.admin();
+        let id = self
+            .mail
+            .directory()
+            .account_of(&admin, &address(account)?)
+            .map_err(text)?;
+        let id = id.ok_or("there is no such account")?;
+        let mut writer = self.mail.new_body().await.map_err(debug)?;
+        writer.write(&bytes).await.map_err(debug)?;
+        let body = writer.finish(&[]).await.map_err(debug)?;
+        let message = NewMessage {
+            body,
+            flags: Flags::default(),
+            internal_date: None,
+        };
+        let mailbox = MailboxName::try_from(mailbox).map_err(debug)?;
+        let account = self.mail.account_as_admin(&admin, id);
+        account
+            .append(&mailbox, vec![message])
+            .await
+            .map(drop)
+            .map_err(debug)
+    }
+}
+
+/// A bare name lies in the scripts' domain.
+fn address(name: &str) -> Result<Address, String> {
+    let full = if name.contains('@') {
+        name.to_owned()
+    } else {
+        format!("{name}@{DOMAIN}")
+    };
+    full.parse().map_err(|error| format!("{name}: {error}"))
+}
+
+fn settings(script: &Script) -> Result<MailSettings, String> {
+    // A password hash at its real cost would be most of a script's time.
+    let mut settings = MailSettings {
+        argon2: Argon2Cost {
+            m_kib: 8,
+            t: 1,
+            p: 1,
+        },
+        ..MailSettings::default()
+    };
+    for setup in &script.setup {
+        let Setup::Set { key, value } = setup else {
+            continue;
+        };
+        let Some(name) = key.strip_prefix("mail.") else {
+            continue;
+        };
+        let number: u64 = value
+            .parse()
+            .map_err(|_| format!("@set {key}: not a number"))?;
+        let narrow = || format!("@set {key}: too large");
+        match name {
+            "history_s" => settings.history_s = number,
+            "default_quota_bytes" => settings.default_quota_bytes = Some(number),
+            "max_mailboxes" => {
+                settings.max_mailboxes = u32::try_from(number).map_err(|_| narrow())?;
+            }
+            "max_keywords" => {
+                settings.max_keywords = u16::try_from(number).map_err(|_| narrow())?;
+            }
+            _ => return Err(format!("@set {key}: there is no such setting")),
+        }
+    }
+    Ok(settings)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+fn debug(error: impl std::fmt::Debug) -> String {
+    format!("{error:?}")
+}
