@@ -1,0 +1,189 @@
+//! Commands as values: what a client can say, and how it can say it wrongly.
+//!
+//! A value of these types is well-formed; nothing here reads bytes or knows in which order
+//! commands are allowed.
+
+use addr::{AddressError, Charset, ForwardPath, ReversePath};
+
+/// The words of the commands that the machine reads.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Verb {
+    Ehlo,
+    Helo,
+    Mail,
+    Rcpt,
+    Data,
+    Rset,
+    Noop,
+    Vrfy,
+    Help,
+    Quit,
+    StartTls,
+    Auth,
+}
+
+/// All verbs with their words on the wire.
+pub const VERBS: &[(Verb, &str)] = &[
+    (Verb::Ehlo, "EHLO"),
+    (Verb::Helo, "HELO"),
+    (Verb::Mail, "MAIL"),
+    (Verb::Rcpt, "RCPT"),
+    (Verb::Data, "DATA"),
+    (Verb::Rset, "RSET"),
+    (Verb::Noop, "NOOP"),
+    (Verb::Vrfy, "VRFY"),
+    (Verb::Help, "HELP"),
+    (Verb::Quit, "QUIT"),
+    (Verb::StartTls, "STARTTLS"),
+    (Verb::Auth, "AUTH"),
+];
+
+impl Verb {
+    /// The word as it is written on the wire.
+    pub fn word(self) -> &'static str {
+        let row = VERBS.iter().find(|(verb, _)| *verb == self);
+        row.expect("because VERBS has a row for every verb").1
+    }
+    /// By word, in any case. [rfc5321 2.4]
+    pub fn from_word(word: &[u8]) -> Option<Verb> {
+        let row = VERBS
+            .iter()
+            .find(|(_, w)| w.as_bytes().eq_ignore_ascii_case(word));
+        row.map(|(verb, _)| *verb)
+    }
+}
+
+/// One command with its arguments.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    Ehlo(ClientName),
+    Helo(ClientName),
+    Mail {
+        from: ReversePath,
+        /// Which octets the path was written in; `Utf8` needs the SMTPUTF8 parameter.
+        written_in: Charset,
+        parameters: MailParameters,
+    },
+    Rcpt {
+        to: ForwardPath,
+        /// Which octets the path was written in; `Utf8` needs SMTPUTF8 in the MAIL command.
+        written_in: Charset,
+    },
+    Data,
+    Rset,
+    Noop,
+    Vrfy(String),
+    Help(Option<String>),
+    Quit,
+    StartTls,
+    Auth {
+        mechanism: String,
+        /// As it stands on the wire: base64, or `=` for an empty one. [rfc4954 4]
+        initial_response: Option<Vec<u8>>,
+    },
+}
+
+impl Command {
+    pub fn verb(&self) -> Verb {
+        match self {
+            Command::Ehlo(_) => Verb::Ehlo,
+            Command::Helo(_) => Verb::Helo,
+            Command::Mail { .. } => Verb::Mail,
+            Command::Rcpt { .. } => Verb::Rcpt,
+            Command::Data => Verb::Data,
+            Command::Rset => Verb::Rset,
+            Command::Noop => Verb::Noop,
+            Command::Vrfy(_) => Verb::Vrfy,
+            Command::Help(_) => Verb::Help,
+            Command::Quit => Verb::Quit,
+            Command::StartTls => Verb::StartTls,
+            Command::Auth { .. } => Verb::Auth,
+        }
+    }
+}
+
+/// The name a client gives itself: printable, without spaces, angle brackets and the marks that
+/// would end a comment, so that it can stand in a Received field. It need not be a valid domain:
+/// a client with an odd name is still served. [rfc5321 4.1.4]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ClientName(String);
+
+impl ClientName {
+    pub(crate) fn new(text: &str) -> Option<ClientName> {
+        let bad = |c: char| c.is_control() || c.is_whitespace() || "()<>\\\";,".contains(c);
+        let fits = !text.is_empty() && text.len() <= crate::limits::CLIENT_NAME_BYTES;
+        (fits && !text.contains(bad)).then(|| ClientName(text.to_owned()))
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What MAIL said after the path.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MailParameters {
+    /// SIZE=: what the client thinks the message will have. [rfc1870 5]
+    pub size_bytes: Option<u64>,
+    /// BODY= [rfc6152 2]
+    pub body: Option<BodyType>,
+    /// `Utf8` if SMTPUTF8 was given. [rfc6531 3.4]
+    pub charset: Charset,
+    /// AUTH=: who submitted the message first, decoded; we trust nobody's word on it. [rfc4954 5]
+    pub auth: Option<String>,
+}
+
+impl Default for MailParameters {
+    fn default() -> Self {
+        MailParameters {
+            size_bytes: None,
+            body: None,
+            charset: Charset::Ascii,
+            auth: None,
+        }
+    }
+}
+
+/// The values of BODY=.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BodyType {
+    SevenBit,
+    EightBitMime,
+}
+
+/// A line that is no command. It is answered like one, and changes nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Malformed {
+    /// Longer than the limit; it was read to its end.
+    LineTooLong,
+    /// A LF without CR before it; everything up to the next CRLF was dropped.
+    BareNewline,
+    /// A control octet inside the line.
+    ControlOctet,
+    /// Octets that are neither ASCII nor UTF-8.
+    NotUtf8,
+    UnknownWord(String),
+    /// A word of SMTP that this machine does not do.
+    NotImplemented(&'static str),
+    /// The line speaks HTTP: a browser was tricked into talking to us.
+    OtherProtocol,
+    Argument {
+        verb: Verb,
+        error: ArgumentError,
+    },
+}
+
+/// What is wrong with the arguments of a known command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ArgumentError {
+    Missing,
+    Unexpected,
+    ClientName,
+    /// MAIL without `FROM:`, RCPT without `TO:`.
+    Keyword,
+    Address(AddressError),
+    UnknownParameter(String),
+    ParameterValue(&'static str),
+    ParameterTwice(&'static str),
+    TooManyParameters,
+    Mechanism,
+}

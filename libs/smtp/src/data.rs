@@ -1,0 +1,339 @@
+//! The content of a message on the wire: dot-unstuffing, and a strict eye on line ends.
+//!
+//! Only the five octets CRLF.CRLF end the content (the first CRLF may be that of the DATA
+//! command). Whatever some other server might take for an end (`\n.\n`, `\r.\r`, `\n.\r\n` …) is
+//! content, and noted: mail with it is refused, or repaired where that is asked for. What never
+//! happens here: memory that grows with the message, a look at header or body.
+//!
+//! ```abnf
+//! data  = *( line CRLF ) "." CRLF     ; line = *1000text, "." before a line that begins with "."
+//! ```
+
+use crate::limits::DATA_LINE_BYTES;
+use memchr::memchr3;
+
+/// What to do with a CR or LF that stands alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BareNewlines {
+    /// The message will be refused. [rfc5321 2.3.8]
+    Reject,
+    /// Each becomes CRLF: for our own users' programs, never for strangers.
+    Normalize,
+}
+
+/// The rules for one message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DataRules {
+    pub max_bytes: u64,
+    pub bare_newlines: BareNewlines,
+}
+
+/// Why content cannot be taken; the first reason that was met.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DataProblem {
+    BareCr,
+    BareLf,
+    Nul,
+    TooLarge,
+    LineTooLong,
+}
+
+/// How the content ended. With a problem, the chunks handed out so far are worth nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DataEnd {
+    /// Octets handed out: unstuffed, CRLFs counted, the final dot not. [rfc1870 3]
+    pub bytes: u64,
+    pub problem: Option<DataProblem>,
+}
+
+/// Where the decoder stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum At {
+    /// After a true CRLF (or at the very beginning).
+    LineStart,
+    /// After a dot at the start of a line; it is held back.
+    Dot,
+    /// After dot and CR at the start of a line.
+    DotCr,
+    Text,
+    /// After a CR that is held back.
+    Cr,
+}
+
+/// Whether the end has been seen, and how much of the input was used up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    More,
+    Ended { used: usize },
+}
+
+/// Undoes the dot-stuffing of one message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decoder {
+    at: At,
+    rules: DataRules,
+    end: DataEnd,
+    line_bytes: u64,
+}
+
+impl Decoder {
+    pub fn new(rules: DataRules) -> Decoder {
+        let end = DataEnd {
+            bytes: 0,
+            problem: None,
+        };
+        Decoder {
+            at: At::LineStart,
+            rules,
+            end,
+            line_bytes: 0,
+        }
+    }
+
+    /// The state at the end; meaningful after `Progress::Ended`.
+    pub fn end(&self) -> DataEnd {
+        self.end
+    }
+
+    /// Appends what `input` says to `out`.
+    pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Progress {
+        let mut used = 0;
+        while used < input.len() {
+            let rest = &input[used..];
+            match self.step(rest[0], out) {
+                Step::Used => used += 1,
+                Step::Text => used += self.text(rest, out),
+                Step::Ended => return Progress::Ended { used: used + 1 },
+            }
+        }
+        Progress::More
+    }
+
+    /// One octet in any state but Text; what is ordinary text is left to `text`.
+    fn step(&mut self, octet: u8, out: &mut Vec<u8>) -> Step {
+        match (self.at, octet) {
+            (At::LineStart, b'.') => self.at = At::Dot,
+            (At::Dot, b'\r') => self.at = At::DotCr,
+            // the one true end [rfc5321 4.1.1.4]
+            (At::DotCr, b'\n') => return Step::Ended,
+            (At::Cr, b'\n') => {
+                self.put(b"\r\n", out);
+                self.line_bytes = 0;
+                self.at = At::LineStart;
+            }
+            (At::DotCr | At::Cr, _) => {
+                self.bare(DataProblem::BareCr, b"\r", out);
+                self.at = At::Text;
+                return Step::Text;
+            }
+            // a held-back dot was transparency and is dropped [rfc5321 4.5.2]
+            (At::LineStart | At::Dot | At::Text, _) => {
+                self.at = At::Text;
+                return Step::Text;
+            }
+        }
+        Step::Used
+    }
+
+    /// Text up to and with the next special octet; says how many octets it used (one or more).
+    fn text(&mut self, rest: &[u8], out: &mut Vec<u8>) -> usize {
+        let span = memchr3(b'\r', b'\n', 0, rest).unwrap_or(rest.len());
+        self.put(&rest[..span], out);
+        match rest.get(span) {
+            None => return span,
+            Some(b'\r') => self.at = At::Cr,
+            Some(b'\n') => self.bare(DataProblem::BareLf, b"\n", out),
+            Some(_) => self.note(DataProblem::Nul),
+        }
+        span + 1
+    }
+
+    fn bare(&mut self, problem: DataProblem, octet: &[u8], out: &mut Vec<u8>) {
+        match self.rules.bare_newlines {
+            BareNewlines::Reject => {
+                self.note(problem);
+                self.put(octet, out);
+            }
+            BareNewlines::Normalize => {
+                self.put(b"\r\n", out);
+                self.line_bytes = 0;
+            }
+        }
+    }
+
+    fn note(&mut self, problem: DataProblem) {
+        self.end.problem.get_or_insert(problem);
+    }
+
+    /// Hands out octets, until there is a problem: from then on the content is only read through.
+    /// Counts to the octet, so that the same content gives the same end in any chunking.
+    fn put(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        if self.end.problem.is_some() {
+            return;
+        }
+        let room = self.rules.max_bytes - self.end.bytes;
+        let line_room = DATA_LINE_BYTES - self.line_bytes;
+        let count = (octets.len() as u64).min(room).min(line_room);
+        self.end.bytes += count;
+        self.line_bytes += count;
+        out.extend_from_slice(&octets[..count as usize]);
+        if count < octets.len() as u64 {
+            let full = if count == room {
+                DataProblem::TooLarge
+            } else {
+                DataProblem::LineTooLong
+            };
+            self.note(full);
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Step {
+    Used,
+    Text,
+    Ended,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REJECT: DataRules = DataRules {
+        max_bytes: 1 << 30,
+        bare_newlines: BareNewlines::Reject,
+    };
+    const NORMALIZE: DataRules = DataRules {
+        max_bytes: 1 << 30,
+        bare_newlines: BareNewlines::Normalize,
+    };
+
+    fn decode(rules: DataRules, wire: &[u8]) -> (Vec<u8>, Option<DataEnd>, usize) {
+        let (mut decoder, mut out) = (Decoder::new(rules), Vec::new());
+        match decoder.decode(wire, &mut out) {
+            Progress::More => (out, None, wire.len()),
+            Progress::Ended { used } => (out, Some(decoder.end()), used),
+        }
+    }
+
+    fn check(wire: &[u8], content: &[u8]) {
+        let end = DataEnd {
+            bytes: content.len() as u64,
+            problem: None,
+        };
+        assert_eq!(
+            decode(REJECT, wire),
+            (content.to_vec(), Some(end), wire.len())
+        );
+    }
+
+    fn check_problem(wire: &[u8], problem: DataProblem) {
+        let (_, end, used) = decode(REJECT, wire);
+        assert_eq!(
+            end.map(|e| e.problem),
+            Some(Some(problem)),
+            "{:?}",
+            wire.escape_ascii()
+        );
+        assert_eq!(
+            used,
+            wire.len(),
+            "ended too early: {:?}",
+            wire.escape_ascii()
+        );
+    }
+
+    #[test]
+    fn takes_off_one_leading_dot() {
+        // [rfc5321 4.5.2]
+        check(b"a\r\n..b\r\n.c\r\n...\r\n.\r\n", b"a\r\n.b\r\nc\r\n..\r\n");
+    }
+
+    #[test]
+    fn an_empty_message_ends_at_once() {
+        // [rfc5321 4.1.1.4]
+        check(b".\r\n", b"");
+        check(b"\r\n.\r\n", b"\r\n");
+    }
+
+    #[test]
+    fn leaves_what_follows_the_end() {
+        let (content, end, used) = decode(REJECT, b"a\r\n.\r\nQUIT\r\n");
+        assert_eq!((content.as_slice(), used), (&b"a\r\n"[..], 6));
+        assert_eq!(
+            end,
+            Some(DataEnd {
+                bytes: 3,
+                problem: None
+            })
+        );
+    }
+
+    #[test]
+    fn no_smuggling_form_ends_the_content() {
+        // [rfc5321 2.3.8]
+        for (form, problem) in [
+            (&b"\n.\n"[..], DataProblem::BareLf),
+            (b"\n.\r\n", DataProblem::BareLf),
+            (b"\r\n.\n", DataProblem::BareLf),
+            (b"\r.\r", DataProblem::BareCr),
+            (b"\r.\r\n", DataProblem::BareCr),
+            (b"\r\n.\r", DataProblem::BareCr),
+            (b"\r\n.\r\r\n", DataProblem::BareCr),
+            (b"\r\r\n.\n", DataProblem::BareCr),
+            (b"\n\n.\n\n", DataProblem::BareLf),
+            (b"\r\n.\0\r\n", DataProblem::Nul),
+            (b"\r\n\0.\r\n", DataProblem::Nul),
+            (b"\r\0\n.\r\n", DataProblem::BareCr),
+        ] {
+            let wire = [b"text", form, b"MAIL FROM:<evil@example.test>\r\n.\r\n"].concat();
+            check_problem(&wire, problem);
+        }
+    }
+
+    #[test]
+    fn normalizing_repairs_line_ends_but_never_ends_at_one() {
+        let (content, end, used) = decode(NORMALIZE, b"a\n.\nb\r.\rc\n.\r\nd\r\n.\r\n");
+        assert_eq!(content, b"a\r\n.\r\nb\r\n.\r\nc\r\n.\r\nd\r\n");
+        assert_eq!(
+            end,
+            Some(DataEnd {
+                bytes: content.len() as u64,
+                problem: None
+            })
+        );
+        assert_eq!(used, 23);
+    }
+
+    #[test]
+    fn normalizing_does_not_hide_a_nul() {
+        let (_, end, _) = decode(NORMALIZE, b"a\0b\r\n.\r\n");
+        assert_eq!(end.map(|e| e.problem), Some(Some(DataProblem::Nul)));
+    }
+
+    #[test]
+    fn reads_a_message_that_is_too_large_to_its_end() {
+        // [rfc1870 6.3]
+        let rules = DataRules {
+            max_bytes: 5,
+            ..REJECT
+        };
+        let (content, end, _) = decode(rules, b"abc\r\n.\r\n");
+        assert_eq!(
+            (content.as_slice(), end.and_then(|e| e.problem)),
+            (&b"abc\r\n"[..], None)
+        );
+        let (content, end, used) = decode(rules, b"abcd\r\nmuch more\r\n.\r\n");
+        assert!(content.len() <= 5);
+        assert_eq!(end.map(|e| e.problem), Some(Some(DataProblem::TooLarge)));
+        assert_eq!(used, 20);
+    }
+
+    #[test]
+    fn bounds_the_length_of_a_line() {
+        let line = |n: usize| [vec![b'x'; n], b"\r\n.\r\n".to_vec()].concat();
+        let fits = DATA_LINE_BYTES as usize - 2;
+        assert_eq!(decode(REJECT, &line(fits)).1.map(|e| e.problem), Some(None));
+        check_problem(&line(fits + 1), DataProblem::LineTooLong);
+    }
+}

@@ -1,0 +1,270 @@
+//! One command line (without its CRLF) to a [`Command`], or to what is wrong with it.
+//!
+//! Words and parameter names are read in any case [rfc5321 2.4]; white space at the end of a line
+//! is forgiven [rfc5321 4.1.1]. What never happens here: state, memory of earlier lines.
+//!
+//! ```abnf
+//! ehlo = "EHLO" SP ( Domain / address-literal )      helo = "HELO" SP Domain
+//! mail = "MAIL FROM:" Reverse-path [SP Mail-parameters]
+//! rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters]
+//! data = "DATA"   rset = "RSET"   quit = "QUIT"   starttls = "STARTTLS"
+//! vrfy = "VRFY" SP String   help = "HELP" [SP String]   noop = "NOOP" [SP String]
+//! auth = "AUTH" SP mechanism [SP initial-response]
+//! esmtp-param   = esmtp-keyword ["=" esmtp-value]
+//! esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
+//! esmtp-value   = 1*(%d33-60 / %d62-126)
+//! ```
+
+use crate::command::{
+    ArgumentError, BodyType, ClientName, Command, MailParameters, Malformed, Verb,
+};
+use crate::limits::{MECHANISM_BYTES, PARAMETERS, QUOTED_BYTES};
+use addr::{Charset, ForwardPath, ReversePath};
+
+/// Words of SMTP and its extensions that we know and do not do: 502, not 500. [rfc5321 4.2.4]
+const NOT_IMPLEMENTED: &[&str] = &[
+    "EXPN", "BDAT", "BURL", "ETRN", "ATRN", "TURN", "SEND", "SOML", "SAML", "LHLO", "XCLIENT",
+];
+
+/// First words of HTTP requests. A page in a browser can make it send us its request; the first
+/// line ends the connection, so that the lines behind it are never read as commands.
+const OTHER_PROTOCOL: &[&str] = &[
+    "GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "PRI", "TRACE",
+];
+
+/// Reads one line, without its line end.
+pub fn parse_command(line: &[u8]) -> Result<Command, Malformed> {
+    if line.iter().any(|octet| octet.is_ascii_control()) {
+        return Err(Malformed::ControlOctet);
+    }
+    let text = std::str::from_utf8(line).map_err(|_| Malformed::NotUtf8)?;
+    let text = text.trim_end_matches(' ');
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let Some(verb) = Verb::from_word(word.as_bytes()) else {
+        return Err(unknown(word));
+    };
+    arguments(verb, rest).map_err(|error| Malformed::Argument { verb, error })
+}
+
+fn unknown(word: &str) -> Malformed {
+    let same = |w: &&&str| w.eq_ignore_ascii_case(word);
+    if let Some(known) = NOT_IMPLEMENTED.iter().find(same) {
+        return Malformed::NotImplemented(known);
+    }
+    if OTHER_PROTOCOL.iter().any(|w| w.eq_ignore_ascii_case(word)) {
+        return Malformed::OtherProtocol;
+    }
+    Malformed::UnknownWord(cut(word))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(QUOTED_BYTES).collect()
+}
+
+fn arguments(verb: Verb, rest: &str) -> Result<Command, ArgumentError> {
+    match verb {
+        Verb::Ehlo => client_name(rest).map(Command::Ehlo),
+        Verb::Helo => client_name(rest).map(Command::Helo),
+        Verb::Mail => mail(rest),
+        Verb::Rcpt => rcpt(rest),
+        Verb::Data => nothing(rest, Command::Data),
+        Verb::Rset => nothing(rest, Command::Rset),
+        Verb::Quit => nothing(rest, Command::Quit),
+        Verb::StartTls => nothing(rest, Command::StartTls),
+        Verb::Noop => Ok(Command::Noop),
+        Verb::Help => Ok(Command::Help((!rest.is_empty()).then(|| rest.to_owned()))),
+        Verb::Vrfy if rest.is_empty() => Err(ArgumentError::Missing),
+        Verb::Vrfy => Ok(Command::Vrfy(rest.to_owned())),
+        Verb::Auth => auth(rest),
+    }
+}
+
+/// These commands take no argument. [rfc5321 4.1.1.4] [rfc3207 4]
+fn nothing(rest: &str, command: Command) -> Result<Command, ArgumentError> {
+    if rest.is_empty() {
+        Ok(command)
+    } else {
+        Err(ArgumentError::Unexpected)
+    }
+}
+
+fn client_name(rest: &str) -> Result<ClientName, ArgumentError> {
+    if rest.is_empty() {
+        return Err(ArgumentError::Missing);
+    }
+    ClientName::new(rest).ok_or(ArgumentError::ClientName)
+}
+
+/// What stands behind `FROM:` or `TO:`. One space before the path is forgiven: it is common.
+fn path_text<'a>(rest: &'a str, keyword: &str) -> Result<&'a str, ArgumentError> {
+    if rest.is_empty() {
+        return Err(ArgumentError::Missing);
+    }
+    match rest.split_at_checked(keyword.len()) {
+        Some((word, path)) if word.eq_ignore_ascii_case(keyword) => {
+            let path = path.strip_prefix(' ').unwrap_or(path);
+            if path.is_empty() {
+                Err(ArgumentError::Missing)
+            } else {
+                Ok(path)
+            }
+        }
+        _ => Err(ArgumentError::Keyword),
+    }
+}
+
+fn written_in(path: &str) -> Charset {
+    if path.is_ascii() {
+        Charset::Ascii
+    } else {
+        Charset::Utf8
+    }
+}
+
+/// The parameters behind a path that took `len` octets.
+fn behind(text: &str, len: usize) -> Result<Parameters<'_>, ArgumentError> {
+    let rest = &text[len..];
+    if !rest.is_empty() && !rest.starts_with(' ') {
+        return Err(ArgumentError::Address(addr::AddressError::Trailing));
+    }
+    let words: Vec<&str> = rest.split(' ').filter(|word| !word.is_empty()).collect();
+    if words.len() > PARAMETERS {
+        return Err(ArgumentError::TooManyParameters);
+    }
+    Ok(Parameters(words))
+}
+
+struct Parameters<'a>(Vec<&'a str>);
+
+fn mail(rest: &str) -> Result<Command, ArgumentError> {
+    let text = path_text(rest, "FROM:")?;
+    // the source route, if there was one, is ignored [rfc5321 4.1.1.3]
+    let taken =
+        ReversePath::take(text.as_bytes(), Charset::Utf8).map_err(ArgumentError::Address)?;
+    let mut parameters = MailParameters::default();
+    let mut seen = Vec::new();
+    for word in behind(text, taken.len)?.0 {
+        mail_parameter(word, &mut parameters, &mut seen)?;
+    }
+    let written_in = written_in(&text[..taken.len]);
+    Ok(Command::Mail {
+        from: taken.path,
+        written_in,
+        parameters,
+    })
+}
+
+fn rcpt(rest: &str) -> Result<Command, ArgumentError> {
+    let text = path_text(rest, "TO:")?;
+    let taken =
+        ForwardPath::take(text.as_bytes(), Charset::Utf8).map_err(ArgumentError::Address)?;
+    if let Some(word) = behind(text, taken.len)?.0.first() {
+        return Err(ArgumentError::UnknownParameter(cut(word)));
+    }
+    Ok(Command::Rcpt {
+        to: taken.path,
+        written_in: written_in(&text[..taken.len]),
+    })
+}
+
+/// One parameter of MAIL; the same one twice is an error. [rfc5321 4.1.1.11]
+fn mail_parameter(
+    word: &str,
+    parameters: &mut MailParameters,
+    seen: &mut Vec<&'static str>,
+) -> Result<(), ArgumentError> {
+    let (name, value) = match word.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (word, None),
+    };
+    let known = ["SIZE", "BODY", "SMTPUTF8", "AUTH"];
+    let Some(name) = known.into_iter().find(|k| k.eq_ignore_ascii_case(name)) else {
+        return Err(ArgumentError::UnknownParameter(cut(name)));
+    };
+    if seen.contains(&name) {
+        return Err(ArgumentError::ParameterTwice(name));
+    }
+    seen.push(name);
+    let bad = ArgumentError::ParameterValue(name);
+    match (name, value) {
+        ("SIZE", Some(value)) => parameters.size_bytes = Some(size(value).ok_or(bad)?),
+        ("BODY", Some(value)) => parameters.body = Some(body(value).ok_or(bad)?),
+        ("SMTPUTF8", None) => parameters.charset = Charset::Utf8,
+        ("AUTH", Some(value)) => parameters.auth = Some(xtext(value).ok_or(bad)?),
+        _ => return Err(bad),
+    }
+    Ok(())
+}
+
+/// `size-value = 1*20DIGIT`; what is more than a u64 holds is the largest u64. [rfc1870 5]
+fn size(value: &str) -> Option<u64> {
+    let digits = !value.is_empty() && value.len() <= 20;
+    if !digits || !value.bytes().all(|octet| octet.is_ascii_digit()) {
+        return None;
+    }
+    Some(value.parse().unwrap_or(u64::MAX))
+}
+
+/// `body-value = "7BIT" / "8BITMIME"` [rfc6152 2]
+fn body(value: &str) -> Option<BodyType> {
+    if value.eq_ignore_ascii_case("7BIT") {
+        return Some(BodyType::SevenBit);
+    }
+    value
+        .eq_ignore_ascii_case("8BITMIME")
+        .then_some(BodyType::EightBitMime)
+}
+
+/// `xtext = *( xchar / "+" 2HEXDIG )`, with upper-case hex digits. [rfc3461 4]
+fn xtext(value: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(value.len());
+    let mut octets = value.bytes();
+    while let Some(octet) = octets.next() {
+        match octet {
+            b'+' => {
+                let hex = [octets.next()?, octets.next()?];
+                out.push(hex_digit(hex[0])? << 4 | hex_digit(hex[1])?);
+            }
+            b'=' => return None,
+            _ => out.push(octet),
+        }
+    }
+    if out.is_empty() {
+        None
+    } else {
+        String::from_utf8(out).ok()
+    }
+}
+
+fn hex_digit(octet: u8) -> Option<u8> {
+    match octet {
+        b'0'..=b'9' => Some(octet - b'0'),
+        b'A'..=b'F' => Some(octet - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// `mechanism = 1*20( UPPER / DIGIT / "-" / "_" )`, here in any case. [rfc4954 4]
+fn auth(rest: &str) -> Result<Command, ArgumentError> {
+    let (mechanism, response) = match rest.split_once(' ') {
+        Some((mechanism, response)) => (mechanism, Some(response)),
+        None => (rest, None),
+    };
+    if mechanism.is_empty() {
+        return Err(ArgumentError::Missing);
+    }
+    let good = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_';
+    if mechanism.len() > MECHANISM_BYTES || !mechanism.bytes().all(good) {
+        return Err(ArgumentError::Mechanism);
+    }
+    if response.is_some_and(|r| r.contains(' ')) {
+        return Err(ArgumentError::Unexpected);
+    }
+    Ok(Command::Auth {
+        mechanism: mechanism.to_ascii_uppercase(),
+        initial_response: response.map(|r| r.as_bytes().to_vec()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

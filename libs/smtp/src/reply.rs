@@ -1,0 +1,119 @@
+//! Replies as values and their form on the wire.
+//!
+//! A reply never breaks out of its line: control octets and what is not ASCII become `?`, and a
+//! long text is cut. What never happens here: the choice of a code.
+//!
+//! ```abnf
+//! Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
+//! status-code = class "." subject "." detail     ; rfc3463, before the text as rfc2034 says
+//! ```
+
+use crate::limits::REPLY_LINE_BYTES;
+use std::fmt::Write;
+
+/// An enhanced status code. [rfc2034 4]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Status(pub u8, pub u16, pub u16);
+
+/// One reply of one or more lines.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reply {
+    code: u16,
+    status: Option<Status>,
+    lines: Vec<String>,
+}
+
+impl Reply {
+    /// A reply with an enhanced status, whose class is that of the code. [rfc2034 4]
+    pub fn new(code: u16, status: Status, text: impl Into<String>) -> Reply {
+        assert!(
+            code / 100 == u16::from(status.0),
+            "reply {code} with a status of another class"
+        );
+        Reply {
+            code,
+            status: Some(status),
+            lines: vec![text.into()],
+        }
+    }
+    /// A reply without one: greeting, HELO, EHLO, and the 3yz codes. [rfc2034 4]
+    pub fn plain(code: u16, text: impl Into<String>) -> Reply {
+        assert!((200..600).contains(&code), "no SMTP reply code: {code}");
+        Reply {
+            code,
+            status: None,
+            lines: vec![text.into()],
+        }
+    }
+    /// The same reply with one more line.
+    pub fn and(mut self, text: impl Into<String>) -> Reply {
+        self.lines.push(text.into());
+        self
+    }
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+    pub fn status(&self) -> Option<Status> {
+        self.status
+    }
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    /// Appends the reply as it stands on the wire.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let last = self.lines.len().saturating_sub(1);
+        for (i, text) in self.lines.iter().enumerate() {
+            let mut line = String::with_capacity(text.len() + 16);
+            let mark = if i < last { '-' } else { ' ' };
+            let _ = write!(line, "{}{mark}", self.code);
+            if let Some(Status(class, subject, detail)) = self.status {
+                let _ = write!(line, "{class}.{subject}.{detail} ");
+            }
+            let safe = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
+            line.extend(text.chars().map(safe));
+            line.truncate(REPLY_LINE_BYTES - 2);
+            out.extend_from_slice(line.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire(reply: Reply) -> String {
+        let mut out = Vec::new();
+        reply.encode(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_line_carries_code_and_status() {
+        // [rfc2034 4] [rfc5321 4.2.1]
+        let reply = Reply::new(250, Status(2, 1, 5), "one").and("two");
+        assert_eq!(wire(reply), "250-2.1.5 one\r\n250 2.1.5 two\r\n");
+        assert_eq!(wire(Reply::plain(354, "go on")), "354 go on\r\n");
+    }
+
+    #[test]
+    fn text_cannot_break_out_of_its_line() {
+        let reply = Reply::new(550, Status(5, 1, 1), "a\r\n250 ok\u{e9}");
+        assert_eq!(wire(reply), "550 5.1.1 a??250 ok?\r\n");
+    }
+
+    #[test]
+    fn a_line_keeps_the_limit() {
+        // [rfc5321 4.5.3.1.5]
+        let text = wire(Reply::plain(220, "x".repeat(2_000)));
+        assert_eq!(text.len(), 512);
+        assert!(text.ends_with("\r\n"));
+    }
+
+    #[test]
+    #[should_panic(expected = "another class")]
+    fn status_and_code_agree() {
+        Reply::new(250, Status(5, 0, 0), "no");
+    }
+}

@@ -1,0 +1,356 @@
+//! The server machine: cuts what arrives into events, keeps replies in order.
+//!
+//! Four verbs: `receive` bytes, take the `next` event, `send` its reply, write the `output`. A
+//! session calls `next` until it says None, answering each event that asks for an answer, and only
+//! then reads from the network; so never more waits here than one read and one unfinished line.
+//! The same bytes give the same events in whatever pieces they arrive. What never happens here:
+//! I/O, time, a decision whether a command is welcome.
+//!
+//! After the 220 to STARTTLS everything buffered is dropped and nothing is taken until
+//! `tls_started`: what was sent in clear text before TLS is never read as if it came after.
+//! [rfc3207 4.2]
+
+use crate::command::{Command, Malformed, Verb};
+use crate::data::{BareNewlines, DataEnd, DataRules, Decoder, Progress};
+use crate::limits::{AUTH_LINE_BYTES, COMMAND_LINE_BYTES};
+use crate::parse::parse_command;
+use crate::reply::Reply;
+use memchr::memchr;
+
+/// What the client did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A command; answer it. 354 to DATA asks for the content, 334 to AUTH for a line, 220 to
+    /// STARTTLS stops the reading, 221 to QUIT ends the connection.
+    Command(Command),
+    /// A line that is no command; answer it.
+    Malformed(Malformed),
+    /// A line of an AUTH exchange without its CRLF; answer it.
+    AuthLine(Vec<u8>),
+    /// Content of the message, unstuffed. Not answered.
+    Data(Vec<u8>),
+    /// The content has ended; answer it.
+    DataEnd(DataEnd),
+}
+
+#[derive(Debug)]
+enum State {
+    /// Reading command lines.
+    Commands,
+    /// Reading one line of an AUTH exchange.
+    AuthLine,
+    /// An event was handed out, its answer is awaited.
+    Answer(Awaited),
+    Data(Decoder),
+    /// The content was read to its end, its last chunk handed out.
+    DataEnded(DataEnd),
+    /// STARTTLS was answered with 220; nothing is taken.
+    Tls,
+    Closed,
+}
+
+/// What the next reply answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Awaited {
+    /// The connection itself; the reply is the greeting.
+    Connection,
+    Command(Verb),
+    Malformed,
+    AuthLine,
+    DataEnd,
+}
+
+/// Whether a line is being read, or dropped up to its CRLF.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Line {
+    Reading,
+    Dropping { last: u8, report: Report },
+}
+
+/// What is said when a dropped line has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Report {
+    TooLong,
+    /// It was reported when it began.
+    Nothing,
+}
+
+/// The server's side of one connection.
+#[derive(Debug)]
+pub struct Server {
+    state: State,
+    line: Line,
+    /// What was received; consumed up to `start`, known to hold no LF up to `scanned`.
+    input: Vec<u8>,
+    start: usize,
+    scanned: usize,
+    output: Vec<u8>,
+    flush: Flush,
+    data_rules: DataRules,
+}
+
+/// Whether replies may wait for those behind them. [rfc2920 3.2]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flush {
+    /// They are written when the input has been read through.
+    Later,
+    /// They are written before the next event is taken.
+    Now,
+}
+
+impl Server {
+    /// A new connection; the first `send` is the greeting.
+    pub fn new(data_rules: DataRules) -> Server {
+        Server {
+            state: State::Answer(Awaited::Connection),
+            line: Line::Reading,
+            input: Vec::new(),
+            start: 0,
+            scanned: 0,
+            output: Vec::new(),
+            flush: Flush::Later,
+            data_rules,
+        }
+    }
+
+    /// How a CR or LF that stands alone is taken, from the next DATA on.
+    pub fn set_bare_newlines(&mut self, bare_newlines: BareNewlines) {
+        self.data_rules.bare_newlines = bare_newlines;
+    }
+
+    /// Takes what the network gave. While TLS is starting and after the end it is dropped.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        if matches!(self.state, State::Tls | State::Closed) {
+            return;
+        }
+        self.input.drain(..self.start);
+        self.scanned -= self.start;
+        self.start = 0;
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// The next event, or None if more bytes or an answer are awaited first.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "a machine is no iterator: None is not the end"
+    )]
+    pub fn next(&mut self) -> Option<Event> {
+        match &self.state {
+            State::Answer(_) | State::Tls | State::Closed => None,
+            State::Commands => self.next_command(),
+            State::AuthLine => self.next_auth_line(),
+            State::Data(_) => self.next_data(),
+            State::DataEnded(end) => {
+                let end = *end;
+                self.state = State::Answer(Awaited::DataEnd);
+                Some(Event::DataEnd(end))
+            }
+        }
+    }
+
+    /// Answers the last event. A 421 may be sent at any time: it ends the connection.
+    pub fn send(&mut self, reply: Reply) {
+        let code = reply.code();
+        reply.encode(&mut self.output);
+        if code == 421 {
+            return self.close();
+        }
+        let State::Answer(awaited) = self.state else {
+            panic!("a reply {code} that answers nothing");
+        };
+        // these may be gathered; all others go out at once [rfc2920 3.2 (2)(5)(6)]
+        use Awaited::Command as To;
+        if !matches!(awaited, To(Verb::Rset | Verb::Mail | Verb::Rcpt)) {
+            self.flush = Flush::Now;
+        }
+        self.state = match (awaited, code) {
+            (To(Verb::Data), 354) => State::Data(Decoder::new(self.data_rules)),
+            (To(Verb::Auth) | Awaited::AuthLine, 334) => State::AuthLine,
+            (To(Verb::Quit), 221) => return self.close(),
+            (To(Verb::StartTls), 220) => {
+                self.drop_input();
+                State::Tls
+            }
+            _ => State::Commands,
+        };
+    }
+
+    /// TLS is there: what is received from now on came through it.
+    pub fn tls_started(&mut self) {
+        assert!(
+            matches!(self.state, State::Tls),
+            "TLS started without STARTTLS"
+        );
+        self.state = State::Commands;
+    }
+
+    /// The bytes to write; empty if there are none.
+    pub fn output(&mut self) -> Vec<u8> {
+        self.flush = Flush::Later;
+        std::mem::take(&mut self.output)
+    }
+
+    /// Whether the output must be written before the next event is taken.
+    pub fn flush(&self) -> Flush {
+        self.flush
+    }
+
+    /// True after QUIT or 421: write the output, then close the connection.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// True while TLS is awaited.
+    pub fn awaits_tls(&self) -> bool {
+        matches!(self.state, State::Tls)
+    }
+
+    /// True while the content of a message is being received.
+    pub fn in_data(&self) -> bool {
+        matches!(self.state, State::Data(_) | State::DataEnded(_))
+    }
+
+    /// Octets received and not yet consumed: at most one read and one unfinished line.
+    pub fn buffered(&self) -> usize {
+        self.input.len() - self.start
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed;
+        self.flush = Flush::Now;
+        self.drop_input();
+    }
+
+    fn drop_input(&mut self) {
+        self.input.clear();
+        (self.start, self.scanned) = (0, 0);
+        self.line = Line::Reading;
+    }
+
+    fn next_command(&mut self) -> Option<Event> {
+        let is_auth = |input: &[u8]| {
+            input
+                .get(..5)
+                .is_some_and(|head| head.eq_ignore_ascii_case(b"AUTH "))
+        };
+        let auth = is_auth(&self.input[self.start..]);
+        let limit = if auth {
+            AUTH_LINE_BYTES
+        } else {
+            COMMAND_LINE_BYTES
+        };
+        let event = match self.next_line(limit)?.and_then(|line| parse_command(&line)) {
+            Ok(command) => {
+                self.state = State::Answer(Awaited::Command(command.verb()));
+                Event::Command(command)
+            }
+            Err(malformed) => self.malformed(malformed),
+        };
+        Some(event)
+    }
+
+    fn next_auth_line(&mut self) -> Option<Event> {
+        match self.next_line(AUTH_LINE_BYTES)? {
+            Ok(line) => {
+                self.state = State::Answer(Awaited::AuthLine);
+                Some(Event::AuthLine(line))
+            }
+            // the exchange is over with it [rfc4954 4]
+            Err(malformed) => Some(self.malformed(malformed)),
+        }
+    }
+
+    fn malformed(&mut self, malformed: Malformed) -> Event {
+        self.state = State::Answer(Awaited::Malformed);
+        Event::Malformed(malformed)
+    }
+
+    /// The next line without its CRLF, if it is whole.
+    fn next_line(&mut self, limit: usize) -> Option<Result<Vec<u8>, Malformed>> {
+        if self.line != Line::Reading && self.drop_line()? == Report::TooLong {
+            return Some(Err(Malformed::LineTooLong));
+        }
+        let lf = memchr(b'\n', &self.input[self.scanned..]).map(|at| self.scanned + at);
+        let length = lf.map_or(self.input.len(), |at| at) - self.start;
+        if length >= limit {
+            self.line = Line::Dropping {
+                last: 0,
+                report: Report::TooLong,
+            };
+            return self.next_line(limit);
+        }
+        let Some(lf) = lf else {
+            self.scanned = self.input.len();
+            return None;
+        };
+        let line = &self.input[self.start..lf];
+        let line = line
+            .strip_suffix(b"\r")
+            .map(<[u8]>::to_vec)
+            .ok_or(Malformed::BareNewline);
+        self.consume_to(lf + 1);
+        if line.is_err() {
+            // what follows may be somebody else's text: nothing of it is a command
+            // [rfc5321 2.3.8]
+            self.line = Line::Dropping {
+                last: 0,
+                report: Report::Nothing,
+            };
+        }
+        Some(line)
+    }
+
+    /// Drops up to a true CRLF; None if it has not come yet.
+    fn drop_line(&mut self) -> Option<Report> {
+        let Line::Dropping { mut last, report } = self.line else {
+            return Some(Report::Nothing);
+        };
+        while let Some(at) = memchr(b'\n', &self.input[self.start..]) {
+            let lf = self.start + at;
+            let before = if at == 0 { last } else { self.input[lf - 1] };
+            self.consume_to(lf + 1);
+            if before == b'\r' {
+                self.line = Line::Reading;
+                return Some(report);
+            }
+            last = b'\n';
+        }
+        if self.start < self.input.len() {
+            last = self.input[self.input.len() - 1];
+        }
+        self.consume_to(self.input.len());
+        self.line = Line::Dropping { last, report };
+        None
+    }
+
+    fn consume_to(&mut self, at: usize) {
+        self.start = at;
+        self.scanned = at;
+    }
+
+    fn next_data(&mut self) -> Option<Event> {
+        let State::Data(decoder) = &mut self.state else {
+            return None;
+        };
+        let input = &self.input[self.start..];
+        let mut content = Vec::with_capacity(input.len());
+        match decoder.decode(input, &mut content) {
+            Progress::More => self.consume_to(self.input.len()),
+            Progress::Ended { used } => {
+                self.state = State::DataEnded(decoder.end());
+                self.consume_to(self.start + used);
+            }
+        }
+        if content.is_empty() && self.in_data_ended() {
+            return self.next();
+        }
+        (!content.is_empty()).then_some(Event::Data(content))
+    }
+
+    fn in_data_ended(&self) -> bool {
+        matches!(self.state, State::DataEnded(_))
+    }
+}
+
+#[cfg(test)]
+mod tests;

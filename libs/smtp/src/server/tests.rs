@@ -1,0 +1,264 @@
+//! The machine as a session drives it, whole and in pieces.
+
+use super::*;
+use crate::data::DataProblem;
+use crate::reply::Status;
+use proptest::prelude::*;
+
+const RULES: DataRules = DataRules {
+    max_bytes: 1_000,
+    bare_newlines: BareNewlines::Reject,
+};
+
+/// Answers every event with what lets the dialogue go on; DATA is always welcome.
+fn answer(event: &Event) -> Option<Reply> {
+    Some(match event {
+        Event::Command(Command::Data) => Reply::plain(354, "go"),
+        Event::Command(Command::Auth { .. }) => Reply::plain(334, ""),
+        Event::Command(Command::Quit) => Reply::plain(221, "bye"),
+        Event::Command(Command::StartTls) => Reply::plain(220, "go"),
+        Event::Command(_) | Event::DataEnd(_) => Reply::plain(250, "ok"),
+        Event::Malformed(_) => Reply::new(500, Status(5, 5, 2), "no"),
+        Event::AuthLine(line) if line == b"*" => Reply::plain(501, "cancelled"),
+        Event::AuthLine(_) => Reply::plain(235, "in"),
+        Event::Data(_) => return None,
+    })
+}
+
+/// All events of the chunks, neighbouring content joined.
+fn events<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Event> {
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    let mut events = Vec::new();
+    for chunk in chunks {
+        server.receive(chunk);
+        while let Some(event) = server.next() {
+            if let Some(reply) = answer(&event) {
+                server.send(reply);
+            }
+            match (events.last_mut(), event) {
+                (Some(Event::Data(before)), Event::Data(more)) => before.extend(more),
+                (_, event) => events.push(event),
+            }
+        }
+        assert!(
+            server.buffered() <= AUTH_LINE_BYTES,
+            "more than an unfinished line waits"
+        );
+        if server.awaits_tls() {
+            break;
+        }
+    }
+    events
+}
+
+fn whole(wire: &[u8]) -> Vec<Event> {
+    events(std::iter::once(wire))
+}
+
+fn rset() -> Event {
+    Event::Command(Command::Rset)
+}
+
+#[test]
+fn reads_a_whole_pipelined_dialogue() {
+    // [rfc2920 3.1]
+    let wire = b"RSET\r\nDATA\r\nhello\r\n..\r\n.\r\nRSET\r\nQUIT\r\nRSET\r\n";
+    let expected = [
+        rset(),
+        Event::Command(Command::Data),
+        Event::Data(b"hello\r\n.\r\n".to_vec()),
+        Event::DataEnd(DataEnd {
+            bytes: 10,
+            problem: None,
+        }),
+        rset(),
+        Event::Command(Command::Quit),
+    ];
+    assert_eq!(whole(wire), expected);
+    assert_eq!(events(wire.chunks(1)), expected);
+}
+
+#[test]
+fn reads_a_line_that_is_too_long_to_its_end() {
+    // [rfc5321 4.5.3.1.9]
+    let fits = [
+        b"NOOP ".to_vec(),
+        vec![b'x'; 2_048 - 7],
+        b"\r\nRSET\r\n".to_vec(),
+    ]
+    .concat();
+    assert_eq!(whole(&fits), [Event::Command(Command::Noop), rset()]);
+    let long = [
+        b"NOOP ".to_vec(),
+        vec![b'x'; 2_048 - 6],
+        b"\r\nRSET\r\n".to_vec(),
+    ]
+    .concat();
+    for size in [1, 7, 2_047, 2_048, 2_049, 9_999] {
+        assert_eq!(
+            events(long.chunks(size)),
+            [Event::Malformed(Malformed::LineTooLong), rset()]
+        );
+    }
+}
+
+#[test]
+fn auth_lines_may_be_longer() {
+    // [rfc4954 4.5]
+    let response = "A".repeat(12_288);
+    let wire = format!("AUTH PLAIN {response}\r\n{response}\r\nRSET\r\n");
+    let got = events(wire.as_bytes().chunks(1_000));
+    assert!(matches!(&got[0], Event::Command(Command::Auth { .. })));
+    assert!(matches!(&got[1], Event::AuthLine(line) if line.len() == 12_288));
+    assert_eq!(got[2], rset());
+    let wire = format!("AUTH PLAIN\r\n{}\r\nRSET\r\n", "A".repeat(20_000));
+    assert_eq!(
+        whole(wire.as_bytes())[1..],
+        [Event::Malformed(Malformed::LineTooLong), rset()]
+    );
+}
+
+#[test]
+fn a_bare_lf_ends_no_command_and_hides_none() {
+    // [rfc5321 2.3.8]
+    let wire = b"RSET\nQUIT\nDATA\r\nRSET\r\n";
+    for size in [1, 3, 100] {
+        assert_eq!(
+            events(wire.chunks(size)),
+            [Event::Malformed(Malformed::BareNewline), rset()]
+        );
+    }
+}
+
+#[test]
+fn drops_what_was_sent_before_tls() {
+    // [rfc3207 4.2]
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    server.receive(b"STARTTLS\r\nRSET\r\n");
+    assert_eq!(server.next(), Some(Event::Command(Command::StartTls)));
+    server.send(Reply::plain(220, "go"));
+    assert!(server.awaits_tls());
+    server.receive(b"QUIT\r\n");
+    assert_eq!((server.next(), server.buffered()), (None, 0));
+    server.tls_started();
+    assert_eq!(server.next(), None);
+    server.receive(b"NOOP\r\n");
+    assert_eq!(server.next(), Some(Event::Command(Command::Noop)));
+}
+
+#[test]
+fn a_refused_starttls_loses_nothing() {
+    // [rfc2920 3.2 (9)]
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    server.receive(b"STARTTLS\r\nRSET\r\n");
+    server.next();
+    server.send(Reply::new(454, Status(4, 7, 0), "later"));
+    assert_eq!(server.next(), Some(rset()));
+}
+
+#[test]
+fn hands_out_nothing_before_the_answer() {
+    let mut server = Server::new(RULES);
+    server.receive(b"RSET\r\nQUIT\r\n");
+    assert_eq!(server.next(), None, "the greeting comes first");
+    server.send(Reply::plain(220, "hello"));
+    assert_eq!(server.next(), Some(rset()));
+    assert_eq!(server.next(), None);
+}
+
+#[test]
+fn only_replies_to_rset_mail_and_rcpt_may_wait() {
+    // [rfc2920 3.2 (2)(5)(6)]
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    server.output();
+    server.receive(b"RSET\r\nFOO\r\n");
+    server.next();
+    server.send(Reply::plain(250, "ok"));
+    assert_eq!(server.flush(), Flush::Later);
+    server.next();
+    server.send(Reply::new(500, Status(5, 5, 1), "what"));
+    assert_eq!(server.flush(), Flush::Now);
+    assert_eq!(server.output(), b"250 ok\r\n500 5.5.1 what\r\n");
+    assert_eq!(server.flush(), Flush::Later);
+}
+
+#[test]
+fn refused_data_leaves_the_machine_at_commands() {
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    server.receive(b"DATA\r\nRSET\r\n");
+    server.next();
+    server.send(Reply::new(503, Status(5, 5, 1), "no recipients"));
+    assert_eq!(server.next(), Some(rset()));
+}
+
+#[test]
+fn a_421_ends_the_connection_at_any_time() {
+    // [rfc5321 3.8]
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    server.receive(b"DATA\r\n");
+    server.next();
+    server.send(Reply::plain(354, "go"));
+    server.send(Reply::new(421, Status(4, 3, 2), "stopping"));
+    assert!(server.is_closed());
+    server.receive(b"RSET\r\n");
+    assert_eq!((server.next(), server.buffered()), (None, 0));
+}
+
+/// Pieces from which dialogues are made: words, line ends of every kind, content.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        Just(b"\r\n".to_vec()),
+        Just(b"\r\n.\r\n".to_vec()),
+        Just(b"\n".to_vec()),
+        Just(b"\r".to_vec()),
+        Just(b".".to_vec()),
+        Just(b"\0".to_vec()),
+        Just(b"DATA\r\n".to_vec()),
+        Just(b"RSET\r\n".to_vec()),
+        Just(b"AUTH PLAIN\r\n".to_vec()),
+        Just(b"STARTTLS\r\n".to_vec()),
+        Just(b"MAIL FROM:<a@example.test>".to_vec()),
+        Just(vec![b'x'; 2_040]),
+        Just(vec![b'x'; 700]),
+        proptest::collection::vec(any::<u8>(), 0..8),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+    #[test]
+    fn any_chunking_of_the_same_bytes_gives_the_same_events(
+        pieces in proptest::collection::vec(piece(), 0..40),
+        cuts in proptest::collection::vec(1usize..3_000, 1..60),
+    ) {
+        let wire = pieces.concat();
+        let mut rest = wire.as_slice();
+        let mut chunks = Vec::new();
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (chunk, more) = rest.split_at((*cut).min(rest.len()));
+            chunks.push(chunk);
+            rest = more;
+        }
+        prop_assert_eq!(whole(&wire), events(chunks.into_iter()));
+        prop_assert_eq!(whole(&wire), events(wire.chunks(1)));
+    }
+}
+
+#[test]
+fn notes_bare_newlines_in_content() {
+    let wire = b"DATA\r\na\n.\nb\r\n.\r\n";
+    let end = Event::DataEnd(DataEnd {
+        bytes: 1,
+        problem: Some(DataProblem::BareLf),
+    });
+    assert_eq!(whole(wire).last(), Some(&end));
+}
