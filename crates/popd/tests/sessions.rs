@@ -1,0 +1,409 @@
+//! Whole sessions over a pipe in memory: what dialogue files cannot say (other doors' changes,
+//! time, the server's end, many messages).
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use bytes::BytesMut;
+use dialogs::house::House;
+use dialogs::script::Script;
+use mail::{Access, Account, Flags, Mail, MailboxName, NewMessage};
+use net::{Conn, Stop};
+use pop::Unstuffer;
+use popd::{ClearText, Door, Settings};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+struct Server {
+    house: House,
+    door: Arc<Door>,
+    stop: Stop,
+}
+
+impl Server {
+    async fn new() -> Server {
+        let script = "# Sessions.\n@listener pop3\n@account alice secret\n@account bob secret\n";
+        let script = Script::parse("sessions", script).unwrap();
+        let house = House::of(&script).await.unwrap();
+        let mut settings = Settings::new("example.test");
+        settings.clear_text = ClearText::Allowed;
+        let door = Arc::new(Door::new(house.mail.clone(), None, settings));
+        Server {
+            house,
+            door,
+            stop: Stop::new(),
+        }
+    }
+
+    fn mail(&self) -> &Mail {
+        &self.house.mail
+    }
+
+    fn account(&self, name: &str) -> Account {
+        let admin = self.house.admin();
+        let address = format!("{name}@example.test").parse().unwrap();
+        let id = self
+            .mail()
+            .directory()
+            .account_of(&admin, &address)
+            .unwrap()
+            .unwrap();
+        self.mail().account_as_admin(&admin, id)
+    }
+
+    async fn put(&self, name: &str, messages: &[&[u8]]) {
+        let mut new = Vec::new();
+        for octets in messages {
+            let mut writer = self.mail().new_body().await.unwrap();
+            writer.write(octets).await.unwrap();
+            let body = writer.finish(&[]).await.unwrap();
+            new.push(NewMessage {
+                body,
+                flags: Flags::default(),
+                internal_date: None,
+            });
+        }
+        let inbox = MailboxName::inbox();
+        self.account(name).append(&inbox, new).await.unwrap();
+    }
+
+    async fn uids(&self, name: &str) -> Vec<u32> {
+        let inbox = MailboxName::inbox();
+        let view = self
+            .account(name)
+            .select(&inbox, Access::ReadOnly)
+            .await
+            .unwrap();
+        view.uids().iter().collect()
+    }
+
+    fn connect(&self) -> Client {
+        let (client, server) = Conn::pipe(4096);
+        let session = tokio::spawn(popd::session(server, self.door.clone(), self.stop.clone()));
+        Client {
+            conn: client,
+            input: BytesMut::new(),
+            session,
+        }
+    }
+
+    async fn log_in(&self, name: &str) -> Client {
+        let mut client = self.connect();
+        assert!(client.line().await.starts_with("+OK "));
+        client.ok(&format!("USER {name}@example.test")).await;
+        client.ok("PASS secret").await;
+        client
+    }
+}
+
+struct Client {
+    conn: Conn,
+    input: BytesMut,
+    session: JoinHandle<()>,
+}
+
+impl Client {
+    async fn say(&mut self, line: &str) {
+        self.conn
+            .write_all(format!("{line}\r\n").as_bytes())
+            .await
+            .unwrap();
+    }
+
+    /// A line with its end; empty at the end of the connection.
+    async fn line(&mut self) -> String {
+        loop {
+            if let Some(at) = self.input.iter().position(|b| *b == b'\n') {
+                return String::from_utf8(self.input.split_to(at + 1).to_vec()).unwrap();
+            }
+            if self.conn.read(&mut self.input).await.unwrap() == 0 {
+                return String::new();
+            }
+        }
+    }
+
+    async fn ask(&mut self, line: &str) -> String {
+        self.say(line).await;
+        self.line().await.trim_end().to_owned()
+    }
+
+    async fn ok(&mut self, line: &str) -> String {
+        let answer = self.ask(line).await;
+        let text = answer
+            .strip_prefix("+OK")
+            .unwrap_or_else(|| panic!("{line}: {answer}"));
+        text.trim_start().to_owned()
+    }
+
+    async fn err(&mut self, line: &str) -> String {
+        let answer = self.ask(line).await;
+        assert!(answer.starts_with("-ERR"), "{line}: {answer}");
+        answer
+    }
+
+    /// The content of a multi-line answer, as sent before stuffing.
+    async fn content(&mut self, line: &str) -> (String, Vec<u8>) {
+        let first = self.ok(line).await;
+        let (mut unstuffer, mut content) = (Unstuffer::new(), Vec::new());
+        loop {
+            let read = unstuffer.push(&self.input, &mut content);
+            let _ = self.input.split_to(read);
+            if unstuffer.is_ended() {
+                return (first, content);
+            }
+            assert!(
+                self.conn.read(&mut self.input).await.unwrap() > 0,
+                "{line}: cut"
+            );
+        }
+    }
+
+    /// The session's end, after what it still says.
+    async fn end(mut self) -> String {
+        while self.conn.read(&mut self.input).await.unwrap_or(0) > 0 {}
+        self.session.await.unwrap();
+        String::from_utf8_lossy(&self.input).into_owned()
+    }
+}
+
+fn samples() -> Vec<(String, Vec<u8>)> {
+    let mut samples: Vec<_> = std::fs::read_dir(dialogs::mails())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "eml"))
+        .map(|path| (path.display().to_string(), std::fs::read(path).unwrap()))
+        .collect();
+    samples.sort();
+    samples
+}
+
+fn message(n: usize) -> Vec<u8> {
+    format!("Subject: {n}\r\n\r\nmessage {n}\r\n").into_bytes()
+}
+
+#[tokio::test]
+async fn sizes_are_exactly_what_retr_sends_for_every_sample() {
+    // [rfc1939 11]
+    let server = Server::new().await;
+    let samples = samples();
+    for (_, octets) in &samples {
+        server.put("alice", &[octets]).await;
+    }
+    let mut client = server.log_in("alice").await;
+    let listed = client.content("LIST").await.1;
+    let listed: Vec<&str> = std::str::from_utf8(&listed).unwrap().lines().collect();
+    assert_eq!(listed.len(), samples.len());
+    let mut total = 0;
+    for (at, (name, octets)) in samples.iter().enumerate() {
+        let number = at + 1;
+        let (first, content) = client.content(&format!("RETR {number}")).await;
+        let size = content.len();
+        assert_eq!(first, format!("{size} octets"), "{name}");
+        assert_eq!(listed[at], format!("{number} {size}"), "{name}");
+        assert_eq!(
+            client.ok(&format!("LIST {number}")).await,
+            listed[at],
+            "{name}"
+        );
+        let mut expect = octets.clone();
+        if !octets.is_empty() && !octets.ends_with(b"\r\n") {
+            expect.extend_from_slice(b"\r\n");
+        }
+        assert!(content == expect, "{name}: the octets differ");
+        let (_, all) = client.content(&format!("TOP {number} 4294967295")).await;
+        assert!(all == expect, "{name}: TOP of all lines differs from RETR");
+        total += size;
+    }
+    assert_eq!(
+        client.ok("STAT").await,
+        format!("{} {total}", samples.len())
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_during_a_session_is_invisible_until_the_next() {
+    // [rfc1939 8]
+    let server = Server::new().await;
+    server.put("alice", &[&message(1)]).await;
+    let mut client = server.log_in("alice").await;
+    server.put("alice", &[&message(2)]).await;
+    assert!(client.ok("STAT").await.starts_with("1 "));
+    assert_eq!(
+        client
+            .content("UIDL")
+            .await
+            .1
+            .split(|b| *b == b'\n')
+            .count(),
+        2
+    );
+    client.err("RETR 2").await;
+    client.content("RETR 1").await;
+    client.err("DELE 2").await;
+    client.ok("DELE 1").await;
+    client.ok("QUIT").await;
+    let mut next = server.log_in("alice").await;
+    let (_, content) = next.content("RETR 1").await;
+    assert_eq!(content, message(2));
+}
+
+#[tokio::test]
+async fn a_message_that_another_door_removed_is_gone() {
+    let server = Server::new().await;
+    server
+        .put("alice", &[&message(1), &message(2), &message(3)])
+        .await;
+    let mut client = server.log_in("alice").await;
+    let inbox = MailboxName::inbox();
+    let mut view = server
+        .account("alice")
+        .select(&inbox, Access::ReadWrite)
+        .await
+        .unwrap();
+    let second = [view.uid_at(2).unwrap()].into_iter().collect();
+    view.expunge_uids(&second).await.unwrap();
+    client.err("RETR 2").await;
+    client.err("TOP 2 0").await;
+    // numbers stay [rfc1939 5]
+    assert_eq!(client.content("RETR 3").await.1, message(3));
+    client.ok("DELE 2").await;
+    client.ok("DELE 3").await;
+    client.ok("QUIT").await;
+    assert_eq!(server.uids("alice").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_does_not_quit_removes_nothing() {
+    // [rfc1939 6]
+    let server = Server::new().await;
+    server.put("alice", &[&message(1)]).await;
+    let mut client = server.log_in("alice").await;
+    client.ok("DELE 1").await;
+    let Client { conn, session, .. } = client;
+    conn.close().await;
+    session.await.unwrap();
+    assert_eq!(server.uids("alice").await.len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_sees_the_mail_of_another() {
+    let server = Server::new().await;
+    server.put("alice", &[&message(1)]).await;
+    let mut bob = server.log_in("bob").await;
+    assert_eq!(bob.ok("STAT").await, "0 0");
+    bob.err("RETR 1").await;
+}
+
+#[tokio::test]
+async fn a_stop_is_told_and_removes_nothing() {
+    let server = Server::new().await;
+    server.put("alice", &[&message(1)]).await;
+    let mut client = server.log_in("alice").await;
+    client.ok("DELE 1").await;
+    server.stop.stop();
+    assert_eq!(
+        client.end().await,
+        "-ERR [SYS/TEMP] server is going down\r\n"
+    );
+    assert_eq!(server.uids("alice").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_silent_client_is_let_go_after_ten_minutes_and_removes_nothing() {
+    // [rfc1939 3]
+    let server = Server::new().await;
+    server.put("alice", &[&message(1)]).await;
+    let mut client = server.log_in("alice").await;
+    client.ok("DELE 1").await;
+    tokio::time::pause();
+    let began = net::time::Instant::now();
+    // half a command does not count as one
+    client.conn.write_all(b"NOO").await.unwrap();
+    let said = client.end().await;
+    assert!(said.starts_with("-ERR "), "{said}");
+    let waited = began.elapsed();
+    assert!((600..610).contains(&waited.as_secs()), "{waited:?}");
+    assert_eq!(server.uids("alice").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_let_go() {
+    let server = Server::new().await;
+    let large = [&b"Subject: large\r\n\r\n"[..], &b"x".repeat(900_000)].concat();
+    server.put("alice", &[&large]).await;
+    let mut client = server.log_in("alice").await;
+    tokio::time::pause();
+    client.say("RETR 1").await;
+    let Client { session, conn, .. } = client;
+    let ended = net::time::timeout(Duration::from_secs(700), session).await;
+    assert!(ended.is_ok(), "the session waits for ever");
+    drop(conn);
+}
+
+#[tokio::test]
+async fn long_lists_come_whole_in_batches() {
+    let server = Server::new().await;
+    let messages: Vec<Vec<u8>> = (1..=1203).map(message).collect();
+    for some in messages.chunks(100) {
+        let some: Vec<&[u8]> = some.iter().map(Vec::as_slice).collect();
+        server.put("alice", &some).await;
+    }
+    let mut client = server.log_in("alice").await;
+    client.ok("DELE 600").await;
+    for (word, expect) in [("LIST", "1203 27"), ("UIDL", "1203 ")] {
+        let (_, list) = client.content(word).await;
+        let list = String::from_utf8(list).unwrap();
+        let lines: Vec<&str> = list.lines().collect();
+        assert_eq!(lines.len(), 1202, "{word}");
+        assert!(
+            lines[0].starts_with("1 ") && lines[599].starts_with("601 "),
+            "{word}"
+        );
+        assert!(lines[1201].starts_with(expect), "{word}: {}", lines[1201]);
+    }
+    let octets: usize = messages.iter().map(Vec::len).sum::<usize>() - messages[599].len();
+    assert_eq!(client.ok("STAT").await, format!("1202 {octets}"));
+}
+
+#[tokio::test]
+async fn unique_ids_fit_the_grammar() {
+    // [rfc1939 7]
+    let server = Server::new().await;
+    server.put("alice", &[&message(1)]).await;
+    let mut client = server.log_in("alice").await;
+    let answer = client.ok("UIDL 1").await;
+    let id = answer.strip_prefix("1 ").unwrap();
+    assert!((1..=pop::limits::UNIQUE_ID_BYTES).contains(&id.len()));
+    assert!(id.bytes().all(|b| (0x21..=0x7e).contains(&b)), "{id}");
+}
+
+#[tokio::test]
+async fn many_marked_messages_are_all_removed_at_quit() {
+    let server = Server::new().await;
+    let messages: Vec<Vec<u8>> = (1..=50).map(message).collect();
+    let some: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+    server.put("alice", &some).await;
+    let mut client = server.log_in("alice").await;
+    for number in 1..=49 {
+        client.ok(&format!("DELE {number}")).await;
+    }
+    client.ok("QUIT").await;
+    assert_eq!(client.end().await, "");
+    assert_eq!(server.uids("alice").await.len(), 1);
+}
+
+#[tokio::test]
+async fn pop3_claims_no_recent() {
+    let server = Server::new().await;
+    server.put("alice", &[&message(1)]).await;
+    let mut client = server.log_in("alice").await;
+    client.content("RETR 1").await;
+    client.ok("QUIT").await;
+    let inbox = MailboxName::inbox();
+    let view = server
+        .account("alice")
+        .select(&inbox, Access::ReadWrite)
+        .await
+        .unwrap();
+    assert_eq!(view.recent(), 1);
+    assert_eq!(view.first_unseen().unwrap(), Some(1), "RETR sets no \\Seen");
+}
