@@ -1,42 +1,238 @@
-//! Bodies on their way in.
-use crate::{BodyRefusal, Fault};
+//! Bodies on their way in: a [`BodyWriter`] takes the pieces, a [`Body`] is whole and waits for the
+//! transactions that adopt it.
+//!
+//! Small ones wait in memory under one bound for all; large ones stream into a file of their own,
+//! which is durable before any frame speaks of it. Never here: where adopted bodies lie
+//! (`bodies.rs`).
+
+use crate::engine::Engine;
+use crate::limits::MAX_TAG_BYTES;
+use crate::sync::lock;
+use crate::{BodyId, BodyRefusal, Fault};
 use bytes::Bytes;
-/// Takes a body piece by piece.
-pub struct BodyWriter {}
-impl BodyWriter {
-    pub async fn write(&mut self, piece: &[u8]) -> Result<(), BodyRefusal> {
-        todo!()
-    }
-    pub async fn finish(self, tag: &[u8]) -> Result<Body, BodyRefusal> {
-        todo!()
-    }
-    pub fn len(&self) -> u64 {
-        todo!()
-    }
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+/// The bound on all bodies that wait in memory.
+pub(crate) struct Budget {
+    left: AtomicUsize,
+}
+
+/// A share of the budget; given back when dropped.
+pub(crate) struct Share {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Budget {
+    pub(crate) fn new(bytes: usize) -> Arc<Budget> {
+        Arc::new(Budget {
+            left: AtomicUsize::new(bytes),
+        })
     }
 }
+
+impl Share {
+    fn none(budget: &Arc<Budget>) -> Share {
+        Share {
+            budget: budget.clone(),
+            bytes: 0,
+        }
+    }
+
+    fn grow(&mut self, bytes: usize) -> Result<(), BodyRefusal> {
+        self.budget
+            .left
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
+                left.checked_sub(bytes)
+            })
+            .map_err(|_| BodyRefusal::Busy)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.left.fetch_add(self.bytes, Ordering::AcqRel);
+    }
+}
+
+#[derive(Default)]
+struct IdsInner {
+    next: u64,
+    in_flight: BTreeSet<u64>,
+}
+
+/// Gives out body ids, and knows which of them no commit has settled yet.
+#[derive(Clone, Default)]
+pub(crate) struct Ids(Arc<Mutex<IdsInner>>);
+
+impl Ids {
+    pub(crate) fn new(next: u64) -> Ids {
+        Ids(Arc::new(Mutex::new(IdsInner {
+            next,
+            in_flight: BTreeSet::new(),
+        })))
+    }
+
+    fn claim(&self) -> Arc<Claim> {
+        let mut inner = lock(&self.0);
+        let id = inner.next;
+        inner.next += 1;
+        inner.in_flight.insert(id);
+        Arc::new(Claim {
+            id: BodyId(id),
+            written: AtomicBool::new(false),
+            ids: self.clone(),
+        })
+    }
+
+    /// The lowest id that was not settled when this was asked.
+    pub(crate) fn first_unsettled(&self) -> BodyId {
+        let inner = lock(&self.0);
+        BodyId(inner.in_flight.first().copied().unwrap_or(inner.next))
+    }
+
+    /// The next id that has never been given out.
+    pub(crate) fn next(&self) -> u64 {
+        lock(&self.0).next
+    }
+}
+
+/// An id for a body, held by the edits that bring it until their commits are settled.
+pub(crate) struct Claim {
+    pub(crate) id: BodyId,
+    /// A durable frame holds the body.
+    pub(crate) written: AtomicBool,
+    ids: Ids,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        lock(&self.ids.0).in_flight.remove(&self.id.0);
+    }
+}
+
+/// What a body consists of.
+#[derive(Clone)]
+pub(crate) enum Content {
+    Memory(Bytes),
+}
+
+pub(crate) struct BodyInner {
+    pub(crate) content: Content,
+    pub(crate) len: u64,
+    pub(crate) hash: [u8; 32],
+    pub(crate) tag: Bytes,
+    _share: Share,
+    claim: Mutex<Weak<Claim>>,
+}
+
 /// A whole body that no transaction has taken yet, or that several take together.
 #[derive(Clone)]
-pub struct Body {}
+pub struct Body(pub(crate) Arc<BodyInner>);
+
 impl Body {
     pub fn len(&self) -> u64 {
-        todo!()
+        self.0.len
     }
+
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.0.len == 0
     }
+
     /// The BLAKE3 hash of the bytes.
     pub fn hash(&self) -> [u8; 32] {
-        todo!()
+        self.0.hash
     }
+
     /// The bytes, if the body waits in memory.
     pub fn bytes(&self) -> Option<&Bytes> {
-        todo!()
+        match &self.0.content {
+            Content::Memory(bytes) => Some(bytes),
+        }
     }
+
     /// At most `len` bytes from `from`; fewer at the end.
     pub fn read(&self, from: u64, len: usize) -> Result<Bytes, Fault> {
-        todo!()
+        match &self.0.content {
+            Content::Memory(bytes) => Ok(piece(bytes, from, len)),
+        }
+    }
+
+    /// The same claim for all edits that hold the body at one time, so that it is written once.
+    pub(crate) fn claim(&self, ids: &Ids) -> Arc<Claim> {
+        let mut held = lock(&self.0.claim);
+        if let Some(claim) = held.upgrade() {
+            return claim;
+        }
+        let claim = ids.claim();
+        *held = Arc::downgrade(&claim);
+        claim
+    }
+}
+
+/// At most `len` bytes from `from`.
+pub(crate) fn piece(bytes: &Bytes, from: u64, len: usize) -> Bytes {
+    let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.slice(from..from + len.min(bytes.len() - from))
+}
+
+/// Takes a body piece by piece.
+pub struct BodyWriter {
+    engine: Arc<Engine>,
+    memory: Vec<u8>,
+    share: Share,
+    hasher: Box<blake3::Hasher>,
+    len: u64,
+}
+
+impl BodyWriter {
+    pub(crate) fn new(engine: Arc<Engine>) -> BodyWriter {
+        let share = Share::none(&engine.budget);
+        let hasher = Box::new(blake3::Hasher::new());
+        BodyWriter {
+            engine,
+            memory: Vec::new(),
+            share,
+            hasher,
+            len: 0,
+        }
+    }
+
+    pub async fn write(&mut self, piece: &[u8]) -> Result<(), BodyRefusal> {
+        self.share.grow(piece.len())?;
+        self.memory.extend_from_slice(piece);
+        self.hasher.update(piece);
+        self.len += piece.len() as u64;
+        Ok(())
+    }
+
+    /// `tag`: opaque words of the caller kept beside the body (whose it is), so that it can be
+    /// found even if its records are gone; at most `limits::MAX_TAG_BYTES`.
+    pub async fn finish(self, tag: &[u8]) -> Result<Body, BodyRefusal> {
+        assert!(
+            tag.len() <= MAX_TAG_BYTES,
+            "the caller bounds the tag of a body"
+        );
+        Ok(Body(Arc::new(BodyInner {
+            content: Content::Memory(self.memory.into()),
+            len: self.len,
+            hash: *self.hasher.finalize().as_bytes(),
+            tag: Bytes::copy_from_slice(tag),
+            _share: self.share,
+            claim: Mutex::new(Weak::new()),
+        })))
+    }
+
+    /// Bytes taken so far.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
     }
 }

@@ -9,14 +9,23 @@
 #![allow(clippy::todo, unused_variables, dead_code)]
 
 mod bell;
+mod bodies;
 mod body;
+mod committer;
 mod db;
 mod edit;
+mod engine;
 mod error;
 mod files;
+mod index;
+mod key;
 pub mod limits;
+mod locks;
 mod name;
+mod overlay;
+mod readers;
 mod snapshot;
+mod sync;
 
 pub use bell::Bell;
 pub use body::{Body, BodyWriter};
