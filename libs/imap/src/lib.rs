@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::todo)]
 
+mod body_form;
 pub mod command;
 mod cursor;
 pub mod date;
@@ -20,10 +21,12 @@ pub mod response;
 pub mod search;
 pub mod sequence;
 pub mod server;
+mod spell;
 pub mod structure;
 pub mod tag;
 pub mod utf7;
 
+pub use body_form::body_from_bodystructure;
 pub use command::{Append, Command, Ids, StatusItem, Store, StoreOperation, Telling, Verb};
 pub use date::{Date, DateTime};
 pub use encode::{FetchWriter, SectionLabel};
@@ -39,7 +42,7 @@ pub use search::{Search, SearchKey};
 pub use sequence::{Bound, SequenceSet};
 pub use server::{Event, Server};
 pub use structure::{
-    Address, BodyStructure, Disposition, Envelope, Multipart, PartKind, SinglePart,
-    body_from_bodystructure, encode_body, encode_bodystructure, encode_envelope,
+    Address, BodyStructure, Disposition, Envelope, Multipart, PartKind, SinglePart, encode_body,
+    encode_bodystructure, encode_envelope,
 };
 pub use tag::Tag;

@@ -7,7 +7,7 @@ use crate::date::DateTime;
 use crate::encode::SectionLabel;
 use crate::flag::Flag;
 use crate::mailbox::Mailbox;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, What};
 use crate::sequence::SequenceSet;
 use crate::tag::Tag;
 
@@ -166,9 +166,11 @@ impl Response {
     ) -> Response {
         Response::tagged(tag, Condition::No, code, text)
     }
+
     pub fn bad(tag: &Tag, text: impl Into<Cow<'static, str>>) -> Response {
         Response::tagged(tag, Condition::Bad, None, text)
     }
+
     pub fn bye(text: impl Into<Cow<'static, str>>) -> Response {
         Response::Untagged {
             condition: Condition::Bye,
@@ -176,6 +178,7 @@ impl Response {
             text: text.into(),
         }
     }
+
     pub fn tagged(
         tag: &Tag,
         condition: Condition,
@@ -189,6 +192,7 @@ impl Response {
             text: text.into(),
         }
     }
+
     pub fn untagged_ok(code: ResponseCode, text: impl Into<Cow<'static, str>>) -> Response {
         Response::Untagged {
             condition: Condition::Ok,
@@ -196,9 +200,64 @@ impl Response {
             text: text.into(),
         }
     }
-    /// The usual answer to `Event::Refused`.
+
+    /// The usual answer to `Event::Refused`: BAD for what is not IMAP, NO for what is over a bound
+    /// or a name that cannot be. Without a readable tag it is untagged. [rfc3501 7.1.3]
     pub fn refused(tag: Option<&Tag>, refusal: &Refusal) -> Response {
-        let _ = (tag, refusal);
-        todo!()
+        let (condition, code) = match refusal.what {
+            What::LiteralTooLarge => (Condition::No, Some(ResponseCode::TooBig)),
+            What::TooMany(_) | What::TooManyLiterals | What::TooDeep => {
+                (Condition::No, Some(ResponseCode::Limit))
+            }
+            What::MailboxEncoding => (Condition::No, Some(ResponseCode::Cannot)),
+            _ => (Condition::Bad, None),
+        };
+        let text = Cow::Owned(refusal.to_string());
+        match tag {
+            Some(tag) => Response::tagged(tag, condition, code, text),
+            None => Response::Untagged {
+                condition: Condition::Bad,
+                code: None,
+                text,
+            },
+        }
+    }
+}
+
+impl ResponseCode {
+    /// The codes that are a word and nothing more.
+    pub(crate) fn word(&self) -> Option<&'static str> {
+        let word = match self {
+            ResponseCode::Alert => "ALERT",
+            ResponseCode::AlreadyExists => "ALREADYEXISTS",
+            ResponseCode::AuthenticationFailed => "AUTHENTICATIONFAILED",
+            ResponseCode::AuthorizationFailed => "AUTHORIZATIONFAILED",
+            ResponseCode::Cannot => "CANNOT",
+            ResponseCode::ClientBug => "CLIENTBUG",
+            ResponseCode::Closed => "CLOSED",
+            ResponseCode::ContactAdmin => "CONTACTADMIN",
+            ResponseCode::Corruption => "CORRUPTION",
+            ResponseCode::Expired => "EXPIRED",
+            ResponseCode::ExpungeIssued => "EXPUNGEISSUED",
+            ResponseCode::HasChildren => "HASCHILDREN",
+            ResponseCode::InUse => "INUSE",
+            ResponseCode::Limit => "LIMIT",
+            ResponseCode::NoModSeq => "NOMODSEQ",
+            ResponseCode::NonExistent => "NONEXISTENT",
+            ResponseCode::NoPerm => "NOPERM",
+            ResponseCode::OverQuota => "OVERQUOTA",
+            ResponseCode::Parse => "PARSE",
+            ResponseCode::PrivacyRequired => "PRIVACYREQUIRED",
+            ResponseCode::ReadOnly => "READ-ONLY",
+            ResponseCode::ReadWrite => "READ-WRITE",
+            ResponseCode::ServerBug => "SERVERBUG",
+            ResponseCode::TooBig => "TOOBIG",
+            ResponseCode::TryCreate => "TRYCREATE",
+            ResponseCode::UidNotSticky => "UIDNOTSTICKY",
+            ResponseCode::Unavailable => "UNAVAILABLE",
+            ResponseCode::UnknownCte => "UNKNOWN-CTE",
+            _ => return None,
+        };
+        Some(word)
     }
 }
