@@ -31,7 +31,7 @@ fn answer(server: &mut Server, event: &Event, content: &[u8]) {
 fn run<'a>(pieces: impl Iterator<Item = &'a [u8]>, content: &[u8]) -> (Vec<Event>, Vec<u8>) {
     let mut server = Server::new();
     server.send(Reply::Ok("ready"));
-    let (mut events, mut out) = (Vec::new(), Vec::new());
+    let (mut events, mut out) = (Vec::new(), server.output());
     for piece in pieces {
         server.receive(piece);
         while let Some(event) = server.next() {
@@ -45,9 +45,14 @@ fn run<'a>(pieces: impl Iterator<Item = &'a [u8]>, content: &[u8]) -> (Vec<Event
 }
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let Some((&cut, bytes)) = data.split_first() else { return };
+    let Some((&cut, bytes)) = data.split_first() else {
+        return;
+    };
     // STLS drops what came with it, so where the pieces end matters there
-    let stls = bytes.to_ascii_uppercase().windows(4).any(|word| word == b"STLS");
+    let stls = bytes
+        .to_ascii_uppercase()
+        .windows(4)
+        .any(|word| word == b"STLS");
     let content = &bytes[bytes.len() / 2..];
     let whole = run(std::iter::once(bytes), content);
     let pieces = run(bytes.chunks(usize::from(cut) + 1), content);
