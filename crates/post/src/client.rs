@@ -1,0 +1,60 @@
+//! Who is on the line. Values only.
+
+use addr::{AddressLiteral, Charset};
+use mail::Login;
+use std::net::{IpAddr, SocketAddr};
+
+/// What a listener is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Other servers bring mail for us (port 25).
+    Exchange,
+    /// Our own users send (587, 465): nothing without a login. [rfc6409 4.3]
+    Submission,
+}
+
+/// How the client said hello.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Greeting {
+    Helo,
+    Ehlo,
+}
+
+/// Who is on the line, as far as it is known.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub peer: SocketAddr,
+    /// The name it gave itself; nobody checked it.
+    pub helo: Option<(Greeting, String)>,
+    /// What TLS agreed on (`TLSv1.3 TLS_AES_256_GCM_SHA384`); None without TLS.
+    pub tls: Option<String>,
+    pub login: Option<Login>,
+    pub role: Role,
+}
+
+impl Client {
+    /// The address as it stands in a Received field: `[192.0.2.1]`. [rfc5321 4.1.3]
+    pub fn address_literal(&self) -> String {
+        match self.peer.ip() {
+            IpAddr::V4(ip) => AddressLiteral::V4(ip).to_string(),
+            IpAddr::V6(ip) => AddressLiteral::V6(ip).to_string(),
+        }
+    }
+
+    /// The name of the protocol in a Received field. [rfc3848 2] [rfc6531 4.3]
+    pub fn protocol(&self, charset: Charset) -> &'static str {
+        if !matches!(self.helo, Some((Greeting::Ehlo, _))) {
+            return "SMTP";
+        }
+        match (charset, self.tls.is_some(), self.login.is_some()) {
+            (Charset::Ascii, false, false) => "ESMTP",
+            (Charset::Ascii, true, false) => "ESMTPS",
+            (Charset::Ascii, false, true) => "ESMTPA",
+            (Charset::Ascii, true, true) => "ESMTPSA",
+            (Charset::Utf8, false, false) => "UTF8SMTP",
+            (Charset::Utf8, true, false) => "UTF8SMTPS",
+            (Charset::Utf8, false, true) => "UTF8SMTPA",
+            (Charset::Utf8, true, true) => "UTF8SMTPSA",
+        }
+    }
+}

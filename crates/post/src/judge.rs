@@ -1,0 +1,231 @@
+//! The decisions, as pure functions: evidence and policy in, verdict out.
+//!
+//! What never happens here: I/O, waiting, a clock, a log line.
+
+use crate::client::Role;
+use crate::header::{Begins, Facts, Seen, Value};
+use crate::refusal::Refusal;
+use addr::{Address, Charset};
+use mail::Resolved;
+use smtp::DataProblem;
+
+/// What does not change from message to message.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub max_message_bytes: u64,
+    pub max_recipients: usize,
+    pub max_deliveries: usize,
+    pub max_hops: u32,
+    pub max_own_hops: u32,
+}
+
+/// Whether whoever speaks proved who it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Proof {
+    Stranger,
+    LoggedIn,
+}
+
+/// Whether an address belongs to the login.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Whose {
+    /// There is no login, or no address.
+    Nobodys,
+    Theirs,
+    NotTheirs(Address),
+}
+
+/// What is known at MAIL.
+pub(crate) struct SenderEvidence {
+    pub role: Role,
+    pub proof: Proof,
+    pub whose: Whose,
+    /// The path has octets above ASCII; then the client must have asked for SMTPUTF8.
+    pub written_in: Charset,
+    pub asked: Charset,
+    pub size_bytes: Option<u64>,
+}
+
+pub(crate) fn sender(evidence: SenderEvidence, policy: &Policy) -> Result<(), Refusal> {
+    if evidence.role == Role::Submission && evidence.proof == Proof::Stranger {
+        return Err(Refusal::LoginNeeded); // [rfc6409 4.3]
+    }
+    if evidence.written_in == Charset::Utf8 && evidence.asked == Charset::Ascii {
+        return Err(Refusal::Utf8NotAsked); // [rfc6531 3.5]
+    }
+    let max_bytes = policy.max_message_bytes;
+    if evidence.size_bytes.is_some_and(|bytes| bytes > max_bytes) {
+        return Err(Refusal::TooLarge { max_bytes }); // [rfc1870 6.1]
+    }
+    match evidence.whose {
+        Whose::NotTheirs(address) => Err(Refusal::SenderNotYours(address)), // [rfc6409 6.1]
+        Whose::Theirs | Whose::Nobodys => Ok(()),
+    }
+}
+
+/// What is known at RCPT before the directory is asked.
+pub(crate) struct RecipientEvidence<'a> {
+    pub local: Option<&'a str>,
+    pub written_in: Charset,
+    pub asked: Charset,
+    pub recipients: usize,
+}
+
+/// Whether the directory may be asked at all. `%` and `!` have routed mail onwards once, and an
+/// `@` inside a quoted local part as well; no account of ours is called like that.
+pub(crate) fn recipient_form(
+    evidence: RecipientEvidence<'_>,
+    policy: &Policy,
+) -> Result<(), Refusal> {
+    if evidence.recipients >= policy.max_recipients {
+        return Err(Refusal::TooManyRecipients); // [rfc5321 4.5.3.1.10]
+    }
+    if evidence.written_in == Charset::Utf8 && evidence.asked == Charset::Ascii {
+        return Err(Refusal::Utf8NotAsked); // [rfc6531 3.5]
+    }
+    if evidence
+        .local
+        .is_some_and(|local| local.contains(['%', '!', '@']))
+    {
+        return Err(Refusal::RelayForm);
+    }
+    Ok(())
+}
+
+/// What the directory's answer means for this client.
+pub(crate) fn resolved(
+    resolved: Resolved,
+    proof: Proof,
+    deliveries_so_far: usize,
+    policy: &Policy,
+) -> Result<Vec<mail::Delivery>, Refusal> {
+    match resolved {
+        Resolved::Local(more) if deliveries_so_far == 0 => Ok(more),
+        Resolved::Local(more) if deliveries_so_far + more.len() > policy.max_deliveries => {
+            Err(Refusal::TooManyRecipients)
+        }
+        Resolved::Local(more) => Ok(more),
+        Resolved::NotOurs if proof == Proof::LoggedIn => Err(Refusal::ElsewhereNotYet),
+        Resolved::NotOurs => Err(Refusal::RelayDenied),
+        Resolved::UnknownUser => Err(Refusal::UnknownUser),
+        Resolved::OverQuota => Err(Refusal::MailboxFull),
+        Resolved::TooManyTargets => Err(Refusal::AliasTooWide),
+    }
+}
+
+/// What a From or Sender field says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum FieldEvidence {
+    Missing,
+    /// More than one field, none of its addresses readable, or broken.
+    Unreadable,
+    NotTheirs(Address),
+    /// All addresses belong to the login; their number.
+    Theirs(usize),
+}
+
+/// What is known when the content has ended.
+pub(crate) struct MessageEvidence<'a> {
+    pub problem: Option<DataProblem>,
+    pub facts: &'a Facts,
+    /// What From and Sender say; only asked of logins.
+    pub fields: Option<(FieldEvidence, FieldEvidence)>,
+}
+
+/// What has to be put before the message. [rfc6409 8]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Additions {
+    pub from: Add,
+    pub sender: Add,
+    pub date: Add,
+    pub message_id: Add,
+    /// An empty line, because the content has no header of its own.
+    pub empty_line: Add,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Add {
+    #[default]
+    No,
+    Yes,
+}
+
+fn add_if(needed: bool) -> Add {
+    if needed { Add::Yes } else { Add::No }
+}
+
+pub(crate) fn message(
+    evidence: MessageEvidence<'_>,
+    policy: &Policy,
+) -> Result<Additions, Refusal> {
+    content(evidence.problem, policy)?;
+    let facts = evidence.facts;
+    if facts.hops >= policy.max_hops || facts.own_hops >= policy.max_own_hops {
+        return Err(Refusal::Loop); // [rfc5321 6.3]
+    }
+    let mut additions = Additions {
+        empty_line: add_if(facts.begins == Begins::WithText),
+        ..Additions::default()
+    };
+    if let Some((from, sender)) = evidence.fields {
+        let authors = match from {
+            FieldEvidence::Missing => 0,
+            FieldEvidence::Theirs(count) => count,
+            FieldEvidence::Unreadable => return Err(Refusal::FieldUnreadable("From")),
+            FieldEvidence::NotTheirs(address) => return Err(Refusal::FromNotYours(address)),
+        };
+        match &sender {
+            FieldEvidence::Unreadable => return Err(Refusal::FieldUnreadable("Sender")),
+            FieldEvidence::NotTheirs(address) => {
+                return Err(Refusal::SenderFieldNotYours(address.clone()));
+            }
+            FieldEvidence::Missing | FieldEvidence::Theirs(_) => {}
+        }
+        additions.from = add_if(authors == 0);
+        // several authors need one who sends [rfc5322 3.6.2]
+        additions.sender = add_if(authors > 1 && sender == FieldEvidence::Missing);
+        additions.date = add_if(facts.date == Seen::No);
+        additions.message_id = add_if(facts.message_id == Seen::No);
+    }
+    Ok(additions)
+}
+
+fn content(problem: Option<DataProblem>, policy: &Policy) -> Result<(), Refusal> {
+    let max_bytes = policy.max_message_bytes;
+    match problem {
+        None => Ok(()),
+        Some(DataProblem::BareCr | DataProblem::BareLf) => Err(Refusal::BareNewline),
+        Some(DataProblem::Nul) => Err(Refusal::Nul),
+        Some(DataProblem::LineTooLong) => Err(Refusal::LineTooLong),
+        Some(DataProblem::TooLarge) => Err(Refusal::TooLarge { max_bytes }),
+    }
+}
+
+/// What a From or Sender field says about a login; `is_theirs` tells its own addresses.
+pub(crate) fn field(values: &[Value], is_theirs: impl Fn(&Address) -> bool) -> FieldEvidence {
+    let raw = match values {
+        [] => return FieldEvidence::Missing,
+        [Value::Whole(raw)] => raw,
+        _ => return FieldEvidence::Unreadable,
+    };
+    let list = addr::header::parse_list(raw);
+    if list.trouble.is_some() {
+        return FieldEvidence::Unreadable;
+    }
+    let mut count = 0;
+    for mailbox in list.mailboxes() {
+        match mailbox.address() {
+            None => return FieldEvidence::Unreadable,
+            Some(address) if !is_theirs(&address) => return FieldEvidence::NotTheirs(address),
+            Some(_) => count += 1,
+        }
+    }
+    if count == 0 {
+        FieldEvidence::Unreadable
+    } else {
+        FieldEvidence::Theirs(count)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! The decisions, each with the evidence that leads to it.
+
+use super::*;
+
+fn policy() -> Policy {
+    Policy {
+        max_message_bytes: 1_000,
+        max_recipients: 100,
+        max_deliveries: 200,
+        max_hops: 100,
+        max_own_hops: 10,
+    }
+}
+
+fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+fn stranger() -> SenderEvidence {
+    SenderEvidence {
+        role: Role::Exchange,
+        proof: Proof::Stranger,
+        whose: Whose::Nobodys,
+        written_in: Charset::Ascii,
+        asked: Charset::Ascii,
+        size_bytes: None,
+    }
+}
+
+#[test]
+fn strangers_may_send_to_us_but_not_submit() {
+    // [rfc6409 4.3]
+    assert_eq!(sender(stranger(), &policy()), Ok(()));
+    let submission = SenderEvidence {
+        role: Role::Submission,
+        ..stranger()
+    };
+    assert_eq!(sender(submission, &policy()), Err(Refusal::LoginNeeded));
+}
+
+#[test]
+fn a_login_sends_only_as_itself() {
+    // [rfc6409 6.1]
+    let login = |whose| SenderEvidence {
+        role: Role::Submission,
+        proof: Proof::LoggedIn,
+        whose,
+        ..stranger()
+    };
+    assert_eq!(sender(login(Whose::Theirs), &policy()), Ok(()));
+    assert_eq!(
+        sender(login(Whose::Nobodys), &policy()),
+        Ok(()),
+        "the null path"
+    );
+    let bob = address("bob@example.test");
+    let refused = sender(login(Whose::NotTheirs(bob.clone())), &policy());
+    assert_eq!(refused, Err(Refusal::SenderNotYours(bob)));
+}
+
+#[test]
+fn a_declared_size_above_the_limit_is_refused_at_mail() {
+    // [rfc1870 6.1]
+    let declared = |bytes| SenderEvidence {
+        size_bytes: Some(bytes),
+        ..stranger()
+    };
+    assert_eq!(sender(declared(1_000), &policy()), Ok(()));
+    let refused = sender(declared(1_001), &policy());
+    assert_eq!(refused, Err(Refusal::TooLarge { max_bytes: 1_000 }));
+}
+
+#[test]
+fn utf8_paths_need_smtputf8() {
+    // [rfc6531 3.5]
+    let utf8 = SenderEvidence {
+        written_in: Charset::Utf8,
+        ..stranger()
+    };
+    assert_eq!(sender(utf8, &policy()), Err(Refusal::Utf8NotAsked));
+    let asked = SenderEvidence {
+        written_in: Charset::Utf8,
+        asked: Charset::Utf8,
+        ..stranger()
+    };
+    assert_eq!(sender(asked, &policy()), Ok(()));
+}
+
+fn recipient(local: &str) -> RecipientEvidence<'_> {
+    RecipientEvidence {
+        local: Some(local),
+        written_in: Charset::Ascii,
+        asked: Charset::Ascii,
+        recipients: 0,
+    }
+}
+
+#[test]
+fn no_form_of_relaying_reaches_the_directory() {
+    for local in [
+        "user%other.test",
+        "other.test!user",
+        "user@other.test",
+        "a%b%c",
+        "!x",
+    ] {
+        let refused = recipient_form(recipient(local), &policy());
+        assert_eq!(refused, Err(Refusal::RelayForm), "{local}");
+    }
+    assert_eq!(recipient_form(recipient("user+detail"), &policy()), Ok(()));
+}
+
+#[test]
+fn recipients_past_the_limit_are_refused() {
+    // [rfc5321 4.5.3.1.10]
+    let full = RecipientEvidence {
+        recipients: 100,
+        ..recipient("bob")
+    };
+    assert_eq!(
+        recipient_form(full, &policy()),
+        Err(Refusal::TooManyRecipients)
+    );
+}
+
+#[test]
+fn what_is_not_ours_is_refused() {
+    let refusal = |answer, proof| resolved(answer, proof, 0, &policy()).err();
+    let stranger = Proof::Stranger;
+    assert_eq!(
+        refusal(Resolved::NotOurs, stranger),
+        Some(Refusal::RelayDenied)
+    );
+    assert_eq!(
+        refusal(Resolved::NotOurs, Proof::LoggedIn),
+        Some(Refusal::ElsewhereNotYet)
+    );
+    assert_eq!(
+        refusal(Resolved::UnknownUser, stranger),
+        Some(Refusal::UnknownUser)
+    );
+    assert_eq!(
+        refusal(Resolved::OverQuota, stranger),
+        Some(Refusal::MailboxFull)
+    );
+    assert_eq!(
+        refusal(Resolved::TooManyTargets, stranger),
+        Some(Refusal::AliasTooWide)
+    );
+}
+
+fn judged(
+    facts: &Facts,
+    fields: Option<(FieldEvidence, FieldEvidence)>,
+) -> Result<Additions, Refusal> {
+    message(
+        MessageEvidence {
+            problem: None,
+            facts,
+            fields,
+        },
+        &policy(),
+    )
+}
+
+#[test]
+fn content_with_bare_newlines_or_nul_is_refused() {
+    // [rfc5321 2.3.8]
+    let facts = Facts::default();
+    let with = |problem| {
+        message(
+            MessageEvidence {
+                problem: Some(problem),
+                facts: &facts,
+                fields: None,
+            },
+            &policy(),
+        )
+    };
+    assert_eq!(with(DataProblem::BareCr), Err(Refusal::BareNewline));
+    assert_eq!(with(DataProblem::BareLf), Err(Refusal::BareNewline));
+    assert_eq!(with(DataProblem::Nul), Err(Refusal::Nul));
+    assert_eq!(with(DataProblem::LineTooLong), Err(Refusal::LineTooLong));
+    assert_eq!(
+        with(DataProblem::TooLarge),
+        Err(Refusal::TooLarge { max_bytes: 1_000 })
+    );
+}
+
+#[test]
+fn a_message_that_goes_in_circles_is_refused() {
+    // [rfc5321 6.3]
+    let hops = |hops, own_hops| Facts {
+        hops,
+        own_hops,
+        ..Facts::default()
+    };
+    assert!(judged(&hops(99, 9), None).is_ok());
+    assert_eq!(judged(&hops(100, 0), None), Err(Refusal::Loop));
+    assert_eq!(judged(&hops(10, 10), None), Err(Refusal::Loop));
+}
+
+#[test]
+fn strangers_messages_get_nothing_added() {
+    assert_eq!(judged(&Facts::default(), None), Ok(Additions::default()));
+}
+
+#[test]
+fn a_submission_gets_what_is_missing() {
+    // [rfc6409 8.2] [rfc6409 8.3]
+    let fields = Some((FieldEvidence::Missing, FieldEvidence::Missing));
+    let additions = judged(&Facts::default(), fields).unwrap();
+    assert_eq!(
+        (additions.from, additions.date, additions.message_id),
+        (Add::Yes, Add::Yes, Add::Yes)
+    );
+    assert_eq!((additions.sender, additions.empty_line), (Add::No, Add::No));
+    let two = Some((FieldEvidence::Theirs(2), FieldEvidence::Missing));
+    assert_eq!(judged(&Facts::default(), two).unwrap().sender, Add::Yes);
+}
+
+#[test]
+fn a_submission_with_a_foreign_from_is_refused() {
+    let bob = address("bob@example.test");
+    let foreign = Some((
+        FieldEvidence::NotTheirs(bob.clone()),
+        FieldEvidence::Missing,
+    ));
+    assert_eq!(
+        judged(&Facts::default(), foreign),
+        Err(Refusal::FromNotYours(bob.clone()))
+    );
+    let sender = Some((
+        FieldEvidence::Theirs(1),
+        FieldEvidence::NotTheirs(bob.clone()),
+    ));
+    assert_eq!(
+        judged(&Facts::default(), sender),
+        Err(Refusal::SenderFieldNotYours(bob))
+    );
+    let broken = Some((FieldEvidence::Unreadable, FieldEvidence::Missing));
+    assert_eq!(
+        judged(&Facts::default(), broken),
+        Err(Refusal::FieldUnreadable("From"))
+    );
+}
+
+#[test]
+fn reads_from_fields_with_suspicion() {
+    let alice = address("alice@example.test");
+    let check = |raw: &str, expected: FieldEvidence| {
+        let values = [Value::Whole(raw.as_bytes().to_vec())];
+        assert_eq!(field(&values, |a| *a == alice), expected, "{raw}");
+    };
+    check(" alice@example.test", FieldEvidence::Theirs(1));
+    check(
+        " \"Bob <bob@example.test>\" <alice@example.test>",
+        FieldEvidence::Theirs(1),
+    );
+    check(
+        " Alice <alice@example.test>, alice@example.test",
+        FieldEvidence::Theirs(2),
+    );
+    let evil = FieldEvidence::NotTheirs(address("evil@example.org"));
+    check(" alice@example.test, evil@example.org", evil.clone());
+    check(
+        " <alice@example.test> <evil@example.org>",
+        FieldEvidence::Unreadable,
+    );
+    check(
+        " alice@example.test <evil@example.org>",
+        FieldEvidence::Unreadable,
+    );
+    check(" undisclosed: evil@example.org;", evil);
+    check(" nobody:;", FieldEvidence::Unreadable);
+    check(" ", FieldEvidence::Unreadable);
+    let two = [
+        Value::Whole(b"alice@example.test".to_vec()),
+        Value::Whole(b"x".to_vec()),
+    ];
+    assert_eq!(field(&two, |a| *a == alice), FieldEvidence::Unreadable);
+    assert_eq!(field(&[Value::Cut], |_| true), FieldEvidence::Unreadable);
+    assert_eq!(field(&[], |_| true), FieldEvidence::Missing);
+}

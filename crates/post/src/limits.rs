@@ -1,0 +1,22 @@
+//! What a peer can make grow on the road, with the minimum of the RFC beside it.
+
+/// A message's content. RFC minimum: 64 KiB. [rfc5321 4.5.3.1.7]
+pub const MESSAGE_BYTES: u64 = 100 * 1024 * 1024;
+/// Recipients of one message. RFC minimum: 100. [rfc5321 4.5.3.1.8]
+pub const RECIPIENTS: usize = 1_000;
+/// Accounts that one message reaches, aliases followed. No RFC minimum.
+pub const DELIVERIES: usize = 4_000;
+/// Received fields before a message counts as looping. RFC minimum: 100. [rfc5321 6.3]
+pub const HOPS: u32 = 100;
+/// Received fields by our own host. A message that we saw ten times before goes in circles.
+pub const OWN_HOPS: u32 = 10;
+/// How much of one header line is looked at. RFC minimum: 998. [rfc5322 2.1.1]
+pub const HEADER_LINE_BYTES: usize = 16 * 1024;
+/// How much of a From or Sender field, folded lines together, is looked at.
+pub const HEADER_FIELD_BYTES: usize = 64 * 1024;
+/// From (or Sender) fields that are kept; one is allowed, two are enough to refuse.
+pub const SAME_FIELDS: usize = 2;
+/// The note about the envelope that the store keeps beside a body.
+pub const TAG_BYTES: usize = 2 * 1024;
+/// A value of a peer in a log line.
+pub const LOGGED_BYTES: usize = 256;

@@ -1,0 +1,130 @@
+//! One line for every accept and every refusal, with the message's id.
+//!
+//! What a peer said is escaped and cut, so that no peer writes lines of its own into the log.
+
+use crate::client::Client;
+use crate::envelope::{Envelope, MessageId};
+use crate::limits::LOGGED_BYTES;
+use crate::refusal::Refusal;
+use addr::ForwardPath;
+use std::fmt;
+
+/// Shows a peer's text escaped and cut.
+pub struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars().take(LOGGED_BYTES) {
+            if c.is_control() || c == '\\' {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                write!(f, "{c}")?;
+            }
+        }
+        if self.0.len() > LOGGED_BYTES {
+            f.write_str("…")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// At which step something was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stage {
+    Mail,
+    Rcpt,
+    Data,
+    Content,
+}
+
+impl Stage {
+    fn word(self) -> &'static str {
+        match self {
+            Stage::Mail => "MAIL",
+            Stage::Rcpt => "RCPT",
+            Stage::Data => "DATA",
+            Stage::Content => "content",
+        }
+    }
+}
+
+pub(crate) fn accepted(client: &Client, envelope: &Envelope, bytes: u64) {
+    tracing::info!(
+        target: "post",
+        id = %envelope.id,
+        peer = %client.peer,
+        helo = %Escaped(helo(client)),
+        login = %Escaped(login(client)),
+        from = %Escaped(&envelope.sender.to_string()),
+        to = %Escaped(&recipients(envelope)),
+        bytes,
+        "accepted"
+    );
+}
+
+pub(crate) fn refused(
+    client: &Client,
+    id: &MessageId,
+    stage: Stage,
+    (from, to): (&str, &str),
+    refusal: &Refusal,
+) {
+    tracing::info!(
+        target: "post",
+        id = %id,
+        peer = %client.peer,
+        helo = %Escaped(helo(client)),
+        login = %Escaped(login(client)),
+        from = %Escaped(from),
+        to = %Escaped(to),
+        at = stage.word(),
+        why = %Escaped(&refusal.to_string()),
+        "refused"
+    );
+}
+
+/// Our trouble; the peer sees only the id.
+pub(crate) fn fault(id: &MessageId, fault: &dyn fmt::Display) {
+    tracing::error!(target: "post", id = %id, fault = %Escaped(&fault.to_string()), "fault");
+}
+
+/// The recipients in one text, as many as a log line bears.
+pub(crate) fn recipients(envelope: &Envelope) -> String {
+    let mut text = String::new();
+    for recipient in &envelope.recipients {
+        if text.len() > LOGGED_BYTES {
+            break;
+        }
+        if !text.is_empty() {
+            text.push(',');
+        }
+        match &recipient.path {
+            ForwardPath::Address(address) => text.push_str(&address.to_string()),
+            ForwardPath::Postmaster => text.push_str("postmaster"),
+        }
+    }
+    text
+}
+
+fn helo(client: &Client) -> &str {
+    client.helo.as_ref().map_or("", |(_, name)| name)
+}
+
+fn login(client: &Client) -> &str {
+    client.login.as_ref().map_or("", |login| login.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_cannot_write_lines_of_its_own() {
+        assert_eq!(
+            Escaped("a\r\nb\\\u{1b}[1m").to_string(),
+            "a\\r\\nb\\\\\\u{1b}[1m"
+        );
+        assert!(Escaped(&"x".repeat(5_000)).to_string().chars().count() <= LOGGED_BYTES + 1);
+    }
+}

@@ -1,0 +1,81 @@
+//! Why mail is not taken. The peer's case, or our trouble without its details: safe to show.
+//!
+//! What never happens here: a code or a text of a protocol (each door's `reply.rs`).
+
+use addr::Address;
+use std::fmt;
+
+/// Why a sender, a recipient or a message is refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// Submission without a login.
+    LoginNeeded,
+    /// The login may not send as this address (MAIL FROM).
+    SenderNotYours(Address),
+    /// The login may not write this address into From.
+    FromNotYours(Address),
+    /// The login may not write this address into Sender.
+    SenderFieldNotYours(Address),
+    /// A From or Sender field that cannot be read, or two of them.
+    FieldUnreadable(&'static str),
+    /// A path with octets above ASCII, without SMTPUTF8.
+    Utf8NotAsked,
+    TooLarge {
+        max_bytes: u64,
+    },
+    /// The domain is not ours.
+    RelayDenied,
+    /// A local part that hides another host: `a%b`, `b!a`, `"a@b"`.
+    RelayForm,
+    /// A login sends elsewhere: mail does not travel on yet.
+    ElsewhereNotYet,
+    UnknownUser,
+    MailboxFull,
+    TooManyRecipients,
+    /// The alias leads in a circle, or to too many.
+    AliasTooWide,
+    BareNewline,
+    Nul,
+    LineTooLong,
+    /// Too many Received fields.
+    Loop,
+    /// A recipient vanished between RCPT and the end of the message.
+    RecipientGone,
+    /// Memory bounds reached; later there is room.
+    Busy,
+    /// The disk is full, or the store takes no writes.
+    StoreFull,
+    /// Our trouble; it was logged.
+    Unavailable,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::LoginNeeded => f.write_str("no login"),
+            Refusal::SenderNotYours(address) => write!(f, "may not send as {address}"),
+            Refusal::FromNotYours(address) => write!(f, "may not write From {address}"),
+            Refusal::SenderFieldNotYours(address) => write!(f, "may not write Sender {address}"),
+            Refusal::FieldUnreadable(name) => write!(f, "the field {name} cannot be read"),
+            Refusal::Utf8NotAsked => f.write_str("UTF-8 address without SMTPUTF8"),
+            Refusal::TooLarge { max_bytes } => write!(f, "larger than {max_bytes} octets"),
+            Refusal::RelayDenied => f.write_str("relaying denied"),
+            Refusal::RelayForm => f.write_str("relaying denied, another host in the local part"),
+            Refusal::ElsewhereNotYet => f.write_str("delivery to other servers is not available"),
+            Refusal::UnknownUser => f.write_str("unknown user"),
+            Refusal::MailboxFull => f.write_str("over quota"),
+            Refusal::TooManyRecipients => f.write_str("too many recipients"),
+            Refusal::AliasTooWide => f.write_str("the alias is a loop or too wide"),
+            Refusal::BareNewline => f.write_str("bare CR or LF in the content"),
+            Refusal::Nul => f.write_str("NUL in the content"),
+            Refusal::LineTooLong => f.write_str("a line is too long"),
+            Refusal::Loop => f.write_str("mail loop"),
+            Refusal::RecipientGone => f.write_str("a recipient is gone"),
+            Refusal::Busy => f.write_str("busy"),
+            Refusal::StoreFull => f.write_str("the store takes no mail"),
+            Refusal::Unavailable => f.write_str("fault"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

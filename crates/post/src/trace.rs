@@ -1,0 +1,228 @@
+//! What is put before a message when it is accepted: Return-Path, Received, and on submission the
+//! fields that were missing. Text only; who needs what was decided in `judge`.
+//!
+//! ```abnf
+//! Return-path-line = "Return-Path:" FWS Reverse-path CRLF
+//! Time-stamp-line  = "Received:" FWS "from" FWS Extended-Domain "by" FWS Domain
+//!                    "with" FWS Protocol "id" FWS Atom [ "for" FWS Path ] ";" FWS date-time CRLF
+//! Extended-Domain  = ( Domain / address-literal ) FWS "(" address-literal ")"
+//! ```
+
+use crate::client::Client;
+use crate::envelope::Envelope;
+use crate::judge::{Add, Additions};
+use addr::{Charset, Host};
+use net::{Random, Time};
+
+/// Lines are folded before this column. [rfc5322 2.1.1]
+const COLUMNS: usize = 78;
+/// Random letters of a Message-ID: about 120 bits.
+const MESSAGE_ID_LETTERS: usize = 24;
+
+/// The fields before the message, each line with its CRLF.
+pub(crate) fn prefix(
+    client: &Client,
+    envelope: &Envelope,
+    hostname: &str,
+    at: Time,
+    additions: Additions,
+    random: &Random,
+) -> String {
+    let mut text = format!("Return-Path: {}\r\n", envelope.sender);
+    received(client, envelope, hostname, at, &mut text);
+    added(client, envelope, hostname, at, additions, random, &mut text);
+    text
+}
+
+/// [rfc5321 4.4]
+fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text: &mut String) {
+    let mut clauses = vec![
+        format!(
+            "from {} ({})",
+            claimed_name(client),
+            client.address_literal()
+        ),
+        format!("by {hostname}"),
+        format!("with {}", client.protocol(envelope.charset)),
+    ];
+    if let Some(tls) = &client.tls {
+        clauses.push(format!("({tls})"));
+    }
+    clauses.push(format!("id {}", envelope.id));
+    // with several, it would tell each of the others [rfc5321 7.6]
+    if let [only] = envelope.recipients.as_slice() {
+        clauses.push(format!("for {}", only.path));
+    }
+    if let Some(last) = clauses.last_mut() {
+        last.push(';');
+    }
+    clauses.push(at.rfc5322());
+    fold("Received:", &clauses, text);
+}
+
+/// Joins clauses by spaces, with a fold where a line would grow past COLUMNS.
+fn fold(name: &str, clauses: &[String], text: &mut String) {
+    text.push_str(name);
+    let mut column = name.len();
+    for clause in clauses {
+        if column + 1 + clause.len() >= COLUMNS && column > name.len() {
+            text.push_str("\r\n\t");
+            // a tab counts as eight columns
+            column = 8;
+        } else {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(clause);
+        column += clause.len();
+    }
+    text.push_str("\r\n");
+}
+
+/// The name of EHLO or HELO if it can stand in a Received field, else the address.
+fn claimed_name(client: &Client) -> String {
+    let Some((_, name)) = &client.helo else {
+        return client.address_literal();
+    };
+    if let Ok(host) = Host::parse(name.as_bytes(), Charset::Utf8) {
+        return host.to_string();
+    }
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
+    if name.bytes().all(plain) {
+        name.clone()
+    } else {
+        client.address_literal()
+    }
+}
+
+/// What the user's program left out. [rfc6409 8]
+fn added(
+    client: &Client,
+    envelope: &Envelope,
+    hostname: &str,
+    at: Time,
+    additions: Additions,
+    random: &Random,
+    text: &mut String,
+) {
+    let author = envelope.sender.address().cloned();
+    let author = author.or_else(|| client.login.as_ref().map(|login| login.primary().clone()));
+    let mut add = |wanted: Add, line: String| {
+        if wanted == Add::Yes {
+            text.push_str(&line);
+        }
+    };
+    if let Some(author) = author {
+        add(additions.from, format!("From: {author}\r\n"));
+        add(additions.sender, format!("Sender: {author}\r\n"));
+    }
+    add(additions.date, format!("Date: {}\r\n", at.rfc5322()));
+    let id = random.token(MESSAGE_ID_LETTERS);
+    add(
+        additions.message_id,
+        format!("Message-ID: <{id}@{hostname}>\r\n"),
+    );
+    add(additions.empty_line, "\r\n".to_owned());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Greeting, Role};
+    use crate::envelope::{MessageId, Recipient};
+    use addr::{ForwardPath, ReversePath};
+
+    fn client(helo: &str) -> Client {
+        Client {
+            peer: "192.0.2.1:4711".parse().unwrap(),
+            helo: Some((Greeting::Ehlo, helo.to_owned())),
+            tls: Some("TLSv1.3 TLS_AES_256_GCM_SHA384".to_owned()),
+            login: None,
+            role: Role::Exchange,
+        }
+    }
+
+    fn envelope(recipients: &[&str]) -> Envelope {
+        let recipient = |text: &&str| Recipient {
+            path: ForwardPath::parse(text.as_bytes(), Charset::Utf8).unwrap(),
+            deliveries: Vec::new(),
+        };
+        Envelope {
+            id: MessageId("abc123".to_owned()),
+            sender: ReversePath::parse(b"<carol@example.org>", Charset::Ascii).unwrap(),
+            charset: Charset::Ascii,
+            recipients: recipients.iter().map(recipient).collect(),
+        }
+    }
+
+    fn prefix_of(helo: &str, recipients: &[&str], additions: Additions) -> String {
+        let at = Time::from_seconds(1_795_396_809);
+        let random = Random::seeded(1);
+        let (client, envelope) = (client(helo), envelope(recipients));
+        prefix(
+            &client,
+            &envelope,
+            "mx.example.test",
+            at,
+            additions,
+            &random,
+        )
+    }
+
+    #[test]
+    fn writes_return_path_and_received() {
+        // [rfc5321 4.4]
+        let text = prefix_of(
+            "mail.example.org",
+            &["<bob@example.test>"],
+            Additions::default(),
+        );
+        assert_eq!(
+            text,
+            "Return-Path: <carol@example.org>\r\n\
+             Received: from mail.example.org ([192.0.2.1]) by mx.example.test with ESMTPS\r\n\
+             \t(TLSv1.3 TLS_AES_256_GCM_SHA384) id abc123 for <bob@example.test>;\r\n\
+             \tMon, 23 Nov 2026 01:20:09 +0000\r\n"
+        );
+    }
+
+    #[test]
+    fn names_no_recipient_where_there_are_several() {
+        // [rfc5321 7.6]
+        let two = ["<bob@example.test>", "<alice@example.test>"];
+        let text = prefix_of("mail.example.org", &two, Additions::default());
+        assert!(!text.contains(" for "), "{text}");
+    }
+
+    #[test]
+    fn a_name_that_is_no_name_does_not_stand_in_received() {
+        let text = prefix_of("a=b$c", &["<bob@example.test>"], Additions::default());
+        assert!(text.contains("from [192.0.2.1] ([192.0.2.1])"), "{text}");
+        let text = prefix_of("odd_host", &["<bob@example.test>"], Additions::default());
+        assert!(text.contains("from odd_host ([192.0.2.1])"), "{text}");
+    }
+
+    #[test]
+    fn adds_what_a_submission_left_out() {
+        // [rfc6409 8.2] [rfc6409 8.3]
+        let additions = Additions {
+            date: Add::Yes,
+            message_id: Add::Yes,
+            empty_line: Add::Yes,
+            ..Additions::default()
+        };
+        let text = prefix_of("pc", &["<bob@example.test>"], additions);
+        assert!(text.contains("\r\nDate: Mon, 23 Nov 2026 01:20:09 +0000\r\nMessage-ID: <"));
+        assert!(text.ends_with("@mx.example.test>\r\n\r\n"), "{text}");
+    }
+
+    #[test]
+    fn lines_stay_short_where_they_can() {
+        let long = format!("<{}@example.test>", "x".repeat(60));
+        let helo = format!("{}.example.org", "y".repeat(60));
+        let text = prefix_of(&helo, &[&long], Additions::default());
+        for line in text.lines() {
+            assert!(line.len() < 100, "{line}");
+        }
+    }
+}
