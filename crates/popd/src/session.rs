@@ -8,7 +8,7 @@ use crate::reply::Refused;
 use crate::table::{self, Doing, Run, States};
 use crate::{ClearText, Door};
 use bytes::BytesMut;
-use net::time::{Instant, timeout_at};
+use net::time::{sleep, timeout};
 use net::{Conn, Stop};
 use pop::{Arguments, Code, Command, Event, Reply, Server};
 use std::sync::Arc;
@@ -107,13 +107,14 @@ impl Session {
         let out = self.machine.output();
         if let Some(conn) = &mut self.conn {
             // a client that does not read must not hold up the server's end
-            let _ = net::time::timeout(crate::limits::LAST_WORDS, conn.write_all(&out)).await;
+            let _ = timeout(crate::limits::LAST_WORDS, conn.write_all(&out)).await;
         }
     }
 
     /// The next event; waits for the client no longer than the autologout time.
     async fn next_event(&mut self) -> Result<Event, End> {
-        let deadline = Instant::now() + self.door.settings.autologout;
+        // the time runs until a whole command is here, however many pieces it comes in
+        let mut autologout = std::pin::pin!(sleep(self.door.settings.autologout));
         let mut input = BytesMut::new();
         loop {
             if self.stop.is_stopped() {
@@ -127,10 +128,11 @@ impl Session {
             tokio::select! {
                 biased;
                 () = self.stop.stopped() => return Err(End::Stopped),
-                read = timeout_at(deadline, conn.read(&mut input)) => match read {
-                    Err(_) => return Err(End::Autologout),
-                    Ok(Err(_) | Ok(0)) => return Err(End::Lost),
-                    Ok(Ok(_)) => self.machine.receive(&input.split()),
+                // before the read, which a flood without line ends keeps ready
+                () = &mut autologout => return Err(End::Autologout),
+                read = conn.read(&mut input) => match read {
+                    Err(_) | Ok(0) => return Err(End::Lost),
+                    Ok(_) => self.machine.receive(&input.split()),
                 },
             }
         }
@@ -255,11 +257,11 @@ impl Session {
         if out.is_empty() {
             return Ok(());
         }
-        let deadline = Instant::now() + self.door.settings.autologout;
+        let patience = self.door.settings.autologout;
         let conn = self.conn.as_mut().ok_or(End::Lost)?;
         tokio::select! {
             biased;
-            written = timeout_at(deadline, conn.write_all(&out)) => match written {
+            written = timeout(patience, conn.write_all(&out)) => match written {
                 Ok(Ok(())) => Ok(()),
                 // a part of a line may be out: nothing can be said behind it
                 Ok(Err(_)) | Err(_) => Err(End::Lost),

@@ -183,7 +183,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, Bad> {
 fn arguments(shape: Shape, rest: Option<&[u8]>) -> Option<Arguments> {
     match shape {
         Shape::Name => name(rest?).map(Arguments::Name),
-        // spaces belong to the password [rfc1939 7, PASS]
+        // spaces belong to the password [rfc1939 7]
         Shape::Secret => rest
             .filter(|secret| !secret.is_empty())
             .map(|secret| Arguments::Secret(Secret(secret.to_vec()))),
@@ -246,7 +246,7 @@ fn digits(bytes: &[u8]) -> Option<u64> {
     }))
 }
 
-/// MD5 in hexadecimal, 32 lower-case digits [rfc1939 7, APOP]; upper case is let pass.
+/// MD5 in hexadecimal, 32 lower-case digits [rfc1939 7]; upper case is let pass.
 fn hex_digest(bytes: &[u8]) -> Option<String> {
     (bytes.len() == 32 && bytes.iter().all(u8::is_ascii_hexdigit))
         .then(|| String::from_utf8_lossy(bytes).to_ascii_lowercase())

@@ -4,6 +4,7 @@
 //! RFC 3206 (`[SYS/…]`, `[AUTH]`). Bytes go in, events come out; replies go in, bytes come out.
 //!
 //! Never here: sockets, clocks, passwords that are checked, messages that are stored.
+#![forbid(unsafe_code)]
 
 pub mod limits;
 

@@ -113,6 +113,20 @@ mod tests {
     }
 
     #[test]
+    fn every_code_stands_in_brackets_before_the_text() {
+        // [rfc2449 8] [rfc2449 8.1.1] [rfc2449 8.1.2] [rfc3206 4] [rfc3206 5]
+        for (code, expect) in [
+            (Code::SysTemp, "-ERR [SYS/TEMP] x\r\n"),
+            (Code::SysPerm, "-ERR [SYS/PERM] x\r\n"),
+            (Code::Auth, "-ERR [AUTH] x\r\n"),
+            (Code::InUse, "-ERR [IN-USE] x\r\n"),
+            (Code::LoginDelay, "-ERR [LOGIN-DELAY] x\r\n"),
+        ] {
+            check("-ERR", Some(code), "x", expect);
+        }
+    }
+
+    #[test]
     fn an_answer_stays_one_line_of_512_octets() {
         // [rfc2449 4]
         check("+OK", None, "a\r\n-ERR b\0", "+OK a??-ERR b?\r\n");
