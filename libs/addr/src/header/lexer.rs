@@ -38,6 +38,9 @@ pub(super) struct Lexer<'a> {
     endless: [bool; 3],
 }
 
+/// Reads a text from its opening octet: the content, and the length of it all on the wire.
+type Enclosed = fn(&[u8]) -> Option<(Vec<u8>, usize)>;
+
 const QUOTE: usize = 0;
 const PAREN: usize = 1;
 const BRACKET: usize = 2;
@@ -117,11 +120,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// What stands between the opening octet here and its end; None if there is no end.
-    fn enclosed(
-        &mut self,
-        opening: usize,
-        read: fn(&[u8]) -> Option<(Vec<u8>, usize)>,
-    ) -> Option<Vec<u8>> {
+    fn enclosed(&mut self, opening: usize, read: Enclosed) -> Option<Vec<u8>> {
         if self.endless[opening] {
             return None;
         }
