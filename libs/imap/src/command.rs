@@ -213,6 +213,17 @@ impl Command {
 }
 
 impl StatusItem {
+    pub const ALL: [StatusItem; 8] = [
+        StatusItem::Messages,
+        StatusItem::Recent,
+        StatusItem::UidNext,
+        StatusItem::UidValidity,
+        StatusItem::Unseen,
+        StatusItem::Deleted,
+        StatusItem::Size,
+        StatusItem::HighestModSeq,
+    ];
+
     pub fn word(self) -> &'static str {
         match self {
             StatusItem::Messages => "MESSAGES",

@@ -4,7 +4,6 @@
 //! which turns received bytes into events. Never here: sockets, clocks, tasks, logs, settings,
 //! or anything that knows what a mailbox holds.
 #![forbid(unsafe_code)]
-#![allow(clippy::todo)]
 
 mod body_form;
 pub mod command;
@@ -40,7 +39,7 @@ pub use response::{
 };
 pub use search::{Search, SearchKey};
 pub use sequence::{Bound, SequenceSet};
-pub use server::{Event, Server};
+pub use server::{BytesBeforeTls, Event, Server};
 pub use structure::{
     Address, BodyStructure, Disposition, Envelope, Multipart, PartKind, SinglePart, encode_body,
     encode_bodystructure, encode_envelope,

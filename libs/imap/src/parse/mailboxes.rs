@@ -1,0 +1,77 @@
+//! Arguments of the commands on mailboxes. Never here: whether a mailbox exists.
+
+use crate::command::{Command, StatusItem};
+use crate::cursor::{Cursor, Parsed, Stop, is_astring_char};
+use crate::limits;
+use crate::mailbox::{ListPattern, Mailbox};
+use crate::refusal::{Refusal, What};
+
+/// `select = "SELECT" SP mailbox` and its like.
+pub(super) fn one(c: &mut Cursor<'_>, command: fn(Mailbox) -> Command) -> Parsed<Command> {
+    c.sp()?;
+    c.mailbox().map(command)
+}
+
+/// `rename = "RENAME" SP mailbox SP mailbox`
+pub(super) fn rename(c: &mut Cursor<'_>) -> Parsed<Command> {
+    c.sp()?;
+    let from = c.mailbox()?;
+    c.sp()?;
+    let to = c.mailbox()?;
+    Ok(Command::Rename { from, to })
+}
+
+/// `list = "LIST" SP mailbox SP list-mailbox`
+pub(super) fn list(c: &mut Cursor<'_>) -> Parsed<Command> {
+    let (reference, pattern) = reference_and_pattern(c)?;
+    Ok(Command::List { reference, pattern })
+}
+
+/// `lsub = "LSUB" SP mailbox SP list-mailbox`
+pub(super) fn lsub(c: &mut Cursor<'_>) -> Parsed<Command> {
+    let (reference, pattern) = reference_and_pattern(c)?;
+    Ok(Command::Lsub { reference, pattern })
+}
+
+fn reference_and_pattern(c: &mut Cursor<'_>) -> Parsed<(Mailbox, ListPattern)> {
+    c.sp()?;
+    let reference = c.mailbox()?;
+    c.sp()?;
+    Ok((reference, list_mailbox(c)?))
+}
+
+/// `list-mailbox = 1*list-char / string`, `list-char = ATOM-CHAR / list-wildcards / resp-specials`
+fn list_mailbox(c: &mut Cursor<'_>) -> Parsed<ListPattern> {
+    let start = c.at();
+    let wire = match c.peek() {
+        Some(b'"' | b'{') => c.string("a mailbox pattern")?,
+        _ => c
+            .take_while(|octet| is_astring_char(octet) || octet == b'%' || octet == b'*')
+            .to_vec(),
+    };
+    if wire.is_empty() && c.at() == start {
+        return c.refuse(What::Expected("a mailbox pattern"));
+    }
+    ListPattern::from_wire(&wire, c.names).map_err(|what| Stop::Refused(Refusal::new(what, start)))
+}
+
+/// `status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"`
+pub(super) fn status(c: &mut Cursor<'_>) -> Parsed<Command> {
+    c.sp()?;
+    let mailbox = c.mailbox()?;
+    c.sp()?;
+    let items = c.list("a list of status items", limits::STATUS_ITEMS, status_item)?;
+    if items.is_empty() {
+        return c.refuse(What::Expected("a status item"));
+    }
+    Ok(Command::Status { mailbox, items })
+}
+
+fn status_item(c: &mut Cursor<'_>) -> Parsed<StatusItem> {
+    let start = c.at();
+    let word = c.atom("a status item")?;
+    let known = StatusItem::ALL
+        .into_iter()
+        .find(|item| item.word().eq_ignore_ascii_case(word));
+    c.or_refuse(known, What::UnknownStatusItem, start)
+}

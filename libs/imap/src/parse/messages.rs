@@ -1,0 +1,140 @@
+//! Arguments of APPEND, STORE, COPY, MOVE and UID EXPUNGE. Never here: what becomes of the messages.
+
+use crate::command::{Append, Command, Ids, Store, StoreOperation, Telling};
+use crate::cursor::{Cursor, Parsed, Stop};
+use crate::date::DateTime;
+use crate::flag::{Flag, Keyword};
+use crate::limits;
+use crate::refusal::{Refusal, What};
+
+/// `append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal`, up to the literal's text.
+pub(super) fn append(c: &mut Cursor<'_>) -> Parsed<Command> {
+    c.sp()?;
+    let mailbox = c.mailbox()?;
+    c.sp()?;
+    let mut flags = Vec::new();
+    if c.peek() == Some(b'(') {
+        flags = c.list("a list of flags", limits::FLAGS, flag)?;
+        flags.retain(|flag| *flag != Flag::Recent);
+        c.sp()?;
+    }
+    let mut date = None;
+    if c.peek() == Some(b'"') {
+        let start = c.at();
+        let text = c.string("a date and time")?;
+        date = Some(c.or_refuse(DateTime::parse(&text), What::BadDate, start)?);
+        c.sp()?;
+    }
+    let head = c.literal_head()?;
+    if c.peek().is_some() {
+        return c.refuse(What::Expected("the end of the line"));
+    }
+    Ok(Command::Append(Append {
+        mailbox,
+        flags,
+        date,
+        size: head.octets,
+        waits: head.kind,
+    }))
+}
+
+/// `flag = "\Answered" / … / flag-keyword / flag-extension`, `flag-extension = "\" atom`
+fn flag(c: &mut Cursor<'_>) -> Parsed<Flag> {
+    let start = c.at();
+    let system = c.take(b'\\').is_some();
+    let word = c.atom("a flag")?;
+    let keyword = c.or_refuse(
+        Keyword::new(word),
+        What::TooMany("octets in a keyword"),
+        start,
+    )?;
+    if !system {
+        return Ok(Flag::Keyword(keyword));
+    }
+    Ok(Flag::system(word).unwrap_or(Flag::Extension(keyword)))
+}
+
+/// `store = "STORE" SP sequence-set SP store-att-flags`
+pub(super) fn store(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
+    c.sp()?;
+    let set = c.sequence_set()?;
+    c.sp()?;
+    let (operation, telling) = store_attribute(c)?;
+    c.sp()?;
+    let start = c.at();
+    let flags = store_flags(c)?;
+    // "\Recent … can not be altered by the client" [rfc3501 2.3.2]
+    if flags.contains(&Flag::Recent) {
+        return Err(Stop::Refused(Refusal::new(What::RecentFlag, start)));
+    }
+    Ok(Command::Store(Store {
+        ids,
+        set,
+        operation,
+        telling,
+        flags,
+    }))
+}
+
+/// `["+" / "-"] "FLAGS" [".SILENT"]`
+fn store_attribute(c: &mut Cursor<'_>) -> Parsed<(StoreOperation, Telling)> {
+    let start = c.at();
+    let word = c.atom("FLAGS")?;
+    let (operation, word) = match word.split_at_checked(1) {
+        Some(("+", rest)) => (StoreOperation::Add, rest),
+        Some(("-", rest)) => (StoreOperation::Remove, rest),
+        _ => (StoreOperation::Replace, word),
+    };
+    let telling = match word.to_ascii_uppercase().as_str() {
+        "FLAGS" => Some(Telling::Told),
+        "FLAGS.SILENT" => Some(Telling::Silent),
+        _ => None,
+    };
+    let telling = c.or_refuse(telling, What::Expected("FLAGS, +FLAGS or -FLAGS"), start)?;
+    Ok((operation, telling))
+}
+
+/// `flag-list / (flag *(SP flag))`
+fn store_flags(c: &mut Cursor<'_>) -> Parsed<Vec<Flag>> {
+    if c.peek() == Some(b'(') {
+        return c.list("a list of flags", limits::FLAGS, flag);
+    }
+    let mut flags = vec![flag(c)?];
+    while c.sp_and_more() {
+        if flags.len() == limits::FLAGS {
+            return c.refuse(What::TooMany("flags"));
+        }
+        flags.push(flag(c)?);
+    }
+    Ok(flags)
+}
+
+/// `copy = "COPY" SP sequence-set SP mailbox`
+pub(super) fn copy(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
+    c.sp()?;
+    let set = c.sequence_set()?;
+    c.sp()?;
+    Ok(Command::Copy {
+        ids,
+        set,
+        mailbox: c.mailbox()?,
+    })
+}
+
+/// `move = "MOVE" SP sequence-set SP mailbox` [rfc6851 4.1]
+pub(super) fn move_to(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
+    c.sp()?;
+    let set = c.sequence_set()?;
+    c.sp()?;
+    Ok(Command::Move {
+        ids,
+        set,
+        mailbox: c.mailbox()?,
+    })
+}
+
+/// `uid-expunge = "EXPUNGE" SP sequence-set` [rfc4315 4]
+pub(super) fn uid_expunge(c: &mut Cursor<'_>) -> Parsed<Command> {
+    c.sp()?;
+    c.sequence_set().map(Command::UidExpunge)
+}
