@@ -1,1 +1,24 @@
+//! The IMAP door: IMAP4rev1 sessions over what `mail` keeps (RFC 3501 and small extensions).
+//!
+//! Here live the command and capability tables, the session loop and one `run` per command. What
+//! never happens here: parsing or encoding (`imap` does both), reading of records (`mail` does),
+//! and writing to a client while anything is locked.
 #![forbid(unsafe_code)]
+
+mod capability;
+mod cmd;
+mod flags;
+pub mod limits;
+mod lines;
+mod reply;
+mod search;
+mod section;
+mod session;
+mod sets;
+mod settings;
+mod table;
+mod updates;
+mod wire;
+
+pub use session::session;
+pub use settings::{Door, Settings};

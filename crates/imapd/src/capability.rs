@@ -1,0 +1,125 @@
+//! The one table of capabilities: what is announced, and when. What never stands here: something
+//! that does not work.
+
+use imap::ResponseCode;
+use std::borrow::Cow;
+
+/// What a session is when it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub logged_in: LoggedIn,
+    /// STARTTLS would work.
+    pub starttls: StartTls,
+    /// A password would be looked at.
+    pub passwords: Passwords,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoggedIn {
+    No,
+    Yes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StartTls {
+    Offered,
+    NotNow,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passwords {
+    Taken,
+    /// [rfc3501 6.2.3]
+    NeedTls,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    StartTlsOffered,
+    PasswordsTaken,
+    PasswordsRefused,
+    LoggedIn,
+}
+
+/// In the order in which they are announced; IMAP4rev1 comes first [rfc3501 7.2.1].
+const TABLE: &[(&str, When)] = &[
+    ("IMAP4rev1", When::Always),
+    ("LITERAL+", When::Always),        // RFC 7888
+    ("SASL-IR", When::PasswordsTaken), // RFC 4959
+    ("STARTTLS", When::StartTlsOffered),
+    ("LOGINDISABLED", When::PasswordsRefused),
+    ("AUTH=PLAIN", When::PasswordsTaken),
+    ("AUTH=LOGIN", When::PasswordsTaken),
+    ("ID", When::Always),            // RFC 2971
+    ("ENABLE", When::Always),        // RFC 5161
+    ("IDLE", When::Always),          // RFC 2177
+    ("NAMESPACE", When::LoggedIn),   // RFC 2342
+    ("UIDPLUS", When::LoggedIn),     // RFC 4315
+    ("UNSELECT", When::LoggedIn),    // RFC 3691
+    ("CHILDREN", When::LoggedIn),    // RFC 3348
+    ("SPECIAL-USE", When::LoggedIn), // RFC 6154
+    ("MOVE", When::LoggedIn),        // RFC 6851
+    ("STATUS=SIZE", When::LoggedIn), // RFC 8438
+];
+
+/// The names to announce, and `APPENDLIMIT=` with its number [rfc7889 3].
+pub(crate) fn list(standing: Standing, max_append_bytes: u64) -> Vec<Cow<'static, str>> {
+    let holds = |when: When| match when {
+        When::Always => true,
+        When::StartTlsOffered => standing.starttls == StartTls::Offered,
+        When::PasswordsTaken => {
+            standing.logged_in == LoggedIn::No && standing.passwords == Passwords::Taken
+        }
+        When::PasswordsRefused => {
+            standing.logged_in == LoggedIn::No && standing.passwords == Passwords::NeedTls
+        }
+        When::LoggedIn => standing.logged_in == LoggedIn::Yes,
+    };
+    let rows = TABLE.iter().filter(|(_, when)| holds(*when));
+    let mut names: Vec<Cow<'static, str>> = rows.map(|(name, _)| Cow::from(*name)).collect();
+    if standing.logged_in == LoggedIn::Yes {
+        names.push(format!("APPENDLIMIT={max_append_bytes}").into());
+    }
+    names
+}
+
+/// The same as a response code.
+pub(crate) fn code(standing: Standing, max_append_bytes: u64) -> ResponseCode {
+    ResponseCode::Capability(list(standing, max_append_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(logged_in: LoggedIn, starttls: StartTls, passwords: Passwords) -> String {
+        let standing = Standing {
+            logged_in,
+            starttls,
+            passwords,
+        };
+        list(standing, 7).join(" ")
+    }
+
+    #[test]
+    fn announces_no_password_mechanism_where_passwords_are_refused() {
+        let open = names(LoggedIn::No, StartTls::Offered, Passwords::NeedTls);
+        assert_eq!(
+            open,
+            "IMAP4rev1 LITERAL+ STARTTLS LOGINDISABLED ID ENABLE IDLE"
+        );
+        let safe = names(LoggedIn::No, StartTls::NotNow, Passwords::Taken);
+        assert_eq!(
+            safe,
+            "IMAP4rev1 LITERAL+ SASL-IR AUTH=PLAIN AUTH=LOGIN ID ENABLE IDLE"
+        );
+    }
+
+    #[test]
+    fn announces_no_login_to_who_has_logged_in() {
+        let inside = names(LoggedIn::Yes, StartTls::NotNow, Passwords::Taken);
+        assert!(!inside.contains("AUTH=") && !inside.contains("STARTTLS"));
+        assert!(inside.ends_with("APPENDLIMIT=7"));
+    }
+}

@@ -1,0 +1,250 @@
+//! FETCH [rfc3501 6.4.5]. Messages are read in batches and texts in pieces; what waits for the
+//! client is bounded, and nothing is locked while it is written.
+
+use crate::flags::{Recent, to_wire};
+use crate::limits;
+use crate::reply::{Answer, Outcome, Trouble};
+use crate::section::{Asked, Octets, read_bounded};
+use crate::session::Session;
+use crate::sets;
+use crate::wire::{Ended, Wire};
+use imap::{DateTime, FetchData, FetchItem, FetchWriter, Ids, SectionLabel, SequenceSet};
+use mail::{Access, Content, Cursor, Fault, FlagChange, Flags, Message, PartTree, Ready};
+use mail::{SystemFlags, View, Want};
+use roaring::RoaringBitmap;
+use std::ops::Range;
+
+pub(crate) async fn run(
+    session: &mut Session,
+    ids: Ids,
+    set: &SequenceSet,
+    items: Vec<FetchItem>,
+) -> Outcome {
+    let (view, wire) = session.selected();
+    let uids = sets::uids(view, ids, set)?;
+    let plan = Plan::new(items, ids, view.access());
+    let mut cursor = Cursor::start();
+    let mut fault = None;
+    loop {
+        let mut batch = view.fetch(&uids, plan.want, &mut cursor, limits::BATCH_MESSAGES)?;
+        if batch.is_empty() {
+            break;
+        }
+        let newly_seen = match plan.marks_seen {
+            true => mark_seen(view, &mut batch).await?,
+            false => RoaringBitmap::new(),
+        };
+        for message in &batch {
+            let shows_flags = newly_seen.contains(message.uid);
+            if let Err(trouble) = write(wire, &plan, message, shows_flags).await? {
+                fault = Some(trouble);
+            }
+            wire.ease().await?;
+            wire.check_stop()?;
+        }
+        tokio::task::yield_now().await;
+    }
+    // A message that could not be read does not keep the client from the others.
+    match fault {
+        Some(fault) => Err(fault.into()),
+        None => Ok(Answer::ok("fetched")),
+    }
+}
+
+/// What is sent of each message.
+struct Plan {
+    items: Vec<FetchItem>,
+    want: Want,
+    marks_seen: bool,
+}
+
+impl Plan {
+    fn new(mut items: Vec<FetchItem>, ids: Ids, access: Access) -> Plan {
+        // A UID command answers with the UID, asked or not [rfc3501 6.4.8].
+        if ids == Ids::Uid && !items.contains(&FetchItem::Uid) {
+            items.insert(0, FetchItem::Uid);
+        }
+        let only_flags = |item: &FetchItem| {
+            matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq)
+        };
+        let want = match items.iter().all(only_flags) {
+            true => Want::Flags,
+            false => Want::Both,
+        };
+        let marks_seen = access == Access::ReadWrite && items.iter().any(FetchItem::sets_seen);
+        Plan {
+            items,
+            want,
+            marks_seen,
+        }
+    }
+}
+
+/// Sets `\Seen` before the texts are sent. Gives the messages that did not have it.
+async fn mark_seen(view: &mut View, batch: &mut [Message]) -> Result<RoaringBitmap, Trouble> {
+    let unseen = batch
+        .iter()
+        .filter(|message| !message.flags.system.contains(SystemFlags::SEEN));
+    let unseen: RoaringBitmap = unseen.map(|message| message.uid).collect();
+    if unseen.is_empty() {
+        return Ok(unseen);
+    }
+    let seen = FlagChange::Add(Flags::system(SystemFlags::SEEN));
+    let result = match view.store(&unseen, &seen, None).await {
+        Ok(result) => result,
+        // Mail can be read also while nothing can be written.
+        Err(mail::StoreError::ReadOnly(_)) => return Ok(RoaringBitmap::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut changed = RoaringBitmap::new();
+    for (uid, flags, modseq) in result.changed {
+        changed.insert(uid);
+        if let Some(message) = batch.iter_mut().find(|message| message.uid == uid) {
+            message.flags = flags;
+            message.modseq = modseq;
+        }
+    }
+    Ok(changed)
+}
+
+/// One FETCH response. The inner error is a text that cannot be read: the response is whole all
+/// the same, with NIL in its place.
+async fn write(
+    wire: &mut Wire,
+    plan: &Plan,
+    message: &Message,
+    shows_flags: bool,
+) -> Result<Result<(), Fault>, Ended> {
+    let mut writer = FetchWriter::start(message.seq, wire.out());
+    let mut texts = Texts::of(message);
+    let mut outcome = Ok(());
+    for item in &plan.items {
+        if let Some(data) = small(item, message) {
+            writer.item(&data, wire.out());
+        } else if let (Some(label), Some(asked)) = (SectionLabel::of(item), Asked::of(item))
+            && let Err(fault) = texts.write(&mut writer, wire, &label, &asked).await?
+        {
+            outcome = Err(fault);
+        }
+    }
+    if shows_flags && !plan.items.contains(&FetchItem::Flags) {
+        writer.item(&flags_of(message), wire.out());
+    }
+    writer.end(wire.out());
+    Ok(outcome)
+}
+
+fn flags_of(message: &Message) -> FetchData {
+    FetchData::Flags(to_wire(&message.flags, Recent::from(message.recent)))
+}
+
+fn ready(message: &Message) -> &Ready {
+    let ready = message.ready.as_ref();
+    ready.expect("because the plan wants the record for whatever is in it")
+}
+
+/// The items that are no texts.
+fn small(item: &FetchItem, message: &Message) -> Option<FetchData> {
+    Some(match item {
+        FetchItem::Uid => FetchData::Uid(message.uid),
+        FetchItem::Flags => flags_of(message),
+        FetchItem::ModSeq => FetchData::ModSeq(message.modseq.0),
+        FetchItem::InternalDate => {
+            let seconds = ready(message).internal_date().seconds();
+            FetchData::InternalDate(DateTime::utc(seconds))
+        }
+        FetchItem::Rfc822Size => FetchData::Rfc822Size(ready(message).size()),
+        FetchItem::Envelope => FetchData::Envelope(ready(message).envelope().to_vec()),
+        FetchItem::Body => FetchData::Body(ready(message).body().into_owned()),
+        FetchItem::BodyStructure => {
+            FetchData::BodyStructure(ready(message).bodystructure().to_vec())
+        }
+        FetchItem::Rfc822
+        | FetchItem::Rfc822Header
+        | FetchItem::Rfc822Text
+        | FetchItem::Section { .. } => return None,
+    })
+}
+
+/// The texts of one message; its map is read when the first is asked for.
+struct Texts<'a> {
+    message: &'a Message,
+    opened: Option<(PartTree, Content)>,
+}
+
+impl<'a> Texts<'a> {
+    fn of(message: &'a Message) -> Texts<'a> {
+        Texts {
+            message,
+            opened: None,
+        }
+    }
+
+    async fn write(
+        &mut self,
+        writer: &mut FetchWriter,
+        wire: &mut Wire,
+        label: &SectionLabel,
+        asked: &Asked,
+    ) -> Result<Result<(), Fault>, Ended> {
+        let (parts, content) = self.opened.get_or_insert_with(|| {
+            let ready = ready(self.message);
+            (ready.parts(), ready.content())
+        });
+        match asked.find(parts, content) {
+            Ok(Octets::Nowhere) => writer.text(label, None, wire.out()),
+            Ok(Octets::Made(octets)) => writer.text(label, Some(&octets), wire.out()),
+            Ok(Octets::Range(range)) => return stream(writer, wire, label, content, range).await,
+            Err(fault) => {
+                writer.text(label, None, wire.out());
+                return Ok(Err(fault));
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// Sends a range of a message in pieces. Once its length is announced only its end or the end of
+/// the connection can follow.
+async fn stream(
+    writer: &mut FetchWriter,
+    wire: &mut Wire,
+    label: &SectionLabel,
+    content: &Content,
+    range: Range<u64>,
+) -> Result<Result<(), Fault>, Ended> {
+    let len = range.end - range.start;
+    let first = match read_bounded(content, &range, limits::CONTENT_BYTES) {
+        Ok(first) => first,
+        Err(fault) => {
+            writer.text(label, None, wire.out());
+            return Ok(Err(fault));
+        }
+    };
+    if first.len() as u64 == len {
+        writer.text(label, Some(&first), wire.out());
+        return Ok(Ok(()));
+    }
+    writer.announce(label, len, wire.out());
+    let mut piece = bytes::Bytes::from(first);
+    while !piece.is_empty() {
+        writer.chunk(&piece, wire.out());
+        wire.ease().await?;
+        let left = usize::try_from(writer.text_left()).unwrap_or(usize::MAX);
+        let at = range.end - writer.text_left();
+        piece = match content.read(at, left.min(limits::CONTENT_BYTES)) {
+            Ok(piece) => piece,
+            Err(fault) => {
+                tracing::error!(%fault, "a message broke off while it was sent");
+                return Err(Ended::Broken);
+            }
+        };
+    }
+    match writer.text_left() {
+        0 => Ok(Ok(())),
+        missing => {
+            tracing::error!(missing, "a message is shorter than its record says");
+            Err(Ended::Broken)
+        }
+    }
+}

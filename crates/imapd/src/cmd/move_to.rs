@@ -1,0 +1,29 @@
+//! MOVE [rfc6851 3]: COPYUID untagged, then the EXPUNGE responses, which come from the session.
+
+use super::copy;
+use crate::reply::{Answer, Outcome, read_only};
+use crate::session::{Session, mailbox_name};
+use crate::sets;
+use imap::{Ids, Mailbox, Response, SequenceSet};
+use mail::Access;
+
+pub(crate) async fn run(
+    session: &mut Session,
+    ids: Ids,
+    set: &SequenceSet,
+    to: &Mailbox,
+) -> Outcome {
+    let to = mailbox_name(to)?;
+    let (view, wire) = session.selected();
+    if view.access() == Access::ReadOnly {
+        return Err(read_only());
+    }
+    let uids = sets::uids(view, ids, set)?;
+    if uids.is_empty() {
+        return Ok(Answer::ok("there is nothing to move"));
+    }
+    if let Some(code) = copy::code(view.move_to(&uids, &to).await?) {
+        wire.say(&Response::untagged_ok(code, "moved"));
+    }
+    Ok(Answer::ok("moved"))
+}

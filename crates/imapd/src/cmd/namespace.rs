@@ -1,0 +1,15 @@
+//! NAMESPACE [rfc2342 5]: one's own mailboxes are all there is.
+
+use crate::reply::Answer;
+use crate::session::Session;
+use imap::{Mailbox, Namespaces, Response};
+use mail::MailboxName;
+
+pub(crate) fn run(session: &mut Session) -> Answer {
+    let namespaces = Namespaces {
+        personal: vec![(Mailbox::new(""), MailboxName::SEPARATOR)],
+        ..Namespaces::default()
+    };
+    session.wire.say(&Response::Namespace(namespaces));
+    Answer::ok("that is all")
+}

@@ -1,0 +1,23 @@
+//! A bound for everything that a client can make grow in a session, each with what the RFCs ask
+//! for beside it. What a command may be is bounded in `imap::limits`.
+
+/// Wrong passwords in one session. RFC 3501 sets no minimum.
+pub const FAILED_LOGINS: u32 = 3;
+/// Commands in a row that are answered BAD. RFC 3501 sets no minimum.
+pub const BAD_COMMANDS: u32 = 10;
+/// Output that waits in memory before it is written. RFC 2683 section 3.4.10.1 leaves it to us.
+pub const OUTPUT_BYTES: usize = 64 * 1024;
+/// One write to the connection; it is the unit of the clock for slow readers.
+pub const WRITE_BYTES: usize = 16 * 1024;
+/// One read of a message's octets.
+pub const CONTENT_BYTES: usize = 64 * 1024;
+/// Messages of which records are in memory at one time.
+pub const BATCH_MESSAGES: usize = 100;
+/// Messages that one change of flags touches before its answers are written.
+pub const STORE_MESSAGES: usize = 1_000;
+/// How much of a header HEADER.FIELDS and SEARCH look at; fields beyond are not found.
+pub const HEADER_BYTES: usize = 4 * 1024 * 1024;
+/// How much of one text part (still encoded) SEARCH looks at.
+pub const SEARCH_PART_BYTES: usize = 8 * 1024 * 1024;
+/// Searches that read texts at one time, in all sessions together.
+pub const TEXT_SEARCHES: usize = 4;

@@ -1,0 +1,164 @@
+//! What travels encoded, as a reader sees it: encoded words, base64, quoted-printable, charsets.
+//! Broken encodings give what can be read of them; nothing here fails.
+
+use mail::Encoding;
+use mail_parser::decoders::charsets::map::charset_decoder;
+use mail_parser::parsers::MessageStream;
+use mail_parser::{DateTime, HeaderValue};
+use std::borrow::Cow;
+
+/// A header field's value with its encoded words decoded [rfc2047 6].
+pub(crate) fn field(value: &[u8]) -> String {
+    let mut line = value.trim_ascii_end().to_vec();
+    line.extend_from_slice(b"\r\n");
+    match MessageStream::new(&line).parse_unstructured() {
+        HeaderValue::Text(text) => text.into_owned(),
+        _ => String::new(),
+    }
+}
+
+/// The day that a Date field writes, in its own zone; days since 1970-01-01.
+pub(crate) fn day(value: &[u8]) -> Option<i32> {
+    let mut line = value.trim_ascii().to_vec();
+    line.extend_from_slice(b"\r\n");
+    let line = String::from_utf8_lossy(&line);
+    let date = DateTime::parse_rfc822(&line)?;
+    let date = imap::Date::new(date.year, date.month, date.day)?;
+    Some(date.days())
+}
+
+/// A part's text.
+pub(crate) fn text(octets: &[u8], encoding: Encoding, charset: Option<&str>) -> String {
+    let octets: Cow<'_, [u8]> = match encoding {
+        Encoding::Identity | Encoding::Other => Cow::Borrowed(octets),
+        Encoding::Base64 => Cow::Owned(base64(octets)),
+        Encoding::QuotedPrintable => Cow::Owned(quoted_printable(octets)),
+    };
+    let charset = charset.unwrap_or("utf-8");
+    let plain = ["utf-8", "utf8", "us-ascii"].contains(&charset);
+    // Much that says nothing, or ASCII, is UTF-8.
+    match (
+        plain,
+        std::str::from_utf8(&octets),
+        charset_decoder(charset.as_bytes()),
+    ) {
+        (true, Ok(text), _) => text.to_owned(),
+        (false, _, Some(decoder)) => decoder(&octets),
+        _ => String::from_utf8_lossy(&octets).into_owned(),
+    }
+}
+
+/// Whatever is no base64 digit is skipped [rfc2045 6.8]; after `=` a new run begins.
+fn base64(octets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len() / 4 * 3);
+    let mut bits: u32 = 0;
+    let mut held = 0;
+    for &octet in octets {
+        let digit = match octet {
+            b'A'..=b'Z' => octet - b'A',
+            b'a'..=b'z' => octet - b'a' + 26,
+            b'0'..=b'9' => octet - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' => {
+                held = 0;
+                continue;
+            }
+            _ => continue,
+        };
+        bits = (bits << 6) | u32::from(digit);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push(((bits >> held) & 0xff) as u8);
+        }
+    }
+    out
+}
+
+/// An `=` that no two hex digits and no line end follow stays [rfc2045 6.7].
+fn quoted_printable(octets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some(at) = rest.iter().position(|&octet| octet == b'=') {
+        out.extend_from_slice(&rest[..at]);
+        let after = &rest[at + 1..];
+        let hex = |octet: u8| char::from(octet).to_digit(16);
+        rest = match after {
+            [b'\r', b'\n', tail @ ..] | [b'\n', tail @ ..] => tail,
+            [high, low, tail @ ..] => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    out.push((high << 4 | low) as u8);
+                    tail
+                }
+                _ => {
+                    out.push(b'=');
+                    after
+                }
+            },
+            _ => {
+                out.push(b'=');
+                after
+            }
+        };
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_encoded_words_and_folded_lines() {
+        assert_eq!(
+            field(b" =?utf-8?q?Gr=C3=BC=C3=9Fe?= an\r\n alle\r\n"),
+            "Grüße an alle"
+        );
+        assert_eq!(field(b" plain"), "plain");
+        assert_eq!(field(b""), "");
+    }
+
+    #[test]
+    fn decodes_transfer_encodings_and_charsets() {
+        let check = |octets: &[u8], encoding, charset, expect: &str| {
+            assert_eq!(text(octets, encoding, charset), expect);
+        };
+        check(
+            b"R3LD\r\nvMOfZQ==",
+            Encoding::Base64,
+            Some("utf-8"),
+            "Grüße",
+        );
+        check(
+            b"Gr=C3=BC=C3=\r\n=9Fe",
+            Encoding::QuotedPrintable,
+            Some("utf-8"),
+            "Grüße",
+        );
+        check(
+            b"Gr=FC=DFe",
+            Encoding::QuotedPrintable,
+            Some("iso-8859-1"),
+            "Grüße",
+        );
+        check(b"1=1 =", Encoding::QuotedPrintable, None, "1=1 =");
+        check("Grüße".as_bytes(), Encoding::Identity, None, "Grüße");
+        check(
+            "Grüße".as_bytes(),
+            Encoding::Identity,
+            Some("us-ascii"),
+            "Grüße",
+        );
+    }
+
+    #[test]
+    fn reads_the_day_in_the_zone_in_which_it_is_written() {
+        let day_of = |text: &str| day(text.as_bytes());
+        let expect = imap::Date::new(2020, 2, 4).map(imap::Date::days);
+        assert_eq!(day_of("Tue, 04 Feb 2020 23:59:00 -0800"), expect);
+        assert_eq!(day_of(" 4 Feb 2020 00:01 +0900"), expect);
+        assert_eq!(day_of("yesterday"), None);
+    }
+}

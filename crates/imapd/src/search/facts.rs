@@ -1,0 +1,174 @@
+//! What SEARCH may ask of one message. Read and decoded when it is first asked, forgotten with the
+//! message. What never happens here: the reading of a client's keys.
+
+use super::decode;
+use super::program::Which;
+use crate::limits;
+use crate::section::{self, read_bounded};
+use mail::{Content, Fault, Message, PartKind, PartTree, Ready, SystemFlags};
+use std::ops::Range;
+
+/// The facts of a message. Texts are in lower case.
+pub(crate) struct Facts<'a> {
+    message: &'a Message,
+    opened: Option<Opened>,
+    header: Option<Vec<(Vec<u8>, String)>>,
+    body: Option<Vec<String>>,
+}
+
+struct Opened {
+    parts: PartTree,
+    content: Content,
+}
+
+impl<'a> Facts<'a> {
+    pub fn of(message: &'a Message) -> Facts<'a> {
+        Facts {
+            message,
+            opened: None,
+            header: None,
+            body: None,
+        }
+    }
+
+    pub fn uid(&self) -> u32 {
+        self.message.uid
+    }
+    pub fn is_recent(&self) -> bool {
+        self.message.recent
+    }
+    pub fn has_flag(&self, flag: SystemFlags) -> bool {
+        self.message.flags.system.contains(flag)
+    }
+    pub fn has_keyword(&self, word: &str) -> bool {
+        self.message.flags.has_keyword(word)
+    }
+    pub fn size(&self) -> u64 {
+        self.ready().size()
+    }
+
+    /// The day, "disregarding time and timezone" [rfc3501 6.4.4]; none without a Date field.
+    pub fn day(&mut self, which: Which) -> Result<Option<i32>, Fault> {
+        if which == Which::Internal {
+            let days = self.ready().internal_date().seconds().div_euclid(86_400);
+            return Ok(i32::try_from(days).ok());
+        }
+        let date = match self.kept_field("date") {
+            Kept::Value(value) => Some(value),
+            Kept::Absent => None,
+            Kept::Unknown => {
+                let fields = self.header()?.iter();
+                let mut dates = fields.filter(|(name, _)| name.eq_ignore_ascii_case(b"date"));
+                dates.next().map(|(_, value)| value.clone().into_bytes())
+            }
+        };
+        Ok(date.and_then(|date| decode::day(&date)))
+    }
+
+    /// Is there a field of that name with the text in it?
+    pub fn field_contains(&mut self, name: &str, text: &str) -> Result<bool, Fault> {
+        match self.kept_field(name) {
+            Kept::Absent => return Ok(false),
+            // Only the first field of a name is kept; a match in it is enough.
+            Kept::Value(value) if decode::field(&value).to_lowercase().contains(text) => {
+                return Ok(true);
+            }
+            Kept::Value(_) | Kept::Unknown => {}
+        }
+        let named = |(field, value): &(Vec<u8>, String)| {
+            field.eq_ignore_ascii_case(name.as_bytes()) && value.contains(text)
+        };
+        Ok(self.header()?.iter().any(named))
+    }
+
+    /// Is the text anywhere in the header?
+    pub fn header_contains(&mut self, text: &str) -> Result<bool, Fault> {
+        let field = |(name, value): &(Vec<u8>, String)| {
+            let name = String::from_utf8_lossy(name).to_lowercase();
+            value.contains(text) || name.contains(text) || format!("{name}: {value}").contains(text)
+        };
+        Ok(self.header()?.iter().any(field))
+    }
+
+    /// Is the text in a text part, or in the header of a message within the message?
+    pub fn body_contains(&mut self, text: &str) -> Result<bool, Fault> {
+        if self.body.is_none() {
+            self.body = Some(self.read_body()?);
+        }
+        let texts = self.body.as_deref().unwrap_or_default();
+        Ok(texts.iter().any(|part| part.contains(text)))
+    }
+
+    fn ready(&self) -> &'a Ready {
+        let ready = self.message.ready.as_ref();
+        ready.expect("because the program's cost said that the record is wanted")
+    }
+
+    fn kept_field(&self, name: &str) -> Kept {
+        let name = name.to_ascii_lowercase();
+        if !Ready::is_kept_field(&name) {
+            return Kept::Unknown;
+        }
+        match self.ready().header_field(&name) {
+            Some(value) => Kept::Value(value.into_owned()),
+            None => Kept::Absent,
+        }
+    }
+
+    fn open(&mut self) -> &Opened {
+        let ready = self.ready();
+        self.opened.get_or_insert_with(|| Opened {
+            parts: ready.parts(),
+            content: ready.content(),
+        })
+    }
+
+    fn header(&mut self) -> Result<&[(Vec<u8>, String)], Fault> {
+        if self.header.is_none() {
+            let Opened { parts, content } = self.open();
+            let range = parts.root().header.clone();
+            self.header = Some(read_header(content, &range)?);
+        }
+        Ok(self.header.as_deref().unwrap_or_default())
+    }
+
+    fn read_body(&mut self) -> Result<Vec<String>, Fault> {
+        let Opened { parts, content } = self.open();
+        let mut left = limits::SEARCH_PART_BYTES;
+        let mut texts = Vec::new();
+        for part in parts.parts() {
+            let outer = part.parent.and_then(|parent| parts.parts().get(parent));
+            if outer.is_some_and(|outer| outer.kind == PartKind::Message) {
+                let fields = read_header(content, &part.header)?;
+                texts.extend(fields.into_iter().map(|(_, value)| value));
+            }
+            if part.kind == PartKind::Leaf && part.media_type.starts_with("text/") {
+                let octets = read_bounded(content, &part.body, left)?;
+                left -= octets.len();
+                let text = decode::text(&octets, part.encoding, part.charset.as_deref());
+                texts.push(text.to_lowercase());
+            }
+        }
+        Ok(texts)
+    }
+}
+
+enum Kept {
+    Value(Vec<u8>),
+    Absent,
+    /// The record does not say.
+    Unknown,
+}
+
+fn read_header(content: &Content, range: &Range<u64>) -> Result<Vec<(Vec<u8>, String)>, Fault> {
+    let header = read_bounded(content, range, limits::HEADER_BYTES)?;
+    let fields = section::fields(&header);
+    Ok(fields
+        .map(|field| {
+            (
+                field.name.to_vec(),
+                decode::field(field.value).to_lowercase(),
+            )
+        })
+        .collect())
+}

@@ -1,0 +1,252 @@
+//! The program: what a client's keys mean for this mailbox, and which messages match.
+
+use super::Facts;
+use crate::reply::{Answer, Trouble};
+use crate::sets;
+use imap::{Date, Ids, ResponseCode, Search, SearchKey};
+use mail::{Fault, SystemFlags, View};
+use roaring::RoaringBitmap;
+use std::cmp::Ordering;
+
+/// Is a flag asked for, or its absence?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Is {
+    Set,
+    Clear,
+}
+
+/// Which date of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    Internal,
+    /// The Date field.
+    Sent,
+}
+
+/// A key made ready: sets are UIDs, strings are UTF-8 in lower case.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Program {
+    Among(RoaringBitmap),
+    System(SystemFlags, Is),
+    Keyword(String, Is),
+    Recent(Is),
+    /// The message's day compared with this one (days since 1970-01-01).
+    Day(Which, &'static [Ordering], i32),
+    Size(Ordering, u64),
+    Field {
+        name: String,
+        text: String,
+    },
+    Body(String),
+    Text(String),
+    Not(Box<Program>),
+    Or(Box<Program>, Box<Program>),
+    And(Vec<Program>),
+}
+
+/// How much a key has to read of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cost {
+    Nothing,
+    Flags,
+    Record,
+    Header,
+    Body,
+}
+
+const BEFORE: &[Ordering] = &[Ordering::Less];
+const ON: &[Ordering] = &[Ordering::Equal];
+const SINCE: &[Ordering] = &[Ordering::Equal, Ordering::Greater];
+
+/// The program of a SEARCH in this mailbox.
+pub(crate) fn compile(search: &Search, view: &View) -> Result<Program, Trouble> {
+    let known = ["US-ASCII", "UTF-8"];
+    let charset = search.charset.as_deref().unwrap_or("UTF-8");
+    if !known.iter().any(|name| name.eq_ignore_ascii_case(charset)) {
+        let known = known.iter().map(|&name| name.to_owned()).collect();
+        return Err(
+            Answer::no(ResponseCode::BadCharset(known), "that charset is not known").into(),
+        );
+    }
+    key(&search.key, view)
+}
+
+fn key(search: &SearchKey, view: &View) -> Result<Program, Trouble> {
+    use SearchKey as K;
+    let system = |flag, is| Ok(Program::System(flag, is));
+    let day = |which, when, date: &Date| Ok(Program::Day(which, when, date.days()));
+    match search {
+        K::All => Ok(Program::And(Vec::new())),
+        K::Answered => system(SystemFlags::ANSWERED, Is::Set),
+        K::Deleted => system(SystemFlags::DELETED, Is::Set),
+        K::Draft => system(SystemFlags::DRAFT, Is::Set),
+        K::Flagged => system(SystemFlags::FLAGGED, Is::Set),
+        K::Seen => system(SystemFlags::SEEN, Is::Set),
+        K::Unanswered => system(SystemFlags::ANSWERED, Is::Clear),
+        K::Undeleted => system(SystemFlags::DELETED, Is::Clear),
+        K::Undraft => system(SystemFlags::DRAFT, Is::Clear),
+        K::Unflagged => system(SystemFlags::FLAGGED, Is::Clear),
+        K::Unseen => system(SystemFlags::SEEN, Is::Clear),
+        K::Keyword(word) => Ok(Program::Keyword(word.as_str().to_owned(), Is::Set)),
+        K::Unkeyword(word) => Ok(Program::Keyword(word.as_str().to_owned(), Is::Clear)),
+        K::Recent => Ok(Program::Recent(Is::Set)),
+        K::Old => Ok(Program::Recent(Is::Clear)),
+        K::New => Ok(Program::And(vec![
+            Program::Recent(Is::Set),
+            Program::System(SystemFlags::SEEN, Is::Clear),
+        ])),
+        K::Before(date) => day(Which::Internal, BEFORE, date),
+        K::On(date) => day(Which::Internal, ON, date),
+        K::Since(date) => day(Which::Internal, SINCE, date),
+        K::SentBefore(date) => day(Which::Sent, BEFORE, date),
+        K::SentOn(date) => day(Which::Sent, ON, date),
+        K::SentSince(date) => day(Which::Sent, SINCE, date),
+        K::Larger(octets) => Ok(Program::Size(Ordering::Greater, *octets)),
+        K::Smaller(octets) => Ok(Program::Size(Ordering::Less, *octets)),
+        K::Bcc(text) => field("bcc", text),
+        K::Cc(text) => field("cc", text),
+        K::From(text) => field("from", text),
+        K::Subject(text) => field("subject", text),
+        K::To(text) => field("to", text),
+        K::Header { field: name, text } => field(name, text),
+        K::Body(text) => Ok(Program::Body(needle(text)?)),
+        K::Text(text) => Ok(Program::Text(needle(text)?)),
+        K::Uid(set) => Ok(Program::Among(sets::uids(view, Ids::Uid, set)?)),
+        K::Sequence(set) => Ok(Program::Among(sets::uids(view, Ids::Sequence, set)?)),
+        K::Not(inner) => Ok(Program::Not(Box::new(key(inner, view)?))),
+        K::Or(one, other) => {
+            let (one, other) = cheap_first(key(one, view)?, key(other, view)?);
+            Ok(Program::Or(Box::new(one), Box::new(other)))
+        }
+        K::And(keys) => {
+            let keys: Result<Vec<Program>, Trouble> =
+                keys.iter().map(|inner| key(inner, view)).collect();
+            let mut keys = keys?;
+            keys.sort_by_key(Program::cost);
+            Ok(Program::And(keys))
+        }
+    }
+}
+
+fn cheap_first(one: Program, other: Program) -> (Program, Program) {
+    if other.cost() < one.cost() {
+        (other, one)
+    } else {
+        (one, other)
+    }
+}
+
+fn field(name: &str, text: &[u8]) -> Result<Program, Trouble> {
+    let name = name.to_owned();
+    let text = needle(text)?;
+    Ok(Program::Field { name, text })
+}
+
+/// Letters are compared without case [rfc3501 6.4.4].
+fn needle(text: &[u8]) -> Result<String, Trouble> {
+    let text = std::str::from_utf8(text)
+        .map_err(|_| Answer::no(ResponseCode::Cannot, "the search text is not valid UTF-8"))?;
+    Ok(text.to_lowercase())
+}
+
+impl Program {
+    /// What it costs to answer for one message.
+    pub fn cost(&self) -> Cost {
+        match self {
+            Program::Among(_) | Program::Recent(_) => Cost::Nothing,
+            Program::System(..) | Program::Keyword(..) => Cost::Flags,
+            Program::Day(..) | Program::Size(..) => Cost::Record,
+            Program::Field { .. } => Cost::Header,
+            Program::Body(_) | Program::Text(_) => Cost::Body,
+            Program::Not(inner) => inner.cost(),
+            Program::Or(one, other) => one.cost().max(other.cost()),
+            Program::And(keys) => keys
+                .iter()
+                .map(Program::cost)
+                .max()
+                .unwrap_or(Cost::Nothing),
+        }
+    }
+
+    /// The messages of the view that match, if no message needs to be read to know.
+    pub fn bitmap(&self, view: &View) -> Result<Option<RoaringBitmap>, Fault> {
+        let all = view.uids();
+        let either = |set: RoaringBitmap, is: Is| match is {
+            Is::Set => Some(set),
+            Is::Clear => Some(all - set),
+        };
+        Ok(match self {
+            Program::Among(uids) => Some(uids.clone()),
+            Program::Recent(is) => {
+                let recent = all.iter().filter(|&uid| view.is_recent(uid)).collect();
+                either(recent, *is)
+            }
+            Program::System(SystemFlags::SEEN, is) => Some(match is {
+                Is::Set => all - view.unseen()?,
+                Is::Clear => view.unseen()?,
+            }),
+            Program::System(SystemFlags::DELETED, is) => either(view.deleted()?, *is),
+            Program::Not(inner) => inner.bitmap(view)?.map(|matching| all - matching),
+            Program::Or(one, other) => match (one.bitmap(view)?, other.bitmap(view)?) {
+                (Some(one), Some(other)) => Some(one | other),
+                _ => None,
+            },
+            Program::And(keys) => {
+                let mut matching = all.clone();
+                for key in keys {
+                    match key.bitmap(view)? {
+                        Some(more) => matching &= more,
+                        None => return Ok(None),
+                    }
+                }
+                Some(matching)
+            }
+            _ => None,
+        })
+    }
+
+    /// Splits into what bitmaps answer and what is left to ask of each message.
+    pub fn narrow(self, view: &View) -> Result<(RoaringBitmap, Option<Program>), Fault> {
+        let keys = match self {
+            Program::And(keys) => keys,
+            other => vec![other],
+        };
+        let mut candidates = view.uids().clone();
+        let mut left = Vec::new();
+        for key in keys {
+            match key.bitmap(view)? {
+                Some(matching) => candidates &= matching,
+                None => left.push(key),
+            }
+        }
+        let left = (!left.is_empty()).then_some(Program::And(left));
+        Ok((candidates, left))
+    }
+
+    /// Does the message match?
+    pub fn matches(&self, facts: &mut Facts<'_>) -> Result<bool, Fault> {
+        Ok(match self {
+            Program::Among(uids) => uids.contains(facts.uid()),
+            Program::Recent(is) => facts.is_recent() == (*is == Is::Set),
+            Program::System(flag, is) => facts.has_flag(*flag) == (*is == Is::Set),
+            Program::Keyword(word, is) => facts.has_keyword(word) == (*is == Is::Set),
+            Program::Day(which, when, day) => facts
+                .day(*which)?
+                .is_some_and(|found| when.contains(&found.cmp(day))),
+            Program::Size(order, octets) => facts.size().cmp(octets) == *order,
+            Program::Field { name, text } => facts.field_contains(name, text)?,
+            Program::Body(text) => facts.body_contains(text)?,
+            Program::Text(text) => facts.header_contains(text)? || facts.body_contains(text)?,
+            Program::Not(inner) => !inner.matches(facts)?,
+            Program::Or(one, other) => one.matches(facts)? || other.matches(facts)?,
+            Program::And(keys) => {
+                for key in keys {
+                    if !key.matches(facts)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+        })
+    }
+}

@@ -1,0 +1,347 @@
+//! The one table of commands: in which states each is allowed, what may be told at its end, where
+//! it is specified, and the function that does it.
+
+use crate::cmd;
+use crate::reply::Outcome;
+use crate::session::Session;
+use imap::{Command, Ids, Tag, Verb};
+use mail::Expunges;
+
+/// The states of a session [rfc3501 3].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    NotAuthenticated,
+    Authenticated,
+    Selected,
+}
+
+/// In which states a command is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allowed {
+    Anywhere,
+    BeforeLogin,
+    AfterLogin,
+    Selected,
+}
+
+impl Allowed {
+    pub fn in_stage(self, stage: Stage) -> bool {
+        match self {
+            Allowed::Anywhere => true,
+            Allowed::BeforeLogin => stage == Stage::NotAuthenticated,
+            Allowed::AfterLogin => stage != Stage::NotAuthenticated,
+            Allowed::Selected => stage == Stage::Selected,
+        }
+    }
+
+    /// Why a command is not taken now.
+    pub fn refusal(self) -> &'static str {
+        match self {
+            Allowed::Anywhere => "not now",
+            Allowed::BeforeLogin => "you have logged in already",
+            Allowed::AfterLogin => "log in first",
+            Allowed::Selected => "select a mailbox first",
+        }
+    }
+}
+
+/// What a session with a mailbox open is told before the tagged answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Nothing: the mailbox is just opened or left.
+    Nothing,
+    Everything,
+    /// No EXPUNGE in the form with sequence numbers [rfc3501 7.4.1].
+    ByIds,
+}
+
+impl Told {
+    /// What of expunges may be told; `None` = nothing at all.
+    pub fn expunges(self, ids: Ids) -> Option<Expunges> {
+        match (self, ids) {
+            (Told::Nothing, _) => None,
+            (Told::Everything, _) | (Told::ByIds, Ids::Uid) => Some(Expunges::Tell),
+            (Told::ByIds, Ids::Sequence) => Some(Expunges::Hold),
+        }
+    }
+}
+
+/// One command.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub verb: Verb,
+    pub allowed: Allowed,
+    pub told: Told,
+    /// Where it is specified.
+    pub rfc: &'static str,
+}
+
+const fn row(verb: Verb, allowed: Allowed, told: Told, rfc: &'static str) -> Row {
+    Row {
+        verb,
+        allowed,
+        told,
+        rfc,
+    }
+}
+
+pub(crate) const TABLE: &[Row] = &[
+    row(
+        Verb::Capability,
+        Allowed::Anywhere,
+        Told::Everything,
+        "rfc3501 6.1.1",
+    ),
+    row(
+        Verb::Noop,
+        Allowed::Anywhere,
+        Told::Everything,
+        "rfc3501 6.1.2",
+    ),
+    row(
+        Verb::Logout,
+        Allowed::Anywhere,
+        Told::Nothing,
+        "rfc3501 6.1.3",
+    ),
+    row(Verb::Id, Allowed::Anywhere, Told::Everything, "rfc2971 3.1"),
+    row(
+        Verb::StartTls,
+        Allowed::BeforeLogin,
+        Told::Nothing,
+        "rfc3501 6.2.1",
+    ),
+    row(
+        Verb::Authenticate,
+        Allowed::BeforeLogin,
+        Told::Nothing,
+        "rfc3501 6.2.2",
+    ),
+    row(
+        Verb::Login,
+        Allowed::BeforeLogin,
+        Told::Nothing,
+        "rfc3501 6.2.3",
+    ),
+    row(
+        Verb::Enable,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc5161 3.1",
+    ),
+    row(
+        Verb::Select,
+        Allowed::AfterLogin,
+        Told::Nothing,
+        "rfc3501 6.3.1",
+    ),
+    row(
+        Verb::Examine,
+        Allowed::AfterLogin,
+        Told::Nothing,
+        "rfc3501 6.3.2",
+    ),
+    row(
+        Verb::Create,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc3501 6.3.3",
+    ),
+    row(
+        Verb::Delete,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc3501 6.3.4",
+    ),
+    row(
+        Verb::Rename,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc3501 6.3.5",
+    ),
+    row(
+        Verb::Subscribe,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc3501 6.3.6",
+    ),
+    row(
+        Verb::Unsubscribe,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc3501 6.3.7",
+    ),
+    row(
+        Verb::List,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc3501 6.3.8",
+    ),
+    row(
+        Verb::Lsub,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc3501 6.3.9",
+    ),
+    row(
+        Verb::Status,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc3501 6.3.10",
+    ),
+    row(
+        Verb::Append,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc3501 6.3.11",
+    ),
+    row(
+        Verb::Namespace,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc2342 5",
+    ),
+    row(
+        Verb::Idle,
+        Allowed::AfterLogin,
+        Told::Everything,
+        "rfc2177 3",
+    ),
+    row(
+        Verb::Check,
+        Allowed::Selected,
+        Told::Everything,
+        "rfc3501 6.4.1",
+    ),
+    row(
+        Verb::Close,
+        Allowed::Selected,
+        Told::Nothing,
+        "rfc3501 6.4.2",
+    ),
+    row(
+        Verb::Unselect,
+        Allowed::Selected,
+        Told::Nothing,
+        "rfc3691 2",
+    ),
+    row(
+        Verb::Expunge,
+        Allowed::Selected,
+        Told::Everything,
+        "rfc3501 6.4.3",
+    ),
+    row(
+        Verb::UidExpunge,
+        Allowed::Selected,
+        Told::Everything,
+        "rfc4315 2.1",
+    ),
+    row(
+        Verb::Search,
+        Allowed::Selected,
+        Told::ByIds,
+        "rfc3501 6.4.4",
+    ),
+    row(Verb::Fetch, Allowed::Selected, Told::ByIds, "rfc3501 6.4.5"),
+    row(Verb::Store, Allowed::Selected, Told::ByIds, "rfc3501 6.4.6"),
+    row(
+        Verb::Copy,
+        Allowed::Selected,
+        Told::Everything,
+        "rfc3501 6.4.7",
+    ),
+    row(
+        Verb::Move,
+        Allowed::Selected,
+        Told::Everything,
+        "rfc6851 3.1",
+    ),
+];
+
+/// The row of a command.
+pub(crate) fn row_of(verb: Verb) -> &'static Row {
+    let row = TABLE.iter().find(|row| row.verb == verb);
+    row.expect("because a test finds every verb in the table")
+}
+
+/// What the numbers of a command are; commands without numbers count as those with sequence
+/// numbers.
+pub(crate) fn ids_of(command: &Command) -> Ids {
+    match command {
+        Command::Search(search) => search.ids,
+        Command::Store(store) => store.ids,
+        Command::Fetch { ids, .. } | Command::Copy { ids, .. } | Command::Move { ids, .. } => *ids,
+        Command::UidExpunge(_) => Ids::Uid,
+        _ => Ids::Sequence,
+    }
+}
+
+/// The table's last column: a command without a function does not compile.
+pub(crate) async fn run(session: &mut Session, tag: &Tag, command: Command) -> Outcome {
+    match command {
+        Command::Capability => cmd::capability::run(session),
+        Command::Noop => Ok(cmd::noop::run()),
+        Command::Logout => Ok(cmd::logout::run(session)),
+        Command::StartTls => cmd::starttls::run(session),
+        Command::Authenticate { mechanism, initial } => {
+            cmd::authenticate::run(session, &mechanism, initial).await
+        }
+        Command::Login { user, password } => cmd::login::run(session, &user, &password).await,
+        Command::Select(name) => cmd::select::run(session, &name, mail::Access::ReadWrite).await,
+        Command::Examine(name) => cmd::select::run(session, &name, mail::Access::ReadOnly).await,
+        Command::Create(name) => cmd::create::run(session, &name).await,
+        Command::Delete(name) => cmd::delete::run(session, &name).await,
+        Command::Rename { from, to } => cmd::rename::run(session, &from, &to).await,
+        Command::Subscribe(name) => cmd::subscribe::run(session, &name).await,
+        Command::Unsubscribe(name) => cmd::unsubscribe::run(session, &name).await,
+        Command::List { reference, pattern } => cmd::list::run(session, &reference, &pattern).await,
+        Command::Lsub { reference, pattern } => cmd::lsub::run(session, &reference, &pattern).await,
+        Command::Status { mailbox, items } => cmd::status::run(session, mailbox, &items),
+        Command::Append(append) => cmd::append::run(session, tag, append).await,
+        Command::Check => Ok(cmd::check::run()),
+        Command::Close => cmd::close::run(session).await,
+        Command::Unselect => Ok(cmd::unselect::run(session)),
+        Command::Expunge => cmd::expunge::run(session, None).await,
+        Command::UidExpunge(set) => cmd::expunge::run(session, Some(&set)).await,
+        Command::Search(search) => cmd::search::run(session, &search).await,
+        Command::Fetch { ids, set, items } => cmd::fetch::run(session, ids, &set, items).await,
+        Command::Store(store) => cmd::store::run(session, &store).await,
+        Command::Copy { ids, set, mailbox } => cmd::copy::run(session, ids, &set, &mailbox).await,
+        Command::Move { ids, set, mailbox } => {
+            cmd::move_to::run(session, ids, &set, &mailbox).await
+        }
+        Command::Idle => cmd::idle::run(session).await,
+        Command::Namespace => Ok(cmd::namespace::run(session)),
+        Command::Id(_) => Ok(cmd::id::run(session)),
+        Command::Enable(_) => Ok(cmd::enable::run(session)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_stands_in_the_table_once() {
+        for (at, row) in TABLE.iter().enumerate() {
+            assert!(
+                TABLE[at + 1..].iter().all(|other| other.verb != row.verb),
+                "{row:?}"
+            );
+            assert!(row.rfc.starts_with("rfc"));
+        }
+        // Capability is the first verb, Enable the last of those that the library reads.
+        assert_eq!(TABLE.len(), Verb::Enable as usize + 1);
+    }
+
+    /// [rfc3501 7.4.1]
+    #[test]
+    fn tells_no_expunge_while_sequence_numbers_are_in_use() {
+        for verb in [Verb::Fetch, Verb::Store, Verb::Search] {
+            let told = row_of(verb).told;
+            assert_eq!(told.expunges(Ids::Sequence), Some(Expunges::Hold));
+            assert_eq!(told.expunges(Ids::Uid), Some(Expunges::Tell));
+        }
+    }
+}
