@@ -1,1 +1,146 @@
+//! The SMTP door: port 25 for other servers, 587 and 465 for our own users.
+//!
+//! A session drives the machine of `smtp`, looks each command up in one table, asks `post` about
+//! senders, recipients and messages, and `mail` about passwords; `reply` turns answers into words.
+//! What never happens here: parsing, a decision about mail (that is `post`), a mailbox.
 #![forbid(unsafe_code)]
+
+mod cmd;
+pub mod limits;
+mod network;
+mod reply;
+mod session;
+mod table;
+
+pub use network::{Network, NetworkError};
+pub use post::Role;
+
+use mail::Mail;
+use net::{Conn, Stop, TlsServer};
+use post::Post;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What `net::serve` says to a connection above its bounds. [rfc5321 3.1]
+pub const TURN_AWAY: &[u8] = b"421 4.7.0 Too many connections, try again later\r\n";
+
+/// Whether a password may be sent without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ClearText {
+    #[default]
+    Refused,
+    Allowed,
+}
+
+/// Whether AUTH is there at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logins {
+    Offered,
+    NotOffered,
+}
+
+/// What happens to a CR or LF that stands alone in a message.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum BareNewline {
+    /// The message is refused.
+    #[default]
+    Reject,
+    /// It becomes CRLF, but only from logins and from these networks.
+    Normalize { networks: Vec<Network> },
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the next whole command.
+    pub command: Duration,
+    /// For the next piece of content.
+    pub data_block: Duration,
+    /// For the whole content, before the time that its size is worth.
+    pub data_start: Duration,
+    /// For the whole session; a message that is under way is taken to its end.
+    pub session: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts {
+            command: limits::COMMAND_TIMEOUT,
+            data_block: limits::DATA_BLOCK_TIMEOUT,
+            data_start: limits::DATA_START_TIMEOUT,
+            session: limits::SESSION_TIMEOUT,
+        }
+    }
+}
+
+/// What may be set about this door.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Our name in greeting and EHLO.
+    pub hostname: String,
+    pub role: Role,
+    pub logins: Logins,
+    /// Whether a password may be sent without TLS.
+    pub clear_text: ClearText,
+    pub bare_newline: BareNewline,
+    pub timeouts: Timeouts,
+    /// Lines in one session that are no command, or not now.
+    pub bad_commands: u32,
+    /// Recipients in one session that are refused.
+    pub refused_recipients: u32,
+    /// Wrong passwords in one session.
+    pub failed_logins: u32,
+}
+
+impl Settings {
+    /// The usual settings of a server with this name: logins are for submission.
+    pub fn new(hostname: impl Into<String>, role: Role) -> Settings {
+        Settings {
+            hostname: hostname.into(),
+            role,
+            logins: match role {
+                Role::Submission => Logins::Offered,
+                Role::Exchange => Logins::NotOffered,
+            },
+            clear_text: ClearText::Refused,
+            bare_newline: BareNewline::Reject,
+            timeouts: Timeouts::default(),
+            bad_commands: limits::BAD_COMMANDS,
+            refused_recipients: limits::REFUSED_RECIPIENTS,
+            failed_logins: limits::FAILED_LOGINS,
+        }
+    }
+}
+
+/// What all sessions of this door share.
+pub struct Door {
+    post: Post,
+    mail: Mail,
+    tls: Option<TlsServer>,
+    settings: Settings,
+    /// Numbers the sessions, for the log.
+    sessions: AtomicU64,
+}
+
+impl Door {
+    /// A door to this mail. Without `tls`, STARTTLS is not offered.
+    pub fn new(post: Post, mail: Mail, tls: Option<TlsServer>, settings: Settings) -> Door {
+        Door {
+            post,
+            mail,
+            tls,
+            settings,
+            sessions: AtomicU64::new(1),
+        }
+    }
+
+    fn next_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Serves one client until it quits, is lost, or the server stops.
+pub async fn session(conn: Conn, door: Arc<Door>, stop: Stop) {
+    session::Session::new(conn, door, stop).run().await;
+}

@@ -195,6 +195,11 @@ impl Server {
         self.flush
     }
 
+    /// Octets of replies that wait to be written.
+    pub fn output_len(&self) -> usize {
+        self.output.len()
+    }
+
     /// True after QUIT or 421: write the output, then close the connection.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)

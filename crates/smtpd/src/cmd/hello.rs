@@ -1,0 +1,56 @@
+//! EHLO and HELO. [rfc5321 4.1.1.1]
+//!
+//! The name is kept for the trace and believed by nobody: a client with a wrong one is served.
+
+use crate::session::{Session, State};
+use crate::table::Doing;
+use post::Greeting;
+use smtp::{ClientName, Command, Reply};
+
+pub(crate) fn ehlo(session: &mut Session, command: Command) -> Doing<'_> {
+    let Command::Ehlo(name) = command else {
+        unreachable!("the table gives EHLO to this function")
+    };
+    begin(session, Greeting::Ehlo, &name);
+    let mut reply = Reply::plain(250, session.door.settings.hostname.clone());
+    for keyword in keywords(session) {
+        reply = reply.and(keyword);
+    }
+    session.send(reply);
+    Box::pin(async { Ok(()) })
+}
+
+pub(crate) fn helo(session: &mut Session, command: Command) -> Doing<'_> {
+    let Command::Helo(name) = command else {
+        unreachable!("the table gives HELO to this function")
+    };
+    begin(session, Greeting::Helo, &name);
+    session.send(Reply::plain(250, session.door.settings.hostname.clone()));
+    Box::pin(async { Ok(()) })
+}
+
+/// Hello again clears the message that was begun. [rfc5321 4.1.4]
+fn begin(session: &mut Session, greeting: Greeting, name: &ClientName) {
+    session.client.helo = Some((greeting, name.as_str().to_owned()));
+    session.state = State::Greeted;
+}
+
+/// What works on this connection now, and nothing else.
+fn keywords(session: &Session) -> Vec<String> {
+    let mut keywords = vec![
+        "PIPELINING".to_owned(),                                   // [rfc2920]
+        format!("SIZE {}", session.door.post.max_message_bytes()), // [rfc1870]
+        "8BITMIME".to_owned(),                                     // [rfc6152]
+        "SMTPUTF8".to_owned(),                                     // [rfc6531]
+        "ENHANCEDSTATUSCODES".to_owned(),                          // [rfc2034]
+    ];
+    if session.may_start_tls() {
+        keywords.push("STARTTLS".to_owned()); // [rfc3207]
+    }
+    if session.may_log_in() {
+        let names: Vec<&str> = sasl::MECHANISMS.iter().map(|row| row.name).collect();
+        keywords.push(format!("AUTH {}", names.join(" "))); // [rfc4954 3]
+    }
+    keywords.push("HELP".to_owned());
+    keywords
+}

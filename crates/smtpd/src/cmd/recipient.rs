@@ -1,0 +1,29 @@
+//! RCPT: one more recipient, verified at once. [rfc5321 4.1.1.3]
+
+use crate::reply;
+use crate::session::{Session, State};
+use crate::table::Doing;
+use smtp::{Command, Reply, Status};
+
+pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
+    Box::pin(async move {
+        let Command::Rcpt { to, written_in } = command else {
+            unreachable!("the table gives RCPT to this function")
+        };
+        let State::Message(envelope) = &mut session.state else {
+            unreachable!("the table lets RCPT run only after MAIL")
+        };
+        let post = &session.door.post;
+        match post
+            .recipient(&session.client, envelope, to, written_in)
+            .await
+        {
+            Ok(()) => session.send(Reply::new(250, Status(2, 1, 5), "Recipient ok")),
+            Err(refusal) => {
+                let reply = reply::refusal(&refusal, Some(envelope.id()));
+                session.refuse_recipient(reply);
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,212 @@
+//! What is answered, in SMTP's words. All codes and texts of this door stand here.
+//!
+//! What never happens here: a decision; `refusal` only translates.
+
+use mail::LoginRefusal;
+use post::{MessageId, Refusal};
+use sasl::Failure;
+use smtp::{ArgumentError, Malformed, Reply, Status, Verb};
+
+/// A refusal of `post`. [rfc5321 4.2.2] [rfc3463]
+pub(crate) fn refusal(refusal: &Refusal, id: Option<&MessageId>) -> Reply {
+    let (code, status, text) = words(refusal);
+    match id {
+        Some(id) => Reply::new(code, status, format!("{text} ({id})")),
+        None => Reply::new(code, status, text),
+    }
+}
+
+fn words(refusal: &Refusal) -> (u16, Status, String) {
+    let text = |text: &str| text.to_owned();
+    match refusal {
+        Refusal::LoginNeeded => (530, Status(5, 7, 0), text("Authentication required")),
+        Refusal::SenderNotYours(address) => (
+            550,
+            Status(5, 7, 1),
+            format!("You may not send as <{address}>"),
+        ),
+        Refusal::FromNotYours(address) => (
+            550,
+            Status(5, 7, 1),
+            format!("The From field has an address not yours: <{address}>"),
+        ),
+        Refusal::SenderFieldNotYours(address) => (
+            550,
+            Status(5, 7, 1),
+            format!("The Sender field has an address not yours: <{address}>"),
+        ),
+        Refusal::FieldUnreadable(name) => (
+            554,
+            Status(5, 6, 0),
+            format!("The message needs one {name} field that can be read"),
+        ),
+        Refusal::Utf8NotAsked => (
+            553,
+            Status(5, 6, 7),
+            text("This address needs SMTPUTF8 in the MAIL command"),
+        ),
+        Refusal::TooLarge { max_bytes } => (
+            552,
+            Status(5, 3, 4),
+            format!("The message is larger than {max_bytes} octets"),
+        ),
+        Refusal::RelayDenied | Refusal::RelayForm => {
+            (550, Status(5, 7, 1), text("Relaying denied"))
+        }
+        Refusal::ElsewhereNotYet => (
+            550,
+            Status(5, 7, 1),
+            text("Delivery to other servers is not available yet"),
+        ),
+        Refusal::UnknownUser => (550, Status(5, 1, 1), text("No such user here")),
+        Refusal::MailboxFull => (452, Status(4, 2, 2), text("The mailbox is full")),
+        Refusal::TooManyRecipients => (452, Status(4, 5, 3), text("Too many recipients")),
+        Refusal::AliasTooWide => (
+            550,
+            Status(5, 4, 6),
+            text("The alias leads in a circle or to too many"),
+        ),
+        Refusal::BareNewline => (
+            554,
+            Status(5, 6, 0),
+            text("The message has a CR or LF that stands alone"),
+        ),
+        Refusal::Nul => (554, Status(5, 6, 0), text("The message has a NUL octet")),
+        Refusal::LineTooLong => (
+            554,
+            Status(5, 6, 0),
+            text("The message has a line too long"),
+        ),
+        Refusal::Loop => (554, Status(5, 4, 6), text("The message goes in circles")),
+        Refusal::RecipientGone => (451, Status(4, 2, 1), text("A recipient is gone, try again")),
+        Refusal::Busy => (452, Status(4, 3, 1), text("Busy, try again later")),
+        Refusal::StoreFull => (
+            452,
+            Status(4, 3, 1),
+            text("No room for mail, try again later"),
+        ),
+        Refusal::Unavailable => (451, Status(4, 3, 0), text("A fault on our side, try again")),
+    }
+}
+
+/// A line that is no command.
+pub(crate) fn malformed(malformed: &Malformed) -> Reply {
+    let syntax = Status(5, 5, 2);
+    match malformed {
+        Malformed::LineTooLong => Reply::new(500, syntax, "Line too long"),
+        Malformed::BareNewline => Reply::new(500, syntax, "Lines end in CRLF"),
+        Malformed::ControlOctet => Reply::new(500, syntax, "Control octet in a command"),
+        Malformed::NotUtf8 => Reply::new(500, syntax, "Neither ASCII nor UTF-8"),
+        Malformed::UnknownWord(word) => {
+            Reply::new(500, Status(5, 5, 1), format!("Unknown command: {word}"))
+        }
+        Malformed::NotImplemented(word) => {
+            Reply::new(502, Status(5, 5, 1), format!("{word} is not implemented"))
+        }
+        Malformed::OtherProtocol => Reply::new(421, Status(4, 7, 0), "This is no web server"),
+        Malformed::Argument { verb, error } => argument(*verb, error),
+    }
+}
+
+fn argument(verb: Verb, error: &ArgumentError) -> Reply {
+    let word = verb.word();
+    let arguments = Status(5, 5, 4);
+    let (code, status, text) = match error {
+        ArgumentError::Missing => (501, arguments, format!("{word} needs an argument")),
+        ArgumentError::Unexpected => (501, arguments, format!("{word} takes no such argument")),
+        ArgumentError::ClientName => (501, arguments, format!("{word} needs a host name")),
+        ArgumentError::Keyword => {
+            let example = if verb == Verb::Mail {
+                "MAIL FROM:<address>"
+            } else {
+                "RCPT TO:<address>"
+            };
+            (501, arguments, format!("The form is {example}"))
+        }
+        // [rfc3463 3.2]
+        ArgumentError::Address(error) if verb == Verb::Mail => {
+            (501, Status(5, 1, 7), format!("Bad sender address: {error}"))
+        }
+        ArgumentError::Address(error) => (
+            501,
+            Status(5, 1, 3),
+            format!("Bad recipient address: {error}"),
+        ),
+        // [rfc5321 4.1.1.11]
+        ArgumentError::UnknownParameter(name) => {
+            (555, arguments, format!("Unknown parameter: {name}"))
+        }
+        ArgumentError::ParameterValue(name) => (501, arguments, format!("Bad value of {name}")),
+        ArgumentError::ParameterTwice(name) => (501, arguments, format!("{name} is given twice")),
+        ArgumentError::TooManyParameters => (501, arguments, "Too many parameters".to_owned()),
+        ArgumentError::Mechanism => (501, arguments, "That is no mechanism".to_owned()),
+    };
+    match verb {
+        // no status in replies to these [rfc2034 4]
+        Verb::Ehlo | Verb::Helo => Reply::plain(code, text),
+        _ => Reply::new(code, status, text),
+    }
+}
+
+/// A command at the wrong time. [rfc5321 4.1.4]
+pub(crate) fn out_of_order(text: &str) -> Reply {
+    Reply::new(503, Status(5, 5, 1), text)
+}
+
+/// Why a login failed. [rfc4954 6]
+pub(crate) fn login_refusal(refusal: &LoginRefusal) -> Reply {
+    match refusal {
+        LoginRefusal::Wrong => Reply::new(535, Status(5, 7, 8), "Wrong name or password"),
+        LoginRefusal::TooManyFailures { retry_after_s } => {
+            let text = format!("Too many failed logins, try again in {retry_after_s} seconds");
+            Reply::new(454, Status(4, 7, 0), text)
+        }
+        LoginRefusal::Busy => Reply::new(454, Status(4, 7, 0), "Busy, try again later"),
+        LoginRefusal::Unavailable(_) => {
+            Reply::new(454, Status(4, 7, 0), "A fault on our side, try again later")
+        }
+    }
+}
+
+/// Why an exchange ended without credentials. [rfc4954 4]
+pub(crate) fn exchange_failure(failure: Failure) -> Reply {
+    match failure {
+        Failure::Cancelled => Reply::new(501, Status(5, 7, 0), "Authentication cancelled"),
+        Failure::BadBase64 => Reply::new(501, Status(5, 5, 2), "That is not base64"),
+        Failure::TooLong => Reply::new(500, Status(5, 5, 6), "Authentication line too long"),
+        Failure::Malformed => Reply::new(501, Status(5, 5, 2), "The response cannot be read"),
+        Failure::OtherIdentity => {
+            Reply::new(535, Status(5, 7, 8), "You may not act as somebody else")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_status_in_replies_to_ehlo_and_helo() {
+        // [rfc2034 4]
+        for verb in [Verb::Ehlo, Verb::Helo] {
+            assert_eq!(argument(verb, &ArgumentError::Missing).status(), None);
+        }
+        assert!(
+            argument(Verb::Mail, &ArgumentError::Missing)
+                .status()
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn our_trouble_is_always_temporary() {
+        for ours in [
+            Refusal::Busy,
+            Refusal::StoreFull,
+            Refusal::Unavailable,
+            Refusal::RecipientGone,
+        ] {
+            assert_eq!(refusal(&ours, None).code() / 100, 4, "{ours:?}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! One client's session: reads, hands events to the table, writes, keeps the times and the bounds.
+//!
+//! What never happens here: what a command does (`cmd`), how a line is read (`smtp::Server`).
+
+use crate::limits::{DATA_OCTETS_A_SECOND, LAST_WORDS_TIMEOUT, OUTPUT_BYTES};
+use crate::table::{self, States};
+use crate::{BareNewline, ClearText, Door, Logins, cmd, reply};
+use bytes::BytesMut;
+use net::time::{Instant, timeout, timeout_at};
+use net::{Conn, Stop};
+use post::{Arriving, Client, Envelope};
+use smtp::{BareNewlines, Command, DataRules, Event, Flush, Malformed, Reply, Server, Status};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The client said QUIT, or was told its last 421.
+    Said,
+    /// The connection is lost.
+    Lost,
+    /// The client was silent, or too slow.
+    Slow,
+    /// The server goes down.
+    Stopped,
+    /// The TLS handshake failed.
+    Handshake,
+}
+
+/// Where the session stands. [rfc5321 4.1.4]
+pub(crate) enum State {
+    /// Before EHLO or HELO.
+    New,
+    Greeted,
+    /// After MAIL.
+    Message(Envelope),
+    /// After the 354 to DATA.
+    Content(Box<Content>),
+}
+
+/// A message while its content comes in.
+pub(crate) struct Content {
+    pub envelope: Envelope,
+    pub arriving: Arriving,
+    pub began: Instant,
+    pub bytes: u64,
+}
+
+pub(crate) struct Session {
+    /// Taken while TLS is set up, and for good when that fails.
+    pub(crate) conn: Option<Conn>,
+    pub(crate) machine: Server,
+    pub(crate) door: Arc<Door>,
+    pub(crate) client: Client,
+    pub(crate) state: State,
+    /// A SASL exchange that waits for the client.
+    pub(crate) exchange: Option<sasl::Exchange>,
+    pub(crate) id: u64,
+    stop: Stop,
+    deadline: Instant,
+    bad_commands: u32,
+    refused_recipients: u32,
+    failed_logins: u32,
+}
+
+impl Session {
+    pub fn new(conn: Conn, door: Arc<Door>, stop: Stop) -> Session {
+        let rules = DataRules {
+            max_bytes: door.post.max_message_bytes(),
+            bare_newlines: BareNewlines::Reject,
+        };
+        let client = Client {
+            peer: conn.peer(),
+            helo: None,
+            tls: tls_text(&conn),
+            login: None,
+            role: door.settings.role,
+        };
+        let mut session = Session {
+            conn: Some(conn),
+            machine: Server::new(rules),
+            client,
+            state: State::New,
+            exchange: None,
+            id: door.next_session(),
+            stop,
+            deadline: Instant::now() + door.settings.timeouts.session,
+            door,
+            bad_commands: 0,
+            refused_recipients: 0,
+            failed_logins: 0,
+        };
+        session.set_bare_newlines();
+        session
+    }
+
+    pub async fn run(mut self) {
+        let greeting = format!("{} ESMTP Whimbrel", self.door.settings.hostname);
+        self.send(Reply::plain(220, greeting));
+        let end = loop {
+            if let Err(end) = self.step().await {
+                break end;
+            }
+        };
+        self.say_last(end).await;
+        tracing::debug!(target: "smtp", session = self.id, peer = %self.client.peer, ?end, "session ended");
+        if let Some(conn) = self.conn.take() {
+            conn.close().await;
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), End> {
+        let event = self.next_event().await?;
+        self.take(event).await?;
+        if self.machine.flush() == Flush::Now || self.machine.output_len() >= OUTPUT_BYTES {
+            self.flush().await?;
+        }
+        if self.machine.is_closed() {
+            Err(End::Said)
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn take(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Command(command) => self.command(command).await,
+            Event::Malformed(malformed) => {
+                self.malformed(&malformed);
+                Ok(())
+            }
+            Event::AuthLine(line) => cmd::login::answer(self, &line).await,
+            Event::Data(piece) => {
+                cmd::content::piece(self, &piece).await;
+                Ok(())
+            }
+            Event::DataEnd(end) => {
+                cmd::content::end(self, end).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn command(&mut self, command: Command) -> Result<(), End> {
+        let row = table::find(command.verb());
+        let wrong = match (row.states, &self.state) {
+            (States::Any, _) => None,
+            (_, State::New) => Some("EHLO first"),
+            (States::NoMessage, State::Message(_)) => Some("A message has been begun"),
+            (States::Message, State::Greeted) => Some("MAIL first"),
+            _ => None,
+        };
+        match wrong {
+            Some(text) => {
+                self.bad(reply::out_of_order(text));
+                Ok(())
+            }
+            None => (row.run)(self, command).await,
+        }
+    }
+
+    fn malformed(&mut self, malformed: &Malformed) {
+        if self.exchange.take().is_some() && *malformed == Malformed::LineTooLong {
+            // [rfc4954 4]
+            return self.bad(reply::exchange_failure(sasl::Failure::TooLong));
+        }
+        self.bad(reply::malformed(malformed));
+    }
+
+    pub fn send(&mut self, reply: Reply) {
+        self.machine.send(reply);
+    }
+
+    /// Answers what is no command, or not now; too many end the session.
+    pub fn bad(&mut self, reply: Reply) {
+        self.bad_commands += 1;
+        if self.bad_commands > self.door.settings.bad_commands {
+            return self.end_with("Too many bad commands");
+        }
+        self.send(reply);
+    }
+
+    /// Refuses a recipient; too many end the session.
+    pub fn refuse_recipient(&mut self, reply: Reply) {
+        self.refused_recipients += 1;
+        if self.refused_recipients > self.door.settings.refused_recipients {
+            return self.end_with("Too many refused recipients");
+        }
+        self.send(reply);
+    }
+
+    /// Refuses a login; too many end the session.
+    pub fn refuse_login(&mut self, reply: Reply) {
+        self.failed_logins += 1;
+        if self.failed_logins >= self.door.settings.failed_logins {
+            return self.end_with("Too many failed logins");
+        }
+        self.send(reply);
+    }
+
+    fn end_with(&mut self, text: &str) {
+        tracing::info!(target: "smtp", session = self.id, peer = %self.client.peer, why = text, "session ended by us");
+        self.send(Reply::new(421, Status(4, 7, 0), text));
+    }
+
+    /// Whether AUTH would work now. [rfc4954 4]
+    pub fn may_log_in(&self) -> bool {
+        let private = self.client.tls.is_some();
+        let clear_text = self.door.settings.clear_text == ClearText::Allowed;
+        self.offers_logins() && self.client.login.is_none() && (private || clear_text)
+    }
+
+    pub fn offers_logins(&self) -> bool {
+        self.door.settings.logins == Logins::Offered
+    }
+
+    /// Whether STARTTLS would work now. [rfc3207 4.2]
+    pub fn may_start_tls(&self) -> bool {
+        self.door.tls.is_some() && self.client.tls.is_none()
+    }
+
+    /// Lone CR and LF are repaired only for those whom the setting names.
+    pub fn set_bare_newlines(&mut self) {
+        let normalize = match &self.door.settings.bare_newline {
+            BareNewline::Reject => false,
+            BareNewline::Normalize { networks } => {
+                let peer = self.client.peer.ip();
+                self.client.login.is_some() || networks.iter().any(|n| n.contains(peer))
+            }
+        };
+        let how = if normalize {
+            BareNewlines::Normalize
+        } else {
+            BareNewlines::Reject
+        };
+        self.machine.set_bare_newlines(how);
+    }
+
+    /// The next event. The time for a command runs from its awaiting to its last octet, whatever
+    /// drips in meanwhile.
+    async fn next_event(&mut self) -> Result<Event, End> {
+        let timeouts = self.door.settings.timeouts;
+        let command_deadline = (Instant::now() + timeouts.command).min(self.deadline);
+        let mut input = BytesMut::new();
+        loop {
+            if self.stop.is_stopped() {
+                return Err(End::Stopped);
+            }
+            if let Some(event) = self.machine.next() {
+                return Ok(event);
+            }
+            self.flush().await?;
+            let deadline = self.content_deadline().unwrap_or(command_deadline);
+            let conn = self.conn.as_mut().ok_or(End::Lost)?;
+            tokio::select! {
+                biased;
+                () = self.stop.stopped() => return Err(End::Stopped),
+                read = timeout_at(deadline, conn.read(&mut input)) => match read {
+                    Err(_) => return Err(End::Slow),
+                    Ok(Err(_) | Ok(0)) => return Err(End::Lost),
+                    Ok(Ok(_)) => self.machine.receive(&input.split()),
+                },
+            }
+        }
+    }
+
+    /// While content comes in: each piece has its time, and all of it a time that grows with what
+    /// has come, so that nobody holds a place by dripping.
+    fn content_deadline(&self) -> Option<Instant> {
+        let State::Content(content) = &self.state else {
+            return None;
+        };
+        let timeouts = self.door.settings.timeouts;
+        let earned = Duration::from_secs(content.bytes / DATA_OCTETS_A_SECOND);
+        let whole = content.began + timeouts.data_start + earned;
+        Some(whole.min(Instant::now() + timeouts.data_block))
+    }
+
+    /// Writes what waits.
+    pub async fn flush(&mut self) -> Result<(), End> {
+        let out = self.machine.output();
+        if out.is_empty() {
+            return Ok(());
+        }
+        let conn = self.conn.as_mut().ok_or(End::Lost)?;
+        tokio::select! {
+            biased;
+            written = conn.write_all(&out) => written.map_err(|_| End::Lost),
+            () = self.stop.stopped() => Err(End::Lost),
+        }
+    }
+
+    /// The last words, where a line may still be said. [rfc5321 3.8]
+    async fn say_last(&mut self, end: End) {
+        match end {
+            End::Stopped => {
+                let text = format!("{} is shutting down", self.door.settings.hostname);
+                self.send(Reply::new(421, Status(4, 3, 2), text));
+            }
+            End::Slow => self.send(Reply::new(421, Status(4, 4, 2), "Timeout")),
+            End::Said => {}
+            End::Lost | End::Handshake => return,
+        }
+        let out = self.machine.output();
+        if let Some(conn) = &mut self.conn {
+            // a client that does not read must not hold up the server's end
+            let _ = timeout(LAST_WORDS_TIMEOUT, conn.write_all(&out)).await;
+        }
+    }
+}
+
+/// What TLS agreed on, as it stands in a Received field.
+pub(crate) fn tls_text(conn: &Conn) -> Option<String> {
+    conn.tls()
+        .map(|tls| format!("{} {}", tls.version, tls.cipher))
+}

@@ -1,0 +1,116 @@
+//! Every command of the door: when it is allowed, what it runs, how it is written, and where it is
+//! specified. HELP reads it out.
+//!
+//! The words and the forms of their arguments are read by `smtp`; a test holds both together.
+
+use crate::cmd::{content, hello, login, recipient, sender, small, tls};
+use crate::session::{End, Session};
+use smtp::{Command, Verb};
+use std::future::Future;
+use std::pin::Pin;
+
+/// A command at work. An `Err` ends the session.
+pub(crate) type Doing<'a> = Pin<Box<dyn Future<Output = Result<(), End>> + Send + 'a>>;
+
+/// When a command is allowed. [rfc5321 4.1.4]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum States {
+    Any,
+    /// After EHLO or HELO.
+    Greeted,
+    /// After EHLO or HELO, with no message begun.
+    NoMessage,
+    /// After MAIL.
+    Message,
+}
+
+/// One row of [`TABLE`].
+pub(crate) struct Row {
+    pub verb: Verb,
+    pub states: States,
+    pub run: for<'a> fn(&'a mut Session, Command) -> Doing<'a>,
+    /// How it is written, for HELP.
+    pub form: &'static str,
+    /// Where it is specified.
+    pub rfc: &'static str,
+}
+
+const fn row(
+    verb: Verb,
+    states: States,
+    run: for<'a> fn(&'a mut Session, Command) -> Doing<'a>,
+    form: &'static str,
+    rfc: &'static str,
+) -> Row {
+    Row {
+        verb,
+        states,
+        run,
+        form,
+        rfc,
+    }
+}
+
+use States::{Any, Greeted, Message, NoMessage};
+
+/// All commands.
+pub(crate) static TABLE: &[Row] = &[
+    row(Verb::Ehlo, Any, hello::ehlo, "EHLO host", "rfc5321 4.1.1.1"),
+    row(Verb::Helo, Any, hello::helo, "HELO host", "rfc5321 4.1.1.1"),
+    row(
+        Verb::Mail,
+        NoMessage,
+        sender::run,
+        "MAIL FROM:<address> [parameters]",
+        "rfc5321 4.1.1.2",
+    ),
+    row(
+        Verb::Rcpt,
+        Message,
+        recipient::run,
+        "RCPT TO:<address>",
+        "rfc5321 4.1.1.3",
+    ),
+    row(Verb::Data, Message, content::run, "DATA", "rfc5321 4.1.1.4"),
+    row(Verb::Rset, Any, small::rset, "RSET", "rfc5321 4.1.1.5"),
+    row(Verb::Noop, Any, small::noop, "NOOP", "rfc5321 4.1.1.9"),
+    row(Verb::Vrfy, Any, small::vrfy, "VRFY name", "rfc5321 4.1.1.6"),
+    row(
+        Verb::Help,
+        Any,
+        small::help,
+        "HELP [command]",
+        "rfc5321 4.1.1.8",
+    ),
+    row(Verb::Quit, Any, small::quit, "QUIT", "rfc5321 4.1.1.10"),
+    row(Verb::StartTls, Greeted, tls::run, "STARTTLS", "rfc3207 4"),
+    row(
+        Verb::Auth,
+        NoMessage,
+        login::run,
+        "AUTH mechanism [response]",
+        "rfc4954 4",
+    ),
+];
+
+/// The row of a verb.
+pub(crate) fn find(verb: Verb) -> &'static Row {
+    let row = TABLE.iter().find(|row| row.verb == verb);
+    row.expect("because a test shows that every verb has a row")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verb_has_one_row() {
+        for (verb, word) in smtp::VERBS {
+            let rows: Vec<_> = TABLE.iter().filter(|row| row.verb == *verb).collect();
+            assert_eq!(rows.len(), 1, "{word}");
+            assert!(rows[0].form.starts_with(word), "{word}");
+            assert!(rows[0].rfc.starts_with("rfc"), "{word}");
+        }
+        assert_eq!(TABLE.len(), smtp::VERBS.len());
+    }
+}
