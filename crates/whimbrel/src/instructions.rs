@@ -1,0 +1,142 @@
+//! What `try` prints: accounts, ports, and lines to paste.
+//!
+//! What never happens here: printing itself; the text is a value, and the tests run its lines.
+
+use crate::listeners::{Addresses, Kind};
+use crate::try_files::KnownAccount;
+use std::fmt::Write;
+use std::path::Path;
+
+/// More accounts than this are told as a range.
+const MAX_LISTED: usize = 6;
+
+pub fn text(
+    data: &Path,
+    certificate: &Path,
+    addresses: &Addresses,
+    accounts: &[KnownAccount],
+) -> String {
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = writeln!(
+        out,
+        "Whimbrel serves example.test on this machine. Ctrl-C stops it."
+    );
+    let _ = writeln!(
+        out,
+        "Data: {}\nCertificate: {}",
+        data.display(),
+        certificate.display()
+    );
+    let _ = writeln!(out, "\nAccounts");
+    for account in accounts.iter().take(MAX_LISTED) {
+        let _ = writeln!(
+            out,
+            "  {:<24} password {}",
+            account.address, account.password
+        );
+    }
+    if let Some(last) = accounts.get(MAX_LISTED..).and_then(<[_]>::last) {
+        let more = accounts.len() - MAX_LISTED;
+        let _ = writeln!(out, "  … and {more} more, up to {}", last.address);
+    }
+    let _ = writeln!(out, "\nListeners");
+    for (row, at) in addresses.iter() {
+        let _ = writeln!(out, "  {:<24} {at}", row.title);
+    }
+    if let [alice, bob, ..] = accounts {
+        let scene = Scene {
+            addresses,
+            certificate,
+            alice,
+            bob,
+        };
+        out.push_str(&scene.swaks());
+        out.push_str(&scene.curl());
+        out.push_str(&scene.mutt());
+        out.push_str(&scene.thunderbird());
+    }
+    out
+}
+
+struct Scene<'a> {
+    addresses: &'a Addresses,
+    certificate: &'a Path,
+    alice: &'a KnownAccount,
+    bob: &'a KnownAccount,
+}
+
+impl Scene<'_> {
+    fn port(&self, kind: Kind) -> u16 {
+        self.addresses.get(kind).port()
+    }
+
+    fn swaks(&self) -> String {
+        let (smtp, submission) = (self.port(Kind::Smtp), self.port(Kind::Submission));
+        let submissions = self.port(Kind::Submissions);
+        let KnownAccount {
+            address: alice,
+            password,
+        } = self.alice;
+        let bob = &self.bob.address;
+        format!(
+            "\nSend with swaks (SMTP, submission with STARTTLS, submission with TLS)\n  \
+             swaks --server 127.0.0.1:{smtp} --from {bob} --to {alice} --header 'Subject: One'\n  \
+             swaks --server 127.0.0.1:{submission} -tls --auth PLAIN --auth-user {alice} \
+             --auth-password {password} --from {alice} --to {bob} --header 'Subject: Two'\n  \
+             swaks --server 127.0.0.1:{submissions} -tlsc --auth LOGIN --auth-user {alice} \
+             --auth-password {password} --from {alice} --to {bob} --header 'Subject: Three'\n"
+        )
+    }
+
+    fn curl(&self) -> String {
+        let KnownAccount {
+            address: alice,
+            password,
+        } = self.alice;
+        let bob = &self.bob.address;
+        let trust = format!("--cacert '{}'", self.certificate.display());
+        let user = format!("-u {alice}:{password}");
+        let (submission, imap) = (self.port(Kind::Submission), self.port(Kind::Imap));
+        let (imaps, pop3) = (self.port(Kind::Imaps), self.port(Kind::Pop3));
+        let pop3s = self.port(Kind::Pop3s);
+        format!(
+            "\nSend with curl (submission), list and read (IMAP, POP3; without and with TLS)\n  \
+             printf 'From: {alice}\\r\\nTo: {bob}\\r\\nSubject: Four\\r\\n\\r\\nHello\\r\\n' | \
+             curl {user} --mail-from {alice} --mail-rcpt {bob} -T - smtp://127.0.0.1:{submission}\n  \
+             curl {user} 'imap://127.0.0.1:{imap}/' -X 'STATUS INBOX (MESSAGES UNSEEN)'\n  \
+             curl {user} 'imap://127.0.0.1:{imap}/INBOX;UID=1'\n  \
+             curl {user} {trust} 'imaps://localhost:{imaps}/INBOX;UID=1'\n  \
+             curl {user} pop3://127.0.0.1:{pop3}/\n  \
+             curl {user} {trust} pop3s://localhost:{pop3s}/1\n"
+        )
+    }
+
+    fn mutt(&self) -> String {
+        let KnownAccount {
+            address: alice,
+            password,
+        } = self.alice;
+        let login = alice.replace('@', "%40");
+        let (submission, imap) = (self.port(Kind::Submission), self.port(Kind::Imap));
+        format!(
+            "\nRead and write with mutt\n  \
+             mutt -n -F /dev/null -e 'set from={alice} imap_pass={password} ssl_starttls=no \
+             smtp_url=smtp://{login}:{password}@127.0.0.1:{submission}' \
+             -f imap://{login}@127.0.0.1:{imap}/INBOX\n"
+        )
+    }
+
+    fn thunderbird(&self) -> String {
+        let alice = &self.alice.address;
+        let (imap, pop3) = (self.port(Kind::Imap), self.port(Kind::Pop3));
+        let submission = self.port(Kind::Submission);
+        format!(
+            "\nThunderbird (Account Setup, Configure manually)\n  \
+             Your name Alice, address {alice}, user name {alice}\n  \
+             Incoming IMAP: server 127.0.0.1, port {imap}, no security, normal password\n  \
+             Incoming POP3: server 127.0.0.1, port {pop3}, no security, normal password\n  \
+             Outgoing SMTP: server 127.0.0.1, port {submission}, no security, normal password\n"
+        )
+    }
+}

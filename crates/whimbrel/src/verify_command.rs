@@ -1,0 +1,73 @@
+//! `whimbrel verify`: checks a data folder and says what was found.
+//!
+//! What never happens here: a repair.
+
+use crate::settings::VerifyArguments;
+use crate::{Outcome, try_files};
+use mail::{Admin, Mail, MailSettings, VerifyReport};
+use net::{Clock, Random};
+use std::process::ExitCode;
+use store::{Db, Files};
+
+pub async fn run(arguments: VerifyArguments) -> Outcome<ExitCode> {
+    let store = try_files::store_in(&arguments.data);
+    if !store.is_dir() {
+        // Opening would make a new, empty one.
+        return Err(format!(
+            "{} is no data folder of Whimbrel",
+            arguments.data.display()
+        ));
+    }
+    let files = Files::real(&store).map_err(|error| error.to_string())?;
+    let db = Db::open(files, store::Settings::default()).map_err(|error| error.to_string())?;
+    let opened = db.open_report();
+    for damage in &opened.damage {
+        println!("problem: {damage}");
+    }
+    if opened.torn_tail_bytes > 0 {
+        let bytes = opened.torn_tail_bytes;
+        println!("note: {bytes} bytes of a last commit that was never acknowledged are left out");
+    }
+    let admin = Admin::owner_of(&db);
+    let mail = Mail::open(
+        db.clone(),
+        Clock::system(),
+        Random::system(),
+        MailSettings::default(),
+    )
+    .await;
+    let mail = mail.map_err(|fault| fault.to_string())?;
+    let report = mail.verify(&admin, |line| println!("{line}")).await;
+    let report = report.map_err(|fault| fault.to_string())?;
+    db.close().await;
+    Ok(tell(&report, opened.damage.len()))
+}
+
+fn tell(report: &VerifyReport, damage: usize) -> ExitCode {
+    for problem in &report.problems {
+        println!(
+            "problem: {}: {}\n  advice: {}",
+            problem.place, problem.found, problem.advice
+        );
+    }
+    if report.problems_left_out > 0 {
+        println!("… and {} more problems", report.problems_left_out);
+    }
+    println!(
+        "looked at {} accounts, {} mailboxes, {} messages, {} changes, {} bodies ({} bytes)",
+        report.accounts,
+        report.mailboxes,
+        report.messages,
+        report.changes,
+        report.bodies,
+        report.body_bytes
+    );
+    let problems = report.problems.len() as u64 + report.problems_left_out + damage as u64;
+    if problems == 0 {
+        println!("all is well");
+        ExitCode::SUCCESS
+    } else {
+        println!("{problems} problems");
+        ExitCode::FAILURE
+    }
+}

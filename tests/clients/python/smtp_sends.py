@@ -1,0 +1,48 @@
+"""Sends by SMTP and submission: in the clear, with STARTTLS, with TLS; text, parts, 8-bit."""
+import json
+import smtplib
+import ssl
+import sys
+from email.message import EmailMessage
+
+ready = json.load(open(sys.argv[1]))
+trust = ssl.create_default_context(cafile=sys.argv[2])
+accounts = {a["address"]: a["password"] for a in ready["accounts"]}
+alice, bob = "alice@example.test", "bob@example.test"
+
+
+def port(name):
+    return int(ready["listeners"][name].rsplit(":", 1)[1])
+
+
+def text(subject):
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = alice, bob, subject
+    message.set_content("Grüße\n.\n..two dots\n")
+    return message
+
+
+with smtplib.SMTP("localhost", port("smtp"), timeout=60) as smtp:
+    refused = smtp.sendmail(alice, [bob, alice, "nobody@example.test"], text("smtplib plain").as_bytes())
+    assert list(refused) == ["nobody@example.test"] and refused["nobody@example.test"][0] == 550, refused
+    assert smtp.noop()[0] == 250
+    assert smtp.verify("alice")[0] in (250, 252)
+    assert smtp.has_extn("pipelining") and smtp.has_extn("8bitmime") and smtp.has_extn("smtputf8")
+
+with smtplib.SMTP("localhost", port("submission"), timeout=60) as smtp:
+    smtp.starttls(context=trust)
+    smtp.login(alice, accounts[alice])
+    smtp.send_message(text("smtplib starttls"))
+    try:
+        smtp.sendmail(bob, [alice], text("smtplib forged").as_bytes())
+        raise SystemExit("another's address was taken as sender")
+    except smtplib.SMTPException:
+        pass
+
+with smtplib.SMTP_SSL("localhost", port("submissions"), context=trust, timeout=60) as smtp:
+    smtp.login(alice, accounts[alice])
+    smtp.send_message(text("smtplib tls"))
+    parts = text("smtplib parts")
+    parts.add_alternative("<p>Grüße</p>", subtype="html")
+    parts.add_attachment(bytes(range(256)) * 400, maintype="application", subtype="octet-stream", filename="ü.bin")
+    smtp.send_message(parts)

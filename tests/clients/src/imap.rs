@@ -1,0 +1,163 @@
+//! A plain IMAP client, enough to look at what others did.
+//!
+//! What never happens here: TLS; the real programs do that.
+
+use crate::wire::Wire;
+
+pub struct Imap {
+    wire: Wire,
+    next_tag: u32,
+}
+
+/// What came back for one command.
+#[derive(Debug)]
+pub struct Answer {
+    /// `OK …`, `NO …` or `BAD …`.
+    pub status: String,
+    /// Each untagged response, its literals within.
+    pub untagged: Vec<Vec<u8>>,
+}
+
+impl Answer {
+    /// The untagged responses as text, one a line.
+    pub fn text(&self) -> String {
+        let lines = self
+            .untagged
+            .iter()
+            .map(|line| String::from_utf8_lossy(line));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Imap {
+    /// Connected, logged in, INBOX selected.
+    pub fn open(address: &str, user: &str, password: &str) -> Imap {
+        let mut imap = Imap {
+            wire: Wire::connect(address),
+            next_tag: 1,
+        };
+        let greeting = imap.wire.text_line();
+        assert!(greeting.starts_with("* OK"), "{greeting}");
+        imap.must(&format!("LOGIN {user} {password}"));
+        imap.must("SELECT INBOX");
+        imap
+    }
+
+    pub fn command(&mut self, command: &str) -> Answer {
+        let tag = self.tag();
+        self.wire.send(format!("{tag} {command}\r\n").as_bytes());
+        self.answer(&tag)
+    }
+
+    /// A command that must be answered with OK.
+    pub fn must(&mut self, command: &str) -> Answer {
+        let answer = self.command(command);
+        assert!(
+            answer.status.starts_with("OK"),
+            "{command}: {}",
+            answer.status
+        );
+        answer
+    }
+
+    pub fn append(&mut self, mailbox: &str, flags: &str, message: &[u8]) -> Answer {
+        let tag = self.tag();
+        let head = format!("{tag} APPEND {mailbox} ({flags}) {{{}}}\r\n", message.len());
+        self.wire.send(head.as_bytes());
+        let go_on = self.wire.text_line();
+        assert!(go_on.starts_with('+'), "{go_on}");
+        self.wire.send(message);
+        self.wire.send(b"\r\n");
+        let answer = self.answer(&tag);
+        assert!(answer.status.starts_with("OK"), "{}", answer.status);
+        answer
+    }
+
+    /// All UIDs that a search finds, in rising order.
+    pub fn search(&mut self, criteria: &str) -> Vec<u32> {
+        let answer = self.must(&format!("UID SEARCH {criteria}"));
+        let text = answer.text();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("* SEARCH"))
+            .unwrap_or_default();
+        line.split_ascii_whitespace()
+            .map(|uid| uid.parse().expect("because a UID is a number"))
+            .collect()
+    }
+
+    /// The flags of a message, sorted.
+    pub fn flags(&mut self, uid: u32) -> Vec<String> {
+        let text = self.must(&format!("UID FETCH {uid} (FLAGS)")).text();
+        let (_, rest) = text
+            .split_once("FLAGS (")
+            .expect("because flags were asked for");
+        let (flags, _) = rest.split_once(')').expect("because the list ends");
+        let mut flags: Vec<String> = flags
+            .split_ascii_whitespace()
+            .filter(|flag| *flag != "\\Recent")
+            .map(str::to_owned)
+            .collect();
+        flags.sort();
+        flags
+    }
+
+    /// A whole message, octet for octet, with no flag set by it.
+    pub fn message(&mut self, uid: u32) -> Vec<u8> {
+        self.literal(&format!("UID FETCH {uid} (BODY.PEEK[])"))
+    }
+
+    /// The one literal of the answer to a command.
+    pub fn literal(&mut self, command: &str) -> Vec<u8> {
+        let answer = self.must(command);
+        for response in &answer.untagged {
+            if let Some((start, len)) = first_literal(response) {
+                return response[start..start + len].to_vec();
+            }
+        }
+        panic!("no literal in the answer to {command}: {}", answer.text());
+    }
+
+    fn tag(&mut self) -> String {
+        let tag = format!("t{}", self.next_tag);
+        self.next_tag += 1;
+        tag
+    }
+
+    fn answer(&mut self, tag: &str) -> Answer {
+        let mut untagged = Vec::new();
+        loop {
+            let response = self.response();
+            match response.strip_prefix(format!("{tag} ").as_bytes()) {
+                Some(status) => {
+                    let status = String::from_utf8_lossy(status).into_owned();
+                    return Answer { status, untagged };
+                }
+                None => untagged.push(response),
+            }
+        }
+    }
+
+    /// One response: a line, and for as long as it ends in `{n}` the literal and the next line.
+    fn response(&mut self) -> Vec<u8> {
+        let mut response = self.wire.line();
+        while let Some(len) = literal_len(&response) {
+            response.extend_from_slice(b"\r\n");
+            response.extend(self.wire.bytes(len));
+            response.extend(self.wire.line());
+        }
+        response
+    }
+}
+
+/// `…{n}` at the end of a line.
+fn literal_len(line: &[u8]) -> Option<usize> {
+    let inner = line.strip_suffix(b"}")?;
+    let open = inner.iter().rposition(|&byte| byte == b'{')?;
+    std::str::from_utf8(&inner[open + 1..]).ok()?.parse().ok()
+}
+
+fn first_literal(response: &[u8]) -> Option<(usize, usize)> {
+    let line_end = response.windows(2).position(|window| window == b"\r\n")?;
+    Some((line_end + 2, literal_len(&response[..line_end])?))
+}
