@@ -18,7 +18,7 @@ fn python(server: &Server, script: &str) -> bool {
         .arg(path)
         .arg(&server.ready_file)
         .arg(server.certificate());
-    println!("{}", run.run().well().out_text());
+    run.run().well();
     true
 }
 
