@@ -1,52 +1,39 @@
-//! Logins: password hashes, the pool that computes them, and limits on failures.
+//! Logins: who somebody is, proved by a password.
+//!
+//! A login passes the throttle (failures of this source and of this account), then the memory of
+//! recent proofs, then the hash pool. What never happens here: a password in a log line, a
+//! decision on what a login may do, a wire word.
 
-use crate::deliver::Inner;
-use crate::directory::Directory;
-use crate::proof::{Admin, Login};
+mod password;
+mod pool;
+mod proven;
+mod throttle;
+
+pub(crate) use password::Verifiers;
+pub use password::{Argon2Cost, NewPassword, PasswordRefusal};
+
+use crate::directory::{Directory, LoginRecord};
+use crate::limits::{LOGIN_NAME_BYTES, PASSWORD_BYTES};
+use crate::proof::Login;
 use crate::settings::MailSettings;
-use net::{Clock, Random};
+use net::{Random, Source};
+use pool::{HashPool, PoolError};
+use proven::Proven;
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use store::Fault;
+use throttle::{Attempt, Target, Throttle};
 
-/// The cost of an argon2id hash.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Argon2Cost {
-    /// Memory.
-    pub m_kib: u32,
-    /// Passes.
-    pub t: u32,
-    /// Lanes.
-    pub p: u32,
-}
-
-impl Default for Argon2Cost {
-    fn default() -> Self {
-        Self {
-            m_kib: 19_456,
-            t: 2,
-            p: 1,
-        }
-    }
-}
-
-/// What is kept of a password.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Verifiers {
-    /// A PHC string.
-    pub argon2: String,
-    /// SCRAM-SHA-256: iterations, salt, StoredKey, ServerKey.
-    pub scram: Option<String>,
-}
-
-/// A password, already hashed; one may be given to many accounts.
-#[derive(Clone)]
-pub struct NewPassword {
-    pub(crate) verifiers: Verifiers,
-}
+/// How much of a login name a log line shows.
+const LOGGED_NAME_CHARS: usize = 100;
 
 /// Logins. Cheap to clone.
 #[derive(Clone)]
-pub struct Auth(());
+pub struct Auth {
+    directory: Directory,
+    gate: Arc<Gate>,
+}
 
 /// Why a login is refused.
 #[derive(Clone, Debug)]
@@ -64,20 +51,44 @@ pub enum LoginRefusal {
     Unavailable(Fault),
 }
 
+impl fmt::Display for LoginRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoginRefusal::Wrong => f.write_str("wrong name or password"),
+            LoginRefusal::TooManyFailures { retry_after_s } => {
+                write!(f, "too many failed logins, try again in {retry_after_s} s")
+            }
+            LoginRefusal::Busy => f.write_str("too many logins at this moment"),
+            LoginRefusal::Unavailable(_) => f.write_str("logins cannot be checked now"),
+        }
+    }
+}
+
+impl From<PoolError> for LoginRefusal {
+    fn from(error: PoolError) -> LoginRefusal {
+        match error {
+            PoolError::Busy => LoginRefusal::Busy,
+            PoolError::Failed(fault) => LoginRefusal::Unavailable(fault),
+        }
+    }
+}
+
 impl Auth {
-    pub(crate) fn new(
-        directory: Directory,
-        clock: Clock,
-        random: Random,
-        settings: &MailSettings,
-    ) -> Self {
-        todo!()
+    pub(crate) fn new(directory: Directory, random: Random, settings: &MailSettings) -> Auth {
+        Auth {
+            directory,
+            gate: Arc::new(Gate::new(random, settings)),
+        }
     }
-    /// Hashes a new password in the pool.
-    pub async fn new_password(&self, password: &[u8]) -> Result<NewPassword, LoginRefusal> {
-        todo!()
+
+    /// Hashes a new password in the pool. It may be given to many accounts.
+    pub async fn new_password(&self, password: &[u8]) -> Result<NewPassword, PasswordRefusal> {
+        self.gate.new_password(password).await
     }
-    /// Proves who somebody is. Delays are inside.
+
+    /// Proves who somebody is. The name is an account's address, an alias that leads to exactly one
+    /// account, or, if one domain is hosted, the part before its `@`. A failure may take some
+    /// seconds: the delay that grows with failures is in here. Writes one log line.
     pub async fn login(
         &self,
         name: &str,
@@ -85,6 +96,171 @@ impl Auth {
         peer: IpAddr,
         door: &'static str,
     ) -> Result<Login, LoginRefusal> {
-        todo!()
+        let result = self.prove(name, password, Source::of(peer)).await;
+        let name = Logged(name);
+        match &result {
+            Ok(login) => tracing::info!(
+                target: "login", door, %name, %peer, account = login.account_id().0, "ok"
+            ),
+            Err(LoginRefusal::Unavailable(fault)) => tracing::error!(
+                target: "login", door, %name, %peer, %fault, "unavailable"
+            ),
+            Err(refusal) => tracing::warn!(
+                target: "login", door, %name, %peer, why = %refusal, "refused"
+            ),
+        }
+        result
+    }
+
+    async fn prove(
+        &self,
+        name: &str,
+        password: &[u8],
+        from: Source,
+    ) -> Result<Login, LoginRefusal> {
+        let record = if name.len() <= LOGIN_NAME_BYTES {
+            self.directory
+                .login_record(name)
+                .map_err(LoginRefusal::Unavailable)?
+        } else {
+            None
+        };
+        self.gate
+            .prove(name, record.as_ref(), password, from)
+            .await?;
+        let record = record.ok_or(LoginRefusal::Wrong)?;
+        Ok(Login {
+            account: record.account,
+            name: record.primary.to_string().into(),
+            primary: record.primary,
+            addresses: Arc::new(record.addresses),
+        })
     }
 }
+
+/// A login name as a log line may show it: without control characters, and not endless.
+struct Logged<'a>(&'a str);
+
+impl fmt::Display for Logged<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut chars = self.0.chars();
+        for c in chars.by_ref().take(LOGGED_NAME_CHARS) {
+            write!(f, "{}", c.escape_debug())?;
+        }
+        if chars.next().is_some() {
+            f.write_str("…")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// All that decides on a password, apart from the look-up of its account.
+struct Gate {
+    pool: HashPool,
+    proven: Proven,
+    throttle: Throttle,
+    random: Random,
+    cost: Argon2Cost,
+    scram: password::Scram,
+    /// Checked when there is no account, so that this takes as long as with one.
+    dummy: Arc<str>,
+}
+
+impl Gate {
+    fn new(random: Random, settings: &MailSettings) -> Gate {
+        Gate {
+            pool: HashPool::new(settings.hash_workers),
+            proven: Proven::new(&random, settings.login_cache_s),
+            throttle: Throttle::new(&random),
+            dummy: password::dummy(settings.argon2, &random).into(),
+            cost: settings.argon2,
+            scram: if settings.scram_verifier {
+                password::Scram::Kept
+            } else {
+                password::Scram::NotKept
+            },
+            random,
+        }
+    }
+
+    async fn new_password(&self, password: &[u8]) -> Result<NewPassword, PasswordRefusal> {
+        let password = password::prepare(password)?;
+        let (cost, scram, random) = (self.cost, self.scram, self.random.clone());
+        let turn = self.pool.turn().await?;
+        turn.run(move || password::make(&password, cost, scram, &random))
+            .await?
+    }
+
+    /// Ok if the record is there and the password is its own.
+    async fn prove(
+        &self,
+        name: &str,
+        record: Option<&LoginRecord>,
+        password: &[u8],
+        from: Source,
+    ) -> Result<(), LoginRefusal> {
+        let target = match record {
+            Some(record) => Target::Account(record.account),
+            None => self.throttle.unknown(name),
+        };
+        let attempt = Attempt { from, target };
+        // Before the memory of proofs is asked: else it would answer guesses without limit.
+        self.throttle.admit(attempt).map_err(too_many)?;
+        let verifier = record.and_then(|record| record.verifiers.as_ref());
+        // The hash of a password too long or empty is not worth the time: no account has it.
+        let Ok(prepared) = password::prepare(password) else {
+            return self.fail(attempt).await;
+        };
+        let proof = match (record, verifier) {
+            (Some(record), Some(v)) => {
+                Some(self.proven.proof(record.account, &v.argon2, &prepared))
+            }
+            _ => None,
+        };
+        if proof.is_some_and(|proof| self.proven.knows(&proof)) {
+            self.throttle.succeeded(attempt);
+            return Ok(());
+        }
+        let turn = self.pool.turn().await?;
+        // Others of this source or for this account may have failed, or proved it, meanwhile.
+        if proof.is_some_and(|proof| self.proven.knows(&proof)) {
+            self.throttle.succeeded(attempt);
+            return Ok(());
+        }
+        self.throttle.still_admits(attempt).map_err(too_many)?;
+        let phc = verifier.map_or_else(|| self.dummy.clone(), |v| v.argon2.as_str().into());
+        let matches = turn.run(move || password::verify(&phc, &prepared)).await?;
+        match (matches.map_err(LoginRefusal::Unavailable)?, proof) {
+            (password::Match::Yes, Some(proof)) => {
+                self.proven.remember(proof);
+                self.throttle.succeeded(attempt);
+                Ok(())
+            }
+            _ => self.fail(attempt).await,
+        }
+    }
+
+    /// Counts a failure and makes it take its time.
+    async fn fail(&self, attempt: Attempt) -> Result<(), LoginRefusal> {
+        let delay = self.throttle.failed(attempt);
+        if !delay.is_zero() {
+            net::time::sleep(delay).await;
+        }
+        Err(LoginRefusal::Wrong)
+    }
+}
+
+fn too_many(throttled: throttle::Throttled) -> LoginRefusal {
+    LoginRefusal::TooManyFailures {
+        retry_after_s: throttled.retry_after_s,
+    }
+}
+
+const _: () = assert!(
+    PASSWORD_BYTES >= 255,
+    "RFC 4616 section 2 asks for 255 octets"
+);
+
+#[cfg(test)]
+mod tests;

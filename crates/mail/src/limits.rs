@@ -30,3 +30,13 @@ pub const THREAD_REFERENCES: usize = 20;
 pub const PREFIX_BYTES: usize = 64 * 1024;
 /// Messages that one call of `View::fetch` gives.
 pub const FETCH_MESSAGES: usize = 1_000;
+/// Octets of a login name: the longest address. RFC 4616 section 2 asks for 255.
+pub const LOGIN_NAME_BYTES: usize = 320;
+/// Octets of a password. RFC 4616 section 2 asks for 255.
+pub const PASSWORD_BYTES: usize = 1_024;
+/// Passwords that wait for the hash pool; at 20 ms each and two workers the last waits 2.5 s.
+pub const HASH_QUEUE: usize = 256;
+/// Proven passwords that are remembered, as hashes of 32 octets.
+pub const PROVEN_LOGINS: usize = 50_000;
+/// Sources, accounts, and owners' sources of which failed logins are known; each for itself.
+pub const THROTTLE_ENTRIES: usize = 20_000;
