@@ -37,11 +37,8 @@ pub(crate) fn prefix(
 /// [rfc5321 4.4]
 fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text: &mut String) {
     let mut clauses = vec![
-        format!(
-            "from {} ({})",
-            claimed_name(client),
-            client.address_literal()
-        ),
+        format!("from {}", claimed_name(client)),
+        format!("({})", client.address_literal()),
         format!("by {hostname}"),
         format!("with {}", client.protocol(envelope.charset)),
     ];

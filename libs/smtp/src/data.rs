@@ -302,7 +302,7 @@ mod tests {
                 problem: None
             })
         );
-        assert_eq!(used, 23);
+        assert_eq!(used, 19);
     }
 
     #[test]

@@ -233,18 +233,10 @@ impl Server {
     }
 
     fn next_command(&mut self) -> Option<Event> {
-        let is_auth = |input: &[u8]| {
-            input
-                .get(..5)
-                .is_some_and(|head| head.eq_ignore_ascii_case(b"AUTH "))
-        };
-        let auth = is_auth(&self.input[self.start..]);
-        let limit = if auth {
-            AUTH_LINE_BYTES
-        } else {
-            COMMAND_LINE_BYTES
-        };
-        let event = match self.next_line(limit)?.and_then(|line| parse_command(&line)) {
+        let event = match self
+            .next_line(command_limit)?
+            .and_then(|line| parse_command(&line))
+        {
             Ok(command) => {
                 self.state = State::Answer(Awaited::Command(command.verb()));
                 Event::Command(command)
@@ -255,7 +247,7 @@ impl Server {
     }
 
     fn next_auth_line(&mut self) -> Option<Event> {
-        match self.next_line(AUTH_LINE_BYTES)? {
+        match self.next_line(|_| AUTH_LINE_BYTES)? {
             Ok(line) => {
                 self.state = State::Answer(Awaited::AuthLine);
                 Some(Event::AuthLine(line))
@@ -270,14 +262,15 @@ impl Server {
         Event::Malformed(malformed)
     }
 
-    /// The next line without its CRLF, if it is whole.
-    fn next_line(&mut self, limit: usize) -> Option<Result<Vec<u8>, Malformed>> {
+    /// The next line without its CRLF, if it is whole. `limit` tells from the line's beginning how
+    /// long it may be.
+    fn next_line(&mut self, limit: fn(&[u8]) -> usize) -> Option<Result<Vec<u8>, Malformed>> {
         if self.line != Line::Reading && self.drop_line()? == Report::TooLong {
             return Some(Err(Malformed::LineTooLong));
         }
         let lf = memchr(b'\n', &self.input[self.scanned..]).map(|at| self.scanned + at);
-        let length = lf.map_or(self.input.len(), |at| at) - self.start;
-        if length >= limit {
+        let length = lf.unwrap_or(self.input.len()) - self.start;
+        if length >= limit(&self.input[self.start..]) {
             self.line = Line::Dropping {
                 last: 0,
                 report: Report::TooLong,
@@ -354,6 +347,14 @@ impl Server {
 
     fn in_data_ended(&self) -> bool {
         matches!(self.state, State::DataEnded(_))
+    }
+}
+
+/// How long a command line may be; AUTH may carry a response.
+fn command_limit(line: &[u8]) -> usize {
+    match line.get(..5) {
+        Some(head) if head.eq_ignore_ascii_case(b"AUTH ") => AUTH_LINE_BYTES,
+        _ => COMMAND_LINE_BYTES,
     }
 }
 

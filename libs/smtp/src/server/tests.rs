@@ -222,6 +222,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         Just(b"DATA\r\n".to_vec()),
         Just(b"RSET\r\n".to_vec()),
         Just(b"AUTH PLAIN\r\n".to_vec()),
+        Just(b"AUTH ".to_vec()),
         Just(b"STARTTLS\r\n".to_vec()),
         Just(b"MAIL FROM:<a@example.test>".to_vec()),
         Just(vec![b'x'; 2_040]),

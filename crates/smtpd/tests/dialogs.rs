@@ -1,0 +1,87 @@
+//! The dialogue files of SMTP, against the real session: over a pipe in memory and over TCP.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use dialogs::runner::{Transport, Visit, run_all};
+use dialogs::script::Listener;
+use net::Stop;
+use post::{Post, PostSettings};
+use smtpd::{BareNewline, ClearText, Door, Role, Settings};
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A setting of the script, if it has one.
+fn set<T: FromStr>(visit: &Visit, key: &str, place: &mut T) {
+    if let Some(text) = visit.script.setting(key) {
+        let value = text.parse().ok();
+        *place = value.unwrap_or_else(|| panic!("@set {key}: {text}"));
+    }
+}
+
+/// Scripts may use passwords in clear text unless they say otherwise.
+fn settings(visit: &Visit) -> Settings {
+    let role = match visit.listener {
+        Listener::Submission | Listener::Submissions => Role::Submission,
+        _ => Role::Exchange,
+    };
+    let mut settings = Settings::new(dialogs::house::DOMAIN, role);
+    settings.clear_text = match visit.script.setting("smtp.clear_text") {
+        None | Some("allowed") => ClearText::Allowed,
+        Some("refused") => ClearText::Refused,
+        Some(other) => panic!("smtp.clear_text is not {other}"),
+    };
+    settings.bare_newline = match visit.script.setting("smtp.bare_newline") {
+        None | Some("reject") => BareNewline::Reject,
+        Some("normalize") => BareNewline::Normalize {
+            networks: Vec::new(),
+        },
+        Some(network) => BareNewline::Normalize {
+            networks: vec![network.parse().unwrap()],
+        },
+    };
+    set(visit, "smtp.bad_commands", &mut settings.bad_commands);
+    set(
+        visit,
+        "smtp.refused_recipients",
+        &mut settings.refused_recipients,
+    );
+    set(visit, "smtp.failed_logins", &mut settings.failed_logins);
+    settings
+}
+
+fn post(visit: &Visit) -> Post {
+    let mut settings = PostSettings::new(dialogs::house::DOMAIN);
+    set(
+        visit,
+        "smtp.max_message_bytes",
+        &mut settings.max_message_bytes,
+    );
+    set(visit, "smtp.max_recipients", &mut settings.max_recipients);
+    let house = &visit.house;
+    Post::new(
+        house.mail.clone(),
+        house.clock.clone(),
+        house.random.clone(),
+        settings,
+    )
+}
+
+async fn session(visit: Visit) {
+    let tls = Some(visit.house.tls_server.clone());
+    let door = Door::new(
+        post(&visit),
+        visit.house.mail.clone(),
+        tls,
+        settings(&visit),
+    );
+    smtpd::session(visit.conn, Arc::new(door), Stop::new()).await;
+}
+
+#[tokio::test]
+async fn every_dialogue_holds_over_a_pipe() {
+    run_all("smtp", Transport::Pipe, session).await;
+}
+
+#[tokio::test]
+async fn every_dialogue_holds_over_tcp() {
+    run_all("smtp", Transport::Tcp, session).await;
+}

@@ -1,0 +1,66 @@
+//! Any bytes, in any pieces, through the SMTP server machine: no panic, bounded memory, the same
+//! events however they are cut, and replies that stay lines.
+#![no_main]
+
+use smtp::{BareNewlines, Command, DataRules, Event, Reply, Server, Status};
+
+/// What lets the dialogue go as far as it can.
+fn answer(event: &Event) -> Option<Reply> {
+    Some(match event {
+        Event::Command(Command::Data) => Reply::plain(354, "go on"),
+        Event::Command(Command::Auth { .. }) => Reply::plain(334, ""),
+        Event::Command(Command::StartTls) => Reply::new(220, Status(2, 0, 0), "begin"),
+        Event::Command(Command::Quit) => Reply::new(221, Status(2, 0, 0), "bye"),
+        Event::Command(Command::Vrfy(name)) => Reply::new(252, Status(2, 0, 0), name.as_str()),
+        Event::Command(_) | Event::DataEnd(_) => Reply::new(250, Status(2, 0, 0), "ok"),
+        Event::AuthLine(_) => Reply::new(235, Status(2, 7, 0), "in"),
+        Event::Malformed(malformed) => Reply::new(500, Status(5, 5, 2), format!("{malformed:?}")),
+        Event::Data(_) => return None,
+    })
+}
+
+fn run<'a>(rules: DataRules, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, Vec<u8>) {
+    let mut server = Server::new(rules);
+    server.send(Reply::plain(220, "ready"));
+    let (mut events, mut out) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        server.receive(piece);
+        while let Some(event) = server.next() {
+            if let Some(reply) = answer(&event) {
+                server.send(reply);
+            }
+            match (events.last_mut(), event) {
+                (Some(Event::Data(before)), Event::Data(more)) => before.extend(more),
+                (_, event) => events.push(event),
+            }
+        }
+        assert!(server.buffered() <= smtp::limits::AUTH_LINE_BYTES);
+        out.extend(server.output());
+        if server.awaits_tls() {
+            // what follows came too early, in whatever piece
+            break;
+        }
+    }
+    (events, out)
+}
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let Some((&cut, bytes)) = data.split_first() else {
+        return;
+    };
+    let bare_newlines =
+        if cut % 2 == 0 { BareNewlines::Reject } else { BareNewlines::Normalize };
+    let rules = DataRules { max_bytes: 4_096, bare_newlines };
+    let whole = run(rules, std::iter::once(bytes));
+    assert_eq!(whole, run(rules, bytes.chunks(usize::from(cut) + 1)));
+    let lines = whole.1.strip_suffix(b"\r\n").expect("replies end in CRLF");
+    for line in lines.split(|&octet| octet == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        assert!(line.len() <= 510 && line.iter().all(|octet| (b' '..=b'~').contains(octet)));
+    }
+    for event in &whole.0 {
+        if let Event::Data(content) = event {
+            assert!(content.len() <= 4_096);
+        }
+    }
+});
