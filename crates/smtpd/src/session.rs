@@ -6,6 +6,7 @@ use crate::limits::{DATA_OCTETS_A_SECOND, LAST_WORDS_TIMEOUT, OUTPUT_BYTES};
 use crate::table::{self, States};
 use crate::{BareNewline, ClearText, Door, Logins, cmd, reply};
 use bytes::BytesMut;
+use mail::LoginRefusal;
 use net::time::{Instant, timeout, timeout_at};
 use net::{Conn, Stop};
 use post::{Arriving, Client, Envelope};
@@ -181,18 +182,22 @@ impl Session {
         self.send(reply);
     }
 
-    /// Refuses a recipient; too many end the session.
+    /// Refuses a recipient; too many that may be guesses end the session. One that is refused for
+    /// now is none: a client that sends more recipients than we take goes on with those that we
+    /// took. [rfc5321 4.5.3.1.10]
     pub fn refuse_recipient(&mut self, reply: Reply) {
-        self.refused_recipients += 1;
+        self.refused_recipients += u32::from(reply.code() >= 500);
         if self.refused_recipients > self.door.settings.refused_recipients {
             return self.end_with("Too many refused recipients");
         }
         self.send(reply);
     }
 
-    /// Refuses a login; too many end the session.
-    pub fn refuse_login(&mut self, reply: Reply) {
-        self.failed_logins += 1;
+    /// Refuses a login; too many end the session. That we are busy, or in trouble, is not the
+    /// client's failure.
+    pub fn refuse_login(&mut self, reply: Reply, refusal: &LoginRefusal) {
+        let ours = matches!(refusal, LoginRefusal::Busy | LoginRefusal::Unavailable(_));
+        self.failed_logins += u32::from(!ours);
         if self.failed_logins >= self.door.settings.failed_logins {
             return self.end_with("Too many failed logins");
         }
@@ -277,16 +282,21 @@ impl Session {
         Some(whole.min(Instant::now() + timeouts.data_block))
     }
 
-    /// Writes what waits.
+    /// Writes what waits. A client that does not read its replies holds no place for ever.
     pub async fn flush(&mut self) -> Result<(), End> {
         let out = self.machine.output();
         if out.is_empty() {
             return Ok(());
         }
+        let patience = self.door.settings.timeouts.command;
         let conn = self.conn.as_mut().ok_or(End::Lost)?;
         tokio::select! {
             biased;
-            written = conn.write_all(&out) => written.map_err(|_| End::Lost),
+            written = timeout(patience, conn.write_all(&out)) => match written {
+                Ok(Ok(())) => Ok(()),
+                // a part of a reply may be out: nothing can be said behind it
+                Ok(Err(_)) | Err(_) => Err(End::Lost),
+            },
             () = self.stop.stopped() => Err(End::Lost),
         }
     }

@@ -3,6 +3,7 @@
 use crate::reply;
 use crate::session::{End, Session};
 use crate::table::Doing;
+use mail::LoginRefusal;
 use post::Escaped;
 use sasl::{Credentials, Exchange, Mechanism, Step};
 use smtp::{Command, Reply, Status};
@@ -88,7 +89,10 @@ async fn prove(session: &mut Session, credentials: Credentials) {
         }
         Err(refusal) => {
             tracing::info!(target: "smtp", session = session.id, %peer, login = %Escaped(&name), why = ?refusal, "login refused");
-            session.refuse_login(reply::login_refusal(&refusal));
+            if let LoginRefusal::Unavailable(fault) = &refusal {
+                tracing::error!(target: "smtp", session = session.id, %fault, "fault");
+            }
+            session.refuse_login(reply::login_refusal(&refusal), &refusal);
         }
     }
 }
