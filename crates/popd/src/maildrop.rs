@@ -7,7 +7,8 @@ use crate::limits::{BATCH_MESSAGES, CHUNK_BYTES};
 use crate::reply::{self, Refused};
 use bytes::Bytes;
 use mail::{
-    Access, Account, Content, Cursor, Expunges, Fault, MailboxName, Message, Ready, View, Want,
+    Access, Account, Content, Cursor, Expunges, Fault, MailboxName, Message, Ready, View,
+    ViewError, Want,
 };
 use roaring::RoaringBitmap;
 use std::fmt::Display;
@@ -81,8 +82,11 @@ impl Maildrop {
                 "message {number} is gone, another session removed it"
             ))
         };
-        if let Err(error) = self.live.advance(Expunges::Tell) {
-            return Err(self.fault(&format!("looking at INBOX: {error:?}")));
+        match self.live.advance(Expunges::Tell) {
+            Ok(_) => {}
+            // INBOX was renamed: its messages are elsewhere now
+            Err(ViewError::Gone) => return Err(gone()),
+            Err(ViewError::Unavailable(fault)) => return Err(self.fault(&fault)),
         }
         if !self.live.uids().contains(uid) {
             return Err(gone());

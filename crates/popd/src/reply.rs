@@ -75,6 +75,7 @@ pub(crate) fn mailbox(error: &MailboxError, session: u64) -> Refused {
 pub(crate) fn update(error: &StoreError, session: u64) -> Refused {
     match error {
         StoreError::Unavailable(fault) | StoreError::ReadOnly(fault) => self::fault(fault, session),
+        StoreError::Gone => Refused::new("INBOX was renamed, nothing is deleted"),
         other => fault(&format!("removing messages at QUIT: {other:?}"), session),
     }
 }
