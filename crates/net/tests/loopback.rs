@@ -164,6 +164,7 @@ async fn starts_tls_in_the_middle_and_shows_the_name_asked_for() {
 
 #[tokio::test]
 async fn speaks_tls_1_2_with_those_who_know_nothing_newer() {
+    // [rfc8314 4.1]
     let (tls, _) = both_sides();
     let (mut ours, theirs) = Conn::pipe(64_000);
     let served = tokio::spawn(async move { theirs.start_tls(&tls).await.map(|c| c.tls()) });

@@ -39,7 +39,7 @@ fn broken(raw: &str, expect: &[&str]) {
 
 #[test]
 fn reads_the_examples_of_the_standard() {
-    // [rfc5322 A.1.2] [rfc5322 A.1.3]
+    // [rfc5322 3.4] [rfc5322 A.1.2] [rfc5322 A.1.3]
     clean(
         "\"Joe Q. Public\" <john.q.public@example.com>",
         &["Joe Q. Public|NIL|john.q.public|example.com"],
@@ -68,7 +68,7 @@ fn reads_the_examples_of_the_standard() {
 
 #[test]
 fn reads_white_space_and_comments_everywhere() {
-    // [rfc5322 A.5]
+    // [rfc5322 3.2.2] [rfc5322 3.2.3] [rfc5322 3.2.4] [rfc5322 A.5]
     clean(
         "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
         &["Pete|NIL|pete|silly.test"],
@@ -87,7 +87,7 @@ fn reads_white_space_and_comments_everywhere() {
 
 #[test]
 fn reads_obsolete_syntax() {
-    // [rfc5322 A.6.1] [rfc5322 A.6.3] [rfc5322 4.4]
+    // [rfc5322 A.6.1] [rfc5322 A.6.3] [rfc5322 4.4] [rfc5322 3.4.1] [rfc9051 7.5.2]
     clean(
         "Joe Q. Public <john.q.public@example.com>",
         &["Joe Q. Public|NIL|john.q.public|example.com"],
@@ -124,6 +124,7 @@ fn takes_a_comment_for_a_name_where_there_is_no_other() {
 
 #[test]
 fn keeps_raw_octets_of_names() {
+    // [rfc5322 2.2.3] [rfc6532 3.2]
     clean(
         "=?utf-8?q?J=C3=B6rg?= =?x?q?y?= <j@x.test>",
         &["=?utf-8?q?J=C3=B6rg?= =?x?q?y?=|NIL|j|x.test"],

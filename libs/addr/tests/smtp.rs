@@ -84,7 +84,7 @@ fn refuses_malformed_domains() {
 
 #[test]
 fn holds_the_limits() {
-    // [rfc5321 4.5.3.1]
+    // [rfc5321 4.5.3.1] [rfc1035 2.3.4]
     let local = "x".repeat(64);
     check(
         &format!("{local}@example.test"),

@@ -40,7 +40,7 @@ pub const MECHANISMS: &[Row] = &[
 ];
 
 impl Mechanism {
-    /// By name, in any case [rfc4422 3.1 leaves case to the protocols; all of ours ignore it].
+    /// By name, in any case: RFC 4422 section 3.1 leaves case to the protocols, and ours ignore it.
     pub fn from_name(name: &[u8]) -> Option<Mechanism> {
         let row = MECHANISMS
             .iter()

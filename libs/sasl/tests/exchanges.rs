@@ -134,7 +134,7 @@ fn a_star_cancels() {
 
 #[test]
 fn an_equals_sign_is_an_empty_initial_response() {
-    // [rfc4954 4] it is a response, so no challenge follows
+    // [rfc4954 4] [rfc9051 6.2.2] [rfc5034 4] it is a response, so no challenge follows
     let (_, step) = Exchange::start_line(Mechanism::Plain, Some(b"="));
     assert_eq!(step, Step::Failed(Failure::Malformed));
     let (mut exchange, _) = Exchange::start_line(Mechanism::Plain, None);

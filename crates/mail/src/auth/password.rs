@@ -266,6 +266,7 @@ mod tests {
 
     #[test]
     fn makes_a_phc_string_that_its_password_matches_and_no_other() {
+        // [rfc9106 4]
         let random = Random::seeded(1);
         let made = make(&prepared("pencil"), CHEAP, Scram::NotKept, &random).expect("made");
         let phc = &made.verifiers.argon2;
@@ -295,7 +296,7 @@ mod tests {
 
     #[test]
     fn makes_the_scram_keys_of_the_standards_example() {
-        // [rfc7677 3] user "user", password "pencil"
+        // [rfc5802 3] [rfc7677 3] user "user", password "pencil"
         let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").expect("base64");
         let verifier = scram_verifier(&prepared("pencil"), &salt, 4_096);
         let (head, keys) = verifier.rsplit_once('$').expect("as made");
@@ -315,7 +316,7 @@ mod tests {
 
     #[test]
     fn prepares_passwords_so_that_two_keyboards_give_the_same() {
-        // [rfc8265 4.2]
+        // [rfc8265 4.2.2]
         let octets = |text: &str| prepared(text).octets().to_vec();
         assert_eq!(octets("jo\u{308}rg\u{a0}x"), octets("jörg x"));
         assert_ne!(octets("Jörg"), octets("jörg"));

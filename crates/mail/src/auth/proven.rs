@@ -8,7 +8,7 @@ use super::password::Prepared;
 use crate::ids::AccountId;
 use crate::limits::PROVEN_LOGINS;
 use net::Random;
-use net::time::{Duration, Instant};
+use net::time::{self, Duration, Instant};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -48,14 +48,14 @@ impl Proven {
     pub fn knows(&self, proof: &Proof) -> bool {
         self.known()
             .get(proof)
-            .is_some_and(|&ends| Instant::now() < ends)
+            .is_some_and(|&ends| time::now() < ends)
     }
 
     pub fn remember(&self, proof: Proof) {
         if self.keep.is_zero() {
             return;
         }
-        let now = Instant::now();
+        let now = time::now();
         let mut known = self.known();
         if known.len() >= PROVEN_LOGINS {
             make_room(&mut known, now);

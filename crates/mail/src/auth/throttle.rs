@@ -12,7 +12,7 @@
 
 use crate::ids::AccountId;
 use crate::limits::THROTTLE_ENTRIES;
-use net::time::{Duration, Instant};
+use net::time::{self, Duration, Instant};
 use net::{Random, Source};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -133,7 +133,7 @@ impl Throttle {
 
     /// May this be tried at all? Uses up what an account over its limit lets through.
     pub fn admit(&self, attempt: Attempt) -> Result<(), Throttled> {
-        let now = Instant::now();
+        let now = time::now();
         let mut tables = self.tables();
         if let Some(owner) = tables.owner(attempt, now) {
             return owner.score.below(SOURCE_LIMIT, now);
@@ -166,7 +166,7 @@ impl Throttle {
     /// Asked again after waiting for the hash pool: others of the same source may have failed
     /// meanwhile, and many that asked at once must not all get through.
     pub fn still_admits(&self, attempt: Attempt) -> Result<(), Throttled> {
-        let now = Instant::now();
+        let now = time::now();
         let mut tables = self.tables();
         match tables.owner(attempt, now) {
             Some(owner) => owner.score.below(SOURCE_LIMIT, now),
@@ -175,7 +175,7 @@ impl Throttle {
     }
 
     pub fn succeeded(&self, attempt: Attempt) {
-        let now = Instant::now();
+        let now = time::now();
         let mut tables = self.tables();
         if tables.owners.len() >= THROTTLE_ENTRIES && !tables.owners.contains_key(&attempt) {
             let oldest = oldest_kept(tables.owners.values().map(|owner| owner.proved));
@@ -194,7 +194,7 @@ impl Throttle {
 
     /// Counts a failure; says how long its answer must wait.
     pub fn failed(&self, attempt: Attempt) -> Duration {
-        let now = Instant::now();
+        let now = time::now();
         let mut tables = self.tables();
         if let Some(owner) = tables.owner(attempt, now) {
             return delay(owner.score.add(now));
