@@ -18,7 +18,7 @@ use crate::proof::Login;
 use crate::settings::MailSettings;
 use net::{Random, Source};
 use pool::{HashPool, PoolError};
-use proven::Proven;
+use proven::{Proof, Proven};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -212,32 +212,40 @@ impl Gate {
         let Ok(prepared) = password::prepare(password) else {
             return self.fail(attempt).await;
         };
-        let proof = match (record, verifier) {
-            (Some(record), Some(v)) => {
-                Some(self.proven.proof(record.account, &v.argon2, &prepared))
-            }
-            _ => None,
-        };
-        if proof.is_some_and(|proof| self.proven.knows(&proof)) {
+        let proof = verifier.map(|v| self.proven.proof(&v.argon2, &prepared));
+        if self.is_known(proof) || self.matches(attempt, verifier, prepared, proof).await? {
             self.throttle.succeeded(attempt);
             return Ok(());
         }
+        self.fail(attempt).await
+    }
+
+    fn is_known(&self, proof: Option<Proof>) -> bool {
+        proof.is_some_and(|proof| self.proven.knows(&proof))
+    }
+
+    /// Hashes the password, in its turn, and remembers the proof if it is one.
+    async fn matches(
+        &self,
+        attempt: Attempt,
+        verifier: Option<&Verifiers>,
+        password: password::Prepared,
+        proof: Option<Proof>,
+    ) -> Result<bool, LoginRefusal> {
         let turn = self.pool.turn().await?;
-        // Others of this source or for this account may have failed, or proved it, meanwhile.
-        if proof.is_some_and(|proof| self.proven.knows(&proof)) {
-            self.throttle.succeeded(attempt);
-            return Ok(());
+        // Others of this source may have failed meanwhile, or proved the same password.
+        if self.is_known(proof) {
+            return Ok(true);
         }
         self.throttle.still_admits(attempt).map_err(too_many)?;
         let phc = verifier.map_or_else(|| self.dummy.clone(), |v| v.argon2.as_str().into());
-        let matches = turn.run(move || password::verify(&phc, &prepared)).await?;
-        match (matches.map_err(LoginRefusal::Unavailable)?, proof) {
+        let found = turn.run(move || password::verify(&phc, &password)).await?;
+        match (found.map_err(LoginRefusal::Unavailable)?, proof) {
             (password::Match::Yes, Some(proof)) => {
                 self.proven.remember(proof);
-                self.throttle.succeeded(attempt);
-                Ok(())
+                Ok(true)
             }
-            _ => self.fail(attempt).await,
+            _ => Ok(false),
         }
     }
 

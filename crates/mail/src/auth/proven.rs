@@ -5,7 +5,6 @@
 //! happens here: a password, a file.
 
 use super::password::Prepared;
-use crate::ids::AccountId;
 use crate::limits::PROVEN_LOGINS;
 use net::Random;
 use net::time::{self, Duration, Instant};
@@ -19,7 +18,9 @@ pub(super) struct Proven {
     known: Mutex<HashMap<Proof, Instant>>,
 }
 
-/// Stands for: this password, against this verifier, of this account.
+/// Stands for: this password, against this verifier. The account is not in it: a verifier has a salt
+/// of its own, so accounts share one only if they were given the same password in one act, and then
+/// one proof is right for all of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Proof([u8; 32]);
 
@@ -34,9 +35,8 @@ impl Proven {
         }
     }
 
-    pub fn proof(&self, account: AccountId, verifier: &str, password: &Prepared) -> Proof {
+    pub fn proof(&self, verifier: &str, password: &Prepared) -> Proof {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(&account.0.to_le_bytes());
         // lengths keep one field from running into the next
         for field in [verifier.as_bytes(), password.octets()] {
             hasher.update(&(field.len() as u64).to_le_bytes());
@@ -85,15 +85,15 @@ mod tests {
     use super::super::password::prepare;
     use super::*;
 
-    fn proof(proven: &Proven, account: u64, verifier: &str, password: &str) -> Proof {
+    fn proof(proven: &Proven, verifier: &str, password: &str) -> Proof {
         let password = prepare(password.as_bytes()).expect("neither empty nor too long");
-        proven.proof(AccountId(account), verifier, &password)
+        proven.proof(verifier, &password)
     }
 
     #[tokio::test(start_paused = true)]
     async fn forgets_after_its_time() {
         let proven = Proven::new(&Random::seeded(1), 300);
-        let known = proof(&proven, 1, "v", "p");
+        let known = proof(&proven, "v", "p");
         proven.remember(known);
         tokio::time::advance(Duration::from_secs(299)).await;
         assert!(proven.knows(&known));
@@ -102,25 +102,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_new_verifier_another_account_or_password_is_another_proof() {
+    async fn a_new_verifier_or_another_password_is_another_proof() {
         let proven = Proven::new(&Random::seeded(1), 300);
-        proven.remember(proof(&proven, 1, "v", "p"));
-        for other in [(1, "w", "p"), (2, "v", "p"), (1, "v", "q"), (1, "vp", "p")] {
-            assert!(!proven.knows(&proof(&proven, other.0, other.1, other.2)));
+        proven.remember(proof(&proven, "v", "p"));
+        for other in [("w", "p"), ("v", "q"), ("vp", "p"), ("v", "pp")] {
+            assert!(!proven.knows(&proof(&proven, other.0, other.1)));
         }
-        assert!(proven.knows(&proof(&proven, 1, "v", "p")));
+        assert!(proven.knows(&proof(&proven, "v", "p")));
     }
 
     #[tokio::test(start_paused = true)]
     async fn remembers_nothing_when_told_so_and_never_too_much() {
         let proven = Proven::new(&Random::seeded(1), 0);
-        proven.remember(proof(&proven, 1, "v", "p"));
+        proven.remember(proof(&proven, "v", "p"));
         assert!(proven.known().is_empty());
         let proven = Proven::new(&Random::seeded(1), 300);
-        for n in 0..PROVEN_LOGINS as u64 + 10 {
-            proven.remember(proof(&proven, n, "v", "p"));
+        for n in 0..PROVEN_LOGINS + 10 {
+            proven.remember(proof(&proven, &n.to_string(), "p"));
             assert!(proven.known().len() <= PROVEN_LOGINS);
         }
-        assert!(proven.knows(&proof(&proven, PROVEN_LOGINS as u64 + 9, "v", "p")));
+        assert!(proven.knows(&proof(&proven, &(PROVEN_LOGINS + 9).to_string(), "p")));
     }
 }

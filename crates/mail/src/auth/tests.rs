@@ -109,6 +109,26 @@ async fn a_proven_password_needs_no_turn_in_the_pool() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn accounts_that_share_a_hash_share_its_proof() {
+    let gate = gate();
+    let alice = record(&gate, 1, "secret").await;
+    let bob = LoginRecord {
+        account: AccountId(2),
+        ..alice.clone()
+    };
+    assert!(gate.tries(&alice, "secret", 1).await.is_ok());
+    let mut turns = Vec::new();
+    while let Ok(turn) = gate.pool.turn().await {
+        turns.push(turn);
+    }
+    assert!(gate.tries(&bob, "secret", 1).await.is_ok());
+    assert!(matches!(
+        gate.tries(&bob, "wrong", 1).await,
+        Err(LoginRefusal::Busy)
+    ));
+}
+
+#[tokio::test(start_paused = true)]
 async fn failures_take_longer_and_longer_and_then_are_refused() {
     let gate = gate();
     let alice = record(&gate, 1, "secret").await;
