@@ -48,6 +48,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((&cut, bytes)) = data.split_first() else {
         return;
     };
+    if bytes.is_empty() {
+        // no piece at all, so not even the greeting is taken
+        return;
+    }
     let bare_newlines =
         if cut % 2 == 0 { BareNewlines::Reject } else { BareNewlines::Normalize };
     let rules = DataRules { max_bytes: 4_096, bare_newlines };
