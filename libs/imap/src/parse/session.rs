@@ -25,7 +25,7 @@ pub(super) fn authenticate(c: &mut Cursor<'_>) -> Parsed<Command> {
     let mut initial = None;
     if c.sp_and_more() {
         let start = c.at();
-        let text = c.take_while(|octet| is_atom_char(octet));
+        let text = c.take_while(is_atom_char);
         let octets = if text == b"=" {
             Some(Vec::new())
         } else {
