@@ -137,7 +137,8 @@ impl DateTime {
     }
 }
 
-/// `time = 2DIGIT ":" 2DIGIT ":" 2DIGIT`, with the space before it; 60 is a leap second.
+/// `time = 2DIGIT ":" 2DIGIT ":" 2DIGIT`, with the space before it. A leap second is taken
+/// for the one before it, as clocks without leap seconds have it.
 fn parse_time(text: &[u8]) -> Option<i64> {
     let [b' ', h1, h2, b':', m1, m2, b':', s1, s2] = *text else {
         return None;
@@ -148,7 +149,7 @@ fn parse_time(text: &[u8]) -> Option<i64> {
         digits(&[s1, s2], 2..=2)?,
     );
     let good = hour <= 23 && minute <= 59 && second <= 60;
-    good.then(|| i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second))
+    good.then(|| i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second.min(59)))
 }
 
 /// `zone = ("+" / "-") 4DIGIT`, with the space before it.
