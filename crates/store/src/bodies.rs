@@ -1,14 +1,88 @@
 //! Adopted bodies: where they lie and how they are read.
 //!
-//! Never here: a body that no durable commit holds.
+//! A body's place is a record of the store's own in the index; its hash and tag stand beside it in
+//! the log. Never here: a body that no durable commit holds.
 
 use crate::body::{Content, piece};
-use crate::committer::Parcel;
+use crate::engine::Engine;
+use crate::files::{File, Files};
+use crate::index::NEWEST;
+use crate::key;
+use crate::log::{self, BodyEntry, Place};
+use crate::own_file;
+use crate::queue::Parcel;
 use crate::sync::lock;
+use crate::words::{Words, put_short};
 use crate::{BodyId, Fault};
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+/// Open files kept for reading.
+const MAX_HANDLES: usize = 256;
+
+/// Where a body lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Location {
+    pub(crate) log_file: u64,
+    /// Where its entry begins in the log file.
+    pub(crate) offset: u64,
+    pub(crate) tag_bytes: usize,
+    pub(crate) len: u64,
+    pub(crate) place: Place,
+}
+
+impl Location {
+    pub(crate) fn of(body: &BodyEntry, log_file: u64, frame: u64) -> Location {
+        Location {
+            log_file,
+            offset: frame + body.offset,
+            tag_bytes: body.tag.len(),
+            len: body.len,
+            place: body.place,
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_short(&mut out, self.log_file);
+        put_short(&mut out, self.offset);
+        put_short(&mut out, self.tag_bytes as u64);
+        put_short(&mut out, self.len);
+        if let Place::File(file) = self.place {
+            put_short(&mut out, file);
+        }
+        out
+    }
+
+    pub(crate) fn decode(bytes: Bytes) -> Option<Location> {
+        let mut words = Words::new(bytes);
+        let (log_file, offset) = (words.short()?, words.short()?);
+        let (tag_bytes, len) = (usize::try_from(words.short()?).ok()?, words.short()?);
+        let place = if words.is_done() {
+            Place::Inline
+        } else {
+            Place::File(words.short()?)
+        };
+        Some(Location {
+            log_file,
+            offset,
+            tag_bytes,
+            len,
+            place,
+        })
+    }
+
+    /// Bytes of its entry in the log file.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        let head = BodyEntry::head_bytes(self.tag_bytes) as u64;
+        match self.place {
+            Place::Inline => head + self.len,
+            Place::File(_) => head + 8,
+        }
+    }
+}
 
 /// A body kept in memory.
 pub(crate) struct Kept {
@@ -18,6 +92,32 @@ pub(crate) struct Kept {
 
 pub(crate) enum Bodies {
     Memory(Mutex<BTreeMap<BodyId, Kept>>),
+    Disk(Shelf),
+}
+
+/// Open files by path.
+pub(crate) struct Shelf {
+    files: Files,
+    handles: Mutex<BTreeMap<String, Arc<File>>>,
+}
+
+impl Shelf {
+    fn open(&self, path: String) -> io::Result<Arc<File>> {
+        if let Some(file) = lock(&self.handles).get(&path) {
+            return Ok(file.clone());
+        }
+        let file = Arc::new(self.files.open(&path)?);
+        let mut handles = lock(&self.handles);
+        if handles.len() >= MAX_HANDLES {
+            handles.pop_first();
+        }
+        handles.insert(path, file.clone());
+        Ok(file)
+    }
+
+    fn read(&self, path: String, from: u64, len: usize) -> io::Result<Bytes> {
+        Ok(self.open(path)?.read_at(from, len)?.into())
+    }
 }
 
 impl Bodies {
@@ -25,58 +125,227 @@ impl Bodies {
         Bodies::Memory(Mutex::default())
     }
 
-    pub(crate) fn adopt(&self, parcel: &Parcel) {
-        match self {
-            Bodies::Memory(map) => {
-                let Content::Memory(bytes) = &parcel.body.0.content;
-                let kept = Kept {
-                    bytes: bytes.clone(),
-                    tag: parcel.body.0.tag.clone(),
-                };
-                lock(map).insert(parcel.claim.id, kept);
-            }
+    pub(crate) fn on_disk(files: Files) -> Bodies {
+        Bodies::Disk(Shelf {
+            files,
+            handles: Mutex::default(),
+        })
+    }
+
+    /// Keeps a body where there is no log.
+    pub(crate) fn keep(&self, parcel: &Parcel) {
+        if let (Bodies::Memory(map), Content::Memory(bytes)) = (self, &parcel.content) {
+            let kept = Kept {
+                bytes: bytes.clone(),
+                tag: parcel.tag.clone(),
+            };
+            lock(map).insert(parcel.id, kept);
         }
     }
 
-    pub(crate) fn len(&self, id: BodyId) -> Result<Option<u64>, Fault> {
-        match self {
-            Bodies::Memory(map) => Ok(lock(map).get(&id).map(|kept| kept.bytes.len() as u64)),
-        }
-    }
-
-    pub(crate) fn tag(&self, id: BodyId) -> Result<Option<Bytes>, Fault> {
-        match self {
-            Bodies::Memory(map) => Ok(lock(map).get(&id).map(|kept| kept.tag.clone())),
-        }
-    }
-
-    pub(crate) fn read(&self, id: BodyId, from: u64, len: usize) -> Result<Bytes, Fault> {
-        match self {
-            Bodies::Memory(map) => match lock(map).get(&id) {
-                Some(kept) => Ok(piece(&kept.bytes, from, len)),
-                None => Err(Fault::new(
-                    format!("reading body {}", id.0),
-                    "there is no such body",
-                )),
-            },
+    /// The file is gone; nobody is to find it open.
+    pub(crate) fn forget(&self, path: &str) {
+        if let Bodies::Disk(shelf) = self {
+            lock(&shelf.handles).remove(path);
         }
     }
 
     /// Drops what is neither in `live` nor from `before` on; how many bodies and bytes went.
-    pub(crate) fn sweep(&self, live: &roaring::RoaringTreemap, before: BodyId) -> (u64, u64) {
-        match self {
-            Bodies::Memory(map) => {
-                let (mut bodies, mut bytes) = (0, 0);
-                lock(map).retain(|id, kept| {
-                    let keep = *id >= before || live.contains(id.0);
-                    if !keep {
-                        bodies += 1;
-                        bytes += kept.bytes.len() as u64;
-                    }
-                    keep
-                });
-                (bodies, bytes)
+    pub(crate) fn sweep_memory(
+        &self,
+        live: &roaring::RoaringTreemap,
+        before: BodyId,
+    ) -> (u64, u64) {
+        let Bodies::Memory(map) = self else {
+            return (0, 0);
+        };
+        let (mut bodies, mut bytes) = (0, 0);
+        lock(map).retain(|id, kept| {
+            let keep = *id >= before || live.contains(id.0);
+            bodies += u64::from(!keep);
+            bytes += if keep { 0 } else { kept.bytes.len() as u64 };
+            keep
+        });
+        (bodies, bytes)
+    }
+}
+
+/// What is told of a body that cannot be read.
+fn fault(id: BodyId, why: impl std::fmt::Display) -> Fault {
+    Fault::new(format!("reading body {}", id.0), why)
+}
+
+impl Engine {
+    pub(crate) fn location(&self, id: BodyId) -> Result<Option<Location>, Fault> {
+        let Some(value) = self.get_full(&key::of_body(id), NEWEST)? else {
+            return Ok(None);
+        };
+        match Location::decode(value.bytes().clone()) {
+            Some(location) => Ok(Some(location)),
+            None => Err(fault(id, "its place is not understood")),
+        }
+    }
+
+    pub(crate) fn body_len(&self, id: BodyId) -> Result<Option<u64>, Fault> {
+        match &self.bodies {
+            Bodies::Memory(map) => Ok(lock(map).get(&id).map(|kept| kept.bytes.len() as u64)),
+            Bodies::Disk(_) => Ok(self.location(id)?.map(|location| location.len)),
+        }
+    }
+
+    pub(crate) fn body_tag(&self, id: BodyId) -> Result<Option<Bytes>, Fault> {
+        match &self.bodies {
+            Bodies::Memory(map) => Ok(lock(map).get(&id).map(|kept| kept.tag.clone())),
+            Bodies::Disk(shelf) => {
+                if self.location(id)?.is_none() {
+                    return Ok(None);
+                }
+                let tag = self.with_location(id, |place| Ok(read_head(shelf, id, place)?.tag))?;
+                Ok(Some(tag))
             }
         }
     }
+
+    pub(crate) fn read_body(&self, id: BodyId, from: u64, len: usize) -> Result<Bytes, Fault> {
+        match &self.bodies {
+            Bodies::Memory(map) => match lock(map).get(&id) {
+                Some(kept) => Ok(piece(&kept.bytes, from, len)),
+                None => Err(fault(id, "there is no such body")),
+            },
+            Bodies::Disk(shelf) => {
+                self.with_location(id, |place| read(shelf, id, place, from, len))
+            }
+        }
+    }
+
+    /// The vacuum may move a body between the look at its place and the reading; then it is looked
+    /// for once more.
+    fn with_location<T>(
+        &self,
+        id: BodyId,
+        read: impl Fn(&Location) -> Result<T, ReadError>,
+    ) -> Result<T, Fault> {
+        let find = || {
+            self.location(id)?
+                .ok_or_else(|| fault(id, "there is no such body"))
+        };
+        let first = find()?;
+        let error = match read(&first) {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        let second = find()?;
+        if matches!(error, ReadError::Gone) && second != first {
+            return read(&second).map_err(|error| error.fault(id));
+        }
+        Err(error.fault(id))
+    }
+
+    /// The whole body with its tag and hash, to be moved.
+    pub(crate) fn parcel(&self, id: BodyId, place: &Location) -> Result<Parcel, Fault> {
+        let Bodies::Disk(shelf) = &self.bodies else {
+            return Err(fault(id, "it is not on a disk"));
+        };
+        let (entry, bytes) = read_entry(shelf, id, place).map_err(|error| error.fault(id))?;
+        let (hash, tag, len) = (entry.hash, entry.tag, entry.len);
+        Ok(Parcel {
+            id,
+            content: Content::Memory(bytes),
+            len,
+            hash,
+            tag,
+            claim: None,
+        })
+    }
+}
+
+enum ReadError {
+    /// The file is not there.
+    Gone,
+    Other(String),
+}
+
+impl ReadError {
+    fn fault(self, id: BodyId) -> Fault {
+        match self {
+            ReadError::Gone => fault(id, "its file is missing"),
+            ReadError::Other(why) => fault(id, why),
+        }
+    }
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> ReadError {
+        if error.kind() == io::ErrorKind::NotFound {
+            return ReadError::Gone;
+        }
+        ReadError::Other(error.to_string())
+    }
+}
+
+fn other(why: &str) -> ReadError {
+    ReadError::Other(why.into())
+}
+
+fn decode_head(id: BodyId, bytes: Bytes) -> Result<(BodyEntry, usize), ReadError> {
+    let mut words = Words::new(bytes);
+    let entry = BodyEntry::decode_head(&mut words).filter(|entry| entry.id == id);
+    Ok((
+        entry.ok_or_else(|| other("its entry in the log is broken"))?,
+        words.at(),
+    ))
+}
+
+fn read_head(shelf: &Shelf, id: BodyId, place: &Location) -> Result<BodyEntry, ReadError> {
+    let head_bytes = BodyEntry::head_bytes(place.tag_bytes);
+    let bytes = shelf.read(log::path_of(place.log_file), place.offset, head_bytes)?;
+    Ok(decode_head(id, bytes)?.0)
+}
+
+/// The entry and the whole body in one read; the hash is verified.
+fn read_entry(
+    shelf: &Shelf,
+    id: BodyId,
+    place: &Location,
+) -> Result<(BodyEntry, Bytes), ReadError> {
+    let len = usize::try_from(place.log_bytes()).map_err(|_| other("it is too long"))?;
+    let bytes = shelf.read(log::path_of(place.log_file), place.offset, len)?;
+    let (entry, head_bytes) = decode_head(id, bytes.clone())?;
+    let body = match place.place {
+        Place::Inline => bytes.slice(head_bytes.min(bytes.len())..),
+        Place::File(file) => shelf.read(own_file::path_of(file), 0, usize::MAX)?,
+    };
+    if body.len() as u64 != entry.len || blake3::hash(&body) != entry.hash {
+        return Err(other("its bytes do not have its hash"));
+    }
+    Ok((entry, body))
+}
+
+fn read(
+    shelf: &Shelf,
+    id: BodyId,
+    place: &Location,
+    from: u64,
+    len: usize,
+) -> Result<Bytes, ReadError> {
+    if from == 0 && len as u64 >= place.len {
+        return Ok(read_entry(shelf, id, place)?.1);
+    }
+    let from = from.min(place.len);
+    let len = len.min(usize::try_from(place.len - from).unwrap_or(usize::MAX));
+    let bytes = match place.place {
+        Place::Inline => {
+            let head_bytes = BodyEntry::head_bytes(place.tag_bytes) as u64;
+            shelf.read(
+                log::path_of(place.log_file),
+                place.offset + head_bytes + from,
+                len,
+            )?
+        }
+        Place::File(file) => shelf.read(own_file::path_of(file), from, len)?,
+    };
+    if bytes.len() != len {
+        return Err(other("its file ends too early"));
+    }
+    Ok(bytes)
 }

@@ -7,6 +7,7 @@
 
 use crate::engine::Engine;
 use crate::limits::MAX_TAG_BYTES;
+use crate::own_file::OwnFile;
 use crate::sync::lock;
 use crate::{BodyId, BodyRefusal, Fault};
 use bytes::Bytes;
@@ -119,6 +120,17 @@ impl Drop for Claim {
 #[derive(Clone)]
 pub(crate) enum Content {
     Memory(Bytes),
+    File(Arc<OwnFile>),
+}
+
+impl Content {
+    /// Bytes that travel in the frame.
+    pub(crate) fn inline_bytes(&self) -> usize {
+        match self {
+            Content::Memory(bytes) => bytes.len(),
+            Content::File(_) => 0,
+        }
+    }
 }
 
 pub(crate) struct BodyInner {
@@ -126,7 +138,7 @@ pub(crate) struct BodyInner {
     pub(crate) len: u64,
     pub(crate) hash: [u8; 32],
     pub(crate) tag: Bytes,
-    _share: Share,
+    _share: Option<Share>,
     claim: Mutex<Weak<Claim>>,
 }
 
@@ -152,6 +164,7 @@ impl Body {
     pub fn bytes(&self) -> Option<&Bytes> {
         match &self.0.content {
             Content::Memory(bytes) => Some(bytes),
+            Content::File(_) => None,
         }
     }
 
@@ -159,6 +172,7 @@ impl Body {
     pub fn read(&self, from: u64, len: usize) -> Result<Bytes, Fault> {
         match &self.0.content {
             Content::Memory(bytes) => Ok(piece(bytes, from, len)),
+            Content::File(file) => file.read_at(from, len),
         }
     }
 
@@ -183,8 +197,11 @@ pub(crate) fn piece(bytes: &Bytes, from: u64, len: usize) -> Bytes {
 /// Takes a body piece by piece.
 pub struct BodyWriter {
     engine: Arc<Engine>,
+    /// The whole body, or what the file has not got yet.
     memory: Vec<u8>,
     share: Share,
+    file: Option<OwnFile>,
+    file_bytes: u64,
     hasher: Box<blake3::Hasher>,
     len: u64,
 }
@@ -197,32 +214,87 @@ impl BodyWriter {
             engine,
             memory: Vec::new(),
             share,
+            file: None,
+            file_bytes: 0,
             hasher,
             len: 0,
         }
     }
 
     pub async fn write(&mut self, piece: &[u8]) -> Result<(), BodyRefusal> {
-        self.share.grow(piece.len())?;
-        self.memory.extend_from_slice(piece);
+        let most = self.engine.settings.body_inline_bytes;
+        let mut rest = piece;
+        while !rest.is_empty() {
+            if self.engine.files.is_some() && self.memory.len() >= most {
+                self.spill()?;
+            }
+            let room = if self.engine.files.is_some() {
+                most - self.memory.len()
+            } else {
+                rest.len()
+            };
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            let needed = self.memory.len() + now.len();
+            if needed > self.share.bytes {
+                self.share.grow(needed - self.share.bytes)?;
+            }
+            self.memory.extend_from_slice(now);
+            rest = later;
+        }
         self.hasher.update(piece);
         self.len += piece.len() as u64;
         Ok(())
     }
 
+    /// Moves what waits in memory on into the body's own file.
+    fn spill(&mut self) -> Result<(), BodyRefusal> {
+        if self.engine.is_full() {
+            return Err(BodyRefusal::Full);
+        }
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => self.engine.new_own_file()?,
+        };
+        let file = self.file.insert(file);
+        file.write_at(self.file_bytes, &self.memory)?;
+        self.file_bytes += self.memory.len() as u64;
+        self.memory.clear();
+        Ok(())
+    }
+
     /// `tag`: opaque words of the caller kept beside the body (whose it is), so that it can be
     /// found even if its records are gone; at most `limits::MAX_TAG_BYTES`.
-    pub async fn finish(self, tag: &[u8]) -> Result<Body, BodyRefusal> {
+    pub async fn finish(mut self, tag: &[u8]) -> Result<Body, BodyRefusal> {
         assert!(
             tag.len() <= MAX_TAG_BYTES,
             "the caller bounds the tag of a body"
         );
+        let (content, share) = if self.file.is_some() {
+            self.spill()?;
+            let file = self
+                .file
+                .take()
+                .map(Arc::new)
+                .expect("because it was there a line above");
+            self.engine
+                .blocking({
+                    let file = file.clone();
+                    move || file.sync()
+                })
+                .await?;
+            (Content::File(file), None)
+        } else {
+            (
+                Content::Memory(std::mem::take(&mut self.memory).into()),
+                Some(self.share),
+            )
+        };
         Ok(Body(Arc::new(BodyInner {
-            content: Content::Memory(self.memory.into()),
+            content,
             len: self.len,
             hash: *self.hasher.finalize().as_bytes(),
             tag: Bytes::copy_from_slice(tag),
-            _share: self.share,
+            _share: share,
             claim: Mutex::new(Weak::new()),
         })))
     }

@@ -1,158 +1,152 @@
 //! The committer: gathers what was handed over into one durable commit, makes it visible, rings
 //! the bells, and tells those who wait, in this order.
 //!
-//! Never here: a reader; anything visible before it is durable; success after a failed write.
+//! With real files it is a thread; otherwise a task that lives while something is queued. Never
+//! here: a reader; anything visible before it is durable; success after a failed write.
 
-use crate::body::{Body, Claim, Content};
 use crate::edit::Committed;
-use crate::engine::Engine;
-use crate::key::Space;
-use crate::limits::{MAX_FRAME_BYTES, MAX_FRAME_TRANSACTIONS, MAX_PENDING_BYTES};
+use crate::engine::{Engine, Work};
+use crate::index::checkpoint;
+use crate::key::{self, Space};
+use crate::log::{BodyEntry, FrameBuilder};
+use crate::marker::Marker;
 use crate::name::encode_value;
+use crate::queue::{Group, Transaction};
 use crate::sync::lock;
 use crate::{CommitError, Fault, Version};
-use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
-use tokio::sync::{Notify, oneshot};
 
-pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
-
-/// One transaction as it was handed over.
-pub(crate) struct Transaction {
-    pub(crate) space: Space,
-    pub(crate) seqno: u64,
-    pub(crate) writes: Writes,
-}
-
-/// A body that a group brings.
-pub(crate) struct Parcel {
-    pub(crate) claim: Arc<Claim>,
-    pub(crate) body: Body,
-}
-
-/// Transactions that become durable together.
-pub(crate) struct Group {
-    pub(crate) transactions: Vec<Transaction>,
-    pub(crate) parcels: Vec<Parcel>,
-    pub(crate) bytes: usize,
-    pub(crate) done: oneshot::Sender<Result<Committed, CommitError>>,
-}
-
-pub(crate) struct QueueInner {
-    pub(crate) groups: VecDeque<Group>,
-    pub(crate) next_seqno: u64,
-    /// Rises when everything that was handed over has failed: older edits have seen too much.
-    pub(crate) epoch: u64,
-    pub(crate) trouble: Option<Fault>,
-    /// A commit takes longer than it may; taken back when it returns.
-    pub(crate) stalled: Option<Fault>,
-    pub(crate) closed: bool,
-    pending_bytes: usize,
-    /// A task is on its way to commit what is queued.
-    driven: bool,
-}
-
-pub(crate) struct Queue {
-    pub(crate) inner: Mutex<QueueInner>,
-    room: Notify,
-}
-
-impl Queue {
-    pub(crate) fn new(next_seqno: u64) -> Queue {
-        let inner = QueueInner {
-            groups: VecDeque::new(),
-            next_seqno,
-            epoch: 0,
-            trouble: None,
-            stalled: None,
-            closed: false,
-            pending_bytes: 0,
-            driven: false,
-        };
-        Queue {
-            inner: Mutex::new(inner),
-            room: Notify::new(),
-        }
-    }
-
-    /// Waits while too much is handed over and not yet durable.
-    pub(crate) async fn room(&self) {
-        loop {
-            let notified = self.room.notified();
-            tokio::pin!(notified);
-            notified.as_mut().enable();
-            if lock(&self.inner).pending_bytes < MAX_PENDING_BYTES {
-                return;
-            }
-            notified.await;
-        }
-    }
-
-    fn take_batch(&self) -> Vec<Group> {
-        let mut inner = lock(&self.inner);
-        let (mut bytes, mut transactions) = (0, 0);
-        let mut batch = Vec::new();
-        while let Some(group) = inner.groups.front() {
-            bytes += group.bytes;
-            transactions += group.transactions.len();
-            let full = bytes > MAX_FRAME_BYTES || transactions > MAX_FRAME_TRANSACTIONS;
-            if full && !batch.is_empty() {
-                break;
-            }
-            batch.extend(inner.groups.pop_front());
-        }
-        inner.driven &= !batch.is_empty();
-        batch
-    }
-
-    fn settled(&self, bytes: usize) {
-        lock(&self.inner).pending_bytes -= bytes;
-        self.room.notify_waiters();
-    }
-}
-
-impl QueueInner {
-    /// Takes the group in; the caller wakes the committer after letting go of the lock.
-    pub(crate) fn push(&mut self, group: Group) {
-        self.pending_bytes += group.bytes;
-        self.groups.push_back(group);
-    }
+/// Where the bodies of a batch came to lie.
+struct Laid {
+    log_file: u64,
+    frame_offset: u64,
+    bodies: Vec<BodyEntry>,
 }
 
 impl Engine {
     /// Sees to it that what is queued gets committed.
     pub(crate) fn wake_committer(self: &Arc<Self>) {
-        let mut inner = lock(&self.queue.inner);
-        if inner.driven {
+        if self.has_threads() {
+            self.queue.wake_thread();
             return;
         }
-        inner.driven = true;
-        drop(inner);
+        if !self.queue.begin_drive() {
+            return;
+        }
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
-                let drive = Drive { engine: self.clone(), finished: false };
+                let drive = Drive {
+                    engine: self.clone(),
+                    finished: false,
+                };
                 runtime.spawn(drive.run());
             }
             Err(_) => while self.commit_some() {},
         }
     }
 
-    /// One round of the committer; false if nothing was queued.
-    fn commit_some(&self) -> bool {
+    /// The committer's thread: ends when the store is closed and nothing is left.
+    pub(crate) fn run_committer(self: Arc<Self>) {
+        let _alarm = Alarm(&self);
+        while self.queue.wait_for_work() {
+            self.commit_some();
+        }
+    }
+
+    /// One round of the committer; false if there was nothing to do.
+    pub(crate) fn commit_some(&self) -> bool {
+        let mut work = lock(&self.work);
+        if self.queue.take_resume_wish() {
+            self.resume(&mut work);
+        }
         let batch = self.queue.take_batch();
         if batch.is_empty() {
             return false;
         }
-        self.commit(batch);
+        match self.write(&mut work, &batch) {
+            Ok(laid) => {
+                self.apply(&mut work, &batch, laid.as_ref());
+                self.settle(batch);
+                self.flush_if_due(&mut work);
+            }
+            Err(fault) => self.fail(&mut work, batch, fault),
+        }
+        self.queue.relax();
         true
     }
 
-    fn commit(&self, batch: Vec<Group>) {
-        let bytes = batch.iter().map(|group| group.bytes).sum();
-        self.apply(&batch);
+    /// One frame, one sync.
+    fn write(&self, work: &mut Work, batch: &[Group]) -> Result<Option<Laid>, Fault> {
+        let Some(log) = &mut work.log else {
+            return Ok(None);
+        };
+        let bytes: usize = batch.iter().map(|group| group.bytes).sum();
+        let mut frame = FrameBuilder::new(bytes + bytes / 4 + 4096);
+        for transaction in batch.iter().flat_map(|group| &group.transactions) {
+            frame.transaction(transaction);
+        }
+        let mut bodies: Vec<BodyEntry> = Vec::new();
+        for parcel in batch.iter().flat_map(|group| &group.parcels) {
+            // The same body may come with two groups of one batch.
+            let here = bodies.iter().any(|body| body.id == parcel.id);
+            if !here && !parcel.is_written() {
+                parcel.give();
+                bodies.push(frame.body(parcel));
+            }
+        }
+        let (log_file, frame_offset) = log.append(frame)?;
+        Ok(Some(Laid {
+            log_file,
+            frame_offset,
+            bodies,
+        }))
+    }
+
+    /// Puts what is durable into the index and shows it.
+    fn apply(&self, work: &mut Work, batch: &[Group], laid: Option<&Laid>) {
+        let mut last = self.readers.visible();
+        for group in batch {
+            for transaction in &group.transactions {
+                work.unflushed_bytes += self.put_in_index(transaction);
+                last = last.max(transaction.seqno);
+            }
+            for parcel in &group.parcels {
+                match laid {
+                    None if !parcel.is_written() => self.bodies.keep(parcel),
+                    _ => {}
+                }
+                parcel.set_written();
+            }
+        }
+        if let Some(laid) = laid {
+            for body in &laid.bodies {
+                work.unflushed_bytes += self.put_body(body, laid.log_file, laid.frame_offset, last);
+            }
+        }
+        self.readers.show(last);
+    }
+
+    /// How many bytes the index grew by.
+    pub(crate) fn put_in_index(&self, transaction: &Transaction) -> u64 {
+        let oldest = self.readers.oldest();
+        let mut bytes = 0;
+        for (key, payload) in &transaction.writes {
+            let full_key = transaction.space.full(key);
+            let stored = payload
+                .as_ref()
+                .map(|payload| encode_value(&full_key, Version(transaction.seqno), payload));
+            bytes += (full_key.len() + stored.as_ref().map_or(0, |stored| stored.len())) as u64;
+            self.index
+                .insert(full_key, stored, transaction.seqno, oldest);
+        }
+        bytes
+    }
+
+    fn settle(&self, batch: Vec<Group>) {
+        let mut bytes = 0;
         for group in &batch {
+            bytes += group.bytes;
             for transaction in &group.transactions {
                 if let Space::Of(partition) = transaction.space {
                     self.overlay
@@ -177,33 +171,69 @@ impl Engine {
         }
     }
 
-    /// Puts what is durable into the index and shows it.
-    fn apply(&self, batch: &[Group]) {
-        let oldest = self.readers.oldest();
-        let mut last = self.readers.visible();
-        for group in batch {
-            for parcel in &group.parcels {
-                if !parcel.claim.written.swap(true, Ordering::AcqRel) {
-                    self.bodies.adopt(parcel);
-                }
-            }
-            for Transaction {
-                space,
-                seqno,
-                writes,
-            } in &group.transactions
-            {
-                for (key, payload) in writes {
-                    let full_key = space.full(key);
-                    let stored = payload
-                        .as_ref()
-                        .map(|payload| encode_value(&full_key, Version(*seqno), payload));
-                    self.index.insert(full_key, stored, *seqno, oldest);
-                }
-                last = last.max(*seqno);
-            }
+    /// Nothing that was handed over survives, and nobody builds on it. Writing goes on in a new
+    /// file at once if it can; only then is the failure told, so that what failed stays so.
+    fn fail(&self, work: &mut Work, batch: Vec<Group>, fault: Fault) {
+        tracing::error!(%fault, "a commit failed; the store takes no writes until a new log file holds");
+        let failed = self.queue.fail(fault, || self.overlay.clear());
+        self.resume(work);
+        for group in batch.into_iter().chain(failed) {
+            drop(group.parcels);
+            let _ = group.done.send(Err(CommitError::Failed));
         }
-        self.readers.show(last);
+    }
+
+    fn resume(&self, work: &mut Work) {
+        let Some(log) = &mut work.log else { return };
+        let resumed = log.resume(self.readers.visible() + 1);
+        match &resumed {
+            Ok(()) => tracing::warn!(file = log.number(), "writing goes on in a new log file"),
+            Err(fault) => tracing::error!(%fault, "writing cannot go on yet"),
+        }
+        self.queue.resumed(resumed);
+    }
+
+    fn flush_if_due(&self, work: &mut Work) {
+        if work.log.is_none() || work.unflushed_bytes < self.settings.index_memory_bytes {
+            return;
+        }
+        if let Some(keeper) = &self.keeper {
+            // While the last one is under way the next gathers more, up to a bound.
+            if keeper.is_busy() && work.unflushed_bytes < 4 * self.settings.index_memory_bytes {
+                return;
+            }
+            keeper.wait_until_idle();
+        }
+        if let Err(fault) = self.begin_flush(work) {
+            tracing::error!(%fault, "the index was not flushed; its records stay in the log");
+        }
+    }
+
+    /// Marks how far the index has come, and flushes it: at once, or by the keeper's thread.
+    pub(crate) fn begin_flush(&self, work: &mut Work) -> Result<(), Fault> {
+        let Some(log) = &work.log else { return Ok(()) };
+        let seqno = self.readers.visible();
+        let marker = Marker {
+            seqno,
+            log_file: log.number(),
+            next_body: self.ids.next(),
+        };
+        let stored = encode_value(&key::marker(), Version(seqno), &marker.encode());
+        self.index
+            .insert(key::marker(), Some(stored), seqno, self.readers.oldest());
+        match (&self.keeper, &self.files) {
+            (Some(keeper), _) => {
+                self.seal_index();
+                keeper.begin(seqno);
+            }
+            (None, Some(files)) => {
+                checkpoint::write(files, &self.index, seqno)?;
+                self.flushed_up_to.store(seqno, Ordering::Release);
+            }
+            (None, None) => {}
+        }
+        work.unflushed_bytes = 0;
+        Ok(())
     }
 }
 
@@ -230,14 +260,21 @@ impl Drive {
 impl Drop for Drive {
     fn drop(&mut self) {
         if !self.finished {
-            lock(&self.engine.queue.inner).driven = false;
+            self.engine.queue.drive_ended();
         }
     }
 }
 
-/// Bytes of a body that travel in a frame.
-pub(crate) fn inline_bytes(body: &Body) -> usize {
-    match &body.0.content {
-        Content::Memory(bytes) => bytes.len(),
+/// If the committer's thread dies of a bug, nothing is taken any more.
+struct Alarm<'a>(&'a Engine);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.queue.abandon(Fault::new(
+                "committing",
+                "the committer has stopped, which is a bug",
+            ));
+        }
     }
 }

@@ -5,10 +5,14 @@
 use crate::edit::{self, Edit, Pending};
 use crate::engine::Engine;
 use crate::sync::lock;
-use crate::*;
+use crate::{
+    Bell, BodyId, BodyRefusal, BodyWriter, Fault, Files, OpenError, Partition, Snapshot, check,
+    open, vacuum,
+};
 use bytes::Bytes;
 use roaring::RoaringTreemap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 /// What can be set; the default is for a small server.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -93,12 +97,14 @@ impl Db {
 
     /// The engine `embedded`.
     pub fn open(files: Files, settings: Settings) -> Result<Db, OpenError> {
-        todo!()
+        Ok(Db {
+            engine: open::open(files, settings)?,
+        })
     }
 
     /// What was found at opening.
     pub fn open_report(&self) -> OpenReport {
-        OpenReport::default()
+        self.engine.report.clone()
     }
 
     /// All partitions at the last durable commit.
@@ -129,21 +135,27 @@ impl Db {
     }
 
     pub async fn new_body(&self) -> Result<BodyWriter, BodyRefusal> {
+        if let State::ReadOnly { why } = self.state() {
+            return Err(BodyRefusal::Fault(why));
+        }
+        if self.engine.is_full() {
+            return Err(BodyRefusal::Full);
+        }
         Ok(BodyWriter::new(self.engine.clone()))
     }
 
     pub fn body_len(&self, id: BodyId) -> Result<Option<u64>, Fault> {
-        self.engine.bodies.len(id)
+        self.engine.body_len(id)
     }
 
     /// The caller's tag of a body.
     pub fn body_tag(&self, id: BodyId) -> Result<Option<Bytes>, Fault> {
-        self.engine.bodies.tag(id)
+        self.engine.body_tag(id)
     }
 
     /// At most `len` bytes from `from`; fewer at the end. Whole-body reads verify the body's hash.
     pub fn read_body(&self, id: BodyId, from: u64, len: usize) -> Result<Bytes, Fault> {
-        self.engine.bodies.read(id, from, len)
+        self.engine.read_body(id, from, len)
     }
 
     pub fn bell(&self, partition: Partition) -> Bell {
@@ -151,10 +163,15 @@ impl Db {
     }
 
     pub fn state(&self) -> State {
-        let queue = lock(&self.engine.queue.inner);
-        match queue.trouble.as_ref().or(queue.stalled.as_ref()) {
-            Some(why) => State::ReadOnly { why: why.clone() },
-            None => State::Writable,
+        let why = lock(&self.engine.queue.inner).why();
+        if let Some(why) = why {
+            self.engine.ask_to_resume();
+            return State::ReadOnly { why };
+        }
+        if self.engine.is_full() {
+            State::Full
+        } else {
+            State::Writable
         }
     }
 
@@ -170,19 +187,25 @@ impl Db {
         live: &RoaringTreemap,
         before: BodyId,
     ) -> Result<VacuumReport, Fault> {
-        let (bodies_dropped, bytes_freed) = self.engine.bodies.sweep(live, before);
-        Ok(VacuumReport {
-            bodies_dropped,
-            bytes_freed,
-            ..VacuumReport::default()
-        })
+        vacuum::run(&self.engine, live, before).await
     }
 
     /// Reads everything: frames, hashes, value checksums.
     pub async fn check(&self) -> Result<CheckReport, Fault> {
-        Ok(CheckReport::default())
+        let engine = self.engine.clone();
+        self.engine.blocking(move || check::run(&engine)).await
     }
 
-    /// Flushes, stops the threads, releases the folder's lock.
-    pub async fn close(&self) {}
+    /// Values found with a failing checksum since opening.
+    pub fn bad_values(&self) -> u64 {
+        self.engine.bad_values.load(Ordering::Relaxed)
+    }
+
+    /// Commits what was handed over, flushes, stops the threads, releases the folder's lock.
+    pub async fn close(&self) {
+        let engine = self.engine.clone();
+        if let Err(fault) = self.engine.blocking(move || engine.close()).await {
+            tracing::error!(%fault, "closing the store");
+        }
+    }
 }

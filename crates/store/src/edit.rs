@@ -3,12 +3,12 @@
 //! Never here: a transaction over two partitions (groups are several edits), waiting for the disk.
 
 use crate::body::{Body, Claim};
-use crate::committer::{Group, Parcel, Transaction, Writes, inline_bytes};
 use crate::engine::Engine;
 use crate::index::NEWEST;
 use crate::key::{self, Space};
 use crate::limits::{MAX_EDIT_BYTES, MAX_GROUP_BYTES, MAX_KEY_BYTES};
 use crate::locks::PartitionLock;
+use crate::queue::{Parcel, Transaction, Writes};
 use crate::snapshot::{Layer, owned};
 use crate::sync::lock;
 use crate::{BodyId, CommitError, Fault, Partition, Scan, Value, Version};
@@ -41,7 +41,7 @@ impl Edit {
     pub(crate) async fn begin(engine: Arc<Engine>, partition: Partition) -> Edit {
         engine.queue.room().await;
         let held = engine.locks.take(partition).await;
-        let epoch = lock(&engine.queue.inner).epoch;
+        let epoch = lock(&engine.queue.inner).epoch();
         Edit {
             partition,
             epoch,
@@ -185,23 +185,26 @@ fn hand_over(engine: &Arc<Engine>, mut edits: Vec<Edit>) -> Result<Pending, Comm
     let bytes = edits.iter().map(|edit| edit.record_bytes).sum::<usize>()
         + parcels
             .iter()
-            .map(|parcel| inline_bytes(&parcel.body))
+            .map(|parcel| parcel.content.inline_bytes())
             .sum::<usize>();
     if bytes > MAX_GROUP_BYTES {
         return Err(CommitError::TooLarge);
     }
-    let (done, told) = oneshot::channel();
+    if !parcels.is_empty() && engine.is_full() {
+        return Err(CommitError::Full);
+    }
     let mut queue = lock(&engine.queue.inner);
-    if queue.closed || queue.trouble.is_some() || queue.stalled.is_some() {
+    if queue.refuses() {
+        drop(queue);
+        engine.ask_to_resume();
         return Err(CommitError::ReadOnly);
     }
-    if edits.iter().any(|edit| edit.epoch != queue.epoch) {
+    if edits.iter().any(|edit| edit.epoch != queue.epoch()) {
         return Err(CommitError::Failed);
     }
     let mut transactions = Vec::with_capacity(edits.len());
     for edit in &mut edits {
-        let (space, seqno) = (Space::Of(edit.partition), queue.next_seqno);
-        queue.next_seqno += 1;
+        let (space, seqno) = (Space::Of(edit.partition), queue.next_seqno());
         let writes = std::mem::take(&mut edit.writes);
         engine.overlay.add(edit.partition, seqno, &writes);
         transactions.push(Transaction {
@@ -210,27 +213,48 @@ fn hand_over(engine: &Arc<Engine>, mut edits: Vec<Edit>) -> Result<Pending, Comm
             writes,
         });
     }
-    queue.push(Group {
-        transactions,
-        parcels,
-        bytes,
-        done,
-    });
+    let told = queue.push(transactions, parcels, bytes);
     drop(queue);
     drop(edits);
     engine.wake_committer();
-    Ok(Pending(Waiting::On {
-        told,
-        engine: engine.clone(),
-        timer: None,
-    }))
+    Ok(Pending::on(engine, told))
+}
+
+/// Hands over writes of the store's own, and bodies that move.
+pub(crate) fn hand_over_own(
+    engine: &Arc<Engine>,
+    writes: Writes,
+    parcels: Vec<Parcel>,
+) -> Result<Pending, CommitError> {
+    let bytes = writes.iter().map(|(key, _)| key.len()).sum::<usize>()
+        + parcels
+            .iter()
+            .map(|parcel| parcel.content.inline_bytes())
+            .sum::<usize>();
+    let mut queue = lock(&engine.queue.inner);
+    if queue.refuses() {
+        return Err(CommitError::ReadOnly);
+    }
+    let seqno = queue.next_seqno();
+    let told = queue.push(
+        vec![Transaction {
+            space: Space::Own,
+            seqno,
+            writes,
+        }],
+        parcels,
+        bytes,
+    );
+    drop(queue);
+    engine.wake_committer();
+    Ok(Pending::on(engine, told))
 }
 
 /// Each body of the group once.
 fn parcels(edits: &mut [Edit]) -> Vec<Parcel> {
     let mut once = BTreeMap::new();
     for (claim, body) in edits.iter_mut().flat_map(|edit| edit.bodies.drain(..)) {
-        once.insert(claim.id, Parcel { claim, body });
+        once.insert(claim.id, Parcel::new(claim, &body));
     }
     once.into_values().collect()
 }
@@ -254,6 +278,19 @@ enum Waiting {
 /// Waits until a commit is durable. Dropping it does not undo the commit.
 #[must_use = "a commit is durable only when its Pending says so"]
 pub struct Pending(Waiting);
+
+impl Pending {
+    fn on(
+        engine: &Arc<Engine>,
+        told: oneshot::Receiver<Result<Committed, CommitError>>,
+    ) -> Pending {
+        Pending(Waiting::On {
+            told,
+            engine: engine.clone(),
+            timer: None,
+        })
+    }
+}
 
 impl Future for Pending {
     type Output = Result<Committed, CommitError>;
@@ -279,8 +316,7 @@ impl Future for Pending {
             return Poll::Pending;
         };
         if timer.as_mut().poll(cx).is_ready() {
-            let fault = Fault::new("committing", "not durable within the time allowed");
-            lock(&engine.queue.inner).stalled = Some(fault);
+            engine.stall();
             return Poll::Ready(Err(CommitError::TimedOut));
         }
         Poll::Pending

@@ -1,23 +1,31 @@
 //! The engine behind the handle: what snapshots, edits, bodies and the committer share.
 //!
-//! Never here: the order of a commit (`committer.rs`), a public name.
+//! Never here: the order of a commit (`committer.rs`), how it is opened (`open.rs`), a public name.
 
 use crate::bell::Bells;
 use crate::bodies::Bodies;
 use crate::body::{Budget, Ids};
-use crate::committer::Queue;
+use crate::files::Files;
 use crate::index::{Index, MapIndex};
+use crate::keeper::Keeper;
 use crate::key;
 use crate::locks::Locks;
+use crate::log::Log;
 use crate::name::decode_value;
 use crate::overlay::Overlay;
+use crate::own_file::OwnFile;
+use crate::queue::Queue;
 use crate::readers::Readers;
-use crate::{Fault, Partition, Settings, Value};
-use std::sync::Arc;
+use crate::sync::lock;
+use crate::{Fault, OpenReport, Partition, Settings, Value};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 pub(crate) struct Engine {
     pub(crate) settings: Settings,
+    /// None: the engine `memory`.
+    pub(crate) files: Option<Files>,
     pub(crate) index: Index,
     pub(crate) readers: Readers,
     pub(crate) locks: Locks,
@@ -27,13 +35,31 @@ pub(crate) struct Engine {
     pub(crate) ids: Ids,
     pub(crate) budget: Arc<Budget>,
     pub(crate) bodies: Bodies,
-    bad_values: AtomicU64,
+    /// What only one commit or flush at a time may touch.
+    pub(crate) work: Mutex<Work>,
+    /// Flushes the tree in a thread of its own; None where there is no tree.
+    pub(crate) keeper: Option<Keeper>,
+    /// The last transaction that the index holds on the disk.
+    pub(crate) flushed_up_to: AtomicU64,
+    pub(crate) vacuum: tokio::sync::Mutex<()>,
+    pub(crate) next_own_file: AtomicU64,
+    pub(crate) report: OpenReport,
+    pub(crate) bad_values: AtomicU64,
+    pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+pub(crate) struct Work {
+    /// None: the engine `memory`.
+    pub(crate) log: Option<Log>,
+    /// Bytes in the index since its last flush began.
+    pub(crate) unflushed_bytes: u64,
 }
 
 impl Engine {
     pub(crate) fn memory() -> Arc<Engine> {
         let settings = Settings::default();
         Arc::new(Engine {
+            files: None,
             index: Index::Map(MapIndex::default()),
             readers: Readers::default(),
             locks: Locks::default(),
@@ -43,9 +69,24 @@ impl Engine {
             ids: Ids::new(1),
             budget: Budget::new(settings.body_memory_bytes),
             bodies: Bodies::memory(),
+            work: Mutex::new(Work {
+                log: None,
+                unflushed_bytes: 0,
+            }),
+            keeper: None,
+            flushed_up_to: AtomicU64::new(0),
+            vacuum: tokio::sync::Mutex::new(()),
+            next_own_file: AtomicU64::new(1),
+            report: OpenReport::default(),
             bad_values: AtomicU64::new(0),
+            threads: Mutex::default(),
             settings,
         })
+    }
+
+    /// Whether committing has a thread of its own.
+    pub(crate) fn has_threads(&self) -> bool {
+        self.keeper.is_some()
     }
 
     /// A value as of a moment. A checksum that fails is a fault here: the caller asked for this key.
@@ -55,18 +96,19 @@ impl Engine {
         key: &[u8],
         at: u64,
     ) -> Result<Option<Value>, Fault> {
-        let full_key = key::full(partition, key);
-        let Some(stored) = self.index.get(&full_key, at)? else {
+        self.get_full(&key::full(partition, key), at)
+    }
+
+    pub(crate) fn get_full(&self, full_key: &[u8], at: u64) -> Result<Option<Value>, Fault> {
+        let Some(stored) = self.index.get(full_key, at)? else {
             return Ok(None);
         };
-        match decode_value(&full_key, stored) {
+        match decode_value(full_key, stored) {
             Some(value) => Ok(Some(value)),
             None => {
-                self.report_bad_value(&full_key);
-                Err(Fault::new(
-                    format!("reading a record of partition {}", partition.0),
-                    "its checksum fails",
-                ))
+                self.report_bad_value(full_key);
+                let doing = format!("reading the record {}", full_key.escape_ascii());
+                Err(Fault::new(doing, "its checksum fails"))
             }
         }
     }
@@ -74,5 +116,95 @@ impl Engine {
     pub(crate) fn report_bad_value(&self, full_key: &[u8]) {
         self.bad_values.fetch_add(1, Ordering::Relaxed);
         tracing::error!(key = %full_key.escape_ascii(), "a stored value's checksum fails; the value is skipped");
+    }
+
+    /// Less free space than the reserve.
+    pub(crate) fn is_full(&self) -> bool {
+        let Some(files) = &self.files else {
+            return false;
+        };
+        match files.free_bytes() {
+            Ok(free) => free < self.settings.reserve_bytes,
+            Err(error) => {
+                tracing::error!(%error, "the free space of the data folder could not be read");
+                false
+            }
+        }
+    }
+
+    pub(crate) fn new_own_file(&self) -> Result<OwnFile, Fault> {
+        let files = self
+            .files
+            .as_ref()
+            .expect("because only an engine with files spills bodies");
+        OwnFile::create(files, self.next_own_file.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Runs something that waits for the disk, beside the tasks where there are threads.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        run: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        if !self.has_threads() {
+            return run();
+        }
+        match tokio::task::spawn_blocking(run).await {
+            Ok(result) => result,
+            Err(error) => Err(Fault::new("waiting for the disk", error)),
+        }
+    }
+
+    pub(crate) fn stall(&self) {
+        let limit_s = self.settings.commit_timeout_s;
+        let fault = Fault::new(
+            "committing",
+            format!("not durable within {limit_s} seconds"),
+        );
+        tracing::error!(%fault, "the store takes no writes until the commit returns");
+        self.queue.stall(fault);
+    }
+
+    /// In trouble, tries now and then whether writing works again.
+    pub(crate) fn ask_to_resume(self: &Arc<Self>) {
+        if self.queue.wish_to_resume() {
+            self.wake_committer();
+        }
+    }
+
+    pub(crate) fn seal_index(&self) {
+        if let Index::Tree(tree) = &self.index {
+            tree.seal();
+        }
+    }
+
+    /// Flushes the index up to what is durable now. Waits for the disk.
+    pub(crate) fn flush(&self) -> Result<(), Fault> {
+        let mut work = lock(&self.work);
+        if let Some(keeper) = &self.keeper {
+            keeper.wait_until_idle();
+        }
+        self.begin_flush(&mut work)?;
+        drop(work);
+        self.keeper.as_ref().map_or(Ok(()), Keeper::result)
+    }
+
+    /// Commits what is left, flushes, ends the threads, lets the folder go.
+    pub(crate) fn close(&self) -> Result<(), Fault> {
+        self.queue.close();
+        let mut threads = std::mem::take(&mut *lock(&self.threads));
+        let keeper_thread = threads.pop();
+        for thread in threads {
+            let _ = thread.join();
+        }
+        while !self.queue.is_empty() && self.commit_some() {}
+        let flushed = self.flush();
+        if let (Some(keeper), Some(thread)) = (&self.keeper, keeper_thread) {
+            keeper.stop();
+            let _ = thread.join();
+        }
+        if let Some(files) = &self.files {
+            files.release();
+        }
+        flushed
     }
 }

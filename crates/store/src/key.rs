@@ -121,6 +121,11 @@ pub(crate) fn owners_of_file(file: u64) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
     prefix_range(&[&[OWN, KIND_FILE][..], &file.to_be_bytes()].concat())
 }
 
+/// A key of the store's own as it stands in a transaction.
+pub(crate) fn without_space(full: &[u8]) -> Vec<u8> {
+    full.strip_prefix(&[OWN]).unwrap_or(full).to_vec()
+}
+
 /// Up to where the index holds the log's records.
 pub(crate) fn marker() -> Vec<u8> {
     vec![OWN, KIND_MARKER]

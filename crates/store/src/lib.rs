@@ -6,11 +6,11 @@
 //! A key belongs to a [`Partition`]; a transaction ([`Edit`]) stays inside one partition, and
 //! several can be committed as one durable group. Readers see only what is durable.
 #![forbid(unsafe_code)]
-#![allow(clippy::todo, unused_variables, dead_code)]
 
 mod bell;
 mod bodies;
 mod body;
+mod check;
 mod committer;
 mod db;
 mod edit;
@@ -18,20 +18,28 @@ mod engine;
 mod error;
 mod files;
 mod index;
+mod keeper;
 mod key;
 pub mod limits;
 mod locks;
+mod log;
+mod marker;
 mod name;
+mod open;
 mod overlay;
+mod own_file;
+mod queue;
 mod readers;
 mod snapshot;
 mod sync;
+mod vacuum;
+mod words;
 
 pub use bell::Bell;
 pub use body::{Body, BodyWriter};
 pub use db::{CheckReport, Db, OpenReport, Settings, State, VacuumReport};
 pub use edit::{Committed, Edit, Pending};
 pub use error::{BodyRefusal, CommitError, Fault, OpenError};
-pub use files::{Files, SimDisk};
+pub use files::{Files, SimDisk, SimFailure};
 pub use name::{BodyId, Partition, Value, Version};
 pub use snapshot::{Scan, Snapshot};

@@ -1,0 +1,129 @@
+//! The keeper of the index tree: flushes and merges in a thread of its own, so that no commit
+//! waits for it.
+//!
+//! Never here: a decision when to flush (the committer's), records that are not durable.
+
+use crate::Fault;
+use crate::engine::Engine;
+use crate::index::{Index, TreeIndex};
+use crate::sync::lock;
+use std::sync::atomic::Ordering;
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+#[derive(Default)]
+struct Inner {
+    /// Sealed and to be flushed: the last transaction in it.
+    wanted: Option<u64>,
+    busy: bool,
+    /// The last flush failed; it is tried again with the next.
+    failure: Option<Fault>,
+    stopped: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Keeper {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+impl Keeper {
+    fn wait<'a>(&self, inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
+        self.changed
+            .wait(inner)
+            .expect("because a panic inside the store is a bug that nothing may build upon")
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        let inner = lock(&self.inner);
+        inner.busy || inner.wanted.is_some()
+    }
+
+    pub(crate) fn begin(&self, seqno: u64) {
+        lock(&self.inner).wanted = Some(seqno);
+        self.changed.notify_all();
+    }
+
+    /// Waits until nothing sealed is left to flush, or its flush has failed.
+    pub(crate) fn wait_until_idle(&self) {
+        let mut inner = lock(&self.inner);
+        while (inner.busy || inner.wanted.is_some()) && !inner.stopped {
+            inner = self.wait(inner);
+        }
+    }
+
+    /// Waits likewise, and tells how the last flush went.
+    pub(crate) fn result(&self) -> Result<(), Fault> {
+        self.wait_until_idle();
+        match &lock(&self.inner).failure {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        lock(&self.inner).stopped = true;
+        self.changed.notify_all();
+    }
+
+    fn next(&self) -> Option<u64> {
+        let mut inner = lock(&self.inner);
+        loop {
+            if let Some(seqno) = inner.wanted.take() {
+                inner.busy = true;
+                return Some(seqno);
+            }
+            if inner.stopped {
+                return None;
+            }
+            inner = self.wait(inner);
+        }
+    }
+
+    fn finished(&self, failure: Option<Fault>) {
+        let mut inner = lock(&self.inner);
+        inner.busy = false;
+        inner.failure = failure;
+        self.changed.notify_all();
+    }
+
+    /// The keeper's thread.
+    pub(crate) fn run(&self, engine: &Engine) {
+        let Index::Tree(tree) = &engine.index else {
+            return;
+        };
+        let _alarm = Alarm(self);
+        while let Some(seqno) = self.next() {
+            self.flush(engine, tree, seqno);
+        }
+    }
+
+    fn flush(&self, engine: &Engine, tree: &TreeIndex, seqno: u64) {
+        let flushed = tree.flush(engine.readers.visible(), engine.readers.oldest());
+        match flushed {
+            Ok(()) => {
+                engine.flushed_up_to.store(seqno, Ordering::Release);
+                self.finished(None);
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "the index was not flushed; its records stay in the log");
+                self.finished(Some(fault));
+                return;
+            }
+        }
+        let now = || (engine.readers.visible(), engine.readers.oldest());
+        if let Err(fault) = tree.compact(now) {
+            tracing::error!(%fault, "the index was not compacted");
+        }
+    }
+}
+
+/// If the thread dies of a bug, nobody waits for it.
+struct Alarm<'a>(&'a Keeper);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}

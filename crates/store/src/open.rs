@@ -1,0 +1,291 @@
+//! Opening a data folder: the chain of log files, the index, and the replay of what the index does
+//! not hold yet.
+//!
+//! Never here: anything cut away. A torn tail is left behind (writing goes on in a new file),
+//! damage is reported and stepped over.
+
+use crate::bell::Bells;
+use crate::bodies::{Bodies, Location};
+use crate::body::{Budget, Ids};
+use crate::engine::{Engine, Work};
+use crate::files::Files;
+use crate::index::{Index, NEWEST, TreeIndex, checkpoint};
+use crate::keeper::Keeper;
+use crate::key;
+use crate::locks::Locks;
+use crate::log::{BodyEntry, Chain, Frame, Log, Place, Tail, path_of};
+use crate::marker::Marker;
+use crate::name::{decode_value, encode_value};
+use crate::overlay::Overlay;
+use crate::queue::Queue;
+use crate::readers::Readers;
+use crate::sync::lock;
+use crate::{Fault, OpenError, OpenReport, Settings, Version, log, own_file};
+use std::io;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+fn fault(doing: &str, error: &io::Error) -> OpenError {
+    OpenError::Fault(Fault::new(doing, error))
+}
+
+pub(crate) fn open(files: Files, settings: Settings) -> Result<Arc<Engine>, OpenError> {
+    make_folders(&files).map_err(|error| fault("making the folders of the data folder", &error))?;
+    let index = match files.index_folder() {
+        Some(folder) => Index::Tree(TreeIndex::open(&folder, settings.cache_bytes)?),
+        None => Index::Map(checkpoint::read(&files)?),
+    };
+    let marker = read_marker(&index)?;
+    let chain = Chain::read(&files)?;
+    let mut engine = bare(files, settings, index, marker);
+    let mut replay = Replay {
+        last_seqno: marker.seqno,
+        next_body: marker.next_body.max(1),
+        ..Replay::default()
+    };
+    replay.run(&engine, &chain, marker)?;
+    let log = replay.end_of_log(&engine, &chain)?;
+    engine.readers.show(replay.last_seqno);
+    engine.queue = Queue::new(replay.last_seqno + 1);
+    engine.ids = Ids::new(replay.next_body);
+    engine.work = Mutex::new(Work {
+        log: Some(log),
+        unflushed_bytes: replay.bytes,
+    });
+    for sentence in &replay.report.damage {
+        tracing::error!("opening the store: {sentence}");
+    }
+    engine.report = replay.report;
+    let next_own_file = remove_orphans(&engine)?;
+    engine.next_own_file = AtomicU64::new(next_own_file);
+    let engine = Arc::new(engine);
+    start_threads(&engine)?;
+    Ok(engine)
+}
+
+fn make_folders(files: &Files) -> io::Result<()> {
+    for dir in [log::DIR, own_file::DIR, checkpoint::DIR] {
+        files.make_dir(dir)?;
+    }
+    files.sync_dir("")
+}
+
+fn read_marker(index: &Index) -> Result<Marker, OpenError> {
+    let key = key::marker();
+    let Some(stored) = index.get(&key, NEWEST)? else {
+        return Ok(Marker::default());
+    };
+    let marker = decode_value(&key, stored).and_then(|value| Marker::decode(&value));
+    marker.ok_or_else(|| Fault::new("reading the marker of the index", "its checksum fails").into())
+}
+
+/// An engine that nobody uses yet.
+fn bare(files: Files, settings: Settings, index: Index, marker: Marker) -> Engine {
+    let keeper = matches!(index, Index::Tree(_)).then(Keeper::default);
+    Engine {
+        bodies: Bodies::on_disk(files.clone()),
+        files: Some(files),
+        index,
+        readers: Readers::default(),
+        locks: Locks::default(),
+        overlay: Overlay::default(),
+        queue: Queue::new(1),
+        bells: Bells::default(),
+        ids: Ids::new(1),
+        budget: Budget::new(settings.body_memory_bytes),
+        work: Mutex::new(Work {
+            log: None,
+            unflushed_bytes: 0,
+        }),
+        keeper,
+        flushed_up_to: AtomicU64::new(marker.seqno),
+        vacuum: tokio::sync::Mutex::new(()),
+        next_own_file: AtomicU64::new(1),
+        report: OpenReport::default(),
+        bad_values: AtomicU64::new(0),
+        threads: Mutex::default(),
+        settings,
+    }
+}
+
+#[derive(Default)]
+struct Replay {
+    last_seqno: u64,
+    next_body: u64,
+    bytes: u64,
+    /// Where the last file's last good frame begins and ends.
+    last_frame: Option<(u64, u64)>,
+    tail_end: u64,
+    tail_is_clean: bool,
+    report: OpenReport,
+}
+
+impl Replay {
+    fn run(&mut self, engine: &Engine, chain: &Chain, marker: Marker) -> Result<(), OpenError> {
+        let files = engine
+            .files
+            .as_ref()
+            .expect("because a folder is being opened");
+        self.report.damage.extend(chain.damage.iter().cloned());
+        for number in chain.missing_from(marker.log_file) {
+            self.report.damage.push(format!(
+                "{}: is missing, with all its records",
+                path_of(number)
+            ));
+        }
+        for link in chain
+            .links
+            .iter()
+            .filter(|link| link.number >= marker.log_file)
+        {
+            let (walk, damage) = link.walk(files)?;
+            self.tail_is_clean = damage.is_empty() && walk.tail_bytes == 0;
+            self.report.damage.extend(damage);
+            self.last_frame = walk.frames.last().map(|frame| (frame.offset, frame.bytes));
+            self.tail_end = walk.end;
+            if link.believed.is_none() {
+                self.report.torn_tail_bytes = walk.tail_bytes;
+            }
+            for frame in &walk.frames {
+                if frame.last_seqno > self.last_seqno {
+                    self.frame(engine, link.number, frame);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, engine: &Engine, log_file: u64, frame: &Frame) {
+        let (Some(transactions), Some(bodies)) = (frame.transactions(), frame.bodies()) else {
+            let place = format!("{}: the frame at {}", path_of(log_file), frame.offset);
+            self.report.damage.push(format!(
+                "{place} is whole, but its content is not understood"
+            ));
+            return;
+        };
+        self.report.frames_replayed += 1;
+        for transaction in &transactions {
+            self.bytes += engine.put_in_index(transaction);
+        }
+        for body in &bodies {
+            self.next_body = self.next_body.max(body.id.0 + 1);
+            self.bytes += engine.put_body(body, log_file, frame.offset, frame.last_seqno);
+        }
+        self.last_seqno = frame.last_seqno;
+    }
+
+    /// Everything replayed is made durable before anybody sees it; then the log goes on.
+    fn end_of_log(&self, engine: &Engine, chain: &Chain) -> Result<Log, OpenError> {
+        let files = engine
+            .files
+            .clone()
+            .expect("because a folder is being opened");
+        let file_bytes = engine.settings.log_file_bytes;
+        let Some(last) = chain.links.last() else {
+            let tail = Tail {
+                number: 0,
+                end: 0,
+                salt: files.salt(),
+                next_number: chain.next_number,
+            };
+            return Ok(Log::behind(files, file_bytes, tail));
+        };
+        let tail = Tail {
+            number: last.number,
+            end: self.tail_end,
+            salt: last.salt(),
+            next_number: chain.next_number,
+        };
+        make_durable(&files, last.number, self.last_frame)
+            .map_err(|error| fault("syncing the end of the log", &error))?;
+        if !self.tail_is_clean || last.number + 1 != chain.next_number {
+            return Ok(Log::behind(files, file_bytes, tail));
+        }
+        Log::within(files, file_bytes, tail).map_err(|error| fault("opening the log", &error))
+    }
+}
+
+/// A process that was killed may have left its last frame in the page cache only, even after a
+/// failed sync; so the same bytes are written again and synced.
+fn make_durable(files: &Files, number: u64, last_frame: Option<(u64, u64)>) -> io::Result<()> {
+    let file = files.open(&path_of(number))?;
+    if let Some((offset, bytes)) = last_frame {
+        let frame = file.read_at(offset, bytes as usize)?;
+        file.write_at(offset, &frame)?;
+    }
+    file.sync()?;
+    files.sync_dir(log::DIR)
+}
+
+/// Bodies' own files that no frame ever adopted go. Tells the next free number.
+fn remove_orphans(engine: &Engine) -> Result<u64, OpenError> {
+    let files = engine
+        .files
+        .as_ref()
+        .expect("because a folder is being opened");
+    let names = files
+        .list(own_file::DIR)
+        .map_err(|error| fault("listing the bodies", &error))?;
+    let mut next = 1;
+    for number in names.iter().filter_map(|name| own_file::number_of(name)) {
+        next = next.max(number.saturating_add(1));
+        let (low, high) = key::owners_of_file(number);
+        if engine
+            .index
+            .range(low, high, NEWEST)
+            .next()
+            .transpose()?
+            .is_none()
+        {
+            files
+                .remove(&own_file::path_of(number))
+                .map_err(|error| fault("removing a body that nobody adopted", &error))?;
+        }
+    }
+    Ok(next)
+}
+
+fn start_threads(engine: &Arc<Engine>) -> Result<(), OpenError> {
+    if !engine.has_threads() {
+        return Ok(());
+    }
+    let start = |name: &str, run: Box<dyn FnOnce() + Send>| {
+        std::thread::Builder::new()
+            .name(name.into())
+            .spawn(run)
+            .map_err(|error| fault("starting a thread of the store", &error))
+    };
+    let (committing, keeping) = (engine.clone(), engine.clone());
+    let committer = start("committer", Box::new(move || committing.run_committer()))?;
+    let keeper = start(
+        "keeper",
+        Box::new(move || {
+            if let Some(keeper) = &keeping.keeper {
+                keeper.run(&keeping);
+            }
+        }),
+    )?;
+    *lock(&engine.threads) = vec![committer, keeper];
+    Ok(())
+}
+
+impl Engine {
+    /// Records where a body lies; how many bytes the index grew by.
+    pub(crate) fn put_body(&self, body: &BodyEntry, log_file: u64, frame: u64, seqno: u64) -> u64 {
+        let oldest = self.readers.oldest();
+        let mut bytes = 0;
+        let mut put = |full_key: Vec<u8>, value: &[u8]| {
+            let stored = encode_value(&full_key, Version(seqno), value);
+            bytes += (full_key.len() + stored.len()) as u64;
+            self.index.insert(full_key, Some(stored), seqno, oldest);
+        };
+        put(
+            key::of_body(body.id),
+            &Location::of(body, log_file, frame).encode(),
+        );
+        if let Place::File(file) = body.place {
+            put(key::of_body_file(file, body.id), &[]);
+        }
+        bytes
+    }
+}

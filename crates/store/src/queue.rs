@@ -1,0 +1,307 @@
+//! What was handed over and waits for the committer, and whether anything is taken at all.
+//!
+//! Its lock is what makes "read-only from now on, and nothing handed over survives" one step.
+//! Never here: the disk.
+
+use crate::body::{Body, Claim, Content};
+use crate::edit::Committed;
+use crate::key::Space;
+use crate::limits::{MAX_FRAME_BYTES, MAX_FRAME_TRANSACTIONS, MAX_PENDING_BYTES};
+use crate::sync::lock;
+use crate::{BodyId, CommitError, Fault};
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+/// Between two tries to write again.
+const RESUME_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
+type Done = oneshot::Sender<Result<Committed, CommitError>>;
+
+/// One transaction as it was handed over.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    pub(crate) space: Space,
+    pub(crate) seqno: u64,
+    pub(crate) writes: Writes,
+}
+
+/// A body that a group brings.
+pub(crate) struct Parcel {
+    pub(crate) id: BodyId,
+    pub(crate) content: Content,
+    pub(crate) len: u64,
+    pub(crate) hash: [u8; 32],
+    pub(crate) tag: Bytes,
+    /// None: a stored body that moves.
+    pub(crate) claim: Option<(Arc<Claim>, Body)>,
+}
+
+impl Parcel {
+    pub(crate) fn new(claim: Arc<Claim>, body: &Body) -> Parcel {
+        Parcel {
+            id: claim.id,
+            content: body.0.content.clone(),
+            len: body.0.len,
+            hash: body.0.hash,
+            tag: body.0.tag.clone(),
+            claim: Some((claim, body.clone())),
+        }
+    }
+
+    /// Whether a durable frame holds the body already.
+    pub(crate) fn is_written(&self) -> bool {
+        self.claim
+            .as_ref()
+            .is_some_and(|(claim, _)| claim.written.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn set_written(&self) {
+        if let Some((claim, _)) = &self.claim {
+            claim.written.store(true, Ordering::Release);
+        }
+    }
+
+    /// From now on a frame may speak of it.
+    pub(crate) fn give(&self) {
+        if let Content::File(file) = &self.content {
+            file.give();
+        }
+    }
+}
+
+/// Transactions that become durable together.
+pub(crate) struct Group {
+    pub(crate) transactions: Vec<Transaction>,
+    pub(crate) parcels: Vec<Parcel>,
+    pub(crate) bytes: usize,
+    pub(crate) done: Done,
+}
+
+pub(crate) struct QueueInner {
+    groups: VecDeque<Group>,
+    next_seqno: u64,
+    /// Rises when everything that was handed over has failed: older edits have seen too much.
+    epoch: u64,
+    pending_bytes: usize,
+    /// Why nothing is taken.
+    trouble: Option<Fault>,
+    /// A commit takes longer than it may; taken back when it returns.
+    stalled: Option<Fault>,
+    closed: bool,
+    /// A task is on its way to commit what is queued.
+    driven: bool,
+    resume_wished: bool,
+    last_resume: Option<Instant>,
+    hopeless: bool,
+}
+
+impl QueueInner {
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn refuses(&self) -> bool {
+        self.closed || self.trouble.is_some() || self.stalled.is_some()
+    }
+
+    pub(crate) fn why(&self) -> Option<Fault> {
+        if self.closed {
+            return Some(Fault::new("writing", "the store is closed"));
+        }
+        self.trouble.as_ref().or(self.stalled.as_ref()).cloned()
+    }
+
+    pub(crate) fn next_seqno(&mut self) -> u64 {
+        self.next_seqno += 1;
+        self.next_seqno - 1
+    }
+
+    /// Takes a group in; the caller wakes the committer after letting go of the lock.
+    pub(crate) fn push(
+        &mut self,
+        transactions: Vec<Transaction>,
+        parcels: Vec<Parcel>,
+        bytes: usize,
+    ) -> oneshot::Receiver<Result<Committed, CommitError>> {
+        let (done, told) = oneshot::channel();
+        self.pending_bytes += bytes;
+        self.groups.push_back(Group {
+            transactions,
+            parcels,
+            bytes,
+            done,
+        });
+        told
+    }
+}
+
+pub(crate) struct Queue {
+    pub(crate) inner: Mutex<QueueInner>,
+    room: Notify,
+    work: Condvar,
+}
+
+impl Queue {
+    pub(crate) fn new(next_seqno: u64) -> Queue {
+        let inner = QueueInner {
+            groups: VecDeque::new(),
+            next_seqno,
+            epoch: 0,
+            pending_bytes: 0,
+            trouble: None,
+            stalled: None,
+            closed: false,
+            driven: false,
+            resume_wished: false,
+            last_resume: None,
+            hopeless: false,
+        };
+        Queue {
+            inner: Mutex::new(inner),
+            room: Notify::new(),
+            work: Condvar::new(),
+        }
+    }
+
+    /// Waits while too much is handed over and not yet durable.
+    pub(crate) async fn room(&self) {
+        loop {
+            let notified = self.room.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if lock(&self.inner).pending_bytes < MAX_PENDING_BYTES {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// What one frame takes of what is queued; a group is never split.
+    pub(crate) fn take_batch(&self) -> Vec<Group> {
+        let mut inner = lock(&self.inner);
+        let (mut bytes, mut transactions) = (0, 0);
+        let mut batch = Vec::new();
+        while let Some(group) = inner.groups.front() {
+            bytes += group.bytes;
+            transactions += group.transactions.len();
+            let full = bytes > MAX_FRAME_BYTES || transactions > MAX_FRAME_TRANSACTIONS;
+            if full && !batch.is_empty() {
+                break;
+            }
+            batch.extend(inner.groups.pop_front());
+        }
+        inner.driven &= !batch.is_empty();
+        batch
+    }
+
+    pub(crate) fn settled(&self, bytes: usize) {
+        lock(&self.inner).pending_bytes -= bytes;
+        self.room.notify_waiters();
+    }
+
+    /// Everything that was handed over has failed.
+    pub(crate) fn fail(&self, fault: Fault, forget: impl FnOnce()) -> Vec<Group> {
+        let mut inner = lock(&self.inner);
+        inner.trouble = Some(fault);
+        inner.epoch += 1;
+        inner.pending_bytes = 0;
+        inner.last_resume = Some(Instant::now());
+        forget();
+        let failed = inner.groups.drain(..).collect();
+        self.room.notify_waiters();
+        failed
+    }
+
+    pub(crate) fn resumed(&self, resumed: Result<(), Fault>) {
+        let mut inner = lock(&self.inner);
+        if !inner.hopeless {
+            inner.trouble = resumed.err();
+        }
+    }
+
+    /// A bug: nothing is taken until the next start.
+    pub(crate) fn abandon(&self, fault: Fault) {
+        // Not through `lock`: the bug may have struck while the lock was held.
+        let Ok(mut inner) = self.inner.lock() else {
+            return;
+        };
+        inner.trouble = Some(fault);
+        inner.hopeless = true;
+        inner.groups.clear();
+    }
+
+    pub(crate) fn stall(&self, fault: Fault) {
+        lock(&self.inner).stalled = Some(fault);
+    }
+
+    /// The commit that took so long has returned.
+    pub(crate) fn relax(&self) {
+        lock(&self.inner).stalled = None;
+    }
+
+    pub(crate) fn close(&self) {
+        lock(&self.inner).closed = true;
+        self.work.notify_all();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.inner).groups.is_empty()
+    }
+
+    /// Whether it is time to try to write again; then the committer is to be woken.
+    pub(crate) fn wish_to_resume(&self) -> bool {
+        let mut inner = lock(&self.inner);
+        if inner.trouble.is_none() || inner.hopeless || inner.closed || inner.resume_wished {
+            return false;
+        }
+        if inner
+            .last_resume
+            .is_some_and(|last| last.elapsed() < RESUME_INTERVAL)
+        {
+            return false;
+        }
+        inner.last_resume = Some(Instant::now());
+        inner.resume_wished = true;
+        true
+    }
+
+    pub(crate) fn take_resume_wish(&self) -> bool {
+        std::mem::take(&mut lock(&self.inner).resume_wished)
+    }
+
+    pub(crate) fn wake_thread(&self) {
+        self.work.notify_one();
+    }
+
+    /// The committer's thread waits here; false when the store is closed and nothing is left.
+    pub(crate) fn wait_for_work(&self) -> bool {
+        let mut inner = lock(&self.inner);
+        loop {
+            if !inner.groups.is_empty() || inner.resume_wished {
+                return true;
+            }
+            if inner.closed {
+                return false;
+            }
+            inner = self
+                .work
+                .wait(inner)
+                .expect("because a panic inside the store is a bug that nothing may build upon");
+        }
+    }
+
+    /// True for the one who is to drive the committer.
+    pub(crate) fn begin_drive(&self) -> bool {
+        !std::mem::replace(&mut lock(&self.inner).driven, true)
+    }
+
+    pub(crate) fn drive_ended(&self) {
+        lock(&self.inner).driven = false;
+    }
+}
