@@ -1,5 +1,6 @@
-//! Line ends of an appended message. What is stored has CRLF lines and no NUL, whatever a client
-//! sends: a bare LF, a bare CR and a CRCRLF (all seen of old programs) become one CRLF.
+//! Line ends of an appended message. What is stored has CRLF lines, whatever a client sends: a bare
+//! LF, a bare CR and a CRCRLF (all seen of old programs) become one CRLF. (A NUL never comes this
+//! far: the protocol machine refuses it.)
 
 /// Turns every line end into CRLF, whatever the pieces are.
 #[derive(Debug, Default)]
@@ -8,13 +9,9 @@ pub(crate) struct LineEnds {
     after_cr: bool,
 }
 
-/// A NUL cannot be in a message [rfc3501 4.3].
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Nul;
-
 impl LineEnds {
     /// Appends the piece to `out` with its line ends made right.
-    pub fn piece(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), Nul> {
+    pub fn piece(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         let mut rest = piece;
         while let Some(&first) = rest.first() {
             match first {
@@ -23,10 +20,9 @@ impl LineEnds {
                     self.after_cr = false;
                     out.extend_from_slice(b"\r\n");
                 }
-                0 => return Err(Nul),
                 _ => {
                     self.end(out);
-                    let special = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
+                    let special = |byte: &u8| matches!(byte, b'\r' | b'\n');
                     let plain = rest.iter().position(special).unwrap_or(rest.len());
                     out.extend_from_slice(&rest[..plain]);
                     rest = &rest[plain..];
@@ -35,7 +31,6 @@ impl LineEnds {
             }
             rest = &rest[1..];
         }
-        Ok(())
     }
 
     /// The end of the message: a CR that waits is a line end.
@@ -51,29 +46,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn whole(pieces: &[&[u8]]) -> Result<Vec<u8>, Nul> {
+    fn whole(pieces: &[&[u8]]) -> Vec<u8> {
         let mut lines = LineEnds::default();
         let mut out = Vec::new();
         for piece in pieces {
-            lines.piece(piece, &mut out)?;
+            lines.piece(piece, &mut out);
         }
         lines.end(&mut out);
-        Ok(out)
+        out
     }
 
     #[test]
     fn makes_every_line_end_crlf() {
         assert_eq!(
-            whole(&[b"a\nb\r\nc\rd\r\r\ne\r"]).unwrap(),
+            whole(&[b"a\nb\r\nc\rd\r\r\ne\r"]),
             b"a\r\nb\r\nc\r\nd\r\ne\r\n"
         );
-        assert_eq!(whole(&[b"a\r", b"\nb"]).unwrap(), b"a\r\nb");
-        assert_eq!(whole(&[b"\n\n"]).unwrap(), b"\r\n\r\n");
-    }
-
-    #[test]
-    fn refuses_nul() {
-        assert_eq!(whole(&[b"a\0b"]), Err(Nul));
+        assert_eq!(whole(&[b"a\r", b"\nb"]), b"a\r\nb");
+        assert_eq!(whole(&[b"\n\n"]), b"\r\n\r\n");
     }
 
     proptest! {
@@ -81,9 +71,9 @@ mod tests {
         fn any_pieces_give_the_same(bytes in proptest::collection::vec(
             prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'x')], 0..40), cut in 0usize..40) {
             let (a, b) = bytes.split_at(cut.min(bytes.len()));
-            let once = whole(&[&bytes]).unwrap();
-            prop_assert_eq!(&whole(&[a, b]).unwrap(), &once);
-            prop_assert_eq!(&whole(&[&once]).unwrap(), &once);
+            let once = whole(&[&bytes]);
+            prop_assert_eq!(&whole(&[a, b]), &once);
+            prop_assert_eq!(&whole(&[&once]), &once);
         }
     }
 }

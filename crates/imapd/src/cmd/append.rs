@@ -7,7 +7,7 @@ use crate::lines::LineEnds;
 use crate::reply::{Answer, Outcome, Trouble};
 use crate::session::{Session, mailbox_name};
 use crate::wire::{Ended, Patience};
-use imap::{Append, Event, ResponseCode, SequenceSet, Tag};
+use imap::{Append, Event, Refusal, ResponseCode, SequenceSet, Tag, What};
 use mail::{Body, MailboxName, NewMessage};
 use net::Time;
 use std::time::Duration;
@@ -72,14 +72,12 @@ async fn receive(session: &mut Session, tag: &Tag) -> Result<Body, Trouble> {
             Event::AppendChunk(chunk) => {
                 for part in chunk.chunks(limits::CONTENT_BYTES) {
                     piece.clear();
-                    lines.piece(part, &mut piece).map_err(|_| {
-                        Answer::no(ResponseCode::Cannot, "a message has no NUL in it")
-                    })?;
+                    lines.piece(part, &mut piece);
                     body.write(&piece).await?;
                 }
             }
             Event::AppendEnd => break,
-            Event::Refused { refusal, .. } => return Err(Answer::bad(refusal.to_string()).into()),
+            Event::Refused { refusal, .. } => return Err(refused(&refusal).into()),
             _ => return Err(Ended::Broken.into()),
         }
     }
@@ -89,4 +87,12 @@ async fn receive(session: &mut Session, tag: &Tag) -> Result<Body, Trouble> {
     let account = session.account().id();
     let found_by = format!("imap append, account {account}, tag {tag}");
     Ok(body.finish(found_by.as_bytes()).await?)
+}
+
+/// What broke the command off in its message, or behind it.
+fn refused(refusal: &Refusal) -> Answer {
+    match refusal.what {
+        What::Nul => Answer::no(ResponseCode::Cannot, "a message has no NUL in it"),
+        _ => Answer::bad(refusal.to_string()),
+    }
 }

@@ -1,0 +1,194 @@
+//! The session's own rules: time, limits, the server's stop, several sessions at once.
+
+use crate::client::{Client, Server};
+use std::time::Duration;
+
+const MESSAGE: &[u8] = b"Subject: x\r\n\r\nhello\r\n";
+
+fn elapsed_s(since: net::time::Instant) -> u64 {
+    since.elapsed().as_secs()
+}
+
+/// `net::serve` needs sessions that can move between threads.
+#[test]
+fn a_session_can_move_between_threads() {
+    fn is_send<T: Send>(_: &T) {}
+    let make = |conn, door, stop| {
+        let future = imapd::session(conn, door, stop);
+        is_send(&future);
+        future
+    };
+    let _ = make;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_log_in_is_let_go() {
+    let server = Server::new().await;
+    let mut client = server.connect();
+    tokio::time::pause();
+    let began = net::time::Instant::now();
+    client.ok_or_greeting().await;
+    let said = client.end().await;
+    assert!(said.starts_with("* BYE "), "{said}");
+    assert!((59..62).contains(&elapsed_s(began)), "{began:?}");
+}
+
+impl Client {
+    async fn ok_or_greeting(&mut self) {
+        assert!(self.response().await.starts_with(b"* OK "));
+    }
+}
+
+/// [rfc3501 5.4]
+#[tokio::test]
+async fn a_silent_session_is_let_go_after_thirty_minutes_and_not_before() {
+    let server = Server::new().await;
+    let client = server.selected().await;
+    tokio::time::pause();
+    let began = net::time::Instant::now();
+    let said = client.end().await;
+    assert!(said.starts_with("* BYE "), "{said}");
+    assert!((1800..1802).contains(&elapsed_s(began)));
+}
+
+/// [rfc2177 3]
+#[tokio::test]
+async fn idle_gives_signs_of_life_and_ends_with_the_autologout() {
+    let server = Server::new().await;
+    let mut client = server.selected().await;
+    client.start(b"IDLE").await;
+    assert!(client.response().await.starts_with(b"+ "));
+    tokio::time::pause();
+    let began = net::time::Instant::now();
+    assert_eq!(client.response().await, b"* OK still here");
+    assert!((119..122).contains(&elapsed_s(began)));
+    let said = client.end().await;
+    assert!(said.contains("* BYE "), "{said}");
+    assert!((1799..1802).contains(&elapsed_s(began)));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_let_go() {
+    let server = Server::new().await;
+    let mut client = server.selected().await;
+    client
+        .append("INBOX", &[MESSAGE, &vec![b'x'; 200_000]].concat())
+        .await;
+    client.start(b"FETCH 1 BODY[]").await;
+    tokio::time::pause();
+    let began = net::time::Instant::now();
+    let Client { conn, session, .. } = client;
+    session.await.unwrap();
+    assert!((179..190).contains(&elapsed_s(began)));
+    drop(conn);
+}
+
+#[tokio::test]
+async fn a_stop_is_told_to_every_session_whatever_it_does() {
+    let server = Server::new().await;
+    let waiting = server.connect();
+    let selected = server.selected().await;
+    let mut idle = server.selected().await;
+    idle.start(b"IDLE").await;
+    assert!(idle.response().await.starts_with(b"+ "));
+    let mut appending = server.log_in("bob").await;
+    appending.start(b"APPEND INBOX {100}").await;
+    assert!(appending.response().await.starts_with(b"+ "));
+    server.stop.stop();
+    for client in [waiting, selected, idle, appending] {
+        let said = client.end().await;
+        assert!(said.contains("* BYE [UNAVAILABLE] "), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_cut_off_in_the_middle_is_not_kept() {
+    let server = Server::new().await;
+    let mut client = server.log_in("alice").await;
+    client.start(b"APPEND INBOX {100}").await;
+    assert!(client.response().await.starts_with(b"+ "));
+    client.send(b"Subject: half").await;
+    let Client { conn, session, .. } = client;
+    conn.close().await;
+    session.await.unwrap();
+    let mut next = server.selected().await;
+    assert_eq!(next.ok("SEARCH ALL").await.lines(), ["SEARCH"]);
+}
+
+#[tokio::test]
+async fn nobody_sees_the_mail_of_another() {
+    let server = Server::new().await;
+    let mut alice = server.selected().await;
+    alice.append("INBOX", MESSAGE).await;
+    let mut bob = server.log_in("bob").await;
+    let said = bob.ok("SELECT INBOX").await;
+    assert!(said.lines().contains(&"0 EXISTS".to_owned()));
+}
+
+/// More messages than a batch holds, in every command that goes through them.
+#[tokio::test]
+async fn many_messages_are_fetched_searched_and_stored_in_batches() {
+    let server = Server::new().await;
+    let mut client = server.selected().await;
+    const COUNT: u32 = 250;
+    for number in 0..COUNT {
+        let message = format!("Subject: number {number}\r\n\r\nbody {number}\r\n");
+        client.append("INBOX", message.as_bytes()).await;
+    }
+    let said = client.ok("FETCH 1:* (UID BODY[TEXT])").await;
+    let fetched = said.fetched();
+    assert_eq!(fetched.len() as u32, COUNT);
+    for (at, (seq, items)) in fetched.iter().enumerate() {
+        assert_eq!(*seq as usize, at + 1);
+        let text = String::from_utf8_lossy(items[3].text().unwrap()).into_owned();
+        assert_eq!(text, format!("body {at}\r\n"));
+    }
+    assert_eq!(client.ok("SEARCH UNSEEN").await.lines(), ["SEARCH"]);
+    let said = client.ok("SEARCH BODY \"body 24\"").await;
+    assert_eq!(
+        said.lines(),
+        ["SEARCH 25 241 242 243 244 245 246 247 248 249 250"]
+    );
+    let said = client.ok("STORE 1:* +FLAGS (\\Deleted)").await;
+    assert_eq!(said.untagged.len() as u32, COUNT);
+    let said = client.ok("EXPUNGE").await;
+    assert_eq!(said.untagged.len() as u32, COUNT);
+    assert!(client.ok("NOOP").await.untagged.is_empty());
+}
+
+/// [rfc2180 3.1] the other session is told by BYE; the one that deleted goes on.
+#[tokio::test]
+async fn deleting_the_selected_mailbox_ends_the_selection_of_its_own_session() {
+    let server = Server::new().await;
+    let mut client = server.log_in("alice").await;
+    client.ok("CREATE gone").await;
+    client.ok("SELECT gone").await;
+    client.ok("DELETE gone").await;
+    assert!(client.ask("FETCH 1 UID").await.answer.starts_with("BAD"));
+    client.ok("NOOP").await;
+}
+
+#[tokio::test]
+async fn a_waiting_idle_hears_of_mail_at_once() {
+    let server = Server::new().await;
+    let mut idle = server.selected().await;
+    let tag = idle.start(b"IDLE").await;
+    assert!(idle.response().await.starts_with(b"+ "));
+    let mut other = server.log_in("alice").await;
+    for count in 1..=3 {
+        other.append("INBOX", MESSAGE).await;
+        let told = async {
+            loop {
+                let response = idle.response().await;
+                if response == format!("* {count} EXISTS").as_bytes() {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), told)
+            .await
+            .unwrap();
+    }
+    idle.send(b"DONE\r\n").await;
+    assert!(idle.answer(&tag).await.answer.starts_with("OK"));
+}
