@@ -52,9 +52,15 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         // no piece at all, so not even the greeting is taken
         return;
     }
-    let bare_newlines =
-        if cut % 2 == 0 { BareNewlines::Reject } else { BareNewlines::Normalize };
-    let rules = DataRules { max_bytes: 4_096, bare_newlines };
+    let bare_newlines = if cut % 2 == 0 {
+        BareNewlines::Reject
+    } else {
+        BareNewlines::Normalize
+    };
+    let rules = DataRules {
+        max_bytes: 4_096,
+        bare_newlines,
+    };
     let whole = run(rules, std::iter::once(bytes));
     assert_eq!(whole, run(rules, bytes.chunks(usize::from(cut) + 1)));
     let lines = whole.1.strip_suffix(b"\r\n").expect("replies end in CRLF");

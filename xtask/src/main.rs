@@ -78,6 +78,8 @@ fn main() -> ExitCode {
 
 fn check(steps: &mut Steps) {
     steps.cargo("format", &["fmt", "--all", "--check"], &[]);
+    let fuzz = ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"];
+    steps.cargo("format of the fuzz targets", &fuzz, &[]);
     steps.cargo(
         "lints",
         &[

@@ -61,7 +61,7 @@ fn mutt_sends_with_an_attachment() {
 
 #[test]
 fn mutt_reads_flags_and_deletes() {
-    let (Some(_), Some(terminal)) = (Program::find("mutt"), Program::find("script")) else {
+    let (Some(_), Some(terminal)) = (Program::find("mutt"), Program::find("python3")) else {
         return;
     };
     let server = Server::start();
@@ -78,12 +78,18 @@ fn mutt_reads_flags_and_deletes() {
         read.display()
     );
     let rc = settings(&server, server.alice(), place.path(), &keys);
-    let line = format!("mutt -n -F {}", rc.display());
-    terminal
-        .args(&["-qec", &line, "/dev/null"])
+    let on_terminal = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/on_terminal.py");
+    let ended = terminal
+        .arg("-B")
+        .arg(on_terminal)
+        .args(&["mutt", "-n", "-F"])
+        .arg(rc)
         .env("HOME", place.path())
+        .env("LINES", "40")
+        .env("COLUMNS", "120")
         .run();
-    let copied = std::fs::read_to_string(&read).expect("because mutt copied the message");
+    let copied = std::fs::read_to_string(&read)
+        .unwrap_or_else(|error| panic!("mutt copied nothing: {error}: {}", ended.text()));
     assert!(copied.contains("Subject: second"), "{copied}");
     assert_eq!(imap.must("NOOP").status.get(..2), Some("OK"));
     assert_eq!(imap.search("ALL"), [2, 3]);
