@@ -349,7 +349,7 @@ async fn long_lists_come_whole_in_batches() {
     }
     let mut client = server.log_in("alice").await;
     client.ok("DELE 600").await;
-    for (word, expect) in [("LIST", "1203 27"), ("UIDL", "1203 ")] {
+    for (word, expect) in [("LIST", "1203 31"), ("UIDL", "1203 ")] {
         let (_, list) = client.content(word).await;
         let list = String::from_utf8(list).unwrap();
         let lines: Vec<&str> = list.lines().collect();
