@@ -171,9 +171,10 @@ fn encode_data(data: &Response, names: NameEncoding, out: &mut Vec<u8>) {
         Response::Status { mailbox, values } => encode_status(mailbox, values, names, out),
         Response::Search(numbers) => {
             out.extend_from_slice(b"SEARCH");
-            numbers
-                .iter()
-                .for_each(|number| show(format_args!(" {number}"), out));
+            for &number in numbers {
+                out.push(b' ');
+                spell::number(number.into(), out);
+            }
         }
         Response::Flags(flags) => {
             out.extend_from_slice(b"FLAGS ");
@@ -313,7 +314,9 @@ pub struct FetchWriter {
 
 impl FetchWriter {
     pub fn start(seq: u32, out: &mut Vec<u8>) -> FetchWriter {
-        show(format_args!("* {seq} FETCH ("), out);
+        out.extend_from_slice(b"* ");
+        spell::number(seq.into(), out);
+        out.extend_from_slice(b" FETCH (");
         FetchWriter {
             items: 0,
             text_left: 0,
@@ -327,13 +330,13 @@ impl FetchWriter {
         }
         self.space(out);
         match item {
-            FetchData::Uid(uid) => show(format_args!("UID {uid}"), out),
+            FetchData::Uid(uid) => numbered("UID ", u64::from(*uid), out),
             FetchData::Flags(flags) => {
                 out.extend_from_slice(b"FLAGS ");
                 list(flags, out, show::<&Flag>);
             }
             FetchData::InternalDate(date) => show(format_args!("INTERNALDATE \"{date}\""), out),
-            FetchData::Rfc822Size(octets) => show(format_args!("RFC822.SIZE {octets}"), out),
+            FetchData::Rfc822Size(octets) => numbered("RFC822.SIZE ", *octets, out),
             FetchData::ModSeq(modseq) => show(format_args!("MODSEQ ({modseq})"), out),
             FetchData::Envelope(value) => encoded("ENVELOPE ", value, out),
             FetchData::Body(value) => encoded("BODY ", value, out),
@@ -407,6 +410,11 @@ impl FetchWriter {
 fn encoded(word: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(word.as_bytes());
     out.extend_from_slice(value);
+}
+
+fn numbered(word: &str, number: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(word.as_bytes());
+    spell::number(number, out);
 }
 
 /// `"(" [item *(SP item)] ")"`

@@ -116,7 +116,7 @@ impl ListPattern {
         for (index, octet) in name.bytes().enumerate() {
             let within_level = u32::from(octet) != separator;
             let any_case = inbox && index < "INBOX".len();
-            at = self.step(&at, octet, within_level, any_case);
+            self.step(&mut at, octet, within_level, any_case);
             if at.iter().all(|&word| word == 0) {
                 return false;
             }
@@ -125,22 +125,20 @@ impl ListPattern {
     }
 
     /// From "the first i elements are matched" to the same after one more octet of the name.
-    fn step(&self, at: &[u64], octet: u8, within_level: bool, any_case: bool) -> Vec<u64> {
+    fn step(&self, at: &mut [u64], octet: u8, within_level: bool, any_case: bool) {
         let exact = self.bits(octet);
         let other = any_case
             .then(|| self.bits(octet.to_ascii_lowercase()))
             .flatten();
-        let mut next = vec![0u64; at.len()];
         let mut carry = 0;
-        for (index, &here) in at.iter().enumerate() {
+        for (index, here) in at.iter_mut().enumerate() {
             let word = |bits: Option<&[u64]>| bits.map_or(0, |bits| bits[index]);
-            let moved = here & (word(exact) | word(other));
+            let moved = *here & (word(exact) | word(other));
             let stays = self.star[index] | if within_level { self.percent[index] } else { 0 };
-            next[index] = moved << 1 | carry | here & stays;
+            *here = (moved << 1) | carry | (*here & stays);
             carry = moved >> 63;
         }
-        self.pass_wildcards(&mut next);
-        next
+        self.pass_wildcards(at);
     }
 
     /// A wildcard may match nothing. (There are never two side by side.)

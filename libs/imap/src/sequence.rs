@@ -85,7 +85,7 @@ impl SequenceSet {
     }
 
     /// Whether every sequence number of the set exists in a mailbox of `count` messages;
-    /// `*` in an empty mailbox does not. [rfc9051 9 seq-number]
+    /// `*` in an empty mailbox does not. [rfc9051 9: seq-number]
     pub fn fits(&self, count: u32) -> bool {
         let exists = |bound| match bound {
             Bound::Number(number) => number <= count,
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn resolves_sets_as_the_rfc_shows() {
-        // [rfc3501 9 seq-range]
+        // [rfc3501 9: seq-range]
         check("2,4:7,9,12:*", 15, &[2..=2, 4..=7, 9..=9, 12..=15]);
         check("*:4,5:7", 10, &[4..=10]);
         check("4:2", 10, &[2..=4]);
@@ -185,6 +185,7 @@ mod tests {
 
     #[test]
     fn tells_numbers_that_do_not_exist() {
+        // [rfc9051 9: seq-number]
         let fits = |text: &str, count| {
             SequenceSet::parse(text.as_bytes())
                 .expect("a set")

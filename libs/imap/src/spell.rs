@@ -1,13 +1,22 @@
 //! Spells strings: atom, quoted or literal, whichever the grammar allows. Never here: whole responses.
 
-use std::io::Write;
-
 use crate::cursor::is_atom_char;
 use crate::limits;
 use crate::mailbox::{Mailbox, NameEncoding};
 
+/// `number = 1*DIGIT`. By hand, since long SEARCH and FETCH answers are mostly numbers.
 pub(crate) fn number(number: u64, out: &mut Vec<u8>) {
-    write!(out, "{number}").expect("because a Vec takes all that is written");
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = number;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return out.extend_from_slice(&digits[start..]);
+        }
+    }
 }
 
 /// `nstring = string / nil`
@@ -121,7 +130,17 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_plain_digits() {
+        for value in [0, 9, 10, 12_345, u64::MAX] {
+            let mut out = Vec::new();
+            number(value, &mut out);
+            assert_eq!(out, value.to_string().as_bytes());
+        }
+    }
+
+    #[test]
     fn mailbox_names_are_atoms_quoted_or_utf8() {
+        // [rfc9051 4.3]
         for (name, encoding, expect) in [
             ("inbox", NameEncoding::ModifiedUtf7, "INBOX"),
             ("a/b", NameEncoding::ModifiedUtf7, "a/b"),

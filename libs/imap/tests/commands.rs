@@ -119,12 +119,15 @@ fn reads_commands_of_the_session() {
         initial: initial.map(<[u8]>::to_vec),
     };
     check("AUTHENTICATE plain", initial(None));
+    // [rfc4959 3]
     check("AUTHENTICATE PLAIN =", initial(Some(b"")));
     check("AUTHENTICATE PLAIN AGEAYg==", initial(Some(b"\0a\0b")));
+    // [rfc5161 5]
     check(
         "ENABLE condstore UTF8=ACCEPT",
         Command::Enable(vec!["CONDSTORE".into(), "UTF8=ACCEPT".into()]),
     );
+    // [rfc2971 4]
     check("ID NIL", Command::Id(vec![]));
     let pairs = vec![
         ("name".to_owned(), Some("x y".to_owned())),
@@ -217,6 +220,7 @@ fn reads_commands_on_messages() {
             mailbox: mailbox("x"),
         },
     );
+    // [rfc6851 4.1]
     check(
         "MOVE 3,5:* x",
         Command::Move {
@@ -225,6 +229,7 @@ fn reads_commands_on_messages() {
             mailbox: mailbox("x"),
         },
     );
+    // [rfc4315 4]
     check("UID EXPUNGE 1:4", Command::UidExpunge(set("1:4")));
     check("EXPUNGE", Command::Expunge);
 }
@@ -552,6 +557,17 @@ fn names_may_be_utf8_once_the_client_asked_for_it() {
     let (_, command) =
         parse_command("A1 SELECT \"a & ü\"".as_bytes(), NameEncoding::Utf8).expect("select");
     assert_eq!(command, Command::Select(mailbox("a & ü")));
+}
+
+#[test]
+fn id_may_have_thirty_pairs() {
+    // [rfc2971 3.3]
+    let text = |pairs: usize| format!("A1 ID ({})", " \"a\" NIL".repeat(pairs));
+    assert!(parse(&text(30)).is_ok());
+    assert_eq!(
+        parse(&text(31)).expect_err("too many").1.what,
+        What::TooMany("members of a list")
+    );
 }
 
 #[test]

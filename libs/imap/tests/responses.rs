@@ -143,11 +143,13 @@ fn spells_mailbox_data() {
         "* CAPABILITY IMAP4rev1 IDLE",
     );
     check(Response::Enabled(vec![]), "* ENABLED");
+    // [rfc2971 3.2]
     check(Response::Id(vec![]), "* ID NIL");
     check(
         Response::Id(vec![("name", "Whimbrel".into())]),
         "* ID (\"name\" \"Whimbrel\")",
     );
+    // [rfc2342 6]
     let namespaces = Namespaces {
         personal: vec![(Mailbox::new(""), '/')],
         ..Namespaces::default()

@@ -76,7 +76,7 @@ fn synchronizing_literals_are_asked_for() {
 
 #[test]
 fn non_synchronizing_literals_are_not_answered() {
-    // [rfc7888 3]
+    // [rfc7888 3] [rfc7888 8]
     let mut server = Server::new();
     receive(
         &mut server,
@@ -361,7 +361,7 @@ fn authenticate_lines_are_bounded_and_must_be_base64() {
 
 #[test]
 fn idle_lasts_until_done() {
-    // [rfc2177 3]
+    // [rfc2177 4]
     let mut server = Server::new();
     receive(&mut server, "a IDLE\r\n");
     assert_eq!(command(&mut server, "a"), Command::Idle);
