@@ -1,0 +1,320 @@
+//! Whole sessions: what dialogue files cannot say (what lies in the mailbox afterwards, time, the
+//! server's end, lost connections).
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use bytes::BytesMut;
+use dialogs::house::House;
+use dialogs::script::Script;
+use mail::{Access, Cursor, MailboxName, Message, View, Want};
+use net::{Bounds, Conn, Listener, Stop};
+use post::{Post, PostSettings};
+use smtpd::{BareNewline, ClearText, Door, Role, Settings};
+use std::sync::Arc;
+use std::time::Duration;
+
+const ALICE: &str = "AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZWNyZXQ=";
+
+struct Server {
+    house: House,
+    exchange: Arc<Door>,
+    submission: Arc<Door>,
+    stop: Stop,
+}
+
+impl Server {
+    async fn new() -> Server {
+        let script = "# Sessions.\n@listener smtp\n@account alice secret\n@account bob secret\n\
+            @alias team alice,bob\n";
+        let house = House::of(&Script::parse("sessions", script).unwrap()).await.unwrap();
+        let parts = (house.mail.clone(), house.clock.clone(), house.random.clone());
+        let post = Post::new(parts.0, parts.1, parts.2, PostSettings::new("example.test"));
+        let door = |role| {
+            let mut settings = Settings::new("example.test", role);
+            settings.clear_text = ClearText::Allowed;
+            settings.bare_newline = BareNewline::Normalize { networks: Vec::new() };
+            Arc::new(Door::new(post.clone(), house.mail.clone(), None, settings))
+        };
+        Server {
+            exchange: door(Role::Exchange),
+            submission: door(Role::Submission),
+            house,
+            stop: Stop::new(),
+        }
+    }
+
+    async fn view(&self, name: &str) -> View {
+        let admin = self.house.admin();
+        let address = format!("{name}@example.test").parse().unwrap();
+        let mail = &self.house.mail;
+        let id = mail.directory().account_of(&admin, &address).unwrap().unwrap();
+        let account = mail.account_as_admin(&admin, id);
+        account.select(&MailboxName::inbox(), Access::ReadOnly).await.unwrap()
+    }
+
+    async fn messages(&self, name: &str) -> Vec<Message> {
+        let view = self.view(name).await;
+        view.fetch(view.uids(), Want::Ready, &mut Cursor::start(), 1_000).unwrap()
+    }
+
+    /// All messages of an INBOX as they would be read.
+    async fn texts(&self, name: &str) -> Vec<String> {
+        let text = |message: &Message| {
+            let content = message.ready.as_ref().unwrap().content();
+            let bytes = content.read(0, usize::try_from(content.len()).unwrap()).unwrap();
+            String::from_utf8(bytes.to_vec()).unwrap()
+        };
+        self.messages(name).await.iter().map(text).collect()
+    }
+
+    async fn connect(&self, door: &Arc<Door>) -> Client {
+        let (client, server) = Conn::pipe(4_096);
+        tokio::spawn(smtpd::session(server, door.clone(), self.stop.clone()));
+        let mut client = Client { conn: client, input: BytesMut::new() };
+        client.expect("220").await;
+        client
+    }
+}
+
+struct Client {
+    conn: Conn,
+    input: BytesMut,
+}
+
+impl Client {
+    async fn send(&mut self, octets: &[u8]) {
+        self.conn.write_all(octets).await.unwrap();
+    }
+
+    /// A line without its end; empty at the end of the connection.
+    async fn line(&mut self) -> String {
+        loop {
+            if let Some(at) = self.input.iter().position(|octet| *octet == b'\n') {
+                let line = self.input.split_to(at + 1).to_vec();
+                return String::from_utf8(line).unwrap().trim_end().to_owned();
+            }
+            if self.conn.read(&mut self.input).await.unwrap_or(0) == 0 {
+                return String::new();
+            }
+        }
+    }
+
+    /// The last line of a reply, which must begin with this.
+    async fn expect(&mut self, begin: &str) -> String {
+        loop {
+            let line = self.line().await;
+            if line.get(3..4) != Some("-") {
+                assert!(line.starts_with(begin), "expected {begin}, received {line:?}");
+                return line;
+            }
+        }
+    }
+
+    async fn ask(&mut self, line: &str, begin: &str) -> String {
+        self.send(format!("{line}\r\n").as_bytes()).await;
+        self.expect(begin).await
+    }
+
+    async fn envelope(&mut self, from: &str, to: &[&str]) {
+        self.ask(&format!("MAIL FROM:<{from}>"), "250").await;
+        for to in to {
+            self.ask(&format!("RCPT TO:<{to}>"), "250").await;
+        }
+        self.ask("DATA", "354").await;
+    }
+
+    /// Sends a message; gives the id.
+    async fn deliver(&mut self, from: &str, to: &[&str], content: &[u8]) -> String {
+        self.envelope(from, to).await;
+        self.send(content).await;
+        let reply = self.ask(".", "250 2.0.0 ").await;
+        reply.rsplit(' ').next().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_message_lies_in_the_mailbox_when_it_is_acknowledged() {
+    // [rfc5321 4.4] [rfc5321 4.5.2]
+    let server = Server::new().await;
+    let mut client = server.connect(&server.exchange).await;
+    client.ask("EHLO mail.example.org", "250").await;
+    let content = b"Received: from a by b; x\r\nSubject: hello\r\n\r\n..dot\r\n";
+    let id = client.deliver("carol@example.org", &["bob@example.test"], content).await;
+    let texts = server.texts("bob").await;
+    let (prefix, rest) = texts[0].split_at(texts[0].find("Received: from a by b").unwrap());
+    assert_eq!(rest, "Received: from a by b; x\r\nSubject: hello\r\n\r\n.dot\r\n");
+    let (return_path, received) = prefix.split_once("\r\n").unwrap();
+    assert_eq!(return_path, "Return-Path: <carol@example.org>");
+    let received = received.replace("\r\n\t", " ");
+    let expected = format!(
+        "Received: from mail.example.org ([127.0.0.1]) by example.test with ESMTP id {id} \
+         for <bob@example.test>; "
+    );
+    assert!(received.starts_with(&expected), "{received}");
+    assert_eq!(texts.len(), 1);
+    assert_eq!(server.messages("alice").await.len(), 0);
+}
+
+#[tokio::test]
+async fn the_envelope_is_kept_beside_the_message() {
+    let server = Server::new().await;
+    let mut client = server.connect(&server.exchange).await;
+    client.ask("EHLO mail.example.org", "250").await;
+    client.deliver("carol@example.org", &["bob+shop@example.test"], b"Subject: x\r\n\r\n").await;
+    let messages = server.messages("bob").await;
+    let kept = messages[0].ready.as_ref().unwrap().delivered().unwrap();
+    assert_eq!(kept.sender, "carol@example.org");
+    assert_eq!(kept.recipient, "bob+shop@example.test");
+    assert!(kept.client.contains("mail.example.org [127.0.0.1]"), "{}", kept.client);
+}
+
+#[tokio::test]
+async fn every_account_gets_one_copy() {
+    let server = Server::new().await;
+    let mut client = server.connect(&server.exchange).await;
+    client.ask("HELO x", "250").await;
+    let to = ["team@example.test", "bob@example.test", "BOB@example.test", "bob+x@example.test"];
+    client.deliver("carol@example.org", &to, b"Subject: x\r\n\r\n").await;
+    for name in ["alice", "bob"] {
+        let texts = server.texts(name).await;
+        assert_eq!(texts.len(), 1, "{name}");
+        assert!(!texts[0].contains("for <"), "the others' addresses are told: {}", texts[0]);
+        assert!(texts[0].contains("with SMTP id"), "{}", texts[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_submission_gets_what_its_program_left_out() {
+    // [rfc6409 8.2] [rfc6409 8.3]
+    let server = Server::new().await;
+    let mut client = server.connect(&server.submission).await;
+    client.ask("EHLO pc", "250").await;
+    client.ask(ALICE, "235").await;
+    let from = "alice@example.test";
+    client.deliver(from, &["bob@example.test"], b"From: alice@example.test\r\n\r\nhi\r\n").await;
+    client.deliver(from, &["bob@example.test"], b"no header\r\n").await;
+    let whole = b"From: alice@example.test\r\nDate: x\r\nMessage-ID: <y@z>\r\n\r\nhi\r\n";
+    client.deliver(from, &["bob@example.test"], whole).await;
+    let texts = server.texts("bob").await;
+    assert!(texts[0].contains("with ESMTPA id"), "{}", texts[0]);
+    assert!(texts[0].contains("\r\nDate: ") && texts[0].contains("\r\nMessage-ID: <"));
+    assert!(texts[0].ends_with("@example.test>\r\nFrom: alice@example.test\r\n\r\nhi\r\n"));
+    assert!(texts[1].contains("\r\nFrom: alice@example.test\r\n"), "{}", texts[1]);
+    assert!(texts[1].ends_with("\r\n\r\nno header\r\n"), "{}", texts[1]);
+    assert_eq!(texts[2].matches("Date: ").count(), 1);
+    assert_eq!(texts[2].matches("Message-ID: ").count(), 1);
+}
+
+#[tokio::test]
+async fn repaired_lines_are_stored_with_crlf() {
+    let server = Server::new().await;
+    let mut client = server.connect(&server.submission).await;
+    client.ask("EHLO pc", "250").await;
+    client.ask(ALICE, "235").await;
+    client.envelope("alice@example.test", &["bob@example.test"]).await;
+    client.send(b"From: alice@example.test\nSubject: x\n\na\n.\nb\r.\rc\r\n").await;
+    client.ask(".", "250").await;
+    let texts = server.texts("bob").await;
+    let end = "From: alice@example.test\r\nSubject: x\r\n\r\na\r\n.\r\nb\r\n.\r\nc\r\n";
+    assert!(texts[0].ends_with(end), "{}", texts[0]);
+}
+
+#[tokio::test]
+async fn a_refused_message_is_nowhere() {
+    let server = Server::new().await;
+    let mut client = server.connect(&server.exchange).await;
+    client.ask("EHLO x", "250").await;
+    client.envelope("carol@example.org", &["bob@example.test"]).await;
+    client.send(b"Subject: one\r\n\r\nx\n.\nSubject: two\r\n").await;
+    client.ask(".", "554 5.6.0").await;
+    client.ask("DATA", "503").await;
+    assert_eq!(server.messages("bob").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_lost_connection_delivers_nothing() {
+    // [rfc5321 3.8]
+    let server = Server::new().await;
+    let (mut conn, end) = Conn::pipe(4_096);
+    let session = tokio::spawn(smtpd::session(end, server.exchange.clone(), server.stop.clone()));
+    let wire = "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nhello\r\n.\r";
+    conn.write_all(wire.as_bytes()).await.unwrap();
+    conn.close().await;
+    session.await.unwrap();
+    assert_eq!(server.messages("bob").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_large_message_arrives_octet_for_octet_over_tcp() {
+    let server = Server::new().await;
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let at = listener.local_addr();
+    let (door, stop) = (server.exchange.clone(), server.stop.clone());
+    let bounds = Bounds { total: 10, per_address: 10 };
+    let serve = net::serve(listener, None, bounds, smtpd::TURN_AWAY, stop.clone(), move |conn| {
+        smtpd::session(conn, door.clone(), stop.clone())
+    });
+    let serve = tokio::spawn(serve);
+    let mut client = Client { conn: net::dial(at).await.unwrap(), input: BytesMut::new() };
+    client.expect("220").await;
+    client.ask("EHLO x", "250").await;
+    let mut content = String::from("Subject: large\r\n\r\n");
+    for number in 0..60_000 {
+        content.push_str(&format!("line {number} of a message that does not fit in memory\r\n"));
+    }
+    client.deliver("carol@example.org", &["bob@example.test"], content.as_bytes()).await;
+    assert!(server.texts("bob").await[0].ends_with(&content));
+    server.stop.stop();
+    client.expect("421 4.3.2").await;
+    assert_eq!(client.line().await, "");
+    serve.await.unwrap();
+}
+
+#[tokio::test]
+async fn tells_a_waiting_client_that_the_server_stops() {
+    // [rfc5321 3.8]
+    let server = Server::new().await;
+    let mut idle = server.connect(&server.exchange).await;
+    let mut busy = server.connect(&server.exchange).await;
+    busy.ask("EHLO x", "250").await;
+    busy.envelope("carol@example.org", &["bob@example.test"]).await;
+    server.stop.stop();
+    idle.expect("421 4.3.2").await;
+    busy.expect("421 4.3.2").await;
+    assert_eq!(idle.line().await, "");
+}
+
+#[tokio::test]
+async fn a_client_that_drips_a_command_is_let_go_after_five_minutes() {
+    // [rfc5321 4.5.3.2.7]
+    let server = Server::new().await;
+    tokio::time::pause();
+    let mut client = server.connect(&server.exchange).await;
+    let began = tokio::time::Instant::now();
+    let mut dripped = 0;
+    while dripped < 20 && client.conn.write_all(b"N").await.is_ok() {
+        dripped += 1;
+        tokio::time::advance(Duration::from_secs(60)).await;
+        if began.elapsed() > Duration::from_secs(299) {
+            break;
+        }
+    }
+    client.expect("421 4.4.2").await;
+    assert!(began.elapsed() < Duration::from_secs(310), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_client_that_drips_content_is_let_go() {
+    // [rfc5321 4.5.3.2.5]
+    let server = Server::new().await;
+    let mut client = server.connect(&server.exchange).await;
+    client.ask("EHLO x", "250").await;
+    client.envelope("carol@example.org", &["bob@example.test"]).await;
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < Duration::from_secs(599) {
+        client.send(b"x").await;
+        tokio::time::advance(Duration::from_secs(100)).await;
+    }
+    client.expect("421 4.4.2").await;
+    assert!(began.elapsed() < Duration::from_secs(800), "{:?}", began.elapsed());
+}
