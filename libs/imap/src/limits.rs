@@ -10,8 +10,9 @@ pub const COMMAND_LITERAL_BYTES: u64 = 64 * 1024;
 pub const LITERALS: usize = 256;
 /// What a refused command other than APPEND may still send before the connection ends.
 pub const DISCARDED_BYTES: u64 = 1024 * 1024;
-/// What a refused APPEND may still send (LITERAL+) before the connection ends. [rfc7888 4]
-pub const DISCARDED_APPEND_BYTES: u64 = 64 * 1024 * 1024;
+/// What a refused APPEND may still send (LITERAL+) before the connection ends; above the largest
+/// message that doors take, so that a refusal alone costs no client its connection. [rfc7888 4]
+pub const DISCARDED_APPEND_BYTES: u64 = 128 * 1024 * 1024;
 /// One line of an AUTHENTICATE exchange, base64 included. RFC 4422 leaves it to mechanisms; 12,288 is RFC 4954's.
 pub const AUTHENTICATE_LINE_BYTES: usize = 16 * 1024;
 /// A line while IDLE runs: only "DONE" makes sense.
