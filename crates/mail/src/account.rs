@@ -1,14 +1,23 @@
 //! An opened account: its mailboxes, subscriptions and quota.
 
+use crate::append;
+use crate::bits::{self, Kind};
+use crate::change::{AccountEdit, no_account};
+use crate::codec::{Look, Moment, damaged, decode};
 use crate::deliver::Inner;
 use crate::error::{AppendError, MailboxError};
 use crate::flags::Flags;
-use crate::history::ChangeEntry;
+use crate::history::{ChangeEntry, LogEntry};
 use crate::ids::{AccountId, MailboxId, ModSeq};
-use crate::mailbox::{MailboxInfo, Status};
+use crate::keys;
+use crate::keywords::Keywords;
+use crate::mailbox::{self, MailboxInfo, Status};
 use crate::name::{MailboxName, SpecialUse};
+use crate::state::AccountState;
+use crate::tree::{self, Node};
 use crate::view::{Access, View};
 use net::Time;
+use std::collections::HashSet;
 use std::sync::Arc;
 use store::{Bell, Body, Fault};
 
@@ -55,17 +64,47 @@ impl Account {
     pub fn id(&self) -> AccountId {
         self.id
     }
+    pub(crate) fn now(&self) -> Moment {
+        self.inner.moment(self.id)
+    }
     /// All mailboxes by name, INBOX first.
     pub fn mailboxes(&self) -> Result<Vec<MailboxInfo>, Fault> {
-        todo!()
+        let look = self.now();
+        let list = tree::all(&look)?;
+        let parents = tree::parents(&list);
+        let subscribed: HashSet<_> = subscribed_names(&look)?.into_iter().collect();
+        let info = |(name, node): (MailboxName, Node)| MailboxInfo {
+            id: node.id,
+            subscribed: subscribed.contains(name.as_str()),
+            name,
+            special_use: node.record.special_use,
+            selectable: node.record.selectable,
+            has_children: parents.contains(&node.id),
+        };
+        Ok(list.into_iter().map(info).collect())
     }
     /// One mailbox by name.
     pub fn mailbox(&self, name: &MailboxName) -> Result<Option<MailboxInfo>, Fault> {
-        todo!()
+        let look = self.now();
+        let Some(node) = tree::find(&look, name)? else {
+            return Ok(None);
+        };
+        Ok(Some(MailboxInfo {
+            id: node.id,
+            name: name.clone(),
+            special_use: node.record.special_use,
+            subscribed: look.value(&keys::subscription(name.as_str()))?.is_some(),
+            selectable: node.record.selectable,
+            has_children: tree::has_children(&look, node.id)?,
+        }))
     }
     /// Subscribed names; there may be no mailbox of that name.
     pub fn subscriptions(&self) -> Result<Vec<MailboxName>, Fault> {
-        todo!()
+        let names = subscribed_names(&self.now())?;
+        let mut names: Vec<_> =
+            names.iter().filter_map(|name| MailboxName::try_from(name.as_str()).ok()).collect();
+        names.sort_by(MailboxName::listing_order);
+        Ok(names)
     }
     /// Makes a mailbox; superior names are made too [rfc9051 6.3.4].
     pub async fn create(
@@ -73,31 +112,75 @@ impl Account {
         name: &MailboxName,
         special_use: Option<SpecialUse>,
     ) -> Result<MailboxId, MailboxError> {
-        todo!()
+        let mut change = AccountEdit::open(&self.inner, self.id).await?;
+        let limit = self.inner.settings.max_mailboxes;
+        let id = mailbox::create(&mut change, name, special_use, limit)?;
+        change.submit(&self.inner).await?;
+        Ok(id)
     }
     /// Deletes a mailbox; with inferiors it becomes `\Noselect` [rfc9051 6.3.5].
     pub async fn delete(&self, name: &MailboxName) -> Result<(), MailboxError> {
-        todo!()
+        let mut change = AccountEdit::open(&self.inner, self.id).await?;
+        mailbox::delete(&mut change, name)?;
+        change.submit(&self.inner).await?;
+        Ok(())
     }
     /// Renames a mailbox and those below it; INBOX: moves its messages [rfc9051 6.3.6].
     pub async fn rename(&self, from: &MailboxName, to: &MailboxName) -> Result<(), MailboxError> {
-        todo!()
+        let mut change = AccountEdit::open(&self.inner, self.id).await?;
+        let limit = self.inner.settings.max_mailboxes;
+        if from.is_inbox() {
+            mailbox::rename_inbox(&mut change, to, limit)?;
+        } else {
+            mailbox::rename(&mut change, from, to, limit)?;
+        }
+        change.submit(&self.inner).await?;
+        Ok(())
     }
-    /// Subscribes a name.
+    /// Subscribes a name, whether there is such a mailbox or not.
     pub async fn subscribe(&self, name: &MailboxName) -> Result<(), MailboxError> {
-        todo!()
+        let mut change = AccountEdit::open(&self.inner, self.id).await?;
+        if mailbox::subscribe(&mut change, name)? {
+            change.submit(&self.inner).await?;
+        }
+        Ok(())
     }
     /// Unsubscribes a name; fine if it was not subscribed.
     pub async fn unsubscribe(&self, name: &MailboxName) -> Result<(), MailboxError> {
-        todo!()
+        let mut change = AccountEdit::open(&self.inner, self.id).await?;
+        if mailbox::unsubscribe(&mut change, name)? {
+            change.submit(&self.inner).await?;
+        }
+        Ok(())
     }
     /// A mailbox's counts; the cost does not depend on its size.
     pub fn status(&self, name: &MailboxName) -> Result<Status, MailboxError> {
-        todo!()
+        let look = self.now();
+        let node = tree::find(&look, name)?.ok_or(MailboxError::NotFound)?;
+        if !node.record.selectable {
+            return Err(MailboxError::NoSelect);
+        }
+        let state = mailbox::state(&look, node.id)?;
+        let told = self.inner.sessions.recent_from(self.id, node.id, state.recent_from);
+        let recent = match told >= state.uid_next {
+            true => 0,
+            false => bits::load(&look, node.id, Kind::All)?.range_cardinality(told..) as u32,
+        };
+        Ok(Status {
+            id: node.id,
+            uid_validity: node.record.uid_validity,
+            uid_next: state.uid_next,
+            messages: state.messages,
+            unseen: state.unseen,
+            deleted: state.deleted,
+            recent,
+            bytes: state.bytes,
+            highest_modseq: state.highest_modseq,
+        })
     }
     /// Opens a mailbox. `ReadWrite` claims `\Recent`.
     pub async fn select(&self, name: &MailboxName, access: Access) -> Result<View, MailboxError> {
-        todo!()
+        View::open(self, name, access).await
     }
     /// Adds messages, all or none.
     pub async fn append(
@@ -105,18 +188,44 @@ impl Account {
         name: &MailboxName,
         messages: Vec<NewMessage>,
     ) -> Result<Appended, AppendError> {
-        todo!()
+        append::append(self, name, messages).await
     }
     /// What it holds and may hold.
     pub fn quota(&self) -> Result<Quota, Fault> {
-        todo!()
+        let state = self.now().record::<AccountState>(keys::ACCOUNT)?;
+        let state = state.ok_or_else(|| no_account(self.id))?;
+        Ok(Quota {
+            used_bytes: state.used_bytes,
+            used_messages: state.used_messages,
+            limit_bytes: self.inner.directory.quota_of(self.id)?,
+        })
     }
     /// At most `limit` entries of the change log after `since`.
     pub fn changes(&self, since: ModSeq, limit: usize) -> Result<Vec<ChangeEntry>, Fault> {
-        todo!()
+        let look = self.now();
+        let keywords = Keywords::load(&look)?;
+        let mut entries = Vec::new();
+        for row in look.range(keys::changes_after(since)).take(limit) {
+            let (key, value) = row?;
+            let entry = decode::<LogEntry>(&key, &value)?;
+            let modseq = keys::last_u64(&key).ok_or_else(|| damaged("a change", &key))?;
+            let changes = entry.changes.iter().filter_map(|c| c.told(&keywords)).collect();
+            entries.push(ChangeEntry { modseq: ModSeq(modseq), at: entry.at, changes });
+        }
+        Ok(entries)
     }
     /// Rings when the account has changed.
     pub fn bell(&self) -> Bell {
-        todo!()
+        self.inner.db.bell(keys::partition(self.id))
     }
+}
+
+fn subscribed_names(look: &impl Look) -> Result<Vec<String>, Fault> {
+    let mut names = Vec::new();
+    for row in look.below(keys::SUBSCRIPTIONS) {
+        let (key, _) = row?;
+        let name = std::str::from_utf8(&key[keys::SUBSCRIPTIONS.len()..]);
+        names.push(name.map_err(|_| damaged("a subscription", &key))?.to_owned());
+    }
+    Ok(names)
 }

@@ -2,16 +2,30 @@
 
 use crate::account::Account;
 use crate::auth::Auth;
+use crate::change::AccountEdit;
+use crate::codec::{Look, Moment};
 use crate::directory::Directory;
 use crate::error::DeliverError;
+use crate::flags::SystemFlags;
 use crate::ids::{AccountId, EmailId, ModSeq};
+use crate::keys;
+use crate::limits;
+use crate::name::MailboxName;
+use crate::parse::{self, Parsed};
 use crate::proof::{Admin, Delivery, Login};
+use crate::ready::DeliveredEnvelope;
+use crate::record::{self, Saved};
+use crate::sessions::{Sessions, Wait};
 use crate::settings::MailSettings;
-use crate::verify::VerifyReport;
+use crate::state::{AccountState, FlagSet};
+use crate::tree;
+use crate::verify::{self, VerifyReport};
 use bytes::Bytes;
 use net::{Clock, Random, Stop, Time};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Body, BodyRefusal, BodyWriter, Db, Fault};
+use tokio::sync::Semaphore;
 
 /// Mail at rest. Cheap to clone.
 #[derive(Clone)]
@@ -22,10 +36,32 @@ pub struct Mail {
 pub(crate) struct Inner {
     pub db: Db,
     pub clock: Clock,
-    pub random: Random,
     pub settings: MailSettings,
     pub directory: Directory,
     pub auth: Auth,
+    pub sessions: Arc<Sessions>,
+    /// KiB that all parsers together may hold, first come first served.
+    pub parse_memory: Semaphore,
+}
+
+impl Inner {
+    /// One account at the last durable commit.
+    pub fn moment(&self, account: AccountId) -> Moment {
+        Moment::new(self.db.snapshot(), keys::partition(account))
+    }
+
+    /// Reads a message once, for everything that is kept of it.
+    pub async fn parse(&self, body: &Body) -> Result<Parsed, Fault> {
+        let all_kib = self.settings.parse_memory_bytes / 1024;
+        let need_kib = limits::PARSE_BYTES.div_ceil(1024).min(all_kib);
+        let permits = u32::try_from(need_kib).unwrap_or(u32::MAX);
+        let _permit = self
+            .parse_memory
+            .acquire_many(permits)
+            .await
+            .map_err(|error| Fault::new("waiting to parse a message", error))?;
+        parse::parse_body(body).await
+    }
 }
 
 /// A message from the road.
@@ -75,7 +111,13 @@ impl Mail {
         random: Random,
         settings: MailSettings,
     ) -> Result<Mail, Fault> {
-        todo!()
+        let sessions = Arc::new(Sessions::default());
+        let directory = Directory::open(db.clone(), clock.clone(), &settings);
+        let auth = Auth::new(directory.clone(), clock.clone(), random, &settings);
+        let parse_kib = (settings.parse_memory_bytes / 1024).min(Semaphore::MAX_PERMITS);
+        let parse_memory = Semaphore::new(parse_kib);
+        let inner = Inner { db, clock, settings, directory, auth, sessions, parse_memory };
+        Ok(Mail { inner: Arc::new(inner) })
     }
     /// Domains, accounts, aliases.
     pub fn directory(&self) -> &Directory {
@@ -91,21 +133,25 @@ impl Mail {
     }
     /// The account of a login.
     pub fn account(&self, login: &Login) -> Account {
-        Account {
-            inner: self.inner.clone(),
-            id: login.account_id(),
-        }
+        Account { inner: self.inner.clone(), id: login.account_id() }
     }
-    /// Any account, for its owner's owner.
+    /// Any account, for the server's owner.
     pub fn account_as_admin(&self, _: &Admin, id: AccountId) -> Account {
-        Account {
-            inner: self.inner.clone(),
-            id,
-        }
+        Account { inner: self.inner.clone(), id }
     }
     /// A place to stream a body to.
     pub async fn new_body(&self) -> Result<BodyWriter, BodyRefusal> {
         self.inner.db.new_body().await
+    }
+    /// Has the account room for a message of this size? Asked before the message is taken; asked
+    /// again when it is delivered.
+    pub fn room_for(&self, delivery: &Delivery, bytes: u64) -> Result<Room, Fault> {
+        let look = self.inner.moment(delivery.account);
+        let state = look.record::<AccountState>(keys::ACCOUNT)?;
+        let used = state.map_or(0, |state| state.used_bytes);
+        let limit = self.inner.directory.quota_of(delivery.account)?;
+        let fits = limit.is_none_or(|limit| used.saturating_add(bytes) <= limit);
+        Ok(if fits { Room::Enough } else { Room::OverQuota })
     }
     /// One body for all recipients, one durable group. `Ok` = every delivery is durable. An account
     /// that stands there twice gets it once, with the first of its deliveries.
@@ -114,18 +160,145 @@ impl Mail {
         message: Incoming,
         to: Vec<(Delivery, Prefix)>,
     ) -> Result<Delivered, DeliverError> {
-        todo!()
+        let parsed = self.inner.parse(&message.body).await?;
+        let mut accounts: BTreeMap<AccountId, (Delivery, Prefix)> = BTreeMap::new();
+        let mut order = Vec::new();
+        for (delivery, prefix) in to {
+            let account = delivery.account;
+            if prefix.0.len() > limits::PREFIX_BYTES {
+                let why = Fault::new("delivering a message", "its prefix is too long");
+                return Err(DeliverError::Unavailable(why));
+            }
+            if let std::collections::btree_map::Entry::Vacant(place) = accounts.entry(account) {
+                place.insert((delivery, prefix));
+                order.push(account);
+            }
+        }
+        let mut places = self.deliver_once(&message, &parsed, &accounts).await?;
+        let place = |account| places.remove(account).expect("because each was delivered to");
+        Ok(Delivered { to: order.iter().map(place).collect() })
     }
+
+    async fn deliver_once(
+        &self,
+        message: &Incoming,
+        parsed: &Parsed,
+        accounts: &BTreeMap<AccountId, (Delivery, Prefix)>,
+    ) -> Result<BTreeMap<AccountId, DeliveredTo>, DeliverError> {
+        let inner = &self.inner;
+        let partitions: Vec<_> = accounts.keys().map(|id| keys::partition(*id)).collect();
+        loop {
+            let mut work = Work::default();
+            for edit in inner.db.edit_many(&partitions).await {
+                let account = AccountId(edit.partition().0);
+                let (delivery, prefix) = &accounts[&account];
+                if edit.get(keys::ACCOUNT)?.is_none() {
+                    work.gone.push(delivery.clone());
+                    continue;
+                }
+                let change = AccountEdit::over(edit, account, message.at)?;
+                deliver_to(inner, change, message, parsed, delivery, prefix, &mut work)?;
+            }
+            if !work.gone.is_empty() {
+                return Err(DeliverError::Gone(work.gone));
+            }
+            if !work.over_quota.is_empty() {
+                return Err(DeliverError::OverQuota(work.over_quota));
+            }
+            if let Some(wait) = work.wait.take() {
+                drop(work);
+                wait.over().await;
+                continue;
+            }
+            let edits = work.ready.into_iter().map(|change| change.finish(inner)).collect();
+            inner.db.submit_group(edits).await?;
+            return Ok(work.places);
+        }
+    }
+
     /// Checks everything and says what it found; changes nothing.
     pub async fn verify(
         &self,
         _: &Admin,
         progress: impl FnMut(&str),
     ) -> Result<VerifyReport, Fault> {
-        todo!()
+        verify::verify(&self.inner, progress).await
     }
     /// History expiry and vacuum; runs until stopped.
     pub async fn upkeep(&self, stop: Stop) {
-        todo!()
+        crate::upkeep::run(&self.inner, stop).await;
     }
+}
+
+/// Whether a message has room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Room {
+    /// It has.
+    Enough,
+    /// The account would be over its quota.
+    OverQuota,
+}
+
+/// A group of deliveries under construction. Dropped: nothing happens.
+#[derive(Default)]
+struct Work {
+    ready: Vec<AccountEdit>,
+    places: BTreeMap<AccountId, DeliveredTo>,
+    gone: Vec<Delivery>,
+    over_quota: Vec<Delivery>,
+    wait: Option<Wait>,
+}
+
+fn deliver_to(
+    inner: &Inner,
+    mut change: AccountEdit,
+    message: &Incoming,
+    parsed: &Parsed,
+    delivery: &Delivery,
+    prefix: &Prefix,
+    work: &mut Work,
+) -> Result<(), DeliverError> {
+    let account = change.account;
+    let Some(inbox) = tree::find(&change.edit, &MailboxName::inbox())? else {
+        work.gone.push(delivery.clone());
+        return Ok(());
+    };
+    if let Some(wait) = inner.sessions.filled_by_other(account, inbox.id) {
+        work.wait = Some(wait);
+        return Ok(());
+    }
+    let size = message.body.len() + prefix.0.len() as u64;
+    let limit = inner.directory.quota_of(account)?;
+    if limit.is_some_and(|limit| change.state.used_bytes.saturating_add(size) > limit) {
+        work.over_quota.push(delivery.clone());
+        return Ok(());
+    }
+    let email = change.next_email();
+    let thread = change.thread(&parsed.hashes(), email)?;
+    let envelope = DeliveredEnvelope {
+        sender: message.sender.clone(),
+        recipient: delivery.recipient.to_string(),
+        client: message.client.clone(),
+        login: message.login.clone(),
+        at: message.at,
+    };
+    let saved = Saved {
+        email,
+        thread,
+        internal_date: message.at,
+        saved: message.at,
+        body: change.edit.add_body(&message.body),
+        prefix: &prefix.0,
+        delivered: Some(&envelope),
+    };
+    let ready = record::encode(parsed, &saved);
+    let flags = FlagSet { system: SystemFlags::NONE, keywords: Vec::new() };
+    let Some(uid) = change.add(inbox.id, ready, flags, size)? else {
+        work.over_quota.push(delivery.clone());
+        return Ok(());
+    };
+    let place = DeliveredTo { account, uid, email_id: email, modseq: change.modseq() };
+    work.places.insert(account, place);
+    work.ready.push(change);
+    Ok(())
 }

@@ -1,12 +1,25 @@
-//! Domains, accounts and aliases: who gets mail for an address.
+//! Domains, accounts and aliases: who gets mail for an address, and the operator's side of it.
+//! What never happens here: passwords (only their verifiers are kept), mail.
 
-use crate::auth::NewPassword;
+use crate::auth::{NewPassword, Verifiers};
+use crate::change::AccountEdit;
+use crate::codec::{Decoded, Look, Moment, Reader, Record, Writer, damaged, decode};
 use crate::error::DirectoryError;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, ModSeq};
+use crate::keys::{self, DIRECTORY, directory as key};
+use crate::limits;
+use crate::mailbox;
+use crate::name::{MailboxName, SpecialUse};
 use crate::proof::{Admin, Delivery};
+use crate::resolve;
+use crate::settings::MailSettings;
+use crate::state::AccountState;
+use crate::tree::ROOT;
 use addr::{Address, Domain};
 use net::{Clock, Time};
-use store::{Db, Fault};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use store::{Db, Edit, Fault};
 
 /// What an address leads to.
 #[derive(Clone, Debug)]
@@ -28,6 +41,8 @@ pub enum Resolved {
 pub struct Directory {
     db: Db,
     clock: Clock,
+    default_quota_bytes: Option<u64>,
+    max_mailboxes: u32,
 }
 
 /// A hosted domain.
@@ -64,29 +79,117 @@ pub struct AliasInfo {
 }
 
 impl Directory {
+    pub(crate) fn open(db: Db, clock: Clock, settings: &MailSettings) -> Self {
+        let (default_quota_bytes, max_mailboxes) =
+            (settings.default_quota_bytes, settings.max_mailboxes);
+        Self { db, clock, default_quota_bytes, max_mailboxes }
+    }
+    pub(crate) fn now(&self) -> Moment {
+        Moment::new(self.db.snapshot(), DIRECTORY)
+    }
     /// Who gets mail for this recipient.
     pub async fn resolve(&self, recipient: &Address) -> Result<Resolved, Fault> {
-        todo!()
+        let targets = resolve::targets(&self.now(), recipient)?;
+        self.deliveries(targets, recipient)
     }
-    /// Who gets mail for `<Postmaster>` without a domain [rfc5321 4.5.1].
+    /// Who gets mail for `<Postmaster>` without a domain [rfc5321 4.5.1]: the postmaster of the
+    /// first domain.
     pub async fn resolve_postmaster(&self) -> Result<Resolved, Fault> {
-        todo!()
+        let look = self.now();
+        let first = look.below(key::DOMAINS).next().transpose()?;
+        let Some(domain) = first.and_then(|(key, _)| domain_of(&key)) else {
+            return Ok(Resolved::NotOurs);
+        };
+        match format!("postmaster@{domain}").parse::<Address>() {
+            Ok(address) => self.resolve(&address).await,
+            Err(_) => Ok(Resolved::UnknownUser),
+        }
     }
+
+    fn deliveries(
+        &self,
+        targets: resolve::Targets,
+        recipient: &Address,
+    ) -> Result<Resolved, Fault> {
+        let accounts = match targets {
+            resolve::Targets::Accounts(accounts) => accounts,
+            resolve::Targets::NotOurs => return Ok(Resolved::NotOurs),
+            resolve::Targets::Nobody => return Ok(Resolved::UnknownUser),
+            resolve::Targets::TooMany => return Ok(Resolved::TooManyTargets),
+        };
+        let mut room = false;
+        for account in &accounts {
+            room |= !self.is_full(*account)?;
+        }
+        if !room {
+            return Ok(Resolved::OverQuota);
+        }
+        let delivery = |account| Delivery {
+            account,
+            recipient: recipient.clone(),
+            detail: recipient.detail().map(Arc::from),
+        };
+        Ok(Resolved::Local(accounts.into_iter().map(delivery).collect()))
+    }
+
+    fn is_full(&self, account: AccountId) -> Result<bool, Fault> {
+        let Some(limit) = self.quota_of(account)? else {
+            return Ok(false);
+        };
+        let look = Moment::new(self.db.snapshot(), keys::partition(account));
+        let state = look.record::<AccountState>(keys::ACCOUNT)?;
+        Ok(state.is_none_or(|state| state.used_bytes >= limit))
+    }
+
+    /// An account's quota: its own, or the setting's.
+    pub(crate) fn quota_of(&self, account: AccountId) -> Result<Option<u64>, Fault> {
+        let record = self.now().record::<AccountRecord>(&key::account(account))?;
+        Ok(record.and_then(|record| record.quota_bytes).or(self.default_quota_bytes))
+    }
+
     /// Is the domain hosted here?
     pub fn hosts(&self, domain: &Domain) -> Result<bool, Fault> {
-        todo!()
+        Ok(self.now().value(&key::domain(domain.as_str()))?.is_some())
     }
     /// Hosts a domain.
     pub async fn add_domain(&self, _: &Admin, name: &Domain) -> Result<(), DirectoryError> {
-        todo!()
+        let mut edit = self.db.edit(DIRECTORY).await;
+        let key = key::domain(name.as_str());
+        if edit.get(&key)?.is_some() {
+            return Err(DirectoryError::Exists);
+        }
+        edit.put(key, DomainRecord { catch_all: None }.encode());
+        edit.submit().await?;
+        Ok(())
     }
     /// Hosts it no more; refused while it has accounts or aliases.
     pub async fn remove_domain(&self, _: &Admin, name: &Domain) -> Result<(), DirectoryError> {
-        todo!()
+        let mut edit = self.db.edit(DIRECTORY).await;
+        let key = key::domain(name.as_str());
+        if edit.get(&key)?.is_none() {
+            return Err(DirectoryError::NotFound);
+        }
+        let end = format!("@{}", name.as_str());
+        for row in edit.prefix(key::ADDRESSES) {
+            if row?.0.ends_with(end.as_bytes()) {
+                return Err(DirectoryError::InUse);
+            }
+        }
+        edit.delete(key);
+        edit.submit().await?;
+        Ok(())
     }
     /// All hosted domains.
     pub fn domains(&self, _: &Admin) -> Result<Vec<DomainInfo>, Fault> {
-        todo!()
+        let mut list = Vec::new();
+        for row in self.now().below(key::DOMAINS) {
+            let (key, value) = row?;
+            let record = decode::<DomainRecord>(&key, &value)?;
+            let name = domain_of(&key).ok_or_else(|| damaged("a domain", &key))?;
+            let catch_all = record.catch_all.and_then(|target| target.parse().ok());
+            list.push(DomainInfo { name, catch_all });
+        }
+        Ok(list)
     }
     /// Where mail for unknown users of a domain goes; `None` = refused.
     pub async fn set_catch_all(
@@ -95,7 +198,18 @@ impl Directory {
         domain: &Domain,
         target: Option<&Address>,
     ) -> Result<(), DirectoryError> {
-        todo!()
+        let mut edit = self.db.edit(DIRECTORY).await;
+        let key = key::domain(domain.as_str());
+        if edit.get(&key)?.is_none() {
+            return Err(DirectoryError::NotFound);
+        }
+        if let Some(target) = target {
+            check_target(&edit, target)?;
+        }
+        let catch_all = target.map(Address::key);
+        edit.put(key, DomainRecord { catch_all }.encode());
+        edit.submit().await?;
+        Ok(())
     }
     /// Makes an account with INBOX, Drafts, Sent, Junk, Trash, Archive.
     pub async fn add_account(
@@ -104,19 +218,64 @@ impl Directory {
         address: &Address,
         password: Option<&NewPassword>,
     ) -> Result<AccountId, DirectoryError> {
-        todo!()
+        let mut edit = self.db.edit(DIRECTORY).await;
+        check_new_address(&edit, address)?;
+        let mut state = edit.record::<DirectoryState>(key::STATE)?.unwrap_or_default();
+        let id = AccountId(state.next_account);
+        state.next_account += 1;
+        let now = self.clock.now();
+        let record = AccountRecord {
+            address: address.key(),
+            verifiers: password.map(|p| p.verifiers.clone()),
+            quota_bytes: None,
+            created: now,
+        };
+        edit.put(key::STATE, state.encode());
+        edit.put(key::account(id), record.encode());
+        edit.put(key::address(&address.key()), AddressRecord::Account(id).encode());
+        // The directory comes before every account in the order of locks.
+        let account = self.db.edit(keys::partition(id)).await;
+        let account = first_mailboxes(account, id, now, self.max_mailboxes)?;
+        self.db.submit_group(vec![edit, account]).await?;
+        Ok(id)
     }
-    /// Removes an account and all its mail.
+    /// Removes an account. Its mail is swept by the upkeep.
     pub async fn remove_account(&self, _: &Admin, id: AccountId) -> Result<(), DirectoryError> {
-        todo!()
+        let mut edit = self.db.edit(DIRECTORY).await;
+        let record = edit.record::<AccountRecord>(&key::account(id))?;
+        let record = record.ok_or(DirectoryError::NotFound)?;
+        edit.delete(key::account(id));
+        edit.delete(key::address(&record.address));
+        edit.put(key::removed(id), [1]);
+        let mut account = self.db.edit(keys::partition(id)).await;
+        account.delete(keys::ACCOUNT);
+        self.db.submit_group(vec![edit, account]).await?;
+        Ok(())
     }
     /// All accounts by id.
     pub fn accounts(&self, _: &Admin) -> Result<Vec<AccountInfo>, Fault> {
-        todo!()
+        let mut list = Vec::new();
+        for row in self.now().below(key::ACCOUNTS) {
+            let (key, value) = row?;
+            let record = decode::<AccountRecord>(&key, &value)?;
+            let id = keys::last_u64(&key).map(AccountId).ok_or_else(|| damaged("account", &key))?;
+            list.push(AccountInfo {
+                id,
+                address: record.address.parse().map_err(|_| damaged("an address", &key))?,
+                created: record.created,
+                quota_bytes: record.quota_bytes,
+                has_password: record.verifiers.is_some(),
+            });
+        }
+        Ok(list)
     }
     /// The account of a primary address.
     pub fn account_of(&self, _: &Admin, address: &Address) -> Result<Option<AccountId>, Fault> {
-        todo!()
+        let record = self.now().record::<AddressRecord>(&key::address(&address.key()))?;
+        Ok(match record {
+            Some(AddressRecord::Account(id)) => Some(id),
+            _ => None,
+        })
     }
     /// Sets or, with `None`, takes away the password.
     pub async fn set_password(
@@ -125,7 +284,8 @@ impl Directory {
         id: AccountId,
         password: Option<&NewPassword>,
     ) -> Result<(), DirectoryError> {
-        todo!()
+        let verifiers = password.map(|p| p.verifiers.clone());
+        self.change_account(id, |record| record.verifiers = verifiers).await
     }
     /// Sets an account's own quota; `None` = the setting's.
     pub async fn set_quota(
@@ -134,7 +294,20 @@ impl Directory {
         id: AccountId,
         limit_bytes: Option<u64>,
     ) -> Result<(), DirectoryError> {
-        todo!()
+        self.change_account(id, |record| record.quota_bytes = limit_bytes).await
+    }
+    async fn change_account(
+        &self,
+        id: AccountId,
+        change: impl FnOnce(&mut AccountRecord),
+    ) -> Result<(), DirectoryError> {
+        let mut edit = self.db.edit(DIRECTORY).await;
+        let record = edit.record::<AccountRecord>(&key::account(id))?;
+        let mut record = record.ok_or(DirectoryError::NotFound)?;
+        change(&mut record);
+        edit.put(key::account(id), record.encode());
+        edit.submit().await?;
+        Ok(())
     }
     /// Makes or replaces an alias. Targets outside the hosted domains are refused: mail does not
     /// travel on yet.
@@ -144,19 +317,84 @@ impl Directory {
         address: &Address,
         targets: Vec<Address>,
     ) -> Result<(), DirectoryError> {
-        todo!()
+        let targets: BTreeSet<String> = unique(&targets);
+        if targets.is_empty() {
+            return Err(DirectoryError::Invalid("an alias needs a target"));
+        }
+        if targets.len() > limits::ALIAS_TARGETS {
+            return Err(DirectoryError::TooManyTargets);
+        }
+        let mut edit = self.db.edit(DIRECTORY).await;
+        let old = edit.record::<AddressRecord>(&key::address(&address.key()))?;
+        match old {
+            Some(AddressRecord::Account(_)) => return Err(DirectoryError::Exists),
+            Some(AddressRecord::Alias(old)) => forget_targets(&mut edit, &address.key(), &old),
+            None => check_new_address(&edit, address)?,
+        }
+        for target in &targets {
+            let parsed = target.parse::<Address>();
+            check_target(&edit, &parsed.map_err(|_| DirectoryError::NotFound)?)?;
+            edit.put(key::targeted_by(target, &address.key()), [1]);
+        }
+        let record = AddressRecord::Alias(targets.into_iter().collect());
+        edit.put(key::address(&address.key()), record.encode());
+        edit.submit().await?;
+        Ok(())
     }
     /// Removes an alias.
     pub async fn remove_alias(&self, _: &Admin, address: &Address) -> Result<(), DirectoryError> {
-        todo!()
+        let mut edit = self.db.edit(DIRECTORY).await;
+        let key = key::address(&address.key());
+        match edit.record::<AddressRecord>(&key)? {
+            Some(AddressRecord::Alias(old)) => forget_targets(&mut edit, &address.key(), &old),
+            _ => return Err(DirectoryError::NotFound),
+        }
+        edit.delete(key);
+        edit.submit().await?;
+        Ok(())
     }
     /// All aliases by address.
     pub fn aliases(&self, _: &Admin) -> Result<Vec<AliasInfo>, Fault> {
-        todo!()
+        let mut list = Vec::new();
+        for row in self.now().below(key::ADDRESSES) {
+            let (key, value) = row?;
+            if let AddressRecord::Alias(targets) = decode::<AddressRecord>(&key, &value)? {
+                let address = std::str::from_utf8(&key[1..]).ok().and_then(|a| a.parse().ok());
+                list.push(AliasInfo {
+                    address: address.ok_or_else(|| damaged("an alias", &key))?,
+                    targets: targets.iter().filter_map(|target| target.parse().ok()).collect(),
+                });
+            }
+        }
+        Ok(list)
     }
-    /// What `auth` needs to know of a login name.
+    /// What `auth` needs to know of a login name: the primary address, or its local part alone
+    /// where only one domain is hosted.
     pub(crate) fn login_record(&self, name: &str) -> Result<Option<LoginRecord>, Fault> {
-        todo!()
+        let look = self.now();
+        let name = match name.contains('@') {
+            true => name.to_owned(),
+            false => match resolve::only_domain(&look)? {
+                Some(domain) => format!("{name}@{domain}"),
+                None => return Ok(None),
+            },
+        };
+        let Ok(address) = name.parse::<Address>() else {
+            return Ok(None);
+        };
+        let Some(AddressRecord::Account(account)) =
+            look.record::<AddressRecord>(&key::address(&address.key()))?
+        else {
+            return Ok(None);
+        };
+        let Some(record) = look.record::<AccountRecord>(&key::account(account))? else {
+            return Ok(None);
+        };
+        let Ok(primary) = record.address.parse::<Address>() else {
+            return Err(damaged("an address", record.address.as_bytes()));
+        };
+        let addresses = resolve::addresses_of(&look, &primary)?;
+        Ok(Some(LoginRecord { account, primary, addresses, verifiers: record.verifiers }))
     }
 }
 
@@ -167,5 +405,208 @@ pub(crate) struct LoginRecord {
     pub primary: Address,
     /// The primary address and the aliases that lead only to this account.
     pub addresses: Vec<Address>,
-    pub verifiers: Option<crate::auth::Verifiers>,
+    pub verifiers: Option<Verifiers>,
+}
+
+fn unique(targets: &[Address]) -> BTreeSet<String> {
+    targets.iter().map(Address::key).collect()
+}
+
+fn domain_of(key: &[u8]) -> Option<Domain> {
+    std::str::from_utf8(key.get(1..)?).ok()?.parse().ok()
+}
+
+/// An address that an account or alias may have: ours, free, and without `+`, which marks details.
+fn check_new_address(edit: &Edit, address: &Address) -> Result<(), DirectoryError> {
+    let domain = address.domain().ok_or(DirectoryError::NotOurs)?;
+    if edit.get(&key::domain(domain.as_str()))?.is_none() {
+        return Err(DirectoryError::NotOurs);
+    }
+    if address.detail().is_some() {
+        return Err(DirectoryError::Invalid("what stands behind + is a detail, not a name"));
+    }
+    match edit.get(&key::address(&address.key()))? {
+        Some(_) => Err(DirectoryError::Exists),
+        None => Ok(()),
+    }
+}
+
+fn check_target(edit: &Edit, target: &Address) -> Result<(), DirectoryError> {
+    let ours = match target.domain() {
+        Some(domain) => edit.get(&key::domain(domain.as_str()))?.is_some(),
+        None => false,
+    };
+    if !ours {
+        return Err(DirectoryError::TargetElsewhere(target.to_string()));
+    }
+    let bare = target.without_detail();
+    if edit.get(&key::address(&bare.key()))?.is_none() {
+        return Err(DirectoryError::NotFound);
+    }
+    Ok(())
+}
+
+fn forget_targets(edit: &mut Edit, alias: &str, targets: &[String]) {
+    for target in targets {
+        edit.delete(key::targeted_by(target, alias));
+    }
+}
+
+/// The mailboxes that every account begins with, subscribed.
+fn first_mailboxes(
+    edit: Edit,
+    account: AccountId,
+    now: Time,
+    limit: u32,
+) -> Result<Edit, DirectoryError> {
+    let state = AccountState {
+        modseq: ModSeq(0),
+        next_mailbox: 1,
+        next_uid_validity: 1,
+        next_email: 1,
+        used_bytes: 0,
+        used_messages: 0,
+        history_bytes: 0,
+        forgotten: ModSeq(0),
+        mailboxes: 0,
+        subscriptions: 0,
+    };
+    let mut change = AccountEdit::with_state(edit, account, state, now);
+    let first = [
+        ("INBOX", None),
+        ("Drafts", Some(SpecialUse::Drafts)),
+        ("Sent", Some(SpecialUse::Sent)),
+        ("Junk", Some(SpecialUse::Junk)),
+        ("Trash", Some(SpecialUse::Trash)),
+        ("Archive", Some(SpecialUse::Archive)),
+    ];
+    let failed = |_| Fault::new("making an account's first mailboxes", "it was refused");
+    for (name, special_use) in first {
+        let name = MailboxName::try_from(name).expect("because these names are possible");
+        mailbox::make(&mut change, ROOT, &name, special_use, limit.max(6)).map_err(failed)?;
+        mailbox::subscribe(&mut change, &name).map_err(failed)?;
+    }
+    Ok(change.finish_alone())
+}
+
+/// The directory's own counters.
+pub(crate) struct DirectoryState {
+    pub next_account: u64,
+}
+
+impl Default for DirectoryState {
+    fn default() -> Self {
+        Self { next_account: 1 }
+    }
+}
+
+impl Record for DirectoryState {
+    const WHAT: &'static str = "the directory's state";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(1);
+        w.uint(self.next_account);
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        Ok(Self { next_account: Reader::new(bytes, 1)?.uint()? })
+    }
+}
+
+/// A hosted domain.
+pub(crate) struct DomainRecord {
+    pub catch_all: Option<String>,
+}
+
+impl Record for DomainRecord {
+    const WHAT: &'static str = "a domain";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(1);
+        w.option_str(self.catch_all.as_deref());
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let catch_all = Reader::new(bytes, 1)?.option_str()?.map(str::to_owned);
+        Ok(Self { catch_all })
+    }
+}
+
+/// What an address is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum AddressRecord {
+    Account(AccountId),
+    /// The keys of other addresses.
+    Alias(Vec<String>),
+}
+
+impl Record for AddressRecord {
+    const WHAT: &'static str = "an address";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(1);
+        match self {
+            Self::Account(id) => {
+                w.u8(0).uint(id.0);
+            }
+            Self::Alias(targets) => {
+                w.u8(1).len(targets.len());
+                for target in targets {
+                    w.str(target);
+                }
+            }
+        }
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let mut r = Reader::new(bytes, 1)?;
+        match r.u8()? {
+            0 => Ok(Self::Account(AccountId(r.uint()?))),
+            1 => {
+                let count = r.count()?;
+                let targets = (0..count).map(|_| r.str().map(str::to_owned));
+                Ok(Self::Alias(targets.collect::<Decoded<_>>()?))
+            }
+            _ => Err(crate::codec::Damaged),
+        }
+    }
+}
+
+/// An account as the directory keeps it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct AccountRecord {
+    pub address: String,
+    pub verifiers: Option<Verifiers>,
+    pub quota_bytes: Option<u64>,
+    pub created: Time,
+}
+
+impl Record for AccountRecord {
+    const WHAT: &'static str = "an account";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(1);
+        w.str(&self.address).time(self.created);
+        match self.quota_bytes {
+            None => w.u8(0),
+            Some(bytes) => w.u8(1).uint(bytes),
+        };
+        match &self.verifiers {
+            None => w.u8(0),
+            Some(v) => w.u8(1).str(&v.argon2).option_str(v.scram.as_deref()),
+        };
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let mut r = Reader::new(bytes, 1)?;
+        let (address, created) = (r.str()?.to_owned(), r.time()?);
+        let quota_bytes = match r.u8()? {
+            0 => None,
+            _ => Some(r.uint()?),
+        };
+        let verifiers = match r.u8()? {
+            0 => None,
+            _ => Some(Verifiers {
+                argon2: r.str()?.to_owned(),
+                scram: r.option_str()?.map(str::to_owned),
+            }),
+        };
+        Ok(Self { address, verifiers, quota_bytes, created })
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::proof::Delivery;
 use std::fmt;
-use store::Fault;
+use store::{CommitError, Fault};
 
 /// Why a mailbox command is refused.
 #[derive(Clone, Debug)]
@@ -119,3 +119,93 @@ pub enum DirectoryError {
     /// Our trouble.
     Unavailable(Fault),
 }
+
+/// Our trouble, and what the store says to a commit, fit every refusal that has room for them.
+macro_rules! takes_trouble {
+    ($($refusal:ty),*) => {$(
+        impl From<Fault> for $refusal {
+            fn from(fault: Fault) -> Self {
+                Self::Unavailable(fault)
+            }
+        }
+        impl From<CommitError> for $refusal {
+            fn from(error: CommitError) -> Self {
+                let fault = commit_fault(error);
+                match error {
+                    CommitError::Full | CommitError::ReadOnly => Self::ReadOnly(fault),
+                    _ => Self::Unavailable(fault),
+                }
+            }
+        }
+    )*};
+}
+
+takes_trouble!(MailboxError, AppendError, StoreError, DeliverError, DirectoryError);
+
+impl From<Fault> for ViewError {
+    fn from(fault: Fault) -> Self {
+        Self::Unavailable(fault)
+    }
+}
+
+/// What the store said, as a fault.
+pub(crate) fn commit_fault(error: CommitError) -> Fault {
+    Fault::new("saving a change", error)
+}
+
+impl fmt::Display for DirectoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists => f.write_str("it exists already"),
+            Self::NotFound => f.write_str("there is no such thing"),
+            Self::NotOurs => f.write_str("the domain is not hosted here"),
+            Self::TargetElsewhere(target) => write!(
+                f,
+                "{target} is outside the hosted domains, and mail does not travel on yet"
+            ),
+            Self::Invalid(why) => f.write_str(why),
+            Self::InUse => f.write_str("the domain still has accounts or aliases"),
+            Self::TooManyTargets => f.write_str("an alias may not have so many targets"),
+            Self::ReadOnly(fault) | Self::Unavailable(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DirectoryError {}
+
+impl fmt::Display for MailboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("there is no such mailbox"),
+            Self::Exists => f.write_str("there is a mailbox of that name"),
+            Self::Invalid(why) => f.write_str(why),
+            Self::InboxCannotBeDeleted => f.write_str("INBOX cannot be deleted"),
+            Self::NoSelect => f.write_str("it is a name only, with mailboxes below it"),
+            Self::HasChildren => f.write_str("there are mailboxes below it"),
+            Self::SpecialUseTaken => f.write_str("another mailbox has that special use"),
+            Self::TooMany => f.write_str("the account has as many as it may"),
+            Self::OverQuota => f.write_str("the account is over its quota"),
+            Self::ReadOnly(fault) | Self::Unavailable(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for MailboxError {}
+
+impl fmt::Display for AppendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("there is no such mailbox"),
+            Self::NoSelect => f.write_str("it is a name only, with mailboxes below it"),
+            Self::SourceGone => f.write_str("the mailbox that they come from is gone"),
+            Self::ReadOnlyView => f.write_str("the mailbox was opened read-only"),
+            Self::OverQuota => f.write_str("the account is over its quota"),
+            Self::TooMany => f.write_str("too many messages at once"),
+            Self::TooManyKeywords => f.write_str("too many keywords"),
+            Self::Busy => f.write_str("memory for new messages is all in use"),
+            Self::ReadOnly(fault) | Self::Unavailable(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AppendError {}

@@ -1,8 +1,12 @@
 //! The change log: one entry per transaction of an account, with its time and what was before.
+//! Views, and later every protocol's own idea of changes, read it.
 
+use crate::codec::{Damaged, Decoded, Reader, Record, Writer};
 use crate::flags::Flags;
 use crate::ids::{MailboxId, ModSeq};
+use crate::keywords::Keywords;
 use crate::name::MailboxName;
+use crate::state::{FlagSet, MailboxRecord, MailboxState};
 use net::Time;
 
 /// One transaction's entry.
@@ -20,34 +24,238 @@ pub struct ChangeEntry {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// Messages came in.
-    Added { mailbox: MailboxId, uids: Vec<u32> },
-    /// Flags changed; with the flags before.
-    Flags {
+    Added {
+        /// Where.
         mailbox: MailboxId,
+        /// Their UIDs.
+        uids: Vec<u32>,
+    },
+    /// Flags changed.
+    Flags {
+        /// Where.
+        mailbox: MailboxId,
+        /// The flags before.
         before: Vec<(u32, Flags)>,
     },
-    /// Messages were expunged; with the flags before.
+    /// Messages were expunged or moved away.
     Expunged {
+        /// Where.
         mailbox: MailboxId,
+        /// The flags before.
         before: Vec<(u32, Flags)>,
     },
     /// A mailbox was made.
     MailboxCreated {
+        /// Which.
         mailbox: MailboxId,
+        /// Its name.
         name: MailboxName,
     },
     /// A mailbox was deleted, its messages with it.
     MailboxDeleted {
+        /// Which.
         mailbox: MailboxId,
+        /// Its name.
         name: MailboxName,
     },
-    /// A mailbox was renamed; `before` is its old name.
+    /// A mailbox was renamed.
     MailboxRenamed {
+        /// Which.
         mailbox: MailboxId,
+        /// Its old name.
         before: MailboxName,
     },
     /// A name was subscribed.
-    Subscribed { name: MailboxName },
+    Subscribed {
+        /// The name.
+        name: MailboxName,
+    },
     /// A name was unsubscribed.
-    Unsubscribed { name: MailboxName },
+    Unsubscribed {
+        /// The name.
+        name: MailboxName,
+    },
+}
+
+/// An entry as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LogEntry {
+    pub at: Time,
+    pub changes: Vec<LogChange>,
+}
+
+/// A change as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum LogChange {
+    /// `runs`: first UID and how many.
+    Added { mailbox: MailboxId, runs: Vec<(u32, u32)> },
+    Flags { mailbox: MailboxId, before: Vec<(u32, FlagSet)> },
+    /// What became of the messages decides whether they count as history.
+    Expunged { mailbox: MailboxId, fate: Fate, before: Vec<(u32, FlagSet)> },
+    Created { mailbox: MailboxId, name: String },
+    /// The rows of its messages, below `state.uid_next`, stay until this entry is forgotten.
+    Deleted { mailbox: MailboxId, name: String, record: MailboxRecord, state: MailboxState },
+    Renamed { mailbox: MailboxId, before: String, record: MailboxRecord },
+    Subscribed { name: String },
+    Unsubscribed { name: String },
+}
+
+/// What became of expunged messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Gone; kept as history.
+    Removed,
+    /// In another mailbox now.
+    Moved,
+}
+
+impl Record for LogEntry {
+    const WHAT: &'static str = "an entry of the change log";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(1);
+        w.time(self.at).len(self.changes.len());
+        for change in &self.changes {
+            change.write(&mut w);
+        }
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let mut r = Reader::new(bytes, 1)?;
+        let at = r.time()?;
+        let count = r.count()?;
+        let changes = (0..count).map(|_| LogChange::read(&mut r)).collect::<Decoded<_>>()?;
+        Ok(Self { at, changes })
+    }
+}
+
+impl LogChange {
+    fn write(&self, w: &mut Writer) {
+        match self {
+            Self::Added { mailbox, runs } => {
+                w.u8(1).uint(mailbox.0).len(runs.len());
+                for (first, count) in runs {
+                    w.uint(*first).uint(*count);
+                }
+            }
+            Self::Flags { mailbox, before } => {
+                w.u8(2).uint(mailbox.0);
+                write_before(w, before);
+            }
+            Self::Expunged { mailbox, fate, before } => {
+                w.u8(if *fate == Fate::Removed { 3 } else { 4 }).uint(mailbox.0);
+                write_before(w, before);
+            }
+            Self::Created { mailbox, name } => {
+                w.u8(5).uint(mailbox.0).str(name);
+            }
+            Self::Deleted { mailbox, name, record, state } => {
+                w.u8(6).uint(mailbox.0).str(name);
+                record.write(w);
+                state.write(w);
+            }
+            Self::Renamed { mailbox, before, record } => {
+                w.u8(7).uint(mailbox.0).str(before);
+                record.write(w);
+            }
+            Self::Subscribed { name } => {
+                w.u8(8).str(name);
+            }
+            Self::Unsubscribed { name } => {
+                w.u8(9).str(name);
+            }
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Decoded<Self> {
+        let tag = r.u8()?;
+        if tag >= 8 {
+            let name = r.str()?.to_owned();
+            return match tag {
+                8 => Ok(Self::Subscribed { name }),
+                9 => Ok(Self::Unsubscribed { name }),
+                _ => Err(Damaged),
+            };
+        }
+        let mailbox = MailboxId(r.u32()?);
+        match tag {
+            1 => {
+                let count = r.count()?;
+                let runs = (0..count).map(|_| Ok((r.u32()?, r.u32()?))).collect::<Decoded<_>>()?;
+                Ok(Self::Added { mailbox, runs })
+            }
+            2 => Ok(Self::Flags { mailbox, before: read_before(r)? }),
+            3 => Ok(Self::Expunged { mailbox, fate: Fate::Removed, before: read_before(r)? }),
+            4 => Ok(Self::Expunged { mailbox, fate: Fate::Moved, before: read_before(r)? }),
+            5 => Ok(Self::Created { mailbox, name: r.str()?.to_owned() }),
+            6 => Ok(Self::Deleted {
+                mailbox,
+                name: r.str()?.to_owned(),
+                record: MailboxRecord::read(r)?,
+                state: MailboxState::read(r)?,
+            }),
+            7 => Ok(Self::Renamed {
+                mailbox,
+                before: r.str()?.to_owned(),
+                record: MailboxRecord::read(r)?,
+            }),
+            _ => Err(Damaged),
+        }
+    }
+
+    /// The mailbox whose messages it is about.
+    pub fn mailbox(&self) -> Option<MailboxId> {
+        match self {
+            Self::Added { mailbox, .. }
+            | Self::Flags { mailbox, .. }
+            | Self::Expunged { mailbox, .. }
+            | Self::Created { mailbox, .. }
+            | Self::Deleted { mailbox, .. }
+            | Self::Renamed { mailbox, .. } => Some(*mailbox),
+            Self::Subscribed { .. } | Self::Unsubscribed { .. } => None,
+        }
+    }
+
+    /// As others see it.
+    pub fn told(&self, keywords: &Keywords) -> Option<Change> {
+        let flags = |before: &[(u32, FlagSet)]| {
+            before.iter().map(|(uid, set)| (*uid, keywords.flags(set))).collect()
+        };
+        let name = |name: &str| MailboxName::try_from(name).ok();
+        Some(match self {
+            Self::Added { mailbox, runs } => Change::Added {
+                mailbox: *mailbox,
+                uids: runs.iter().flat_map(|(first, n)| *first..first.saturating_add(*n)).collect(),
+            },
+            Self::Flags { mailbox, before } => {
+                Change::Flags { mailbox: *mailbox, before: flags(before) }
+            }
+            Self::Expunged { mailbox, before, .. } => {
+                Change::Expunged { mailbox: *mailbox, before: flags(before) }
+            }
+            Self::Created { mailbox, name: text } => {
+                Change::MailboxCreated { mailbox: *mailbox, name: name(text)? }
+            }
+            Self::Deleted { mailbox, name: text, .. } => {
+                Change::MailboxDeleted { mailbox: *mailbox, name: name(text)? }
+            }
+            Self::Renamed { mailbox, before, .. } => {
+                Change::MailboxRenamed { mailbox: *mailbox, before: name(before)? }
+            }
+            Self::Subscribed { name: text } => Change::Subscribed { name: name(text)? },
+            Self::Unsubscribed { name: text } => Change::Unsubscribed { name: name(text)? },
+        })
+    }
+}
+
+fn write_before(w: &mut Writer, before: &[(u32, FlagSet)]) {
+    w.len(before.len());
+    for (uid, flags) in before {
+        w.uint(*uid);
+        flags.write(w);
+    }
+}
+
+fn read_before(r: &mut Reader<'_>) -> Decoded<Vec<(u32, FlagSet)>> {
+    let count = r.count()?;
+    (0..count).map(|_| Ok((r.u32()?, FlagSet::read(r)?))).collect()
 }

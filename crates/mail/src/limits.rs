@@ -40,3 +40,27 @@ pub const HASH_QUEUE: usize = 256;
 pub const PROVEN_LOGINS: usize = 50_000;
 /// Sources, accounts, and owners' sources of which failed logins are known; each for itself.
 pub const THROTTLE_ENTRIES: usize = 20_000;
+/// Memory that reading one message may take: its headers, and a window of its body.
+pub const PARSE_BYTES: usize = 4 * 1024 * 1024;
+/// Octets of a message that are looked at in one go while it is read.
+pub const PARSE_WINDOW_BYTES: usize = 256 * 1024;
+/// Octets of one line that are looked at; the rest of it is content all the same.
+pub const PARSE_LINE_BYTES: usize = 64 * 1024;
+/// Octets of one part's header that are looked at.
+pub const PARSE_HEADER_BYTES: usize = 256 * 1024;
+/// Octets of all parts' headers together that are looked at.
+pub const PARSE_HEADERS_BYTES: usize = 1024 * 1024;
+/// Octets of a multipart's boundary; RFC 2046 allows 70.
+pub const BOUNDARY_BYTES: usize = 200;
+/// Octets of a header field's value that go into ENVELOPE or BODYSTRUCTURE.
+pub const FIELD_BYTES: usize = 16 * 1024;
+/// Octets of ENVELOPE, and of BODYSTRUCTURE; a message beyond shows a shorter one.
+pub const STRUCTURE_BYTES: usize = 192 * 1024;
+/// Octets of a header field's value that are kept for searches.
+pub const KEPT_FIELD_BYTES: usize = 4 * 1024;
+/// Octets of the preview [rfc8970 3.1]: 200 characters.
+pub const PREVIEW_CHARS: usize = 200;
+/// Parameters of one Content-Type or Content-Disposition field.
+pub const PARAMETERS: usize = 64;
+/// Addresses of one header field that go into ENVELOPE.
+pub const ENVELOPE_ADDRESSES: usize = 1_000;

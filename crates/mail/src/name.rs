@@ -1,5 +1,8 @@
 //! Mailbox names and special uses. What never happens here: modified UTF-7 (the IMAP library's).
 
+use crate::limits;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -56,6 +59,19 @@ impl MailboxName {
     pub fn is_inbox(&self) -> bool {
         &*self.0 == "INBOX"
     }
+    /// Its levels, from the top.
+    pub fn levels(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/')
+    }
+    /// Its last level.
+    pub(crate) fn leaf(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&*self.0, |(_, leaf)| leaf)
+    }
+    /// The order of lists: INBOX first, then level by level.
+    pub(crate) fn listing_order(&self, other: &Self) -> Ordering {
+        let key = |name: &Self| name.levels().next() != Some("INBOX");
+        key(self).cmp(&key(other)).then_with(|| self.levels().cmp(other.levels()))
+    }
     /// The name one level up.
     pub fn superior(&self) -> Option<Self> {
         self.0.rsplit_once('/').map(|(up, _)| Self(Arc::from(up)))
@@ -68,11 +84,49 @@ impl MailboxName {
     }
 }
 
+/// mailbox = "INBOX" / astring [rfc9051 9]; ours: levels of 1 to 255 octets with `/` between them.
 impl TryFrom<&str> for MailboxName {
     type Error = NameError;
     fn try_from(name: &str) -> Result<Self, NameError> {
-        todo!()
+        // Bounded before it is normalized; NFC grows a text at most threefold [rfc9051 5.1].
+        if name.len() > limits::NAME_BYTES * 3 {
+            return Err(NameError::TooLong);
+        }
+        let name = ComposingNormalizerBorrowed::new_nfc().normalize(name);
+        if name.len() > limits::NAME_BYTES {
+            return Err(NameError::TooLong);
+        }
+        if name.chars().any(is_forbidden) {
+            return Err(NameError::Character);
+        }
+        let levels = name.split('/').map(check_level).sum::<Result<usize, _>>()?;
+        if levels > limits::NAME_LEVELS {
+            return Err(NameError::TooDeep);
+        }
+        Ok(Self(with_inbox(&name)))
     }
+}
+
+fn check_level(level: &str) -> Result<usize, NameError> {
+    match level.len() {
+        0 => Err(NameError::Empty),
+        1..=limits::NAME_LEVEL_BYTES => Ok(1),
+        _ => Err(NameError::TooLong),
+    }
+}
+
+/// Control characters, line and paragraph separators, and what is no character [rfc5198 2].
+fn is_forbidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffd}'..='\u{ffff}')
+}
+
+/// INBOX is one name in any case, also as the first of several levels [rfc9051 5.1].
+fn with_inbox(name: &str) -> Arc<str> {
+    let first = name.split('/').next().unwrap_or_default();
+    if first.eq_ignore_ascii_case("INBOX") {
+        return Arc::from(format!("INBOX{}", &name[first.len()..]));
+    }
+    Arc::from(name)
 }
 
 impl fmt::Display for MailboxName {

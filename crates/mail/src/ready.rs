@@ -1,77 +1,126 @@
 //! The ready-to-send record as the doors read it. What never happens here: parsing of a message.
 
-use crate::ids::{EmailId, ThreadId};
+use crate::codec::damaged;
+use crate::ids::{EmailId, MailboxId, ThreadId};
+use crate::keys;
 use crate::parts::PartTree;
-use bytes::Bytes;
+use crate::record::{self, Head, KEPT_FIELDS, Sect};
+use bytes::{Bytes, BytesMut};
 use net::Time;
 use std::borrow::Cow;
-use store::{Db, Fault};
+use store::{BodyId, Db, Fault};
 
-/// What is kept ready of a message, in the form in which it is sent.
+/// What is kept ready of a message, in the form in which it is sent. Sections are looked at only
+/// when they are asked for.
 #[derive(Clone)]
 pub struct Ready {
-    pub(crate) record: Bytes,
-    pub(crate) db: Db,
+    record: Bytes,
+    head: Head,
+    db: Db,
+}
+
+/// A header field as the record knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeptField<'a> {
+    /// The message has no such field.
+    Absent,
+    /// The raw, unfolded value of the only field of this name.
+    Value(&'a [u8]),
+    /// Not kept (not a usual field, too long, or there more than once): read the header.
+    Unknown,
 }
 
 impl Ready {
+    pub(crate) fn new(
+        db: &Db,
+        mailbox: MailboxId,
+        uid: u32,
+        record: Bytes,
+    ) -> Result<Self, Fault> {
+        let head = Head::read(&record)
+            .map_err(|_| damaged("a ready-to-send record", &keys::ready(mailbox, uid)))?;
+        Ok(Self { record, head, db: db.clone() })
+    }
+    fn section(&self, section: Sect) -> &[u8] {
+        self.head.section(&self.record, section)
+    }
     /// The content's id [rfc8474 5.1].
     pub fn email_id(&self) -> EmailId {
-        todo!()
+        self.head.email
     }
     /// The conversation's id [rfc8474 5.2].
     pub fn thread_id(&self) -> ThreadId {
-        todo!()
+        self.head.thread
     }
     /// INTERNALDATE.
     pub fn internal_date(&self) -> Time {
-        todo!()
+        self.head.internal_date
     }
     /// When it came into this mailbox [rfc8514].
     pub fn saved(&self) -> Time {
-        todo!()
+        self.head.saved
     }
     /// Octets as RETR and RFC822.SIZE say, prefix included.
     pub fn size(&self) -> u64 {
-        todo!()
+        self.head.size()
     }
     /// The IMAP ENVELOPE value as sent, `(…)`.
     pub fn envelope(&self) -> &[u8] {
-        todo!()
+        self.section(Sect::Envelope)
     }
     /// The extensible BODYSTRUCTURE value as sent.
     pub fn bodystructure(&self) -> &[u8] {
-        todo!()
+        self.section(Sect::BodyStructure)
     }
     /// The BODY value as sent: without extension data.
     pub fn body(&self) -> Cow<'_, [u8]> {
-        todo!()
+        let full = self.bodystructure();
+        imap::structure::body_from_bodystructure(full).map_or(Cow::Borrowed(full), Cow::Owned)
     }
     /// Where every MIME part begins and ends.
     pub fn parts(&self) -> PartTree {
-        todo!()
+        PartTree::decode(self.section(Sect::Parts), self.head.prefix_len())
+            .unwrap_or_else(|_| PartTree::opaque(self.size()))
     }
-    /// The first words of the text.
+    /// The first words of the text [rfc8970].
     pub fn preview(&self) -> &str {
-        todo!()
+        std::str::from_utf8(self.section(Sect::Preview)).unwrap_or_default()
     }
     /// The envelope with which it was delivered; none for messages that a client has put there.
     pub fn delivered(&self) -> Option<DeliveredEnvelope> {
-        todo!()
+        record::decode_delivered(self.section(Sect::Delivered)).ok().flatten()
     }
-    /// The raw, unfolded value of the first header field of this name, if it is one of those that
-    /// are kept (`record::KEPT_FIELDS`). `None`: not there. `Some(None)` is never said for a kept
-    /// field; use `is_kept_field` before you trust a `None`.
+    /// The value of a usual header field, if it is kept; `kept_field` says more.
     pub fn header_field(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        todo!()
+        match self.kept_field(name) {
+            KeptField::Value(value) => Some(Cow::Borrowed(value)),
+            KeptField::Absent | KeptField::Unknown => None,
+        }
     }
-    /// Is a field of this name kept in the record, if the message has it?
+    /// Are fields of this name usually kept?
     pub fn is_kept_field(name: &str) -> bool {
-        todo!()
+        KEPT_FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name))
+    }
+    /// A usual header field of the body (the prefix is not looked at).
+    pub fn kept_field(&self, name: &str) -> KeptField<'_> {
+        let Some(number) = KEPT_FIELDS.iter().position(|f| f.eq_ignore_ascii_case(name)) else {
+            return KeptField::Unknown;
+        };
+        let fields = self.section(Sect::Fields);
+        match record::find_field(fields, number as u8) {
+            Ok(None) => KeptField::Absent,
+            Ok(Some(Some(range))) => KeptField::Value(&fields[range]),
+            Ok(Some(None)) | Err(_) => KeptField::Unknown,
+        }
     }
     /// The message's octets.
     pub fn content(&self) -> Content {
-        todo!()
+        Content {
+            prefix: self.record.slice(self.head.range(Sect::Prefix)),
+            body: self.head.body,
+            len: self.size(),
+            db: self.db.clone(),
+        }
     }
 }
 
@@ -94,7 +143,7 @@ pub struct DeliveredEnvelope {
 #[derive(Clone)]
 pub struct Content {
     prefix: Bytes,
-    body: u64,
+    body: BodyId,
     len: u64,
     db: Db,
 }
@@ -110,6 +159,19 @@ impl Content {
     }
     /// At most `len` octets from `from`; fewer only at the end.
     pub fn read(&self, from: u64, len: usize) -> Result<Bytes, Fault> {
-        todo!()
+        let prefix_len = self.prefix.len() as u64;
+        if from >= prefix_len {
+            return self.db.read_body(self.body, from - prefix_len, len);
+        }
+        let start = from as usize;
+        let taken = self.prefix.slice(start..self.prefix.len().min(start.saturating_add(len)));
+        if taken.len() == len || self.len == prefix_len {
+            return Ok(taken);
+        }
+        let rest = self.db.read_body(self.body, 0, len - taken.len())?;
+        let mut both = BytesMut::with_capacity(taken.len() + rest.len());
+        both.extend_from_slice(&taken);
+        both.extend_from_slice(&rest);
+        Ok(both.freeze())
     }
 }

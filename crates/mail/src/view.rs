@@ -1,14 +1,24 @@
 //! A session's picture of one mailbox. It changes only by `advance` and by its own calls that say
 //! so.
 
-use crate::deliver::Inner;
-use crate::error::{AppendError, StoreError, ViewError};
-use crate::flags::{FlagChange, Flags, Keyword};
+use crate::account::Account;
+use crate::bits::{self, Kind};
+use crate::change::{AccountEdit, flag_row, no_account};
+use crate::codec::{Look, Moment, decode};
+use crate::error::{MailboxError, ViewError};
+use crate::flags::{Flags, Keyword};
+use crate::history::{LogChange, LogEntry};
 use crate::ids::{AccountId, MailboxId, ModSeq};
+use crate::keys;
+use crate::keywords::Keywords;
+use crate::mailbox;
 use crate::name::MailboxName;
 use crate::ready::Ready;
+use crate::sessions::Registration;
+use crate::state::{AccountState, FlagSet, MailboxState};
+use crate::tree::{self, Node, ROOT};
 use roaring::RoaringBitmap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
 use store::Fault;
 
 /// SELECT or EXAMINE.
@@ -112,26 +122,84 @@ pub struct Copied {
 
 /// A session's picture of one mailbox.
 pub struct View {
-    inner: Arc<Inner>,
-    account: AccountId,
-    mailbox: MailboxId,
+    pub(crate) account: Account,
+    pub(crate) mailbox: MailboxId,
     name: MailboxName,
     access: Access,
     uid_validity: u32,
     uid_next: u32,
     modseq: ModSeq,
-    uids: RoaringBitmap,
+    pub(crate) uids: RoaringBitmap,
     recent: RoaringBitmap,
+    /// The account's change up to which the log was read.
+    told: ModSeq,
+    /// Messages that are expunged but not yet told, with their last flags.
+    held: BTreeMap<u32, FlagSet>,
+    /// The moment before the first of these.
+    held_since: Option<ModSeq>,
+    /// This view's own changes of flags, which the session has told already.
+    own: HashSet<ModSeq>,
+    needs: Registration,
 }
 
 impl View {
+    pub(crate) async fn open(
+        account: &Account,
+        name: &MailboxName,
+        access: Access,
+    ) -> Result<Self, MailboxError> {
+        let sessions = &account.inner.sessions;
+        // Registered before the moment is taken, so that nothing of it is forgotten.
+        let needs = sessions.register(account.id);
+        let look = account.now();
+        let node = tree::find(&look, name)?.ok_or(MailboxError::NotFound)?;
+        if !node.record.selectable {
+            return Err(MailboxError::NoSelect);
+        }
+        let told = account_modseq(&look, account)?;
+        let state = mailbox::state(&look, node.id)?;
+        let uids = bits::load(&look, node.id, Kind::All)?;
+        let from = recent_from(account, access, node.id, &state);
+        needs.needs_after(told);
+        let view = Self {
+            account: account.clone(),
+            mailbox: node.id,
+            name: name.clone(),
+            access,
+            uid_validity: node.record.uid_validity,
+            uid_next: state.uid_next,
+            modseq: state.highest_modseq,
+            recent: uids.range(from..).collect(),
+            uids,
+            told,
+            held: BTreeMap::new(),
+            held_since: None,
+            own: HashSet::new(),
+            needs,
+        };
+        if access == Access::ReadWrite && state.recent_from < state.uid_next {
+            view.keep_recent_claim().await?;
+        }
+        Ok(view)
+    }
+
+    /// Writes down that the newest messages are no longer `\Recent`. Nobody waits for it: if it is
+    /// lost, they are recent once more, as they should be in doubt [rfc3501 2.3.2].
+    async fn keep_recent_claim(&self) -> Result<(), Fault> {
+        let mut change = AccountEdit::open(&self.account.inner, self.account.id).await?;
+        if change.mailbox(self.mailbox).is_ok() {
+            drop(change.submit(&self.account.inner));
+        }
+        Ok(())
+    }
+
     /// The mailbox's id.
     pub fn id(&self) -> MailboxId {
         self.mailbox
     }
     /// The account.
     pub fn account_id(&self) -> AccountId {
-        self.account
+        self.account.id
     }
     /// Its name when it was opened.
     pub fn name(&self) -> &MailboxName {
@@ -167,15 +235,18 @@ impl View {
     }
     /// The sequence number of a UID.
     pub fn seq_of(&self, uid: u32) -> Option<u32> {
-        todo!()
+        self.uids.contains(uid).then(|| self.rank(uid))
     }
     /// The UID of a sequence number.
     pub fn uid_at(&self, seq: u32) -> Option<u32> {
-        todo!()
+        self.uids.select(seq.checked_sub(1)?)
+    }
+    fn rank(&self, uid: u32) -> u32 {
+        self.uids.rank(uid) as u32
     }
     /// The sequence number of the first message without `\Seen`.
     pub fn first_unseen(&self) -> Result<Option<u32>, Fault> {
-        todo!()
+        Ok(self.unseen()?.min().map(|uid| self.rank(uid)))
     }
     /// Is this session the first that was told of the message?
     pub fn is_recent(&self, uid: u32) -> bool {
@@ -183,67 +254,167 @@ impl View {
     }
     /// How many are.
     pub fn recent(&self) -> u32 {
-        todo!()
+        self.recent.len() as u32
     }
     /// The account's keywords, for FLAGS and PERMANENTFLAGS.
     pub fn keywords(&self) -> Result<Vec<Keyword>, Fault> {
-        todo!()
+        Ok(Keywords::load(&self.account.now())?.names().to_vec())
     }
     /// Messages of this picture without `\Seen`, as of now.
     pub fn unseen(&self) -> Result<RoaringBitmap, Fault> {
-        todo!()
+        Ok(bits::load(&self.account.now(), self.mailbox, Kind::Unseen)? & &self.uids)
     }
     /// Messages of this picture with `\Deleted`, as of now.
     pub fn deleted(&self) -> Result<RoaringBitmap, Fault> {
-        todo!()
+        Ok(bits::load(&self.account.now(), self.mailbox, Kind::Deleted)? & &self.uids)
     }
+    pub(crate) fn note_own(&mut self, modseqs: impl IntoIterator<Item = ModSeq>) {
+        self.own.extend(modseqs);
+    }
+    pub(crate) fn held(&self) -> &BTreeMap<u32, FlagSet> {
+        &self.held
+    }
+    pub(crate) fn told(&self) -> ModSeq {
+        self.told
+    }
+    /// Is the mailbox still the one that was opened?
+    pub(crate) fn is_same(&self, node: Option<&Node>) -> bool {
+        node.is_some_and(|node| {
+            let record = &node.record;
+            let moved = self.name.is_inbox() && (record.parent != ROOT || record.leaf != "INBOX");
+            record.selectable && record.uid_validity == self.uid_validity && !moved
+        })
+    }
+
     /// Reads the change log since the last advance.
     pub fn advance(&mut self, expunges: Expunges) -> Result<Vec<Update>, ViewError> {
-        todo!()
+        let look = self.account.now();
+        if !self.is_same(tree::node(&look, self.mailbox)?.as_ref()) {
+            return Err(ViewError::Gone);
+        }
+        let now = account_modseq(&look, &self.account)?;
+        let state = mailbox::state(&look, self.mailbox)?;
+        let mut news = News::default();
+        if state.highest_modseq > self.modseq {
+            news = self.read_log(&look)?;
+        }
+        (self.told, self.modseq, self.uid_next) = (now, state.highest_modseq, state.uid_next);
+        let mut updates = Vec::new();
+        if expunges == Expunges::Tell {
+            self.tell_expunges(&mut updates);
+        }
+        self.tell_added(&news, &state, &mut updates);
+        self.tell_flags(&look, &news, &mut updates)?;
+        self.own.clear();
+        self.needs.needs_after(self.held_since.unwrap_or(self.told));
+        Ok(updates)
     }
-    /// Up to `limit` messages at or after the cursor among `uids`, in UID order. A message that is
-    /// expunged but not yet told still shows. Empty = no more.
-    pub fn fetch(
+
+    fn read_log(&mut self, look: &Moment) -> Result<News, Fault> {
+        let mut news = News::default();
+        for row in look.range(keys::changes_after(self.told)) {
+            let (key, value) = row?;
+            let entry = decode::<LogEntry>(&key, &value)?;
+            let modseq = keys::last_u64(&key).map(ModSeq).unwrap_or_default();
+            for change in entry.changes {
+                if change.mailbox() == Some(self.mailbox) {
+                    self.read_change(modseq, change, &mut news);
+                }
+            }
+        }
+        Ok(news)
+    }
+
+    fn read_change(&mut self, modseq: ModSeq, change: LogChange, news: &mut News) {
+        match change {
+            LogChange::Added { runs, .. } => {
+                for (first, count) in runs {
+                    news.added.insert_range(first..first.saturating_add(count));
+                }
+            }
+            LogChange::Flags { before, .. } => {
+                news.flagged.extend(before.iter().map(|(uid, _)| *uid));
+            }
+            LogChange::Expunged { before, .. } => {
+                for (uid, flags) in before {
+                    news.added.remove(uid);
+                    if self.uids.contains(uid) {
+                        self.held.insert(uid, flags);
+                        self.held_since.get_or_insert(ModSeq(modseq.0.saturating_sub(1)));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_expunges(&mut self, updates: &mut Vec<Update>) {
+        for uid in std::mem::take(&mut self.held).into_keys() {
+            updates.push(Update::Expunged { seq: self.rank(uid), uid });
+            self.uids.remove(uid);
+            self.recent.remove(uid);
+        }
+        self.held_since = None;
+    }
+
+    fn tell_added(&mut self, news: &News, state: &MailboxState, updates: &mut Vec<Update>) {
+        if news.added.is_empty() {
+            return;
+        }
+        let from = recent_from(&self.account, self.access, self.mailbox, state);
+        let recent_before = self.recent();
+        self.recent.extend(news.added.range(from..));
+        self.uids |= &news.added;
+        updates.push(Update::Exists(self.len()));
+        if self.recent() != recent_before {
+            updates.push(Update::Recent(self.recent()));
+        }
+    }
+
+    fn tell_flags(
         &self,
-        uids: &RoaringBitmap,
-        want: Want,
-        cursor: &mut Cursor,
-        limit: usize,
-    ) -> Result<Vec<Message>, Fault> {
-        todo!()
+        look: &Moment,
+        news: &News,
+        updates: &mut Vec<Update>,
+    ) -> Result<(), Fault> {
+        let told = &(&news.flagged & &self.uids) - &news.added;
+        if told.is_empty() {
+            return Ok(());
+        }
+        let keywords = Keywords::load(look)?;
+        for uid in told {
+            match flag_row(look, self.mailbox, uid)? {
+                // The session has said what its own STORE made of it.
+                Some(row) if !self.own.contains(&row.modseq) => updates.push(Update::Flags {
+                    seq: self.rank(uid),
+                    uid,
+                    flags: keywords.flags(&row.flags),
+                    modseq: row.modseq,
+                }),
+                _ => {}
+            }
+        }
+        Ok(())
     }
-    /// Changes flags, in pieces. The changes are not told again by the next `advance`.
-    pub async fn store(
-        &mut self,
-        uids: &RoaringBitmap,
-        change: &FlagChange,
-        unchanged_since: Option<ModSeq>,
-    ) -> Result<StoreResult, StoreError> {
-        todo!()
-    }
-    /// Removes messages that have `\Deleted` (all, or those among `uids`), in pieces. They are told
-    /// by the next `advance(Tell)`.
-    pub async fn expunge(&mut self, uids: Option<&RoaringBitmap>) -> Result<Vec<u32>, StoreError> {
-        todo!()
-    }
-    /// Removes messages whatever their flags, in pieces (POP3's QUIT).
-    pub async fn expunge_uids(&mut self, uids: &RoaringBitmap) -> Result<Vec<u32>, StoreError> {
-        todo!()
-    }
-    /// Copies messages, all or none.
-    pub async fn copy(
-        &mut self,
-        uids: &RoaringBitmap,
-        to: &MailboxName,
-    ) -> Result<Copied, AppendError> {
-        todo!()
-    }
-    /// Moves messages, in pieces, each whole [rfc6851 3.3].
-    pub async fn move_to(
-        &mut self,
-        uids: &RoaringBitmap,
-        to: &MailboxName,
-    ) -> Result<Copied, AppendError> {
-        todo!()
+}
+
+/// What the log has to say about the mailbox.
+#[derive(Default)]
+struct News {
+    added: RoaringBitmap,
+    flagged: RoaringBitmap,
+}
+
+fn account_modseq(look: &Moment, account: &Account) -> Result<ModSeq, Fault> {
+    let state = look.record::<AccountState>(keys::ACCOUNT)?;
+    Ok(state.ok_or_else(|| no_account(account.id))?.modseq)
+}
+
+/// From which UID on messages are `\Recent`; claims them if the mailbox is open for writing.
+fn recent_from(account: &Account, access: Access, id: MailboxId, state: &MailboxState) -> u32 {
+    let sessions = &account.inner.sessions;
+    match access {
+        Access::ReadWrite => sessions.claim(account.id, id, state.recent_from, state.uid_next),
+        Access::ReadOnly => sessions.recent_from(account.id, id, state.recent_from),
     }
 }

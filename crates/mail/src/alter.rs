@@ -1,0 +1,307 @@
+//! Changing messages of a view: STORE, EXPUNGE, COPY, MOVE, in pieces of bounded size.
+
+use crate::append::{Fill, check_quota, open_target};
+use crate::change::{AccountEdit, PIECE_BYTES};
+use crate::codec::Look;
+use crate::error::{AppendError, StoreError};
+use crate::flags::{FlagChange, SystemFlags};
+use crate::history::Fate;
+use crate::ids::ModSeq;
+use crate::keys;
+use crate::limits;
+use crate::name::MailboxName;
+use crate::record;
+use crate::state::FlagSet;
+use crate::tree;
+use crate::view::{Access, Copied, StoreResult, View};
+use roaring::RoaringBitmap;
+use std::iter::Peekable;
+use std::vec::IntoIter;
+use store::{Pending, Value};
+
+impl View {
+    /// Those of `uids` that are in this picture.
+    fn targets(&self, uids: &RoaringBitmap) -> Peekable<IntoIter<u32>> {
+        let both: Vec<u32> = (uids & &self.uids).iter().collect();
+        both.into_iter().peekable()
+    }
+
+    /// A transaction in which the mailbox is still there and may be changed.
+    async fn begin(&self) -> Result<AccountEdit, StoreError> {
+        if self.access() == Access::ReadOnly {
+            return Err(StoreError::ReadOnlyView);
+        }
+        let change = AccountEdit::open(&self.account.inner, self.account.id).await?;
+        if !self.is_same(tree::node(&change.edit, self.mailbox)?.as_ref()) {
+            return Err(StoreError::Gone);
+        }
+        Ok(change)
+    }
+
+    /// Changes flags, in pieces. The changes are not told again by the next `advance`.
+    pub async fn store(
+        &mut self,
+        uids: &RoaringBitmap,
+        change: &FlagChange,
+        unchanged_since: Option<ModSeq>,
+    ) -> Result<StoreResult, StoreError> {
+        let mut targets = self.targets(uids);
+        let mut result = StoreResult::default();
+        let mut pieces: Vec<(ModSeq, Pending)> = Vec::new();
+        if self.access() == Access::ReadOnly {
+            return Err(StoreError::ReadOnlyView);
+        }
+        while targets.peek().is_some() {
+            let mut edit = self.begin().await?;
+            let changed =
+                self.store_piece(&mut edit, &mut targets, change, unchanged_since, &mut result)?;
+            if changed {
+                pieces.push((edit.modseq(), edit.submit(&self.account.inner)));
+            }
+        }
+        for (modseq, piece) in pieces {
+            piece.await?;
+            self.note_own([modseq]);
+        }
+        Ok(result)
+    }
+
+    /// Changes what fits into one transaction; says whether anything changed.
+    fn store_piece(
+        &self,
+        edit: &mut AccountEdit,
+        targets: &mut Peekable<IntoIter<u32>>,
+        change: &FlagChange,
+        unchanged_since: Option<ModSeq>,
+        result: &mut StoreResult,
+    ) -> Result<bool, StoreError> {
+        let asked = self.asked(edit, change)?;
+        let mut changed = 0;
+        for uid in targets.by_ref() {
+            let Some(row) = edit.row(self.mailbox, uid)? else {
+                result.gone.push(uid);
+                continue;
+            };
+            // [rfc7162 3.1.3]
+            if unchanged_since.is_some_and(|since| row.modseq > since) {
+                result.modified.push(uid);
+                continue;
+            }
+            let after = apply(&row.flags, &asked, change);
+            if after.keywords.len() > limits::KEYWORDS_PER_MESSAGE {
+                return Err(StoreError::TooManyKeywords);
+            }
+            let told = edit.keywords()?.flags(&after);
+            if after == row.flags {
+                result.changed.push((uid, told, row.modseq));
+                continue;
+            }
+            result.changed.push((uid, told, edit.modseq()));
+            edit.set_flags(self.mailbox, uid, row, after)?;
+            changed += 1;
+            if changed >= limits::EDIT_MESSAGES || edit.is_full() {
+                break;
+            }
+        }
+        Ok(changed > 0)
+    }
+
+    /// The flags of a STORE by number; keywords that are only taken away need not be there.
+    fn asked(&self, edit: &mut AccountEdit, change: &FlagChange) -> Result<FlagSet, StoreError> {
+        let limit = self.account.inner.settings.max_keywords;
+        match change {
+            FlagChange::Add(flags) | FlagChange::Replace(flags) => {
+                edit.flag_set(flags, limit)?.ok_or(StoreError::TooManyKeywords)
+            }
+            FlagChange::Remove(flags) => {
+                let table = edit.keywords()?;
+                let known = flags.keywords.iter().filter_map(|keyword| table.number(keyword));
+                Ok(FlagSet { system: flags.system, keywords: known.collect() })
+            }
+        }
+    }
+
+    /// Removes messages that have `\Deleted` (all, or those among `uids`), in pieces. They are told
+    /// by the next `advance(Tell)`.
+    pub async fn expunge(&mut self, uids: Option<&RoaringBitmap>) -> Result<Vec<u32>, StoreError> {
+        let deleted = self.deleted()?;
+        let wanted = uids.map_or(deleted.clone(), |uids| uids & &deleted);
+        self.expunge_if(&wanted, |flags| flags.contains(SystemFlags::DELETED)).await
+    }
+
+    /// Removes messages whatever their flags, in pieces (POP3's QUIT).
+    pub async fn expunge_uids(&mut self, uids: &RoaringBitmap) -> Result<Vec<u32>, StoreError> {
+        self.expunge_if(uids, |_| true).await
+    }
+
+    async fn expunge_if(
+        &mut self,
+        uids: &RoaringBitmap,
+        may_go: impl Fn(SystemFlags) -> bool,
+    ) -> Result<Vec<u32>, StoreError> {
+        if self.access() == Access::ReadOnly {
+            return Err(StoreError::ReadOnlyView);
+        }
+        let mut targets = self.targets(uids);
+        let (mut gone, mut pieces) = (Vec::new(), Vec::new());
+        while targets.peek().is_some() {
+            let mut edit = self.begin().await?;
+            let before = gone.len();
+            for uid in targets.by_ref() {
+                match edit.row(self.mailbox, uid)? {
+                    Some(row) if may_go(row.flags.system) => {
+                        edit.expunge(self.mailbox, uid, row, Fate::Removed)?;
+                        gone.push(uid);
+                    }
+                    _ => continue,
+                }
+                if gone.len() - before >= limits::EDIT_MESSAGES || edit.is_full() {
+                    break;
+                }
+            }
+            if gone.len() > before {
+                pieces.push(edit.submit(&self.account.inner));
+            }
+        }
+        for piece in pieces {
+            piece.await?;
+        }
+        Ok(gone)
+    }
+
+    /// Copies messages, all or none [rfc9051 6.4.7]. Messages that somebody else has expunged
+    /// meanwhile are left out.
+    pub async fn copy(
+        &mut self,
+        uids: &RoaringBitmap,
+        to: &MailboxName,
+    ) -> Result<Copied, AppendError> {
+        let inner = self.account.inner.clone();
+        let (mut change, target) = open_target(&inner, self.account.id, to).await?;
+        self.check_source(&change)?;
+        let mut targets = self.targets(uids);
+        let uid_validity = target.record.uid_validity;
+        let mut small = Vec::new();
+        let mut records = 0;
+        while records <= PIECE_BYTES && small.len() < limits::EDIT_MESSAGES {
+            let Some(uid) = targets.next() else { break };
+            if let Some((ready, flags, size)) = self.source(&change, uid)? {
+                records += ready.len();
+                small.push((uid, ready, flags, size));
+            }
+        }
+        let mut from: Vec<u32> = small.iter().map(|(uid, ..)| *uid).collect();
+        let bytes = small.iter().map(|(.., size)| *size).sum();
+        check_quota(&inner, &change.state, self.account.id, bytes)?;
+        let saved = change.at;
+        if targets.peek().is_none() {
+            let mut to = Vec::with_capacity(small.len());
+            for (_, ready, flags, size) in small {
+                let uid = change.add(target.id, record::copied(&ready, saved), flags, size)?;
+                to.push(uid.ok_or(AppendError::TooMany)?);
+            }
+            if !to.is_empty() {
+                change.submit(&inner).await?;
+            }
+            return Ok(Copied { uid_validity, from, to });
+        }
+        let account = self.account.clone();
+        let mut fill = Fill::begin(&account, change, target, small.len() + targets.len())?;
+        for (_, ready, flags, size) in small {
+            fill.push(record::copied(&ready, saved), flags, size).await?;
+        }
+        for uid in targets {
+            if let Some((ready, flags, size)) = self.source(fill.change(), uid)? {
+                fill.push(record::copied(&ready, saved), flags, size).await?;
+                from.push(uid);
+            }
+        }
+        let to = fill.show().await?;
+        Ok(Copied { uid_validity, from, to })
+    }
+
+    fn check_source(&self, change: &AccountEdit) -> Result<(), AppendError> {
+        match self.is_same(tree::node(&change.edit, self.mailbox)?.as_ref()) {
+            true => Ok(()),
+            false => Err(AppendError::SourceGone),
+        }
+    }
+
+    /// A message's record, flags and size, if it is still there.
+    fn source(
+        &self,
+        change: &AccountEdit,
+        uid: u32,
+    ) -> Result<Option<(Value, FlagSet, u64)>, AppendError> {
+        let Some(row) = change.row(self.mailbox, uid)? else {
+            return Ok(None);
+        };
+        let ready = change.edit.value(&keys::ready(self.mailbox, uid))?;
+        Ok(ready.map(|ready| (ready, row.flags, row.size)))
+    }
+
+    /// Moves messages, in pieces: each message is in one of the two mailboxes at any time
+    /// [rfc6851 3.3].
+    pub async fn move_to(
+        &mut self,
+        uids: &RoaringBitmap,
+        to: &MailboxName,
+    ) -> Result<Copied, AppendError> {
+        if self.access() == Access::ReadOnly {
+            return Err(AppendError::ReadOnlyView);
+        }
+        let inner = self.account.inner.clone();
+        let mut targets = self.targets(uids);
+        let mut copied = Copied { uid_validity: 0, from: Vec::new(), to: Vec::new() };
+        let mut pieces = Vec::new();
+        loop {
+            let (mut change, target) = open_target(&inner, self.account.id, to).await?;
+            self.check_source(&change)?;
+            copied.uid_validity = target.record.uid_validity;
+            let before = copied.to.len();
+            for uid in targets.by_ref() {
+                let Some((ready, flags, size)) = self.source(&change, uid)? else {
+                    continue;
+                };
+                let row = change.row(self.mailbox, uid)?;
+                let row = row.expect("because its record was just read under the lock");
+                let ready = record::copied(&ready, change.at);
+                let there = change.add(target.id, ready, flags, size)?;
+                change.expunge(self.mailbox, uid, row, Fate::Moved)?;
+                copied.from.push(uid);
+                copied.to.push(there.ok_or(AppendError::TooMany)?);
+                if copied.to.len() - before >= limits::EDIT_MESSAGES || change.is_full() {
+                    break;
+                }
+            }
+            if copied.to.len() > before {
+                pieces.push(change.submit(&inner));
+            }
+            if targets.peek().is_none() {
+                break;
+            }
+        }
+        for piece in pieces {
+            piece.await?;
+        }
+        Ok(copied)
+    }
+}
+
+fn apply(before: &FlagSet, asked: &FlagSet, change: &FlagChange) -> FlagSet {
+    let mut after = before.clone();
+    match change {
+        FlagChange::Add(_) => {
+            after.system.insert(asked.system);
+            after.keywords.extend(&asked.keywords);
+            after.keywords.sort_unstable();
+            after.keywords.dedup();
+        }
+        FlagChange::Remove(_) => {
+            after.system.remove(asked.system);
+            after.keywords.retain(|number| !asked.keywords.contains(number));
+        }
+        FlagChange::Replace(_) => after = asked.clone(),
+    }
+    after
+}

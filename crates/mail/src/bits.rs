@@ -1,0 +1,62 @@
+//! A mailbox's sets of UIDs, kept as roaring bitmaps in chunks of 65,536, so that a change of one
+//! message rewrites one small record and opening reads a handful.
+
+use crate::codec::{Damaged, Decoded, Look, Record};
+use crate::ids::MailboxId;
+use crate::keys;
+use roaring::RoaringBitmap;
+use store::Fault;
+
+/// Which set.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Kind {
+    /// Every message of the mailbox.
+    All = 0,
+    /// Those without `\Seen`.
+    Unseen = 1,
+    /// Those with `\Deleted`.
+    Deleted = 2,
+}
+
+/// The members of one chunk, as whole UIDs.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Chunk(pub RoaringBitmap);
+
+impl Record for Chunk {
+    const WHAT: &'static str = "a bitmap of messages";
+    fn encode(&self) -> Vec<u8> {
+        let mut bitmap = self.0.clone();
+        bitmap.optimize();
+        let mut bytes = Vec::with_capacity(1 + bitmap.serialized_size());
+        bytes.push(1);
+        bitmap.serialize_into(&mut bytes).expect("because a Vec takes every write");
+        bytes
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        match bytes.split_first() {
+            Some((1, rest)) => {
+                RoaringBitmap::deserialize_from(rest).map(Self).map_err(|_| Damaged)
+            }
+            _ => Err(Damaged),
+        }
+    }
+}
+
+/// The whole set.
+pub(crate) fn load(
+    look: &impl Look,
+    mailbox: MailboxId,
+    kind: Kind,
+) -> Result<RoaringBitmap, Fault> {
+    let mut all = RoaringBitmap::new();
+    for row in look.below(&keys::bits_of_kind(mailbox, kind as u8)) {
+        let (key, value) = row?;
+        all |= crate::codec::decode::<Chunk>(&key, &value)?.0;
+    }
+    Ok(all)
+}
+
+/// The chunk that a UID is in.
+pub(crate) fn chunk_of(uid: u32) -> u16 {
+    (uid >> 16) as u16
+}

@@ -1,0 +1,444 @@
+//! One transaction of an account: its writes keep rows, bitmaps, counts and the change log in step.
+//! Everything that changes an account goes through here. What never happens here: deciding what to
+//! change.
+
+use crate::bits::{Chunk, Kind, chunk_of};
+use crate::codec::{Look, Record};
+use crate::deliver::Inner;
+use crate::flags::{Flags, SystemFlags};
+use crate::history::{Fate, LogChange, LogEntry};
+use crate::ids::{AccountId, EmailId, MailboxId, ModSeq, ThreadId};
+use crate::keys;
+use crate::keywords::Keywords;
+use crate::state::{AccountState, FlagRow, FlagSet, MailboxState, Shown};
+use net::Time;
+use roaring::RoaringBitmap;
+use std::collections::BTreeMap;
+use store::{Edit, Fault, Pending, limits::MAX_EDIT_BYTES};
+
+/// Records of one piece of a large change; well below the store's limit, as the last message may
+/// be a large one.
+pub(crate) const PIECE_BYTES: usize = MAX_EDIT_BYTES / 4;
+
+/// A transaction of an account. Dropped: nothing happens.
+pub(crate) struct AccountEdit {
+    pub edit: Edit,
+    pub account: AccountId,
+    pub state: AccountState,
+    pub at: Time,
+    log: Vec<LogChange>,
+    boxes: BTreeMap<MailboxId, MailboxState>,
+    chunks: BTreeMap<(MailboxId, Kind, u16), RoaringBitmap>,
+    added: BTreeMap<MailboxId, Vec<(u32, u32)>>,
+    flagged: BTreeMap<MailboxId, Vec<(u32, FlagSet)>>,
+    removed: BTreeMap<MailboxId, Vec<(u32, FlagSet)>>,
+    moved: BTreeMap<MailboxId, Vec<(u32, FlagSet)>>,
+    keywords: Option<Keywords>,
+    keywords_kept: usize,
+}
+
+impl AccountEdit {
+    /// Waits for the account's lock.
+    pub async fn open(inner: &Inner, account: AccountId) -> Result<Self, Fault> {
+        let edit = inner.db.edit(keys::partition(account)).await;
+        Self::over(edit, account, inner.clock.now())
+    }
+
+    /// Over an edit that is held already.
+    pub fn over(edit: Edit, account: AccountId, at: Time) -> Result<Self, Fault> {
+        let Some(state) = edit.record::<AccountState>(keys::ACCOUNT)? else {
+            return Err(no_account(account));
+        };
+        Ok(Self::with_state(edit, account, state, at))
+    }
+
+    pub fn with_state(edit: Edit, account: AccountId, state: AccountState, at: Time) -> Self {
+        Self {
+            edit,
+            account,
+            state,
+            at,
+            log: Vec::new(),
+            boxes: BTreeMap::new(),
+            chunks: BTreeMap::new(),
+            added: BTreeMap::new(),
+            flagged: BTreeMap::new(),
+            removed: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            keywords: None,
+            keywords_kept: 0,
+        }
+    }
+
+    /// The number that this transaction's changes get.
+    pub fn modseq(&self) -> ModSeq {
+        ModSeq(self.state.modseq.0 + 1)
+    }
+
+    pub fn record(&mut self, change: LogChange) {
+        self.log.push(change);
+    }
+
+    /// A mailbox's state, to be changed.
+    pub fn mailbox(&mut self, id: MailboxId) -> Result<&mut MailboxState, Fault> {
+        if !self.boxes.contains_key(&id) {
+            let state = self.edit.record::<MailboxState>(&keys::state(id))?;
+            let state = state.ok_or_else(|| missing_state(id))?;
+            self.boxes.insert(id, state);
+        }
+        Ok(self.boxes.get_mut(&id).expect("because it was just put there"))
+    }
+
+    /// Gives a mailbox a first, or a fresh, state.
+    pub fn put_mailbox(&mut self, id: MailboxId, state: MailboxState) {
+        self.boxes.insert(id, state);
+    }
+
+    /// Takes a mailbox's state away.
+    pub fn drop_mailbox(&mut self, id: MailboxId) {
+        self.boxes.remove(&id);
+        self.edit.delete(keys::state(id));
+    }
+
+    /// Forgets a mailbox's bitmaps: a record for every 65,536 UIDs.
+    pub fn drop_bits(&mut self, id: MailboxId) -> Result<(), Fault> {
+        let rows: Vec<_> = self.edit.prefix(&keys::all_bits(id)).collect::<Result<_, _>>()?;
+        for (key, _) in rows {
+            self.edit.delete(key.to_vec());
+        }
+        Ok(())
+    }
+
+    fn chunk(&mut self, id: MailboxId, kind: Kind, uid: u32) -> Result<&mut RoaringBitmap, Fault> {
+        let place = (id, kind, chunk_of(uid));
+        if !self.chunks.contains_key(&place) {
+            let key = keys::bits(id, kind as u8, place.2);
+            let kept = self.edit.record::<Chunk>(&key)?.unwrap_or_default();
+            self.chunks.insert(place, kept.0);
+        }
+        Ok(self.chunks.get_mut(&place).expect("because it was just put there"))
+    }
+
+    /// Brings the bitmaps and counts of one message in step with its flags; `None`: it is gone.
+    fn count(&mut self, id: MailboxId, uid: u32, flags: Option<SystemFlags>) -> Result<(), Fault> {
+        let has = |flag| flags.is_some_and(|f| f.contains(flag));
+        let (seen, deleted) = (has(SystemFlags::SEEN), has(SystemFlags::DELETED));
+        let all = set(self.chunk(id, Kind::All, uid)?, uid, flags.is_some());
+        let unseen = set(self.chunk(id, Kind::Unseen, uid)?, uid, flags.is_some() && !seen);
+        let deleted = set(self.chunk(id, Kind::Deleted, uid)?, uid, deleted);
+        let modseq = self.modseq();
+        let state = self.mailbox(id)?;
+        state.messages = moved_by(state.messages, all);
+        state.unseen = moved_by(state.unseen, unseen);
+        state.deleted = moved_by(state.deleted, deleted);
+        state.highest_modseq = modseq;
+        Ok(())
+    }
+
+    /// Adds a message; `None`: the mailbox has no UID left.
+    pub fn add(
+        &mut self,
+        id: MailboxId,
+        ready: Vec<u8>,
+        flags: FlagSet,
+        size: u64,
+    ) -> Result<Option<u32>, Fault> {
+        let state = self.mailbox(id)?;
+        let uid = state.uid_next;
+        let Some(next) = uid.checked_add(1) else {
+            return Ok(None);
+        };
+        state.uid_next = next;
+        state.bytes += size;
+        let system = flags.system;
+        self.put_rows(id, uid, ready, FlagRow { flags, modseq: self.modseq(), size });
+        self.count(id, uid, Some(system))?;
+        self.state.used_bytes += size;
+        self.state.used_messages += 1;
+        self.note_added(id, uid, 1);
+        Ok(Some(uid))
+    }
+
+    /// Writes a message's rows where nobody looks yet.
+    pub fn put_rows(&mut self, id: MailboxId, uid: u32, ready: Vec<u8>, row: FlagRow) {
+        self.edit.put(keys::ready(id, uid), ready);
+        self.edit.put(keys::flags(id, uid), row.encode());
+    }
+
+    /// Shows the messages whose rows lie from `uid_next` on; their rows say modseq 0.
+    pub fn show(&mut self, id: MailboxId, sets: &ShownSets) -> Result<(), Fault> {
+        let modseq = self.modseq();
+        let first = self.mailbox(id)?.uid_next;
+        let last = first + (sets.count - 1);
+        for (kind, bits) in [(Kind::All, None), (Kind::Unseen, Some(&sets.unseen)), (Kind::Deleted, Some(&sets.deleted))] {
+            self.insert_range(id, kind, first, last, bits)?;
+        }
+        let state = self.mailbox(id)?;
+        state.uid_next = last + 1;
+        state.messages += sets.count;
+        state.unseen += sets.unseen.len() as u32;
+        state.deleted += sets.deleted.len() as u32;
+        state.bytes += sets.bytes;
+        state.highest_modseq = modseq;
+        self.state.used_bytes += sets.bytes;
+        self.state.used_messages += u64::from(sets.count);
+        self.edit.put(keys::shown(id, first), Shown { last_uid: last, modseq }.encode());
+        self.note_added(id, first, sets.count);
+        Ok(())
+    }
+
+    fn insert_range(
+        &mut self,
+        id: MailboxId,
+        kind: Kind,
+        first: u32,
+        last: u32,
+        only: Option<&RoaringBitmap>,
+    ) -> Result<(), Fault> {
+        let mut from = first;
+        loop {
+            let to = (from | 0xffff).min(last);
+            let chunk = self.chunk(id, kind, from)?;
+            match only {
+                None => {
+                    chunk.insert_range(from..=to);
+                }
+                Some(bits) => {
+                    for uid in bits.range(from..=to) {
+                        chunk.insert(uid);
+                    }
+                }
+            }
+            if to == last {
+                return Ok(());
+            }
+            from = to + 1;
+        }
+    }
+
+    fn note_added(&mut self, id: MailboxId, first: u32, count: u32) {
+        let runs = self.added.entry(id).or_default();
+        match runs.last_mut() {
+            Some((start, len)) if *start + *len == first => *len += count,
+            _ => runs.push((first, count)),
+        }
+    }
+
+    /// Gives a message other flags.
+    pub fn set_flags(
+        &mut self,
+        id: MailboxId,
+        uid: u32,
+        row: FlagRow,
+        flags: FlagSet,
+    ) -> Result<(), Fault> {
+        let system = flags.system;
+        let after = FlagRow { flags, modseq: self.modseq(), size: row.size };
+        self.edit.put(keys::flags(id, uid), after.encode());
+        self.count(id, uid, Some(system))?;
+        self.flagged.entry(id).or_default().push((uid, row.flags));
+        Ok(())
+    }
+
+    /// Takes a message out of its mailbox. Its ready-to-send record stays while history is kept.
+    pub fn expunge(
+        &mut self,
+        id: MailboxId,
+        uid: u32,
+        row: FlagRow,
+        fate: Fate,
+    ) -> Result<(), Fault> {
+        self.edit.delete(keys::flags(id, uid));
+        self.count(id, uid, None)?;
+        let state = self.mailbox(id)?;
+        state.bytes = state.bytes.saturating_sub(row.size);
+        self.state.used_bytes = self.state.used_bytes.saturating_sub(row.size);
+        self.state.used_messages = self.state.used_messages.saturating_sub(1);
+        let list = match fate {
+            Fate::Removed => {
+                self.state.history_bytes += row.size;
+                &mut self.removed
+            }
+            Fate::Moved => &mut self.moved,
+        };
+        list.entry(id).or_default().push((uid, row.flags));
+        Ok(())
+    }
+
+    /// A message's flags, with its true modseq.
+    pub fn row(&self, id: MailboxId, uid: u32) -> Result<Option<FlagRow>, Fault> {
+        flag_row(&self.edit, id, uid)
+    }
+
+    pub fn keywords(&mut self) -> Result<&mut Keywords, Fault> {
+        if self.keywords.is_none() {
+            let table = Keywords::load(&self.edit)?;
+            self.keywords_kept = table.names().len();
+            self.keywords = Some(table);
+        }
+        Ok(self.keywords.as_mut().expect("because it was just loaded"))
+    }
+
+    /// Flags as they are kept; `None`: more keywords than the account or a message may have.
+    pub fn flag_set(&mut self, flags: &Flags, limit: u16) -> Result<Option<FlagSet>, Fault> {
+        let mut set = FlagSet { system: flags.system, keywords: Vec::new() };
+        if flags.keywords.is_empty() {
+            return Ok(Some(set));
+        }
+        let table = self.keywords()?;
+        for keyword in &flags.keywords {
+            match table.number_or_new(keyword, limit) {
+                Some(number) => set.keywords.push(number),
+                None => return Ok(None),
+            }
+        }
+        set.keywords.sort_unstable();
+        set.keywords.dedup();
+        let fits = set.keywords.len() <= crate::limits::KEYWORDS_PER_MESSAGE;
+        Ok(fits.then_some(set))
+    }
+
+    /// The next message's id.
+    pub fn next_email(&mut self) -> EmailId {
+        let id = self.state.next_email;
+        self.state.next_email += 1;
+        EmailId(id)
+    }
+
+    /// The conversation that these Message-IDs belong to; a new one has the message's own number.
+    pub fn thread(&mut self, references: &[u64], email: EmailId) -> Result<ThreadId, Fault> {
+        let mut found = None;
+        let mut unknown = Vec::new();
+        for hash in references {
+            match self.edit.get(&keys::thread(*hash))? {
+                Some(value) => found = found.or_else(|| keys::last_u64(&value)),
+                None => unknown.push(*hash),
+            }
+        }
+        let thread = found.unwrap_or(email.0);
+        for hash in unknown {
+            self.edit.put(keys::thread(hash), thread.to_be_bytes());
+        }
+        Ok(ThreadId(thread))
+    }
+
+    /// Is this piece of a large change full?
+    pub fn is_full(&self) -> bool {
+        self.edit.record_bytes() >= PIECE_BYTES
+    }
+
+    /// Writes states, bitmaps and the log entry; the edit is ready to be submitted then.
+    pub fn finish(mut self, inner: &Inner) -> Edit {
+        for (id, state) in &mut self.boxes {
+            let told = inner.sessions.recent_from(self.account, *id, state.recent_from);
+            state.recent_from = told.min(state.uid_next);
+        }
+        self.finish_alone()
+    }
+
+    /// The same for an account that no session can have open.
+    pub fn finish_alone(mut self) -> Edit {
+        let modseq = self.modseq();
+        self.collect_log();
+        if !self.log.is_empty() {
+            let entry = LogEntry { at: self.at, changes: std::mem::take(&mut self.log) };
+            self.edit.put(keys::change(modseq), entry.encode());
+            self.state.modseq = modseq;
+        }
+        if let Some(table) = &self.keywords {
+            for (number, name) in table.names().iter().enumerate().skip(self.keywords_kept) {
+                self.edit.put(keys::keyword(number as u16), name.as_str());
+            }
+        }
+        for ((id, kind, chunk), bits) in self.chunks {
+            let key = keys::bits(id, kind as u8, chunk);
+            if bits.is_empty() {
+                self.edit.delete(key);
+            } else {
+                self.edit.put(key, Chunk(bits).encode());
+            }
+        }
+        for (id, state) in self.boxes {
+            self.edit.put(keys::state(id), state.encode());
+        }
+        self.edit.put(keys::ACCOUNT, self.state.encode());
+        self.edit
+    }
+
+    fn collect_log(&mut self) {
+        for (mailbox, runs) in std::mem::take(&mut self.added) {
+            self.log.push(LogChange::Added { mailbox, runs });
+        }
+        for (mailbox, before) in std::mem::take(&mut self.flagged) {
+            self.log.push(LogChange::Flags { mailbox, before });
+        }
+        for (mailbox, before) in std::mem::take(&mut self.removed) {
+            self.log.push(LogChange::Expunged { mailbox, fate: Fate::Removed, before });
+        }
+        for (mailbox, before) in std::mem::take(&mut self.moved) {
+            self.log.push(LogChange::Expunged { mailbox, fate: Fate::Moved, before });
+        }
+    }
+
+    /// Hands it to the committer and lets the account's lock go.
+    pub fn submit(self, inner: &Inner) -> Pending {
+        self.finish(inner).submit()
+    }
+}
+
+/// What a range that is shown at once has in its bitmaps and counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ShownSets {
+    pub count: u32,
+    pub unseen: RoaringBitmap,
+    pub deleted: RoaringBitmap,
+    pub bytes: u64,
+}
+
+/// A message's flags, with its true modseq.
+pub(crate) fn flag_row(
+    look: &impl Look,
+    id: MailboxId,
+    uid: u32,
+) -> Result<Option<FlagRow>, Fault> {
+    let Some(mut row) = look.record::<FlagRow>(&keys::flags(id, uid))? else {
+        return Ok(None);
+    };
+    if row.modseq == ModSeq(0) {
+        row.modseq = shown_modseq(look, id, uid)?;
+    }
+    Ok(Some(row))
+}
+
+/// The modseq of a message that was shown with a whole range.
+pub(crate) fn shown_modseq(look: &impl Look, id: MailboxId, uid: u32) -> Result<ModSeq, Fault> {
+    let range = keys::shown(id, 0)..=keys::shown(id, uid);
+    match look.range(range).next_back() {
+        None => Ok(ModSeq(0)),
+        Some(row) => {
+            let (key, value) = row?;
+            let shown = crate::codec::decode::<Shown>(&key, &value)?;
+            Ok(if uid <= shown.last_uid { shown.modseq } else { ModSeq(0) })
+        }
+    }
+}
+
+/// Sets or clears; says by how much the set grew.
+fn set(bits: &mut RoaringBitmap, uid: u32, member: bool) -> i32 {
+    match member {
+        true => i32::from(bits.insert(uid)),
+        false => -i32::from(bits.remove(uid)),
+    }
+}
+
+fn moved_by(count: u32, by: i32) -> u32 {
+    count.saturating_add_signed(by)
+}
+
+pub(crate) fn no_account(account: AccountId) -> Fault {
+    Fault::new(format!("opening account {account}"), "there is no such account")
+}
+
+fn missing_state(id: MailboxId) -> Fault {
+    Fault::new(format!("opening mailbox {id}"), "its state is missing")
+}

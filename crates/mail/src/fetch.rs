@@ -1,0 +1,193 @@
+//! Reading messages of a view: records in UID order, a bounded number at a time.
+
+use crate::change::shown_modseq;
+use crate::codec::{Look, Moment, decode};
+use crate::history::{LogChange, LogEntry};
+use crate::ids::ModSeq;
+use crate::keys;
+use crate::keywords::Keywords;
+use crate::limits;
+use crate::ready::Ready;
+use crate::state::{FlagRow, FlagSet};
+use crate::view::{Cursor, Message, View, Want};
+use roaring::RoaringBitmap;
+use std::collections::HashMap;
+use store::{Fault, Value};
+
+impl View {
+    /// Up to `limit` messages at or after the cursor among `uids`, in UID order. A message that is
+    /// expunged but not yet told still shows. Empty = no more.
+    pub fn fetch(
+        &self,
+        uids: &RoaringBitmap,
+        want: Want,
+        cursor: &mut Cursor,
+        limit: usize,
+    ) -> Result<Vec<Message>, Fault> {
+        let look = self.account.now();
+        loop {
+            let chosen = self.chosen(uids, *cursor, limit.clamp(1, limits::FETCH_MESSAGES));
+            let Some(last) = chosen.last() else {
+                return Ok(Vec::new());
+            };
+            *cursor = Cursor(u64::from(*last) + 1);
+            let messages = self.read(&look, &chosen, want)?;
+            // None left of this batch does not mean that there are no more.
+            if !messages.is_empty() {
+                return Ok(messages);
+            }
+        }
+    }
+
+    /// The next UIDs that are asked for and in this picture.
+    fn chosen(&self, uids: &RoaringBitmap, cursor: Cursor, limit: usize) -> Vec<u32> {
+        let Ok(from) = u32::try_from(cursor.0) else {
+            return Vec::new();
+        };
+        // The smaller set leads: `1:*` of an empty mailbox must not walk four billion numbers.
+        if uids.len() <= self.uids.len() {
+            uids.range(from..).filter(|uid| self.uids.contains(*uid)).take(limit).collect()
+        } else {
+            self.uids.range(from..).filter(|uid| uids.contains(*uid)).take(limit).collect()
+        }
+    }
+
+    fn read(&self, look: &Moment, chosen: &[u32], want: Want) -> Result<Vec<Message>, Fault> {
+        let none = || vec![None; chosen.len()];
+        let flags = match want {
+            Want::Ready => none(),
+            _ => values(look, chosen, |uid| keys::flags(self.mailbox, uid))?,
+        };
+        let ready = match want {
+            Want::Flags => none(),
+            _ => values(look, chosen, |uid| keys::ready(self.mailbox, uid))?,
+        };
+        let mut lazy = Lazy { view: self, look, keywords: None, gone: None };
+        let mut messages = Vec::with_capacity(chosen.len());
+        for ((uid, flags), ready) in chosen.iter().zip(flags).zip(ready) {
+            let Some(mut message) = self.bare(*uid, ready, want)? else {
+                continue;
+            };
+            if want != Want::Ready {
+                lazy.set_flags(&mut message, flags)?;
+            }
+            messages.push(message);
+        }
+        Ok(messages)
+    }
+
+    /// A message without its flags; `None`: its record is wanted and not there any more.
+    fn bare(&self, uid: u32, ready: Option<Value>, want: Want) -> Result<Option<Message>, Fault> {
+        let ready = match ready {
+            Some(value) => {
+                let db = &self.account.inner.db;
+                Some(Ready::new(db, self.mailbox, uid, value.bytes().clone())?)
+            }
+            None if want == Want::Flags => None,
+            None => return Ok(None),
+        };
+        Ok(Some(Message {
+            uid,
+            seq: self.seq_of(uid).expect("because only UIDs of the picture are read"),
+            flags: crate::flags::Flags::default(),
+            recent: self.is_recent(uid),
+            modseq: ModSeq(0),
+            ready,
+        }))
+    }
+}
+
+/// What few calls need: the keyword table, and the last flags of messages that are gone.
+struct Lazy<'a> {
+    view: &'a View,
+    look: &'a Moment,
+    keywords: Option<Keywords>,
+    gone: Option<HashMap<u32, FlagSet>>,
+}
+
+impl Lazy<'_> {
+    fn set_flags(&mut self, message: &mut Message, value: Option<Value>) -> Result<(), Fault> {
+        let (mailbox, uid) = (self.view.mailbox, message.uid);
+        let set = match value {
+            Some(value) => {
+                let row = decode::<FlagRow>(&keys::flags(mailbox, uid), &value)?;
+                message.modseq = match row.modseq {
+                    ModSeq(0) => shown_modseq(self.look, mailbox, uid)?,
+                    modseq => modseq,
+                };
+                row.flags
+            }
+            None => {
+                message.modseq = self.view.modseq();
+                self.last_flags(uid)?
+            }
+        };
+        if set.keywords.is_empty() {
+            message.flags.system = set.system;
+            return Ok(());
+        }
+        if self.keywords.is_none() {
+            self.keywords = Some(Keywords::load(self.look)?);
+        }
+        if let Some(table) = &self.keywords {
+            message.flags = table.flags(&set);
+        }
+        Ok(())
+    }
+
+    /// The flags that a message had when it was expunged.
+    fn last_flags(&mut self, uid: u32) -> Result<FlagSet, Fault> {
+        if let Some(flags) = self.view.held().get(&uid) {
+            return Ok(flags.clone());
+        }
+        if self.gone.is_none() {
+            self.gone = Some(gone_since(self.look, self.view)?);
+        }
+        Ok(self.gone.as_ref().and_then(|gone| gone.get(&uid)).cloned().unwrap_or_default())
+    }
+}
+
+/// Messages that were expunged since the view was last told anything.
+fn gone_since(look: &Moment, view: &View) -> Result<HashMap<u32, FlagSet>, Fault> {
+    let mut gone = HashMap::new();
+    for row in look.range(keys::changes_after(view.told())) {
+        let (key, value) = row?;
+        for change in decode::<LogEntry>(&key, &value)?.changes {
+            match change {
+                LogChange::Expunged { mailbox, before, .. } if mailbox == view.mailbox => {
+                    gone.extend(before);
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(gone)
+}
+
+/// The values of these UIDs, by one scan if they lie close together.
+fn values(
+    look: &Moment,
+    uids: &[u32],
+    key: impl Fn(u32) -> Vec<u8>,
+) -> Result<Vec<Option<Value>>, Fault> {
+    let (Some(first), Some(last)) = (uids.first(), uids.last()) else {
+        return Ok(Vec::new());
+    };
+    let span = (last - first) as usize + 1;
+    if span > uids.len() * 2 {
+        return uids.iter().map(|uid| look.value(&key(*uid))).collect();
+    }
+    let mut found = vec![None; uids.len()];
+    let mut at = 0;
+    for row in look.range(key(*first)..=key(*last)) {
+        let (row_key, value) = row?;
+        let uid = keys::last_u32(&row_key).unwrap_or_default();
+        while uids[at] < uid {
+            at += 1;
+        }
+        if uids[at] == uid {
+            found[at] = Some(value);
+        }
+    }
+    Ok(found)
+}

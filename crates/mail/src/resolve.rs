@@ -1,0 +1,172 @@
+//! From a recipient to accounts: exact address, without detail, postmaster, catch-all; aliases are
+//! followed to a bounded depth and number, and never twice.
+
+use crate::codec::{Look, Moment};
+use crate::directory::{AddressRecord, DomainRecord};
+use crate::ids::AccountId;
+use crate::keys::{self, directory as key};
+use crate::limits;
+use addr::Address;
+use std::collections::{BTreeSet, HashSet};
+use store::Fault;
+
+/// Where an address leads.
+pub(crate) enum Targets {
+    Accounts(Vec<AccountId>),
+    NotOurs,
+    Nobody,
+    TooMany,
+}
+
+/// The accounts that an address leads to, each once, in the order of the aliases' targets.
+pub(crate) fn targets(look: &Moment, recipient: &Address) -> Result<Targets, Fault> {
+    let Some(domain) = recipient.domain() else {
+        return Ok(Targets::NotOurs);
+    };
+    let Some(domain) = look.record::<DomainRecord>(&key::domain(domain.as_str()))? else {
+        return Ok(Targets::NotOurs);
+    };
+    let mut search = Search::default();
+    match first(look, recipient, &domain)? {
+        None => return Ok(Targets::Nobody),
+        Some(First::Account(id)) => search.add(id),
+        Some(First::Alias(start)) => search.aliases.push(start),
+    }
+    for _ in 0..limits::ALIAS_DEPTH {
+        if search.aliases.is_empty() {
+            break;
+        }
+        search.expand(look)?;
+        if search.seen.len() + search.accounts.len() > limits::ALIAS_TARGETS {
+            return Ok(Targets::TooMany);
+        }
+    }
+    match (search.aliases.is_empty(), search.accounts.is_empty()) {
+        (false, _) => Ok(Targets::TooMany),
+        // Everything went in a circle.
+        (true, true) => Ok(Targets::TooMany),
+        (true, false) => Ok(Targets::Accounts(search.accounts)),
+    }
+}
+
+enum First {
+    Account(AccountId),
+    Alias(Vec<String>),
+}
+
+/// The record that a recipient of a hosted domain begins with.
+fn first(
+    look: &Moment,
+    recipient: &Address,
+    domain: &DomainRecord,
+) -> Result<Option<First>, Fault> {
+    for address in [recipient.key(), recipient.without_detail().key()] {
+        if let Some(found) = look.record::<AddressRecord>(&key::address(&address))? {
+            return Ok(Some(match found {
+                AddressRecord::Account(id) => First::Account(id),
+                AddressRecord::Alias(targets) => First::Alias(targets),
+            }));
+        }
+    }
+    // Every hosted domain has a postmaster [rfc5321 4.5.1].
+    let bare = recipient.without_detail();
+    if bare.local().as_str().eq_ignore_ascii_case("postmaster") {
+        return Ok(first_account(look)?.map(First::Account));
+    }
+    Ok(domain.catch_all.clone().map(|target| First::Alias(vec![target])))
+}
+
+fn first_account(look: &Moment) -> Result<Option<AccountId>, Fault> {
+    let row = look.below(key::ACCOUNTS).next().transpose()?;
+    Ok(row.and_then(|(key, _)| keys::last_u64(&key)).map(AccountId))
+}
+
+#[derive(Default)]
+struct Search {
+    accounts: Vec<AccountId>,
+    known: HashSet<AccountId>,
+    /// Addresses that were looked at.
+    seen: HashSet<String>,
+    /// Targets of aliases that are still to be looked at.
+    aliases: Vec<Vec<String>>,
+}
+
+impl Search {
+    fn add(&mut self, id: AccountId) {
+        if self.known.insert(id) {
+            self.accounts.push(id);
+        }
+    }
+
+    /// Goes one level down.
+    fn expand(&mut self, look: &Moment) -> Result<(), Fault> {
+        let mut next = Vec::new();
+        for target in std::mem::take(&mut self.aliases).into_iter().flatten() {
+            if self.seen.len() > limits::ALIAS_TARGETS || !self.seen.insert(target.clone()) {
+                continue;
+            }
+            match find(look, &target)? {
+                Some(AddressRecord::Account(id)) => self.add(id),
+                Some(AddressRecord::Alias(targets)) => next.push(targets),
+                // Its target was removed since.
+                None => {}
+            }
+        }
+        self.aliases = next;
+        Ok(())
+    }
+}
+
+fn find(look: &Moment, target: &str) -> Result<Option<AddressRecord>, Fault> {
+    if let Some(found) = look.record::<AddressRecord>(&key::address(target))? {
+        return Ok(Some(found));
+    }
+    match target.parse::<Address>() {
+        Ok(address) if address.detail().is_some() => {
+            look.record::<AddressRecord>(&key::address(&address.without_detail().key()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The hosted domain, if there is exactly one.
+pub(crate) fn only_domain(look: &Moment) -> Result<Option<String>, Fault> {
+    let mut rows = look.below(key::DOMAINS);
+    let first = rows.next().transpose()?;
+    let second = rows.next().transpose()?;
+    Ok(match (first, second) {
+        (Some((key, _)), None) => std::str::from_utf8(&key[1..]).ok().map(str::to_owned),
+        _ => None,
+    })
+}
+
+/// A primary address, and the aliases that lead only to it.
+pub(crate) fn addresses_of(look: &Moment, primary: &Address) -> Result<Vec<Address>, Fault> {
+    let mut found = BTreeSet::new();
+    let mut level = vec![primary.key()];
+    for _ in 0..limits::ALIAS_DEPTH {
+        let mut next = Vec::new();
+        for target in level {
+            let prefix = key::targeted(&target);
+            for row in look.below(&prefix) {
+                let (row_key, _) = row?;
+                let Ok(alias) = std::str::from_utf8(&row_key[prefix.len()..]) else { continue };
+                if found.len() < limits::ALIAS_TARGETS
+                    && leads_nowhere_else(look, alias)?
+                    && found.insert(alias.to_owned())
+                {
+                    next.push(alias.to_owned());
+                }
+            }
+        }
+        level = next;
+    }
+    let mut addresses = vec![primary.clone()];
+    addresses.extend(found.iter().filter_map(|alias| alias.parse::<Address>().ok()));
+    Ok(addresses)
+}
+
+fn leads_nowhere_else(look: &Moment, alias: &str) -> Result<bool, Fault> {
+    let record = look.record::<AddressRecord>(&key::address(alias))?;
+    Ok(matches!(record, Some(AddressRecord::Alias(targets)) if targets.len() == 1))
+}
