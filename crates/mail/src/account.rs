@@ -101,8 +101,10 @@ impl Account {
     /// Subscribed names; there may be no mailbox of that name.
     pub fn subscriptions(&self) -> Result<Vec<MailboxName>, Fault> {
         let names = subscribed_names(&self.now())?;
-        let mut names: Vec<_> =
-            names.iter().filter_map(|name| MailboxName::try_from(name.as_str()).ok()).collect();
+        let mut names: Vec<_> = names
+            .iter()
+            .filter_map(|name| MailboxName::try_from(name.as_str()).ok())
+            .collect();
         names.sort_by(MailboxName::listing_order);
         Ok(names)
     }
@@ -161,7 +163,10 @@ impl Account {
             return Err(MailboxError::NoSelect);
         }
         let state = mailbox::state(&look, node.id)?;
-        let told = self.inner.sessions.recent_from(self.id, node.id, state.recent_from);
+        let told = self
+            .inner
+            .sessions
+            .recent_from(self.id, node.id, state.recent_from);
         let recent = match told >= state.uid_next {
             true => 0,
             false => bits::load(&look, node.id, Kind::All)?.range_cardinality(told..) as u32,
@@ -209,8 +214,16 @@ impl Account {
             let (key, value) = row?;
             let entry = decode::<LogEntry>(&key, &value)?;
             let modseq = keys::last_u64(&key).ok_or_else(|| damaged("a change", &key))?;
-            let changes = entry.changes.iter().filter_map(|c| c.told(&keywords)).collect();
-            entries.push(ChangeEntry { modseq: ModSeq(modseq), at: entry.at, changes });
+            let changes = entry
+                .changes
+                .iter()
+                .filter_map(|c| c.told(&keywords))
+                .collect();
+            entries.push(ChangeEntry {
+                modseq: ModSeq(modseq),
+                at: entry.at,
+                changes,
+            });
         }
         Ok(entries)
     }
@@ -225,7 +238,10 @@ fn subscribed_names(look: &impl Look) -> Result<Vec<String>, Fault> {
     for row in look.below(keys::SUBSCRIPTIONS) {
         let (key, _) = row?;
         let name = std::str::from_utf8(&key[keys::SUBSCRIPTIONS.len()..]);
-        names.push(name.map_err(|_| damaged("a subscription", &key))?.to_owned());
+        names.push(
+            name.map_err(|_| damaged("a subscription", &key))?
+                .to_owned(),
+        );
     }
     Ok(names)
 }

@@ -53,8 +53,13 @@ impl View {
         }
         while targets.peek().is_some() {
             let mut edit = self.begin().await?;
-            let changed =
-                self.store_piece(&mut edit, &mut targets, change, unchanged_since, &mut result)?;
+            let changed = self.store_piece(
+                &mut edit,
+                &mut targets,
+                change,
+                unchanged_since,
+                &mut result,
+            )?;
             if changed {
                 pieces.push((edit.modseq(), edit.submit(&self.account.inner)));
             }
@@ -110,13 +115,19 @@ impl View {
     fn asked(&self, edit: &mut AccountEdit, change: &FlagChange) -> Result<FlagSet, StoreError> {
         let limit = self.account.inner.settings.max_keywords;
         match change {
-            FlagChange::Add(flags) | FlagChange::Replace(flags) => {
-                edit.flag_set(flags, limit)?.ok_or(StoreError::TooManyKeywords)
-            }
+            FlagChange::Add(flags) | FlagChange::Replace(flags) => edit
+                .flag_set(flags, limit)?
+                .ok_or(StoreError::TooManyKeywords),
             FlagChange::Remove(flags) => {
                 let table = edit.keywords()?;
-                let known = flags.keywords.iter().filter_map(|keyword| table.number(keyword));
-                Ok(FlagSet { system: flags.system, keywords: known.collect() })
+                let known = flags
+                    .keywords
+                    .iter()
+                    .filter_map(|keyword| table.number(keyword));
+                Ok(FlagSet {
+                    system: flags.system,
+                    keywords: known.collect(),
+                })
             }
         }
     }
@@ -126,7 +137,8 @@ impl View {
     pub async fn expunge(&mut self, uids: Option<&RoaringBitmap>) -> Result<Vec<u32>, StoreError> {
         let deleted = self.deleted()?;
         let wanted = uids.map_or(deleted.clone(), |uids| uids & &deleted);
-        self.expunge_if(&wanted, |flags| flags.contains(SystemFlags::DELETED)).await
+        self.expunge_if(&wanted, |flags| flags.contains(SystemFlags::DELETED))
+            .await
     }
 
     /// Removes messages whatever their flags, in pieces (POP3's QUIT).
@@ -203,21 +215,31 @@ impl View {
             if !to.is_empty() {
                 change.submit(&inner).await?;
             }
-            return Ok(Copied { uid_validity, from, to });
+            return Ok(Copied {
+                uid_validity,
+                from,
+                to,
+            });
         }
         let account = self.account.clone();
         let mut fill = Fill::begin(&account, change, target, small.len() + targets.len())?;
         for (_, ready, flags, size) in small {
-            fill.push(record::copied(&ready, saved), flags, size).await?;
+            fill.push(record::copied(&ready, saved), flags, size)
+                .await?;
         }
         for uid in targets {
             if let Some((ready, flags, size)) = self.source(fill.change(), uid)? {
-                fill.push(record::copied(&ready, saved), flags, size).await?;
+                fill.push(record::copied(&ready, saved), flags, size)
+                    .await?;
                 from.push(uid);
             }
         }
         let to = fill.show().await?;
-        Ok(Copied { uid_validity, from, to })
+        Ok(Copied {
+            uid_validity,
+            from,
+            to,
+        })
     }
 
     fn check_source(&self, change: &AccountEdit) -> Result<(), AppendError> {
@@ -252,7 +274,11 @@ impl View {
         }
         let inner = self.account.inner.clone();
         let mut targets = self.targets(uids);
-        let mut copied = Copied { uid_validity: 0, from: Vec::new(), to: Vec::new() };
+        let mut copied = Copied {
+            uid_validity: 0,
+            from: Vec::new(),
+            to: Vec::new(),
+        };
         let mut pieces = Vec::new();
         loop {
             let (mut change, target) = open_target(&inner, self.account.id, to).await?;
@@ -299,7 +325,9 @@ fn apply(before: &FlagSet, asked: &FlagSet, change: &FlagChange) -> FlagSet {
         }
         FlagChange::Remove(_) => {
             after.system.remove(asked.system);
-            after.keywords.retain(|number| !asked.keywords.contains(number));
+            after
+                .keywords
+                .retain(|number| !asked.keywords.contains(number));
         }
         FlagChange::Replace(_) => after = asked.clone(),
     }

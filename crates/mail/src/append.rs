@@ -168,7 +168,11 @@ impl<'a> Fill<'a> {
         }
         self.sets.count += 1;
         self.sets.bytes += size;
-        let row = FlagRow { flags, modseq: ModSeq(0), size };
+        let row = FlagRow {
+            flags,
+            modseq: ModSeq(0),
+            size,
+        };
         let target = self.target.id;
         self.change().put_rows(target, uid, ready, row);
         self.in_piece += 1;
@@ -180,7 +184,10 @@ impl<'a> Fill<'a> {
 
     async fn next_piece(&mut self) -> Result<(), AppendError> {
         let inner = &self.account.inner;
-        let full = self.change.take().expect("because a piece is open between calls");
+        let full = self
+            .change
+            .take()
+            .expect("because a piece is open between calls");
         self.pending.push(full.submit(inner));
         self.in_piece = 0;
         self.change = Some(AccountEdit::open(inner, self.account.id).await?);
@@ -194,14 +201,21 @@ impl<'a> Fill<'a> {
         for piece in std::mem::take(&mut self.pending) {
             piece.await?;
         }
-        let mut change = self.change.take().expect("because a piece is open between calls");
+        let mut change = self
+            .change
+            .take()
+            .expect("because a piece is open between calls");
         let node = tree::node(&change.edit, self.target.id)?;
         let same = node.is_some_and(|n| n.record.uid_validity == self.target.record.uid_validity);
         if !same {
             return Err(AppendError::NotFound);
         }
         check_quota(inner, &change.state, self.account.id, self.sets.bytes)?;
-        assert_eq!(change.mailbox(self.target.id)?.uid_next, self.first, "nobody else fills it");
+        assert_eq!(
+            change.mailbox(self.target.id)?.uid_next,
+            self.first,
+            "nobody else fills it"
+        );
         if self.sets.count > 0 {
             change.show(self.target.id, &self.sets)?;
         }
@@ -211,6 +225,8 @@ impl<'a> Fill<'a> {
 
     /// The piece that is open.
     pub fn change(&mut self) -> &mut AccountEdit {
-        self.change.as_mut().expect("because a piece is open between calls")
+        self.change
+            .as_mut()
+            .expect("because a piece is open between calls")
     }
 }

@@ -29,14 +29,16 @@ impl Record for Chunk {
         bitmap.optimize();
         let mut bytes = Vec::with_capacity(1 + bitmap.serialized_size());
         bytes.push(1);
-        bitmap.serialize_into(&mut bytes).expect("because a Vec takes every write");
+        bitmap
+            .serialize_into(&mut bytes)
+            .expect("because a Vec takes every write");
         bytes
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
         match bytes.split_first() {
-            Some((1, rest)) => {
-                RoaringBitmap::deserialize_from(rest).map(Self).map_err(|_| Damaged)
-            }
+            Some((1, rest)) => RoaringBitmap::deserialize_from(rest)
+                .map(Self)
+                .map_err(|_| Damaged),
             _ => Err(Damaged),
         }
     }

@@ -86,7 +86,10 @@ impl AccountEdit {
             let state = state.ok_or_else(|| missing_state(id))?;
             self.boxes.insert(id, state);
         }
-        Ok(self.boxes.get_mut(&id).expect("because it was just put there"))
+        Ok(self
+            .boxes
+            .get_mut(&id)
+            .expect("because it was just put there"))
     }
 
     /// Gives a mailbox a first, or a fresh, state.
@@ -102,7 +105,10 @@ impl AccountEdit {
 
     /// Forgets a mailbox's bitmaps: a record for every 65,536 UIDs.
     pub fn drop_bits(&mut self, id: MailboxId) -> Result<(), Fault> {
-        let rows: Vec<_> = self.edit.prefix(&keys::all_bits(id)).collect::<Result<_, _>>()?;
+        let rows: Vec<_> = self
+            .edit
+            .prefix(&keys::all_bits(id))
+            .collect::<Result<_, _>>()?;
         for (key, _) in rows {
             self.edit.delete(key.to_vec());
         }
@@ -116,7 +122,10 @@ impl AccountEdit {
             let kept = self.edit.record::<Chunk>(&key)?.unwrap_or_default();
             self.chunks.insert(place, kept.0);
         }
-        Ok(self.chunks.get_mut(&place).expect("because it was just put there"))
+        Ok(self
+            .chunks
+            .get_mut(&place)
+            .expect("because it was just put there"))
     }
 
     /// Brings the bitmaps and counts of one message in step with its flags; `None`: it is gone.
@@ -124,7 +133,11 @@ impl AccountEdit {
         let has = |flag| flags.is_some_and(|f| f.contains(flag));
         let (seen, deleted) = (has(SystemFlags::SEEN), has(SystemFlags::DELETED));
         let all = set(self.chunk(id, Kind::All, uid)?, uid, flags.is_some());
-        let unseen = set(self.chunk(id, Kind::Unseen, uid)?, uid, flags.is_some() && !seen);
+        let unseen = set(
+            self.chunk(id, Kind::Unseen, uid)?,
+            uid,
+            flags.is_some() && !seen,
+        );
         let deleted = set(self.chunk(id, Kind::Deleted, uid)?, uid, deleted);
         let modseq = self.modseq();
         let state = self.mailbox(id)?;
@@ -151,7 +164,16 @@ impl AccountEdit {
         state.uid_next = next;
         state.bytes += size;
         let system = flags.system;
-        self.put_rows(id, uid, ready, FlagRow { flags, modseq: self.modseq(), size });
+        self.put_rows(
+            id,
+            uid,
+            ready,
+            FlagRow {
+                flags,
+                modseq: self.modseq(),
+                size,
+            },
+        );
         self.count(id, uid, Some(system))?;
         self.state.used_bytes += size;
         self.state.used_messages += 1;
@@ -170,7 +192,11 @@ impl AccountEdit {
         let modseq = self.modseq();
         let first = self.mailbox(id)?.uid_next;
         let last = first + (sets.count - 1);
-        for (kind, bits) in [(Kind::All, None), (Kind::Unseen, Some(&sets.unseen)), (Kind::Deleted, Some(&sets.deleted))] {
+        for (kind, bits) in [
+            (Kind::All, None),
+            (Kind::Unseen, Some(&sets.unseen)),
+            (Kind::Deleted, Some(&sets.deleted)),
+        ] {
             self.insert_range(id, kind, first, last, bits)?;
         }
         let state = self.mailbox(id)?;
@@ -182,7 +208,14 @@ impl AccountEdit {
         state.highest_modseq = modseq;
         self.state.used_bytes += sets.bytes;
         self.state.used_messages += u64::from(sets.count);
-        self.edit.put(keys::shown(id, first), Shown { last_uid: last, modseq }.encode());
+        self.edit.put(
+            keys::shown(id, first),
+            Shown {
+                last_uid: last,
+                modseq,
+            }
+            .encode(),
+        );
         self.note_added(id, first, sets.count);
         Ok(())
     }
@@ -233,7 +266,11 @@ impl AccountEdit {
         flags: FlagSet,
     ) -> Result<(), Fault> {
         let system = flags.system;
-        let after = FlagRow { flags, modseq: self.modseq(), size: row.size };
+        let after = FlagRow {
+            flags,
+            modseq: self.modseq(),
+            size: row.size,
+        };
         self.edit.put(keys::flags(id, uid), after.encode());
         self.count(id, uid, Some(system))?;
         self.flagged.entry(id).or_default().push((uid, row.flags));
@@ -281,7 +318,10 @@ impl AccountEdit {
 
     /// Flags as they are kept; `None`: more keywords than the account or a message may have.
     pub fn flag_set(&mut self, flags: &Flags, limit: u16) -> Result<Option<FlagSet>, Fault> {
-        let mut set = FlagSet { system: flags.system, keywords: Vec::new() };
+        let mut set = FlagSet {
+            system: flags.system,
+            keywords: Vec::new(),
+        };
         if flags.keywords.is_empty() {
             return Ok(Some(set));
         }
@@ -330,7 +370,9 @@ impl AccountEdit {
     /// Writes states, bitmaps and the log entry; the edit is ready to be submitted then.
     pub fn finish(mut self, inner: &Inner) -> Edit {
         for (id, state) in &mut self.boxes {
-            let told = inner.sessions.recent_from(self.account, *id, state.recent_from);
+            let told = inner
+                .sessions
+                .recent_from(self.account, *id, state.recent_from);
             state.recent_from = told.min(state.uid_next);
         }
         self.finish_alone()
@@ -341,7 +383,10 @@ impl AccountEdit {
         let modseq = self.modseq();
         self.collect_log();
         if !self.log.is_empty() {
-            let entry = LogEntry { at: self.at, changes: std::mem::take(&mut self.log) };
+            let entry = LogEntry {
+                at: self.at,
+                changes: std::mem::take(&mut self.log),
+            };
             self.edit.put(keys::change(modseq), entry.encode());
             self.state.modseq = modseq;
         }
@@ -373,10 +418,18 @@ impl AccountEdit {
             self.log.push(LogChange::Flags { mailbox, before });
         }
         for (mailbox, before) in std::mem::take(&mut self.removed) {
-            self.log.push(LogChange::Expunged { mailbox, fate: Fate::Removed, before });
+            self.log.push(LogChange::Expunged {
+                mailbox,
+                fate: Fate::Removed,
+                before,
+            });
         }
         for (mailbox, before) in std::mem::take(&mut self.moved) {
-            self.log.push(LogChange::Expunged { mailbox, fate: Fate::Moved, before });
+            self.log.push(LogChange::Expunged {
+                mailbox,
+                fate: Fate::Moved,
+                before,
+            });
         }
     }
 
@@ -418,7 +471,11 @@ pub(crate) fn shown_modseq(look: &impl Look, id: MailboxId, uid: u32) -> Result<
         Some(row) => {
             let (key, value) = row?;
             let shown = crate::codec::decode::<Shown>(&key, &value)?;
-            Ok(if uid <= shown.last_uid { shown.modseq } else { ModSeq(0) })
+            Ok(if uid <= shown.last_uid {
+                shown.modseq
+            } else {
+                ModSeq(0)
+            })
         }
     }
 }
@@ -436,7 +493,10 @@ fn moved_by(count: u32, by: i32) -> u32 {
 }
 
 pub(crate) fn no_account(account: AccountId) -> Fault {
-    Fault::new(format!("opening account {account}"), "there is no such account")
+    Fault::new(
+        format!("opening account {account}"),
+        "there is no such account",
+    )
 }
 
 fn missing_state(id: MailboxId) -> Fault {

@@ -109,7 +109,11 @@ impl<'a> Reader<'a> {
     /// A count of things that take at least one byte each, so it cannot ask for much memory.
     pub fn count(&mut self) -> Decoded<usize> {
         let count = usize::try_from(self.uint()?).map_err(|_| Damaged)?;
-        if count > self.0.len() { Err(Damaged) } else { Ok(count) }
+        if count > self.0.len() {
+            Err(Damaged)
+        } else {
+            Ok(count)
+        }
     }
     pub fn fixed64(&mut self) -> Decoded<u64> {
         let bytes = self.take(8)?.try_into().map_err(|_| Damaged)?;
@@ -169,7 +173,10 @@ pub(crate) fn decode<T: Record>(key: &[u8], value: &[u8]) -> Result<T, Fault> {
 
 /// The fault of a record that cannot be read.
 pub(crate) fn damaged(what: &str, key: &[u8]) -> Fault {
-    Fault::new(format!("reading {what} {}", key.escape_ascii()), "the record is damaged")
+    Fault::new(
+        format!("reading {what} {}", key.escape_ascii()),
+        "the record is damaged",
+    )
 }
 
 impl Look for Edit {
@@ -193,7 +200,10 @@ pub(crate) struct Moment {
 
 impl Moment {
     pub fn new(snapshot: Snapshot, partition: Partition) -> Self {
-        Self { snapshot, partition }
+        Self {
+            snapshot,
+            partition,
+        }
     }
 }
 

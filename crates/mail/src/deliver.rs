@@ -113,11 +113,21 @@ impl Mail {
     ) -> Result<Mail, Fault> {
         let sessions = Arc::new(Sessions::default());
         let directory = Directory::open(db.clone(), clock.clone(), &settings);
-        let auth = Auth::new(directory.clone(), clock.clone(), random, &settings);
+        let auth = Auth::new(directory.clone(), random, &settings);
         let parse_kib = (settings.parse_memory_bytes / 1024).min(Semaphore::MAX_PERMITS);
         let parse_memory = Semaphore::new(parse_kib);
-        let inner = Inner { db, clock, settings, directory, auth, sessions, parse_memory };
-        Ok(Mail { inner: Arc::new(inner) })
+        let inner = Inner {
+            db,
+            clock,
+            settings,
+            directory,
+            auth,
+            sessions,
+            parse_memory,
+        };
+        Ok(Mail {
+            inner: Arc::new(inner),
+        })
     }
     /// Domains, accounts, aliases.
     pub fn directory(&self) -> &Directory {
@@ -133,11 +143,17 @@ impl Mail {
     }
     /// The account of a login.
     pub fn account(&self, login: &Login) -> Account {
-        Account { inner: self.inner.clone(), id: login.account_id() }
+        Account {
+            inner: self.inner.clone(),
+            id: login.account_id(),
+        }
     }
     /// Any account, for the server's owner.
     pub fn account_as_admin(&self, _: &Admin, id: AccountId) -> Account {
-        Account { inner: self.inner.clone(), id }
+        Account {
+            inner: self.inner.clone(),
+            id,
+        }
     }
     /// A place to stream a body to.
     pub async fn new_body(&self) -> Result<BodyWriter, BodyRefusal> {
@@ -175,8 +191,14 @@ impl Mail {
             }
         }
         let mut places = self.deliver_once(&message, &parsed, &accounts).await?;
-        let place = |account| places.remove(account).expect("because each was delivered to");
-        Ok(Delivered { to: order.iter().map(place).collect() })
+        let place = |account| {
+            places
+                .remove(account)
+                .expect("because each was delivered to")
+        };
+        Ok(Delivered {
+            to: order.iter().map(place).collect(),
+        })
     }
 
     async fn deliver_once(
@@ -210,7 +232,11 @@ impl Mail {
                 wait.over().await;
                 continue;
             }
-            let edits = work.ready.into_iter().map(|change| change.finish(inner)).collect();
+            let edits = work
+                .ready
+                .into_iter()
+                .map(|change| change.finish(inner))
+                .collect();
             inner.db.submit_group(edits).await?;
             return Ok(work.places);
         }
@@ -292,12 +318,20 @@ fn deliver_to(
         delivered: Some(&envelope),
     };
     let ready = record::encode(parsed, &saved);
-    let flags = FlagSet { system: SystemFlags::NONE, keywords: Vec::new() };
+    let flags = FlagSet {
+        system: SystemFlags::NONE,
+        keywords: Vec::new(),
+    };
     let Some(uid) = change.add(inbox.id, ready, flags, size)? else {
         work.over_quota.push(delivery.clone());
         return Ok(());
     };
-    let place = DeliveredTo { account, uid, email_id: email, modseq: change.modseq() };
+    let place = DeliveredTo {
+        account,
+        uid,
+        email_id: email,
+        modseq: change.modseq(),
+    };
     work.places.insert(account, place);
     work.ready.push(change);
     Ok(())

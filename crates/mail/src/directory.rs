@@ -82,7 +82,12 @@ impl Directory {
     pub(crate) fn open(db: Db, clock: Clock, settings: &MailSettings) -> Self {
         let (default_quota_bytes, max_mailboxes) =
             (settings.default_quota_bytes, settings.max_mailboxes);
-        Self { db, clock, default_quota_bytes, max_mailboxes }
+        Self {
+            db,
+            clock,
+            default_quota_bytes,
+            max_mailboxes,
+        }
     }
     pub(crate) fn now(&self) -> Moment {
         Moment::new(self.db.snapshot(), DIRECTORY)
@@ -129,7 +134,9 @@ impl Directory {
             recipient: recipient.clone(),
             detail: recipient.detail().map(Arc::from),
         };
-        Ok(Resolved::Local(accounts.into_iter().map(delivery).collect()))
+        Ok(Resolved::Local(
+            accounts.into_iter().map(delivery).collect(),
+        ))
     }
 
     fn is_full(&self, account: AccountId) -> Result<bool, Fault> {
@@ -144,7 +151,9 @@ impl Directory {
     /// An account's quota: its own, or the setting's.
     pub(crate) fn quota_of(&self, account: AccountId) -> Result<Option<u64>, Fault> {
         let record = self.now().record::<AccountRecord>(&key::account(account))?;
-        Ok(record.and_then(|record| record.quota_bytes).or(self.default_quota_bytes))
+        Ok(record
+            .and_then(|record| record.quota_bytes)
+            .or(self.default_quota_bytes))
     }
 
     /// Is the domain hosted here?
@@ -220,7 +229,9 @@ impl Directory {
     ) -> Result<AccountId, DirectoryError> {
         let mut edit = self.db.edit(DIRECTORY).await;
         check_new_address(&edit, address)?;
-        let mut state = edit.record::<DirectoryState>(key::STATE)?.unwrap_or_default();
+        let mut state = edit
+            .record::<DirectoryState>(key::STATE)?
+            .unwrap_or_default();
         let id = AccountId(state.next_account);
         state.next_account += 1;
         let now = self.clock.now();
@@ -232,7 +243,10 @@ impl Directory {
         };
         edit.put(key::STATE, state.encode());
         edit.put(key::account(id), record.encode());
-        edit.put(key::address(&address.key()), AddressRecord::Account(id).encode());
+        edit.put(
+            key::address(&address.key()),
+            AddressRecord::Account(id).encode(),
+        );
         // The directory comes before every account in the order of locks.
         let account = self.db.edit(keys::partition(id)).await;
         let account = first_mailboxes(account, id, now, self.max_mailboxes)?;
@@ -258,10 +272,15 @@ impl Directory {
         for row in self.now().below(key::ACCOUNTS) {
             let (key, value) = row?;
             let record = decode::<AccountRecord>(&key, &value)?;
-            let id = keys::last_u64(&key).map(AccountId).ok_or_else(|| damaged("account", &key))?;
+            let id = keys::last_u64(&key)
+                .map(AccountId)
+                .ok_or_else(|| damaged("account", &key))?;
             list.push(AccountInfo {
                 id,
-                address: record.address.parse().map_err(|_| damaged("an address", &key))?,
+                address: record
+                    .address
+                    .parse()
+                    .map_err(|_| damaged("an address", &key))?,
                 created: record.created,
                 quota_bytes: record.quota_bytes,
                 has_password: record.verifiers.is_some(),
@@ -271,7 +290,9 @@ impl Directory {
     }
     /// The account of a primary address.
     pub fn account_of(&self, _: &Admin, address: &Address) -> Result<Option<AccountId>, Fault> {
-        let record = self.now().record::<AddressRecord>(&key::address(&address.key()))?;
+        let record = self
+            .now()
+            .record::<AddressRecord>(&key::address(&address.key()))?;
         Ok(match record {
             Some(AddressRecord::Account(id)) => Some(id),
             _ => None,
@@ -285,7 +306,8 @@ impl Directory {
         password: Option<&NewPassword>,
     ) -> Result<(), DirectoryError> {
         let verifiers = password.map(|p| p.verifiers.clone());
-        self.change_account(id, |record| record.verifiers = verifiers).await
+        self.change_account(id, |record| record.verifiers = verifiers)
+            .await
     }
     /// Sets an account's own quota; `None` = the setting's.
     pub async fn set_quota(
@@ -294,7 +316,8 @@ impl Directory {
         id: AccountId,
         limit_bytes: Option<u64>,
     ) -> Result<(), DirectoryError> {
-        self.change_account(id, |record| record.quota_bytes = limit_bytes).await
+        self.change_account(id, |record| record.quota_bytes = limit_bytes)
+            .await
     }
     async fn change_account(
         &self,
@@ -359,17 +382,22 @@ impl Directory {
         for row in self.now().below(key::ADDRESSES) {
             let (key, value) = row?;
             if let AddressRecord::Alias(targets) = decode::<AddressRecord>(&key, &value)? {
-                let address = std::str::from_utf8(&key[1..]).ok().and_then(|a| a.parse().ok());
+                let address = std::str::from_utf8(&key[1..])
+                    .ok()
+                    .and_then(|a| a.parse().ok());
                 list.push(AliasInfo {
                     address: address.ok_or_else(|| damaged("an alias", &key))?,
-                    targets: targets.iter().filter_map(|target| target.parse().ok()).collect(),
+                    targets: targets
+                        .iter()
+                        .filter_map(|target| target.parse().ok())
+                        .collect(),
                 });
             }
         }
         Ok(list)
     }
-    /// What `auth` needs to know of a login name: the primary address, or its local part alone
-    /// where only one domain is hosted.
+    /// What `auth` needs to know of a login name: the primary address, an alias that leads only to
+    /// it, or the local part alone where only one domain is hosted.
     pub(crate) fn login_record(&self, name: &str) -> Result<Option<LoginRecord>, Fault> {
         let look = self.now();
         let name = match name.contains('@') {
@@ -382,9 +410,7 @@ impl Directory {
         let Ok(address) = name.parse::<Address>() else {
             return Ok(None);
         };
-        let Some(AddressRecord::Account(account)) =
-            look.record::<AddressRecord>(&key::address(&address.key()))?
-        else {
+        let Some(account) = resolve::login_account(&look, &address)? else {
             return Ok(None);
         };
         let Some(record) = look.record::<AccountRecord>(&key::account(account))? else {
@@ -394,7 +420,12 @@ impl Directory {
             return Err(damaged("an address", record.address.as_bytes()));
         };
         let addresses = resolve::addresses_of(&look, &primary)?;
-        Ok(Some(LoginRecord { account, primary, addresses, verifiers: record.verifiers }))
+        Ok(Some(LoginRecord {
+            account,
+            primary,
+            addresses,
+            verifiers: record.verifiers,
+        }))
     }
 }
 
@@ -423,7 +454,9 @@ fn check_new_address(edit: &Edit, address: &Address) -> Result<(), DirectoryErro
         return Err(DirectoryError::NotOurs);
     }
     if address.detail().is_some() {
-        return Err(DirectoryError::Invalid("what stands behind + is a detail, not a name"));
+        return Err(DirectoryError::Invalid(
+            "what stands behind + is a detail, not a name",
+        ));
     }
     match edit.get(&key::address(&address.key()))? {
         Some(_) => Err(DirectoryError::Exists),
@@ -508,7 +541,9 @@ impl Record for DirectoryState {
         w.into_vec()
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
-        Ok(Self { next_account: Reader::new(bytes, 1)?.uint()? })
+        Ok(Self {
+            next_account: Reader::new(bytes, 1)?.uint()?,
+        })
     }
 }
 
@@ -607,6 +642,11 @@ impl Record for AccountRecord {
                 scram: r.option_str()?.map(str::to_owned),
             }),
         };
-        Ok(Self { address, verifiers, quota_bytes, created })
+        Ok(Self {
+            address,
+            verifiers,
+            quota_bytes,
+            created,
+        })
     }
 }

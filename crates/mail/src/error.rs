@@ -140,7 +140,13 @@ macro_rules! takes_trouble {
     )*};
 }
 
-takes_trouble!(MailboxError, AppendError, StoreError, DeliverError, DirectoryError);
+takes_trouble!(
+    MailboxError,
+    AppendError,
+    StoreError,
+    DeliverError,
+    DirectoryError
+);
 
 impl From<Fault> for ViewError {
     fn from(fault: Fault) -> Self {

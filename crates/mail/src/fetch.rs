@@ -46,9 +46,16 @@ impl View {
         };
         // The smaller set leads: `1:*` of an empty mailbox must not walk four billion numbers.
         if uids.len() <= self.uids.len() {
-            uids.range(from..).filter(|uid| self.uids.contains(*uid)).take(limit).collect()
+            uids.range(from..)
+                .filter(|uid| self.uids.contains(*uid))
+                .take(limit)
+                .collect()
         } else {
-            self.uids.range(from..).filter(|uid| uids.contains(*uid)).take(limit).collect()
+            self.uids
+                .range(from..)
+                .filter(|uid| uids.contains(*uid))
+                .take(limit)
+                .collect()
         }
     }
 
@@ -62,7 +69,12 @@ impl View {
             Want::Flags => none(),
             _ => values(look, chosen, |uid| keys::ready(self.mailbox, uid))?,
         };
-        let mut lazy = Lazy { view: self, look, keywords: None, gone: None };
+        let mut lazy = Lazy {
+            view: self,
+            look,
+            keywords: None,
+            gone: None,
+        };
         let mut messages = Vec::with_capacity(chosen.len());
         for ((uid, flags), ready) in chosen.iter().zip(flags).zip(ready) {
             let Some(mut message) = self.bare(*uid, ready, want)? else {
@@ -88,7 +100,9 @@ impl View {
         };
         Ok(Some(Message {
             uid,
-            seq: self.seq_of(uid).expect("because only UIDs of the picture are read"),
+            seq: self
+                .seq_of(uid)
+                .expect("because only UIDs of the picture are read"),
             flags: crate::flags::Flags::default(),
             recent: self.is_recent(uid),
             modseq: ModSeq(0),
@@ -143,7 +157,12 @@ impl Lazy<'_> {
         if self.gone.is_none() {
             self.gone = Some(gone_since(self.look, self.view)?);
         }
-        Ok(self.gone.as_ref().and_then(|gone| gone.get(&uid)).cloned().unwrap_or_default())
+        Ok(self
+            .gone
+            .as_ref()
+            .and_then(|gone| gone.get(&uid))
+            .cloned()
+            .unwrap_or_default())
     }
 }
 
@@ -154,7 +173,9 @@ fn gone_since(look: &Moment, view: &View) -> Result<HashMap<u32, FlagSet>, Fault
         let (key, value) = row?;
         for change in decode::<LogEntry>(&key, &value)?.changes {
             match change {
-                LogChange::Expunged { mailbox, before, .. } if mailbox == view.mailbox => {
+                LogChange::Expunged {
+                    mailbox, before, ..
+                } if mailbox == view.mailbox => {
                     gone.extend(before);
                 }
                 _ => {}

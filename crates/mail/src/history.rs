@@ -88,16 +88,42 @@ pub(crate) struct LogEntry {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum LogChange {
     /// `runs`: first UID and how many.
-    Added { mailbox: MailboxId, runs: Vec<(u32, u32)> },
-    Flags { mailbox: MailboxId, before: Vec<(u32, FlagSet)> },
+    Added {
+        mailbox: MailboxId,
+        runs: Vec<(u32, u32)>,
+    },
+    Flags {
+        mailbox: MailboxId,
+        before: Vec<(u32, FlagSet)>,
+    },
     /// What became of the messages decides whether they count as history.
-    Expunged { mailbox: MailboxId, fate: Fate, before: Vec<(u32, FlagSet)> },
-    Created { mailbox: MailboxId, name: String },
+    Expunged {
+        mailbox: MailboxId,
+        fate: Fate,
+        before: Vec<(u32, FlagSet)>,
+    },
+    Created {
+        mailbox: MailboxId,
+        name: String,
+    },
     /// The rows of its messages, below `state.uid_next`, stay until this entry is forgotten.
-    Deleted { mailbox: MailboxId, name: String, record: MailboxRecord, state: MailboxState },
-    Renamed { mailbox: MailboxId, before: String, record: MailboxRecord },
-    Subscribed { name: String },
-    Unsubscribed { name: String },
+    Deleted {
+        mailbox: MailboxId,
+        name: String,
+        record: MailboxRecord,
+        state: MailboxState,
+    },
+    Renamed {
+        mailbox: MailboxId,
+        before: String,
+        record: MailboxRecord,
+    },
+    Subscribed {
+        name: String,
+    },
+    Unsubscribed {
+        name: String,
+    },
 }
 
 /// What became of expunged messages.
@@ -123,7 +149,9 @@ impl Record for LogEntry {
         let mut r = Reader::new(bytes, 1)?;
         let at = r.time()?;
         let count = r.count()?;
-        let changes = (0..count).map(|_| LogChange::read(&mut r)).collect::<Decoded<_>>()?;
+        let changes = (0..count)
+            .map(|_| LogChange::read(&mut r))
+            .collect::<Decoded<_>>()?;
         Ok(Self { at, changes })
     }
 }
@@ -141,19 +169,33 @@ impl LogChange {
                 w.u8(2).uint(mailbox.0);
                 write_before(w, before);
             }
-            Self::Expunged { mailbox, fate, before } => {
-                w.u8(if *fate == Fate::Removed { 3 } else { 4 }).uint(mailbox.0);
+            Self::Expunged {
+                mailbox,
+                fate,
+                before,
+            } => {
+                w.u8(if *fate == Fate::Removed { 3 } else { 4 })
+                    .uint(mailbox.0);
                 write_before(w, before);
             }
             Self::Created { mailbox, name } => {
                 w.u8(5).uint(mailbox.0).str(name);
             }
-            Self::Deleted { mailbox, name, record, state } => {
+            Self::Deleted {
+                mailbox,
+                name,
+                record,
+                state,
+            } => {
                 w.u8(6).uint(mailbox.0).str(name);
                 record.write(w);
                 state.write(w);
             }
-            Self::Renamed { mailbox, before, record } => {
+            Self::Renamed {
+                mailbox,
+                before,
+                record,
+            } => {
                 w.u8(7).uint(mailbox.0).str(before);
                 record.write(w);
             }
@@ -180,13 +222,29 @@ impl LogChange {
         match tag {
             1 => {
                 let count = r.count()?;
-                let runs = (0..count).map(|_| Ok((r.u32()?, r.u32()?))).collect::<Decoded<_>>()?;
+                let runs = (0..count)
+                    .map(|_| Ok((r.u32()?, r.u32()?)))
+                    .collect::<Decoded<_>>()?;
                 Ok(Self::Added { mailbox, runs })
             }
-            2 => Ok(Self::Flags { mailbox, before: read_before(r)? }),
-            3 => Ok(Self::Expunged { mailbox, fate: Fate::Removed, before: read_before(r)? }),
-            4 => Ok(Self::Expunged { mailbox, fate: Fate::Moved, before: read_before(r)? }),
-            5 => Ok(Self::Created { mailbox, name: r.str()?.to_owned() }),
+            2 => Ok(Self::Flags {
+                mailbox,
+                before: read_before(r)?,
+            }),
+            3 => Ok(Self::Expunged {
+                mailbox,
+                fate: Fate::Removed,
+                before: read_before(r)?,
+            }),
+            4 => Ok(Self::Expunged {
+                mailbox,
+                fate: Fate::Moved,
+                before: read_before(r)?,
+            }),
+            5 => Ok(Self::Created {
+                mailbox,
+                name: r.str()?.to_owned(),
+            }),
             6 => Ok(Self::Deleted {
                 mailbox,
                 name: r.str()?.to_owned(),
@@ -218,29 +276,51 @@ impl LogChange {
     /// As others see it.
     pub fn told(&self, keywords: &Keywords) -> Option<Change> {
         let flags = |before: &[(u32, FlagSet)]| {
-            before.iter().map(|(uid, set)| (*uid, keywords.flags(set))).collect()
+            before
+                .iter()
+                .map(|(uid, set)| (*uid, keywords.flags(set)))
+                .collect()
         };
         let name = |name: &str| MailboxName::try_from(name).ok();
         Some(match self {
             Self::Added { mailbox, runs } => Change::Added {
                 mailbox: *mailbox,
-                uids: runs.iter().flat_map(|(first, n)| *first..first.saturating_add(*n)).collect(),
+                uids: runs
+                    .iter()
+                    .flat_map(|(first, n)| *first..first.saturating_add(*n))
+                    .collect(),
             },
-            Self::Flags { mailbox, before } => {
-                Change::Flags { mailbox: *mailbox, before: flags(before) }
-            }
-            Self::Expunged { mailbox, before, .. } => {
-                Change::Expunged { mailbox: *mailbox, before: flags(before) }
-            }
-            Self::Created { mailbox, name: text } => {
-                Change::MailboxCreated { mailbox: *mailbox, name: name(text)? }
-            }
-            Self::Deleted { mailbox, name: text, .. } => {
-                Change::MailboxDeleted { mailbox: *mailbox, name: name(text)? }
-            }
-            Self::Renamed { mailbox, before, .. } => {
-                Change::MailboxRenamed { mailbox: *mailbox, before: name(before)? }
-            }
+            Self::Flags { mailbox, before } => Change::Flags {
+                mailbox: *mailbox,
+                before: flags(before),
+            },
+            Self::Expunged {
+                mailbox, before, ..
+            } => Change::Expunged {
+                mailbox: *mailbox,
+                before: flags(before),
+            },
+            Self::Created {
+                mailbox,
+                name: text,
+            } => Change::MailboxCreated {
+                mailbox: *mailbox,
+                name: name(text)?,
+            },
+            Self::Deleted {
+                mailbox,
+                name: text,
+                ..
+            } => Change::MailboxDeleted {
+                mailbox: *mailbox,
+                name: name(text)?,
+            },
+            Self::Renamed {
+                mailbox, before, ..
+            } => Change::MailboxRenamed {
+                mailbox: *mailbox,
+                before: name(before)?,
+            },
             Self::Subscribed { name: text } => Change::Subscribed { name: name(text)? },
             Self::Unsubscribed { name: text } => Change::Unsubscribed { name: name(text)? },
         })
@@ -257,5 +337,7 @@ fn write_before(w: &mut Writer, before: &[(u32, FlagSet)]) {
 
 fn read_before(r: &mut Reader<'_>) -> Decoded<Vec<(u32, FlagSet)>> {
     let count = r.count()?;
-    (0..count).map(|_| Ok((r.u32()?, FlagSet::read(r)?))).collect()
+    (0..count)
+        .map(|_| Ok((r.u32()?, FlagSet::read(r)?)))
+        .collect()
 }

@@ -27,7 +27,8 @@ impl Keywords {
     }
     fn push(&mut self, name: Keyword) -> u16 {
         let number = self.names.len() as u16;
-        self.numbers.insert(name.as_str().to_ascii_lowercase(), number);
+        self.numbers
+            .insert(name.as_str().to_ascii_lowercase(), number);
         self.names.push(name);
         number
     }
@@ -35,7 +36,9 @@ impl Keywords {
         &self.names
     }
     pub fn number(&self, keyword: &Keyword) -> Option<u16> {
-        self.numbers.get(&keyword.as_str().to_ascii_lowercase()).copied()
+        self.numbers
+            .get(&keyword.as_str().to_ascii_lowercase())
+            .copied()
     }
     /// The number of a keyword, new if need be; `None` when the account has its full.
     pub fn number_or_new(&mut self, keyword: &Keyword, limit: u16) -> Option<u16> {
@@ -47,6 +50,9 @@ impl Keywords {
     }
     pub fn flags(&self, set: &FlagSet) -> Flags {
         let keyword = |n: &u16| self.names.get(usize::from(*n)).cloned();
-        Flags { system: set.system, keywords: set.keywords.iter().filter_map(keyword).collect() }
+        Flags {
+            system: set.system,
+            keywords: set.keywords.iter().filter_map(keyword).collect(),
+        }
     }
 }

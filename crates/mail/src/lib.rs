@@ -47,6 +47,7 @@ pub use history::{Change, ChangeEntry};
 pub use ids::{AccountId, EmailId, MailboxId, ModSeq, ThreadId};
 pub use mailbox::{MailboxInfo, Status};
 pub use name::{MailboxName, NameError, SpecialUse};
+pub use parse::Survey;
 pub use parts::{Encoding, Part, PartKind, PartTree, Section};
 pub use proof::{Admin, Delivery, Login};
 pub use ready::{Content, DeliveredEnvelope, KeptField, Ready};

@@ -64,3 +64,7 @@ pub const PREVIEW_CHARS: usize = 200;
 pub const PARAMETERS: usize = 64;
 /// Addresses of one header field that go into ENVELOPE.
 pub const ENVELOPE_ADDRESSES: usize = 1_000;
+/// Octets of a text's beginning that the preview is made from.
+pub const PREVIEW_BYTES: usize = 4 * 1024;
+/// Octets of an address list that are looked at.
+pub const ADDRESS_LIST_BYTES: usize = 128 * 1024;

@@ -56,7 +56,8 @@ pub struct Status {
 /// A mailbox's state, which every mailbox has.
 pub(crate) fn state(look: &impl Look, id: MailboxId) -> Result<MailboxState, Fault> {
     let missing = || Fault::new(format!("opening mailbox {id}"), "its state is missing");
-    look.record::<MailboxState>(&keys::state(id))?.ok_or_else(missing)
+    look.record::<MailboxState>(&keys::state(id))?
+        .ok_or_else(missing)
 }
 
 /// CREATE [rfc9051 6.3.4].
@@ -86,8 +87,14 @@ fn check_special_use(
     if special_use.is_none() {
         return Ok(());
     }
-    let taken = tree::all(&change.edit)?.iter().any(|(_, n)| n.record.special_use == special_use);
-    if taken { Err(MailboxError::SpecialUseTaken) } else { Ok(()) }
+    let taken = tree::all(&change.edit)?
+        .iter()
+        .any(|(_, n)| n.record.special_use == special_use);
+    if taken {
+        Err(MailboxError::SpecialUseTaken)
+    } else {
+        Ok(())
+    }
 }
 
 /// Makes what is missing above a name; gives its parent.
@@ -102,7 +109,11 @@ fn create_superiors(
     let mut parent = ROOT;
     let mut path = String::new();
     for leaf in superior.levels() {
-        path = if path.is_empty() { leaf.to_owned() } else { format!("{path}/{leaf}") };
+        path = if path.is_empty() {
+            leaf.to_owned()
+        } else {
+            format!("{path}/{leaf}")
+        };
         parent = match tree::child(&change.edit, parent, leaf)? {
             Some(node) => node.id,
             None => {
@@ -140,14 +151,19 @@ pub(crate) fn make(
     place(change, id, &record);
     let modseq = change.modseq();
     change.put_mailbox(id, MailboxState::new(1, modseq));
-    change.record(LogChange::Created { mailbox: id, name: name.as_str().to_owned() });
+    change.record(LogChange::Created {
+        mailbox: id,
+        name: name.as_str().to_owned(),
+    });
     Ok(id)
 }
 
 /// Writes a mailbox's record and puts it into the tree.
 fn place(change: &mut AccountEdit, id: MailboxId, record: &MailboxRecord) {
     change.edit.put(keys::mailbox(id), record.encode());
-    change.edit.put(keys::name(record.parent, &record.leaf), id.0.to_be_bytes());
+    change
+        .edit
+        .put(keys::name(record.parent, &record.leaf), id.0.to_be_bytes());
 }
 
 /// Rises with every mailbox and begins at the time, so that it is never used again [rfc9051 2.3.1.1].
@@ -174,7 +190,10 @@ fn revive(
     let modseq = change.modseq();
     let state = change.mailbox(node.id)?;
     *state = MailboxState::new(state.uid_next, modseq);
-    change.record(LogChange::Created { mailbox: node.id, name: name.as_str().to_owned() });
+    change.record(LogChange::Created {
+        mailbox: node.id,
+        name: name.as_str().to_owned(),
+    });
     Ok(node.id)
 }
 
@@ -190,24 +209,36 @@ pub(crate) fn delete(change: &mut AccountEdit, name: &MailboxName) -> Result<(),
     }
     let state = change.mailbox(node.id)?.clone();
     change.state.used_bytes = change.state.used_bytes.saturating_sub(state.bytes);
-    change.state.used_messages =
-        change.state.used_messages.saturating_sub(u64::from(state.messages));
+    change.state.used_messages = change
+        .state
+        .used_messages
+        .saturating_sub(u64::from(state.messages));
     change.state.history_bytes += state.bytes;
     change.drop_bits(node.id)?;
     if has_children {
-        let record =
-            MailboxRecord { selectable: false, special_use: None, ..node.record.clone() };
+        let record = MailboxRecord {
+            selectable: false,
+            special_use: None,
+            ..node.record.clone()
+        };
         change.edit.put(keys::mailbox(node.id), record.encode());
         let modseq = change.modseq();
         change.put_mailbox(node.id, MailboxState::new(state.uid_next, modseq));
     } else {
         change.edit.delete(keys::mailbox(node.id));
-        change.edit.delete(keys::name(node.record.parent, &node.record.leaf));
+        change
+            .edit
+            .delete(keys::name(node.record.parent, &node.record.leaf));
         change.drop_mailbox(node.id);
         change.state.mailboxes = change.state.mailboxes.saturating_sub(1);
     }
     let name = name.as_str().to_owned();
-    change.record(LogChange::Deleted { mailbox: node.id, name, record: node.record, state });
+    change.record(LogChange::Deleted {
+        mailbox: node.id,
+        name,
+        record: node.record,
+        state,
+    });
     Ok(())
 }
 
@@ -223,7 +254,9 @@ pub(crate) fn rename(
         return Err(MailboxError::Exists);
     }
     if to.is_below(from) {
-        return Err(MailboxError::Invalid("a mailbox cannot be moved below itself"));
+        return Err(MailboxError::Invalid(
+            "a mailbox cannot be moved below itself",
+        ));
     }
     check_inferiors(change, from, to)?;
     let parent = create_superiors(change, to, limit)?;
@@ -254,9 +287,14 @@ fn move_node(
     to: &MailboxName,
     from: &MailboxName,
 ) {
-    change.edit.delete(keys::name(node.record.parent, &node.record.leaf));
-    let record =
-        MailboxRecord { parent, leaf: to.leaf().to_owned(), ..node.record.clone() };
+    change
+        .edit
+        .delete(keys::name(node.record.parent, &node.record.leaf));
+    let record = MailboxRecord {
+        parent,
+        leaf: to.leaf().to_owned(),
+        ..node.record.clone()
+    };
     place(change, node.id, &record);
     change.record(LogChange::Renamed {
         mailbox: node.id,
@@ -278,28 +316,49 @@ pub(crate) fn rename_inbox(
         return Err(MailboxError::Exists);
     }
     let fresh = make(change, ROOT, &inbox, None, limit)?;
-    let below = change.edit.prefix(&keys::names(node.id)).collect::<Result<Vec<_>, _>>()?;
+    let below = change
+        .edit
+        .prefix(&keys::names(node.id))
+        .collect::<Result<Vec<_>, _>>()?;
     for (_, value) in below {
         let child = keys::last_u32(&value).map(MailboxId);
         if let Some(child) = child.and_then(|id| tree::node(&change.edit, id).transpose()) {
             let child = child?;
             change.edit.delete(keys::name(node.id, &child.record.leaf));
-            place(change, child.id, &MailboxRecord { parent: fresh, ..child.record });
+            place(
+                change,
+                child.id,
+                &MailboxRecord {
+                    parent: fresh,
+                    ..child.record
+                },
+            );
         }
         if change.edit.record_bytes() > MAX_EDIT_BYTES / 2 {
             return Err(MailboxError::TooMany);
         }
     }
     let parent = create_superiors(change, to, limit)?;
-    let record = MailboxRecord { parent, leaf: to.leaf().to_owned(), ..node.record.clone() };
+    let record = MailboxRecord {
+        parent,
+        leaf: to.leaf().to_owned(),
+        ..node.record.clone()
+    };
     place(change, node.id, &record);
     let before = inbox.as_str().to_owned();
-    change.record(LogChange::Renamed { mailbox: node.id, before, record: node.record });
+    change.record(LogChange::Renamed {
+        mailbox: node.id,
+        before,
+        record: node.record,
+    });
     Ok(())
 }
 
 /// SUBSCRIBE; says whether anything changed.
-pub(crate) fn subscribe(change: &mut AccountEdit, name: &MailboxName) -> Result<bool, MailboxError> {
+pub(crate) fn subscribe(
+    change: &mut AccountEdit,
+    name: &MailboxName,
+) -> Result<bool, MailboxError> {
     let key = keys::subscription(name.as_str());
     if change.edit.get(&key)?.is_some() {
         return Ok(false);
@@ -309,7 +368,9 @@ pub(crate) fn subscribe(change: &mut AccountEdit, name: &MailboxName) -> Result<
     }
     change.state.subscriptions += 1;
     change.edit.put(key, [1]);
-    change.record(LogChange::Subscribed { name: name.as_str().to_owned() });
+    change.record(LogChange::Subscribed {
+        name: name.as_str().to_owned(),
+    });
     Ok(true)
 }
 
@@ -324,6 +385,8 @@ pub(crate) fn unsubscribe(
     }
     change.state.subscriptions = change.state.subscriptions.saturating_sub(1);
     change.edit.delete(key);
-    change.record(LogChange::Unsubscribed { name: name.as_str().to_owned() });
+    change.record(LogChange::Unsubscribed {
+        name: name.as_str().to_owned(),
+    });
     Ok(true)
 }

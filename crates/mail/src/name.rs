@@ -70,7 +70,9 @@ impl MailboxName {
     /// The order of lists: INBOX first, then level by level.
     pub(crate) fn listing_order(&self, other: &Self) -> Ordering {
         let key = |name: &Self| name.levels().next() != Some("INBOX");
-        key(self).cmp(&key(other)).then_with(|| self.levels().cmp(other.levels()))
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| self.levels().cmp(other.levels()))
     }
     /// The name one level up.
     pub fn superior(&self) -> Option<Self> {
@@ -117,7 +119,11 @@ fn check_level(level: &str) -> Result<usize, NameError> {
 
 /// Control characters, line and paragraph separators, and what is no character [rfc5198 2].
 fn is_forbidden(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffd}'..='\u{ffff}')
+    c.is_control()
+        || matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffd}'..='\u{ffff}'
+        )
 }
 
 /// INBOX is one name in any case, also as the first of several levels [rfc9051 5.1].

@@ -180,8 +180,13 @@ impl PartTree {
 
 fn read_part(r: &mut Reader<'_>, prefix_len: u64) -> Decoded<Part> {
     let tag = r.u8()?;
-    let parent = usize::try_from(r.uint()?).map_err(|_| Damaged)?.checked_sub(1);
-    let mut offset = || r.uint().and_then(|at| at.checked_add(prefix_len).ok_or(Damaged));
+    let parent = usize::try_from(r.uint()?)
+        .map_err(|_| Damaged)?
+        .checked_sub(1);
+    let mut offset = || {
+        r.uint()
+            .and_then(|at| at.checked_add(prefix_len).ok_or(Damaged))
+    };
     let (header, body) = (offset()?..offset()?, offset()?..offset()?);
     Ok(Part {
         kind: kind_from(tag & 15)?,

@@ -33,7 +33,10 @@ impl Login {
     /// May it send as this address? Its own addresses, and `user+detail` of them.
     pub fn may_send_as(&self, address: &Address) -> bool {
         let (whole, bare) = (address.key(), address.without_detail().key());
-        self.addresses.iter().map(Address::key).any(|own| own == whole || own == bare)
+        self.addresses
+            .iter()
+            .map(Address::key)
+            .any(|own| own == whole || own == bare)
     }
 }
 

@@ -31,15 +31,14 @@ pub enum KeptField<'a> {
 }
 
 impl Ready {
-    pub(crate) fn new(
-        db: &Db,
-        mailbox: MailboxId,
-        uid: u32,
-        record: Bytes,
-    ) -> Result<Self, Fault> {
+    pub(crate) fn new(db: &Db, mailbox: MailboxId, uid: u32, record: Bytes) -> Result<Self, Fault> {
         let head = Head::read(&record)
             .map_err(|_| damaged("a ready-to-send record", &keys::ready(mailbox, uid)))?;
-        Ok(Self { record, head, db: db.clone() })
+        Ok(Self {
+            record,
+            head,
+            db: db.clone(),
+        })
     }
     fn section(&self, section: Sect) -> &[u8] {
         self.head.section(&self.record, section)
@@ -75,7 +74,7 @@ impl Ready {
     /// The BODY value as sent: without extension data.
     pub fn body(&self) -> Cow<'_, [u8]> {
         let full = self.bodystructure();
-        imap::structure::body_from_bodystructure(full).map_or(Cow::Borrowed(full), Cow::Owned)
+        imap::body_from_bodystructure(full).map_or(Cow::Borrowed(full), Cow::Owned)
     }
     /// Where every MIME part begins and ends.
     pub fn parts(&self) -> PartTree {
@@ -88,7 +87,9 @@ impl Ready {
     }
     /// The envelope with which it was delivered; none for messages that a client has put there.
     pub fn delivered(&self) -> Option<DeliveredEnvelope> {
-        record::decode_delivered(self.section(Sect::Delivered)).ok().flatten()
+        record::decode_delivered(self.section(Sect::Delivered))
+            .ok()
+            .flatten()
     }
     /// The value of a usual header field, if it is kept; `kept_field` says more.
     pub fn header_field(&self, name: &str) -> Option<Cow<'_, [u8]>> {
@@ -99,11 +100,16 @@ impl Ready {
     }
     /// Are fields of this name usually kept?
     pub fn is_kept_field(name: &str) -> bool {
-        KEPT_FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name))
+        KEPT_FIELDS
+            .iter()
+            .any(|field| field.eq_ignore_ascii_case(name))
     }
     /// A usual header field of the body (the prefix is not looked at).
     pub fn kept_field(&self, name: &str) -> KeptField<'_> {
-        let Some(number) = KEPT_FIELDS.iter().position(|f| f.eq_ignore_ascii_case(name)) else {
+        let Some(number) = KEPT_FIELDS
+            .iter()
+            .position(|f| f.eq_ignore_ascii_case(name))
+        else {
             return KeptField::Unknown;
         };
         let fields = self.section(Sect::Fields);
@@ -164,7 +170,9 @@ impl Content {
             return self.db.read_body(self.body, from - prefix_len, len);
         }
         let start = from as usize;
-        let taken = self.prefix.slice(start..self.prefix.len().min(start.saturating_add(len)));
+        let taken = self
+            .prefix
+            .slice(start..self.prefix.len().min(start.saturating_add(len)));
         if taken.len() == len || self.len == prefix_len {
             return Ok(taken);
         }

@@ -58,7 +58,15 @@ impl Head {
             *slot = end;
         }
         let whole = end == record.len();
-        let head = Self { email, thread, internal_date, saved, body, body_len, ends };
+        let head = Self {
+            email,
+            thread,
+            internal_date,
+            saved,
+            body,
+            body_len,
+            ends,
+        };
         if whole { Ok(head) } else { Err(Damaged) }
     }
     pub fn section<'a>(&self, record: &'a [u8], section: Sect) -> &'a [u8] {
@@ -127,7 +135,10 @@ pub(crate) fn copied(record: &[u8], saved: Time) -> Vec<u8> {
 
 /// The body that a record points to, without reading the rest.
 pub(crate) fn body_of(record: &[u8]) -> Decoded<BodyId> {
-    let bytes = record.get(BODY_AT).and_then(|b| b.try_into().ok()).ok_or(Damaged)?;
+    let bytes = record
+        .get(BODY_AT)
+        .and_then(|b| b.try_into().ok())
+        .ok_or(Damaged)?;
     if record[0] != VERSION {
         return Err(Damaged);
     }
@@ -136,12 +147,17 @@ pub(crate) fn body_of(record: &[u8]) -> Decoded<BodyId> {
 
 /// The hashes of Message-ID and References.
 pub(crate) fn references(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
-    bytes.chunks_exact(8).filter_map(|b| b.try_into().ok()).map(u64::from_be_bytes)
+    bytes
+        .chunks_exact(8)
+        .filter_map(|b| b.try_into().ok())
+        .map(u64::from_be_bytes)
 }
 
 fn encode_delivered(envelope: &DeliveredEnvelope) -> Vec<u8> {
     let mut w = Writer::new(VERSION);
-    w.str(&envelope.sender).str(&envelope.recipient).str(&envelope.client);
+    w.str(&envelope.sender)
+        .str(&envelope.recipient)
+        .str(&envelope.client);
     w.option_str(envelope.login.as_deref()).time(envelope.at);
     w.into_vec()
 }
@@ -163,8 +179,21 @@ pub(crate) fn decode_delivered(bytes: &[u8]) -> Decoded<Option<DeliveredEnvelope
 
 /// Header fields whose raw, unfolded values are kept, as IMAP clients and searches ask for them.
 pub(crate) const KEPT_FIELDS: [&str; 16] = [
-    "from", "to", "cc", "bcc", "sender", "reply-to", "subject", "date", "message-id",
-    "in-reply-to", "references", "list-id", "content-type", "x-priority", "importance",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "sender",
+    "reply-to",
+    "subject",
+    "date",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "list-id",
+    "content-type",
+    "x-priority",
+    "importance",
     "auto-submitted",
 ];
 

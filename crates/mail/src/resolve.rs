@@ -73,7 +73,10 @@ fn first(
     if bare.local().as_str().eq_ignore_ascii_case("postmaster") {
         return Ok(first_account(look)?.map(First::Account));
     }
-    Ok(domain.catch_all.clone().map(|target| First::Alias(vec![target])))
+    Ok(domain
+        .catch_all
+        .clone()
+        .map(|target| First::Alias(vec![target])))
 }
 
 fn first_account(look: &Moment) -> Result<Option<AccountId>, Fault> {
@@ -140,6 +143,19 @@ pub(crate) fn only_domain(look: &Moment) -> Result<Option<String>, Fault> {
     })
 }
 
+/// The account that an address, or an alias with one target after another, names.
+pub(crate) fn login_account(look: &Moment, address: &Address) -> Result<Option<AccountId>, Fault> {
+    let mut at = address.key();
+    for _ in 0..limits::ALIAS_DEPTH {
+        match look.record::<AddressRecord>(&key::address(&at))? {
+            Some(AddressRecord::Account(id)) => return Ok(Some(id)),
+            Some(AddressRecord::Alias(targets)) if targets.len() == 1 => at = targets[0].clone(),
+            _ => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
 /// A primary address, and the aliases that lead only to it.
 pub(crate) fn addresses_of(look: &Moment, primary: &Address) -> Result<Vec<Address>, Fault> {
     let mut found = BTreeSet::new();
@@ -150,7 +166,9 @@ pub(crate) fn addresses_of(look: &Moment, primary: &Address) -> Result<Vec<Addre
             let prefix = key::targeted(&target);
             for row in look.below(&prefix) {
                 let (row_key, _) = row?;
-                let Ok(alias) = std::str::from_utf8(&row_key[prefix.len()..]) else { continue };
+                let Ok(alias) = std::str::from_utf8(&row_key[prefix.len()..]) else {
+                    continue;
+                };
                 if found.len() < limits::ALIAS_TARGETS
                     && leads_nowhere_else(look, alias)?
                     && found.insert(alias.to_owned())
@@ -162,7 +180,11 @@ pub(crate) fn addresses_of(look: &Moment, primary: &Address) -> Result<Vec<Addre
         level = next;
     }
     let mut addresses = vec![primary.clone()];
-    addresses.extend(found.iter().filter_map(|alias| alias.parse::<Address>().ok()));
+    addresses.extend(
+        found
+            .iter()
+            .filter_map(|alias| alias.parse::<Address>().ok()),
+    );
     Ok(addresses)
 }
 

@@ -30,18 +30,33 @@ impl Sessions {
         let mut held = self.lock();
         held.next_view += 1;
         let view = held.next_view;
-        held.views.entry(account).or_default().insert(view, ModSeq(0));
-        Registration { sessions: self.clone(), account, view }
+        held.views
+            .entry(account)
+            .or_default()
+            .insert(view, ModSeq(0));
+        Registration {
+            sessions: self.clone(),
+            account,
+            view,
+        }
     }
 
     /// The oldest moment that a view of this account still needs.
     pub fn oldest_view(&self, account: AccountId) -> Option<ModSeq> {
-        self.lock().views.get(&account).and_then(|views| views.values().min().copied())
+        self.lock()
+            .views
+            .get(&account)
+            .and_then(|views| views.values().min().copied())
     }
 
     /// From which UID on messages have been told to no session yet.
     pub fn recent_from(&self, account: AccountId, mailbox: MailboxId, kept: u32) -> u32 {
-        self.lock().claimed.get(&(account, mailbox)).copied().unwrap_or(0).max(kept)
+        self.lock()
+            .claimed
+            .get(&(account, mailbox))
+            .copied()
+            .unwrap_or(0)
+            .max(kept)
     }
 
     /// Claims `\Recent` up to `uid_next`; gives from where on.
@@ -57,12 +72,20 @@ impl Sessions {
     pub fn fill(self: &Arc<Self>, account: AccountId, mailbox: MailboxId) -> Filling {
         let (done, waiting) = watch::channel(());
         self.lock().filling.insert((account, mailbox), waiting);
-        Filling { sessions: self.clone(), place: (account, mailbox), _done: done }
+        Filling {
+            sessions: self.clone(),
+            place: (account, mailbox),
+            _done: done,
+        }
     }
 
     /// Is somebody filling this mailbox?
     pub fn filled_by_other(&self, account: AccountId, mailbox: MailboxId) -> Option<Wait> {
-        self.lock().filling.get(&(account, mailbox)).cloned().map(Wait)
+        self.lock()
+            .filling
+            .get(&(account, mailbox))
+            .cloned()
+            .map(Wait)
     }
 }
 

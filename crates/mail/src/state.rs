@@ -30,8 +30,12 @@ impl Record for AccountState {
     const WHAT: &'static str = "an account's state";
     fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new(VERSION);
-        w.uint(self.modseq.0).uint(self.next_mailbox).uint(self.next_uid_validity);
-        w.uint(self.next_email).uint(self.used_bytes).uint(self.used_messages);
+        w.uint(self.modseq.0)
+            .uint(self.next_mailbox)
+            .uint(self.next_uid_validity);
+        w.uint(self.next_email)
+            .uint(self.used_bytes)
+            .uint(self.used_messages);
         w.uint(self.history_bytes).uint(self.forgotten.0);
         w.uint(self.mailboxes).uint(self.subscriptions);
         w.into_vec()
@@ -68,7 +72,9 @@ pub(crate) struct MailboxRecord {
 
 impl MailboxRecord {
     pub fn write(&self, w: &mut Writer) {
-        w.uint(self.parent.0).str(&self.leaf).uint(self.uid_validity);
+        w.uint(self.parent.0)
+            .str(&self.leaf)
+            .uint(self.uid_validity);
         w.u8(self.special_use.map_or(0, special_use_number));
         w.time(self.created).u8(u8::from(self.selectable));
     }
@@ -110,7 +116,9 @@ fn special_use_from(number: u8) -> Decoded<Option<SpecialUse>> {
     if number == 0 {
         return Ok(None);
     }
-    let found = SpecialUse::ALL.into_iter().find(|u| special_use_number(*u) == number);
+    let found = SpecialUse::ALL
+        .into_iter()
+        .find(|u| special_use_number(*u) == number);
     found.map(Some).ok_or(Damaged)
 }
 
@@ -144,7 +152,9 @@ impl MailboxState {
         }
     }
     pub fn write(&self, w: &mut Writer) {
-        w.uint(self.uid_next).uint(self.highest_modseq.0).uint(self.forgotten.0);
+        w.uint(self.uid_next)
+            .uint(self.highest_modseq.0)
+            .uint(self.forgotten.0);
         w.uint(self.messages).uint(self.unseen).uint(self.deleted);
         w.uint(self.bytes).uint(self.recent_from);
     }
@@ -218,7 +228,11 @@ impl Record for FlagRow {
     fn decode(bytes: &[u8]) -> Decoded<Self> {
         let mut r = Reader::new(bytes, VERSION)?;
         let flags = FlagSet::read(&mut r)?;
-        Ok(Self { flags, modseq: ModSeq(r.uint()?), size: r.uint()? })
+        Ok(Self {
+            flags,
+            modseq: ModSeq(r.uint()?),
+            size: r.uint()?,
+        })
     }
 }
 
@@ -238,6 +252,9 @@ impl Record for Shown {
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
         let mut r = Reader::new(bytes, VERSION)?;
-        Ok(Self { last_uid: r.u32()?, modseq: ModSeq(r.uint()?) })
+        Ok(Self {
+            last_uid: r.u32()?,
+            modseq: ModSeq(r.uint()?),
+        })
     }
 }

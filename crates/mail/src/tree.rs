@@ -31,13 +31,17 @@ pub(crate) fn child(
     let Some(value) = look.value(&key)? else {
         return Ok(None);
     };
-    let id = keys::last_u32(&value).map(MailboxId).ok_or_else(|| damaged("a name", &key))?;
+    let id = keys::last_u32(&value)
+        .map(MailboxId)
+        .ok_or_else(|| damaged("a name", &key))?;
     node(look, id)
 }
 
 /// A mailbox by its id.
 pub(crate) fn node(look: &impl Look, id: MailboxId) -> Result<Option<Node>, Fault> {
-    Ok(look.record::<MailboxRecord>(&keys::mailbox(id))?.map(|record| Node { id, record }))
+    Ok(look
+        .record::<MailboxRecord>(&keys::mailbox(id))?
+        .map(|record| Node { id, record }))
 }
 
 /// A mailbox by its whole name.
@@ -69,7 +73,8 @@ pub(crate) fn full_name(look: &impl Look, record: &MailboxRecord) -> Result<Stri
         if parent == ROOT {
             return Ok(name);
         }
-        let up = node(look, parent)?.ok_or_else(|| damaged("a name's superior", name.as_bytes()))?;
+        let up =
+            node(look, parent)?.ok_or_else(|| damaged("a name's superior", name.as_bytes()))?;
         name = format!("{}/{name}", up.record.leaf);
         parent = up.record.parent;
     }
@@ -81,7 +86,9 @@ pub(crate) fn all(look: &impl Look) -> Result<Vec<(MailboxName, Node)>, Fault> {
     let mut records = HashMap::new();
     for row in look.below(keys::MAILBOXES) {
         let (key, value) = row?;
-        let id = keys::last_u32(&key).map(MailboxId).ok_or_else(|| damaged("a mailbox", &key))?;
+        let id = keys::last_u32(&key)
+            .map(MailboxId)
+            .ok_or_else(|| damaged("a mailbox", &key))?;
         records.insert(id, decode::<MailboxRecord>(&key, &value)?);
     }
     let mut list = Vec::with_capacity(records.len());
@@ -89,13 +96,22 @@ pub(crate) fn all(look: &impl Look) -> Result<Vec<(MailboxName, Node)>, Fault> {
         let name = name_from(&records, record)
             .and_then(|name| MailboxName::try_from(name.as_str()).ok())
             .ok_or_else(|| damaged("the name of mailbox", id.to_string().as_bytes()))?;
-        list.push((name, Node { id: *id, record: record.clone() }));
+        list.push((
+            name,
+            Node {
+                id: *id,
+                record: record.clone(),
+            },
+        ));
     }
     list.sort_by(|(a, _), (b, _)| a.listing_order(b));
     Ok(list)
 }
 
-fn name_from(records: &HashMap<MailboxId, MailboxRecord>, record: &MailboxRecord) -> Option<String> {
+fn name_from(
+    records: &HashMap<MailboxId, MailboxRecord>,
+    record: &MailboxRecord,
+) -> Option<String> {
     let mut name = record.leaf.clone();
     let mut parent = record.parent;
     for _ in 0..limits::NAME_LEVELS {

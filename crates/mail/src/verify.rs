@@ -31,3 +31,9 @@ pub struct Problem {
     /// What to do.
     pub advice: &'static str,
 }
+pub(crate) async fn verify(
+    inner: &crate::deliver::Inner,
+    progress: impl FnMut(&str),
+) -> Result<VerifyReport, store::Fault> {
+    Ok(VerifyReport::default())
+}

@@ -340,7 +340,8 @@ impl View {
                     news.added.remove(uid);
                     if self.uids.contains(uid) {
                         self.held.insert(uid, flags);
-                        self.held_since.get_or_insert(ModSeq(modseq.0.saturating_sub(1)));
+                        self.held_since
+                            .get_or_insert(ModSeq(modseq.0.saturating_sub(1)));
                     }
                 }
             }
@@ -350,7 +351,10 @@ impl View {
 
     fn tell_expunges(&mut self, updates: &mut Vec<Update>) {
         for uid in std::mem::take(&mut self.held).into_keys() {
-            updates.push(Update::Expunged { seq: self.rank(uid), uid });
+            updates.push(Update::Expunged {
+                seq: self.rank(uid),
+                uid,
+            });
             self.uids.remove(uid);
             self.recent.remove(uid);
         }

@@ -1,0 +1,65 @@
+//! Mailboxes, messages and views over the memory engine.
+
+mod house;
+
+use house::*;
+use mail::*;
+
+const HELLO: &[u8] = b"From: A <a@elsewhere.test>\r\nTo: alice@example.test\r\nSubject: hello\r\nMessage-ID: <1@elsewhere.test>\r\n\r\nHello, Alice.\r\n";
+
+#[tokio::test]
+async fn a_new_account_has_its_six_mailboxes_subscribed() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let boxes = alice.mailboxes().unwrap();
+    let names: Vec<_> = boxes.iter().map(|b| b.name.as_str().to_owned()).collect();
+    assert_eq!(
+        names,
+        ["INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"]
+    );
+    assert!(
+        boxes
+            .iter()
+            .all(|b| b.subscribed && b.selectable && !b.has_children)
+    );
+    assert_eq!(boxes[1].special_use, Some(SpecialUse::Archive));
+}
+
+#[tokio::test]
+async fn a_delivered_message_is_in_inbox_with_prefix_and_envelope() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house.deliver("alice+lists", HELLO).await.unwrap();
+    let view = alice
+        .select(&MailboxName::inbox(), Access::ReadWrite)
+        .await
+        .unwrap();
+    let all = everything(&view);
+    assert_eq!(all.len(), 1);
+    let ready = all[0].ready.as_ref().unwrap();
+    let text = whole(&all[0]);
+    assert!(text.starts_with(b"Return-Path: <sender@elsewhere.test>\r\nFrom: A"));
+    assert_eq!(ready.size(), text.len() as u64);
+    assert_eq!(ready.preview(), "Hello, Alice.");
+    let delivered = ready.delivered().unwrap();
+    assert_eq!(delivered.recipient, "alice+lists@example.test");
+    assert_eq!(ready.header_field("subject").unwrap().as_ref(), b"hello");
+    let parts = ready.parts();
+    let range = parts.locate(&[], Section::Text).unwrap();
+    assert_eq!(
+        &text[range.start as usize..range.end as usize],
+        b"Hello, Alice.\r\n"
+    );
+    assert!(all[0].recent);
+    let status = alice.status(&MailboxName::inbox()).unwrap();
+    assert_eq!(
+        (
+            status.messages,
+            status.unseen,
+            status.recent,
+            status.uid_next
+        ),
+        (1, 1, 0, 2)
+    );
+    assert_eq!(status.bytes, text.len() as u64);
+}
