@@ -171,3 +171,71 @@ fn address(name: &str) -> Outcome<Address> {
         .parse()
         .map_err(|error| format!("{name}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(words: &[&str]) -> TryArguments {
+        #[derive(clap::Parser)]
+        struct Only {
+            #[command(flatten)]
+            arguments: TryArguments,
+        }
+        let words = ["try"].iter().chain(words);
+        <Only as clap::Parser>::try_parse_from(words)
+            .unwrap()
+            .arguments
+    }
+
+    fn names(file: &TryFile) -> Vec<&str> {
+        file.accounts
+            .iter()
+            .map(|a| a.address.trim_end_matches("@example.test"))
+            .collect()
+    }
+
+    #[test]
+    fn keeps_passwords_and_adds_what_is_asked_for() {
+        let random = Random::seeded(1);
+        let first = wanted(&TryFile::default(), &random, &arguments(&[]));
+        assert_eq!(names(&first), ["alice", "bob"]);
+        assert_ne!(first.accounts[0].password, first.accounts[1].password);
+        let more = arguments(&["--accounts", "11", "--password", "secret"]);
+        let second = wanted(&first, &random, &more);
+        assert_eq!(second.accounts[..2], first.accounts[..]);
+        assert_eq!(names(&second)[2..5], ["user1", "user2", "user3"]);
+        // Later starts know them still, in the same order.
+        assert_eq!(wanted(&second, &random, &arguments(&[])), second);
+        assert!(changed(&second, &second).is_empty());
+    }
+
+    #[test]
+    fn a_new_password_is_told_apart_from_the_old_one() {
+        let random = Random::seeded(1);
+        let before = wanted(
+            &TryFile::default(),
+            &random,
+            &arguments(&["--accounts", "2", "--password", "old"]),
+        );
+        let after = wanted(
+            &before,
+            &random,
+            &arguments(&["--accounts", "1", "--password", "new"]),
+        );
+        assert_eq!(
+            changed(&before, &after),
+            HashSet::from(["user1@example.test"])
+        );
+    }
+
+    #[test]
+    fn accounts_and_password_need_each_other() {
+        use clap::Parser;
+        for words in [vec!["--accounts", "3"], vec!["--password", "x"]] {
+            let all = ["whimbrel", "try"].into_iter().chain(words);
+            assert!(crate::Arguments::try_parse_from(all).is_err());
+        }
+        assert!(crate::Arguments::try_parse_from(["whimbrel", "try"]).is_ok());
+    }
+}

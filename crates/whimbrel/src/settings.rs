@@ -23,6 +23,7 @@ pub struct TryArguments {
     pub accounts: u32,
     /// The password of user1 to userN.
     #[arg(long, requires = "accounts")]
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub password: Option<String>,
     /// Write addresses, accounts and process id to this file once all listeners accept.
     #[arg(long, value_name = "FILE")]
