@@ -28,9 +28,6 @@ impl View {
 
     /// A transaction in which the mailbox is still there and may be changed.
     async fn begin(&self) -> Result<AccountEdit, StoreError> {
-        if self.access() == Access::ReadOnly {
-            return Err(StoreError::ReadOnlyView);
-        }
         let change = AccountEdit::open(&self.account.inner, self.account.id).await?;
         if !self.is_same(tree::node(&change.edit, self.mailbox)?.as_ref()) {
             return Err(StoreError::Gone);
@@ -135,13 +132,17 @@ impl View {
     /// Removes messages that have `\Deleted` (all, or those among `uids`), in pieces. They are told
     /// by the next `advance(Tell)`.
     pub async fn expunge(&mut self, uids: Option<&RoaringBitmap>) -> Result<Vec<u32>, StoreError> {
+        if self.access() == Access::ReadOnly {
+            return Err(StoreError::ReadOnlyView);
+        }
         let deleted = self.deleted()?;
         let wanted = uids.map_or(deleted.clone(), |uids| uids & &deleted);
         self.expunge_if(&wanted, |flags| flags.contains(SystemFlags::DELETED))
             .await
     }
 
-    /// Removes messages whatever their flags, in pieces (POP3's QUIT).
+    /// Removes messages whatever their flags, in pieces (POP3's QUIT). Any view may: POP3 opens
+    /// read-only so that it claims no `\Recent`.
     pub async fn expunge_uids(&mut self, uids: &RoaringBitmap) -> Result<Vec<u32>, StoreError> {
         self.expunge_if(uids, |_| true).await
     }
@@ -151,9 +152,6 @@ impl View {
         uids: &RoaringBitmap,
         may_go: impl Fn(SystemFlags) -> bool,
     ) -> Result<Vec<u32>, StoreError> {
-        if self.access() == Access::ReadOnly {
-            return Err(StoreError::ReadOnlyView);
-        }
         let mut targets = self.targets(uids);
         let (mut gone, mut pieces) = (Vec::new(), Vec::new());
         while targets.peek().is_some() {
