@@ -22,7 +22,7 @@ fn answer(event: &Event) -> Option<Reply> {
 fn run<'a>(rules: DataRules, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, Vec<u8>) {
     let mut server = Server::new(rules);
     server.send(Reply::plain(220, "ready"));
-    let (mut events, mut out) = (Vec::new(), Vec::new());
+    let (mut events, mut out) = (Vec::new(), server.output());
     for piece in pieces {
         server.receive(piece);
         while let Some(event) = server.next() {

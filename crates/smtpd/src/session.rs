@@ -7,7 +7,7 @@ use crate::table::{self, States};
 use crate::{BareNewline, ClearText, Door, Logins, cmd, reply};
 use bytes::BytesMut;
 use mail::LoginRefusal;
-use net::time::{Instant, timeout, timeout_at};
+use net::time::{Instant, now, timeout, timeout_at};
 use net::{Conn, Stop};
 use post::{Arriving, Client, Envelope};
 use smtp::{BareNewlines, Command, DataRules, Event, Flush, Malformed, Reply, Server, Status};
@@ -86,7 +86,7 @@ impl Session {
             exchange: None,
             id: door.next_session(),
             stop,
-            deadline: Instant::now() + door.settings.timeouts.session,
+            deadline: now() + door.settings.timeouts.session,
             door,
             bad_commands: 0,
             refused_recipients: 0,
@@ -246,7 +246,7 @@ impl Session {
     /// drips in meanwhile.
     async fn next_event(&mut self) -> Result<Event, End> {
         let timeouts = self.door.settings.timeouts;
-        let command_deadline = (Instant::now() + timeouts.command).min(self.deadline);
+        let command_deadline = (now() + timeouts.command).min(self.deadline);
         let mut input = BytesMut::new();
         loop {
             if self.stop.is_stopped() {
@@ -279,7 +279,7 @@ impl Session {
         let timeouts = self.door.settings.timeouts;
         let earned = Duration::from_secs(content.bytes / DATA_OCTETS_A_SECOND);
         let whole = content.began + timeouts.data_start + earned;
-        Some(whole.min(Instant::now() + timeouts.data_block))
+        Some(whole.min(now() + timeouts.data_block))
     }
 
     /// Writes what waits. A client that does not read its replies holds no place for ever.

@@ -25,13 +25,21 @@ impl Server {
     async fn new() -> Server {
         let script = "# Sessions.\n@listener smtp\n@account alice secret\n@account bob secret\n\
             @alias team alice,bob\n";
-        let house = House::of(&Script::parse("sessions", script).unwrap()).await.unwrap();
-        let parts = (house.mail.clone(), house.clock.clone(), house.random.clone());
+        let house = House::of(&Script::parse("sessions", script).unwrap())
+            .await
+            .unwrap();
+        let parts = (
+            house.mail.clone(),
+            house.clock.clone(),
+            house.random.clone(),
+        );
         let post = Post::new(parts.0, parts.1, parts.2, PostSettings::new("example.test"));
         let door = |role| {
             let mut settings = Settings::new("example.test", role);
             settings.clear_text = ClearText::Allowed;
-            settings.bare_newline = BareNewline::Normalize { networks: Vec::new() };
+            settings.bare_newline = BareNewline::Normalize {
+                networks: Vec::new(),
+            };
             Arc::new(Door::new(post.clone(), house.mail.clone(), None, settings))
         };
         Server {
@@ -46,21 +54,31 @@ impl Server {
         let admin = self.house.admin();
         let address = format!("{name}@example.test").parse().unwrap();
         let mail = &self.house.mail;
-        let id = mail.directory().account_of(&admin, &address).unwrap().unwrap();
+        let id = mail
+            .directory()
+            .account_of(&admin, &address)
+            .unwrap()
+            .unwrap();
         let account = mail.account_as_admin(&admin, id);
-        account.select(&MailboxName::inbox(), Access::ReadOnly).await.unwrap()
+        account
+            .select(&MailboxName::inbox(), Access::ReadOnly)
+            .await
+            .unwrap()
     }
 
     async fn messages(&self, name: &str) -> Vec<Message> {
         let view = self.view(name).await;
-        view.fetch(view.uids(), Want::Ready, &mut Cursor::start(), 1_000).unwrap()
+        view.fetch(view.uids(), Want::Ready, &mut Cursor::start(), 1_000)
+            .unwrap()
     }
 
     /// All messages of an INBOX as they would be read.
     async fn texts(&self, name: &str) -> Vec<String> {
         let text = |message: &Message| {
             let content = message.ready.as_ref().unwrap().content();
-            let bytes = content.read(0, usize::try_from(content.len()).unwrap()).unwrap();
+            let bytes = content
+                .read(0, usize::try_from(content.len()).unwrap())
+                .unwrap();
             String::from_utf8(bytes.to_vec()).unwrap()
         };
         self.messages(name).await.iter().map(text).collect()
@@ -69,7 +87,10 @@ impl Server {
     async fn connect(&self, door: &Arc<Door>) -> Client {
         let (client, server) = Conn::pipe(4_096);
         tokio::spawn(smtpd::session(server, door.clone(), self.stop.clone()));
-        let mut client = Client { conn: client, input: BytesMut::new() };
+        let mut client = Client {
+            conn: client,
+            input: BytesMut::new(),
+        };
         client.expect("220").await;
         client
     }
@@ -103,7 +124,10 @@ impl Client {
         loop {
             let line = self.line().await;
             if line.get(3..4) != Some("-") {
-                assert!(line.starts_with(begin), "expected {begin}, received {line:?}");
+                assert!(
+                    line.starts_with(begin),
+                    "expected {begin}, received {line:?}"
+                );
                 return line;
             }
         }
@@ -138,10 +162,15 @@ async fn a_message_lies_in_the_mailbox_when_it_is_acknowledged() {
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO mail.example.org", "250").await;
     let content = b"Received: from a by b; x\r\nSubject: hello\r\n\r\n..dot\r\n";
-    let id = client.deliver("carol@example.org", &["bob@example.test"], content).await;
+    let id = client
+        .deliver("carol@example.org", &["bob@example.test"], content)
+        .await;
     let texts = server.texts("bob").await;
     let (prefix, rest) = texts[0].split_at(texts[0].find("Received: from a by b").unwrap());
-    assert_eq!(rest, "Received: from a by b; x\r\nSubject: hello\r\n\r\n.dot\r\n");
+    assert_eq!(
+        rest,
+        "Received: from a by b; x\r\nSubject: hello\r\n\r\n.dot\r\n"
+    );
     let (return_path, received) = prefix.split_once("\r\n").unwrap();
     assert_eq!(return_path, "Return-Path: <carol@example.org>");
     let received = received.replace("\r\n\t", " ");
@@ -159,12 +188,22 @@ async fn the_envelope_is_kept_beside_the_message() {
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO mail.example.org", "250").await;
-    client.deliver("carol@example.org", &["bob+shop@example.test"], b"Subject: x\r\n\r\n").await;
+    client
+        .deliver(
+            "carol@example.org",
+            &["bob+shop@example.test"],
+            b"Subject: x\r\n\r\n",
+        )
+        .await;
     let messages = server.messages("bob").await;
     let kept = messages[0].ready.as_ref().unwrap().delivered().unwrap();
     assert_eq!(kept.sender, "carol@example.org");
     assert_eq!(kept.recipient, "bob+shop@example.test");
-    assert!(kept.client.contains("mail.example.org [127.0.0.1]"), "{}", kept.client);
+    assert!(
+        kept.client.contains("mail.example.org [127.0.0.1]"),
+        "{}",
+        kept.client
+    );
 }
 
 #[tokio::test]
@@ -172,12 +211,23 @@ async fn every_account_gets_one_copy() {
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("HELO x", "250").await;
-    let to = ["team@example.test", "bob@example.test", "BOB@example.test", "bob+x@example.test"];
-    client.deliver("carol@example.org", &to, b"Subject: x\r\n\r\n").await;
+    let to = [
+        "team@example.test",
+        "bob@example.test",
+        "BOB@example.test",
+        "bob+x@example.test",
+    ];
+    client
+        .deliver("carol@example.org", &to, b"Subject: x\r\n\r\n")
+        .await;
     for name in ["alice", "bob"] {
         let texts = server.texts(name).await;
         assert_eq!(texts.len(), 1, "{name}");
-        assert!(!texts[0].contains("for <"), "the others' addresses are told: {}", texts[0]);
+        assert!(
+            !texts[0].contains("for <"),
+            "the others' addresses are told: {}",
+            texts[0]
+        );
         assert!(texts[0].contains("with SMTP id"), "{}", texts[0]);
     }
 }
@@ -190,15 +240,27 @@ async fn a_submission_gets_what_its_program_left_out() {
     client.ask("EHLO pc", "250").await;
     client.ask(ALICE, "235").await;
     let from = "alice@example.test";
-    client.deliver(from, &["bob@example.test"], b"From: alice@example.test\r\n\r\nhi\r\n").await;
-    client.deliver(from, &["bob@example.test"], b"no header\r\n").await;
+    client
+        .deliver(
+            from,
+            &["bob@example.test"],
+            b"From: alice@example.test\r\n\r\nhi\r\n",
+        )
+        .await;
+    client
+        .deliver(from, &["bob@example.test"], b"no header\r\n")
+        .await;
     let whole = b"From: alice@example.test\r\nDate: x\r\nMessage-ID: <y@z>\r\n\r\nhi\r\n";
     client.deliver(from, &["bob@example.test"], whole).await;
     let texts = server.texts("bob").await;
     assert!(texts[0].contains("with ESMTPA id"), "{}", texts[0]);
     assert!(texts[0].contains("\r\nDate: ") && texts[0].contains("\r\nMessage-ID: <"));
     assert!(texts[0].ends_with("@example.test>\r\nFrom: alice@example.test\r\n\r\nhi\r\n"));
-    assert!(texts[1].contains("\r\nFrom: alice@example.test\r\n"), "{}", texts[1]);
+    assert!(
+        texts[1].contains("\r\nFrom: alice@example.test\r\n"),
+        "{}",
+        texts[1]
+    );
     assert!(texts[1].ends_with("\r\n\r\nno header\r\n"), "{}", texts[1]);
     assert_eq!(texts[2].matches("Date: ").count(), 1);
     assert_eq!(texts[2].matches("Message-ID: ").count(), 1);
@@ -210,8 +272,12 @@ async fn repaired_lines_are_stored_with_crlf() {
     let mut client = server.connect(&server.submission).await;
     client.ask("EHLO pc", "250").await;
     client.ask(ALICE, "235").await;
-    client.envelope("alice@example.test", &["bob@example.test"]).await;
-    client.send(b"From: alice@example.test\nSubject: x\n\na\n.\nb\r.\rc\r\n").await;
+    client
+        .envelope("alice@example.test", &["bob@example.test"])
+        .await;
+    client
+        .send(b"From: alice@example.test\nSubject: x\n\na\n.\nb\r.\rc\r\n")
+        .await;
     client.ask(".", "250").await;
     let texts = server.texts("bob").await;
     let end = "From: alice@example.test\r\nSubject: x\r\n\r\na\r\n.\r\nb\r\n.\r\nc\r\n";
@@ -223,8 +289,12 @@ async fn a_refused_message_is_nowhere() {
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO x", "250").await;
-    client.envelope("carol@example.org", &["bob@example.test"]).await;
-    client.send(b"Subject: one\r\n\r\nx\n.\nSubject: two\r\n").await;
+    client
+        .envelope("carol@example.org", &["bob@example.test"])
+        .await;
+    client
+        .send(b"Subject: one\r\n\r\nx\n.\nSubject: two\r\n")
+        .await;
     client.ask(".", "554 5.6.0").await;
     client.ask("DATA", "503").await;
     assert_eq!(server.messages("bob").await.len(), 0);
@@ -235,7 +305,11 @@ async fn a_lost_connection_delivers_nothing() {
     // [rfc5321 3.8]
     let server = Server::new().await;
     let (mut conn, end) = Conn::pipe(4_096);
-    let session = tokio::spawn(smtpd::session(end, server.exchange.clone(), server.stop.clone()));
+    let session = tokio::spawn(smtpd::session(
+        end,
+        server.exchange.clone(),
+        server.stop.clone(),
+    ));
     let wire = "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nhello\r\n.\r";
     conn.write_all(wire.as_bytes()).await.unwrap();
     conn.close().await;
@@ -246,22 +320,43 @@ async fn a_lost_connection_delivers_nothing() {
 #[tokio::test]
 async fn a_large_message_arrives_octet_for_octet_over_tcp() {
     let server = Server::new().await;
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap();
     let at = listener.local_addr();
     let (door, stop) = (server.exchange.clone(), server.stop.clone());
-    let bounds = Bounds { total: 10, per_address: 10 };
-    let serve = net::serve(listener, None, bounds, smtpd::TURN_AWAY, stop.clone(), move |conn| {
-        smtpd::session(conn, door.clone(), stop.clone())
-    });
+    let bounds = Bounds {
+        total: 10,
+        per_address: 10,
+    };
+    let serve = net::serve(
+        listener,
+        None,
+        bounds,
+        smtpd::TURN_AWAY,
+        stop.clone(),
+        move |conn| smtpd::session(conn, door.clone(), stop.clone()),
+    );
     let serve = tokio::spawn(serve);
-    let mut client = Client { conn: net::dial(at).await.unwrap(), input: BytesMut::new() };
+    let mut client = Client {
+        conn: net::dial(at).await.unwrap(),
+        input: BytesMut::new(),
+    };
     client.expect("220").await;
     client.ask("EHLO x", "250").await;
     let mut content = String::from("Subject: large\r\n\r\n");
     for number in 0..60_000 {
-        content.push_str(&format!("line {number} of a message that does not fit in memory\r\n"));
+        content.push_str(&format!(
+            "line {number} of a message that does not fit in memory\r\n"
+        ));
     }
-    client.deliver("carol@example.org", &["bob@example.test"], content.as_bytes()).await;
+    client
+        .deliver(
+            "carol@example.org",
+            &["bob@example.test"],
+            content.as_bytes(),
+        )
+        .await;
     assert!(server.texts("bob").await[0].ends_with(&content));
     server.stop.stop();
     client.expect("421 4.3.2").await;
@@ -276,7 +371,8 @@ async fn tells_a_waiting_client_that_the_server_stops() {
     let mut idle = server.connect(&server.exchange).await;
     let mut busy = server.connect(&server.exchange).await;
     busy.ask("EHLO x", "250").await;
-    busy.envelope("carol@example.org", &["bob@example.test"]).await;
+    busy.envelope("carol@example.org", &["bob@example.test"])
+        .await;
     server.stop.stop();
     idle.expect("421 4.3.2").await;
     busy.expect("421 4.3.2").await;
@@ -299,7 +395,11 @@ async fn a_client_that_drips_a_command_is_let_go_after_five_minutes() {
         }
     }
     client.expect("421 4.4.2").await;
-    assert!(began.elapsed() < Duration::from_secs(310), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(310),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -308,7 +408,9 @@ async fn a_client_that_drips_content_is_let_go() {
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO x", "250").await;
-    client.envelope("carol@example.org", &["bob@example.test"]).await;
+    client
+        .envelope("carol@example.org", &["bob@example.test"])
+        .await;
     tokio::time::pause();
     let began = tokio::time::Instant::now();
     while began.elapsed() < Duration::from_secs(599) {
@@ -316,5 +418,9 @@ async fn a_client_that_drips_content_is_let_go() {
         tokio::time::advance(Duration::from_secs(100)).await;
     }
     client.expect("421 4.4.2").await;
-    assert!(began.elapsed() < Duration::from_secs(800), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(800),
+        "{:?}",
+        began.elapsed()
+    );
 }

@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn takes_off_one_leading_dot() {
-        // [rfc5321 4.5.2]
+        // [rfc5321 4.5.2] [rfc1870 3]
         check(b"a\r\n..b\r\n.c\r\n...\r\n.\r\n", b"a\r\n.b\r\nc\r\n..\r\n");
     }
 

@@ -4,7 +4,7 @@
 use crate::reply;
 use crate::session::{Content, Session, State};
 use crate::table::Doing;
-use net::time::Instant;
+use net::time::now;
 use smtp::{Command, DataEnd, Reply, Status};
 
 pub(crate) fn run(session: &mut Session, _: Command) -> Doing<'_> {
@@ -31,7 +31,7 @@ pub(crate) fn run(session: &mut Session, _: Command) -> Doing<'_> {
                 let content = Content {
                     envelope,
                     arriving,
-                    began: Instant::now(),
+                    began: now(),
                     bytes: 0,
                 };
                 session.state = State::Content(Box::new(content));
