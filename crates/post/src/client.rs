@@ -58,3 +58,45 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_protocol_by_what_was_used() {
+        // [rfc3848 2] [rfc6531 4.3]
+        let client = |greeting, tls: Option<&str>| Client {
+            peer: "[2001:db8::1]:25000".parse().unwrap(),
+            helo: Some((greeting, "x".to_owned())),
+            tls: tls.map(str::to_owned),
+            login: None,
+            role: Role::Exchange,
+        };
+        let tls = Some("TLSv1.3");
+        assert_eq!(
+            client(Greeting::Helo, None).protocol(Charset::Ascii),
+            "SMTP"
+        );
+        assert_eq!(
+            client(Greeting::Ehlo, None).protocol(Charset::Ascii),
+            "ESMTP"
+        );
+        assert_eq!(
+            client(Greeting::Ehlo, tls).protocol(Charset::Ascii),
+            "ESMTPS"
+        );
+        assert_eq!(
+            client(Greeting::Ehlo, None).protocol(Charset::Utf8),
+            "UTF8SMTP"
+        );
+        assert_eq!(
+            client(Greeting::Ehlo, tls).protocol(Charset::Utf8),
+            "UTF8SMTPS"
+        );
+        assert_eq!(
+            client(Greeting::Ehlo, None).address_literal(),
+            "[IPv6:2001:db8::1]"
+        );
+    }
+}

@@ -247,6 +247,7 @@ mod tests {
 
     #[test]
     fn sees_the_fields_that_matter() {
+        // [rfc5322 3.6.8, 4.5]
         let facts =
             read("FROM : a@example.test,\r\n b@example.test\r\nDate: x\r\n\r\nSender: no\r\n");
         let value = b" a@example.test,\r\n b@example.test".to_vec();
@@ -279,6 +280,7 @@ mod tests {
 
     #[test]
     fn keeps_no_more_than_its_bounds() {
+        // [rfc5322 2.1.1]
         let long = format!("From: {}\r\n\r\n", "x".repeat(100_000));
         assert_eq!(read(&long).from, [Value::Cut]);
         let folded = format!("From: a{}\r\n\r\n", "\r\n bbbbbbbbbbbbbbbb".repeat(10_000));

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What `net::serve` says to a connection above its bounds. [rfc5321 3.1]
+/// What `net::serve` says to a connection above its bounds. [rfc5321 3.8]
 pub const TURN_AWAY: &[u8] = b"421 4.7.0 Too many connections, try again later\r\n";
 
 /// Whether a password may be sent without TLS.

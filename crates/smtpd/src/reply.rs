@@ -199,6 +199,36 @@ mod tests {
     }
 
     #[test]
+    fn tells_a_bad_sender_from_a_bad_recipient() {
+        // [rfc3463 3.2]
+        let error = ArgumentError::Address(addr::AddressError::NoAt);
+        assert_eq!(argument(Verb::Mail, &error).status(), Some(Status(5, 1, 7)));
+        assert_eq!(argument(Verb::Rcpt, &error).status(), Some(Status(5, 1, 3)));
+    }
+
+    #[test]
+    fn a_login_that_fails_is_told_what_to_do() {
+        // [rfc4954 6]
+        assert_eq!(login_refusal(&LoginRefusal::Wrong).code(), 535);
+        assert_eq!(login_refusal(&LoginRefusal::Busy).code(), 454);
+        let wait = login_refusal(&LoginRefusal::TooManyFailures { retry_after_s: 7 });
+        assert_eq!((wait.code(), wait.status()), (454, Some(Status(4, 7, 0))));
+        assert!(wait.lines()[0].contains("7 seconds"));
+    }
+
+    #[test]
+    fn every_refusal_has_a_code_of_its_meaning() {
+        // [rfc5321 4.2.2]
+        let code = |r: &Refusal| (refusal(r, None).code(), refusal(r, None).status());
+        assert_eq!(code(&Refusal::UnknownUser), (550, Some(Status(5, 1, 1))));
+        assert_eq!(code(&Refusal::RelayDenied), (550, Some(Status(5, 7, 1))));
+        assert_eq!(code(&Refusal::MailboxFull), (452, Some(Status(4, 2, 2))));
+        assert_eq!(code(&Refusal::StoreFull), (452, Some(Status(4, 3, 1))));
+        assert_eq!(code(&Refusal::BareNewline), (554, Some(Status(5, 6, 0))));
+        assert_eq!(code(&Refusal::Loop), (554, Some(Status(5, 4, 6))));
+    }
+
+    #[test]
     fn our_trouble_is_always_temporary() {
         for ours in [
             Refusal::Busy,

@@ -111,6 +111,16 @@ fn no_form_of_relaying_reaches_the_directory() {
 }
 
 #[test]
+fn the_limits_are_not_below_the_minimum() {
+    // [rfc5321 4.5.3.1.7] [rfc5321 4.5.3.1.8] [rfc5321 6.3]
+    const {
+        assert!(crate::limits::MESSAGE_BYTES >= 64 * 1024);
+        assert!(crate::limits::RECIPIENTS >= 100);
+        assert!(crate::limits::HOPS >= 100);
+    }
+}
+
+#[test]
 fn recipients_past_the_limit_are_refused() {
     // [rfc5321 4.5.3.1.10]
     let full = RecipientEvidence {

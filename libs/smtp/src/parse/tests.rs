@@ -30,7 +30,7 @@ fn reads_words_in_any_case() {
 
 #[test]
 fn reads_mail_with_its_parameters() {
-    // [rfc5321 4.1.1.2] [rfc1870 5] [rfc6152 2] [rfc6531 3.4] [rfc4954 5]
+    // [rfc5321 4.1.1.2] [rfc1870 5] [rfc6152 2] [rfc6531 3.4] [rfc4954 5] [rfc3461 4]
     let line =
         "MAIL FROM:<a@example.test> SIZE=1234 body=8bitmime SMTPUTF8 AUTH=e+3Dmc2@example.com";
     let Command::Mail {
@@ -171,6 +171,7 @@ fn refuses_arguments_where_there_are_none() {
 
 #[test]
 fn reads_client_names_loosely() {
+    // [rfc5321 4.1.4] [rfc5321 4.5.3.1.2]
     for name in [
         "mail.example.test",
         "[192.0.2.1]",
@@ -187,7 +188,7 @@ fn reads_client_names_loosely() {
 
 #[test]
 fn reads_auth_with_and_without_initial_response() {
-    // [rfc4954 4]
+    // [rfc4954 4] [rfc4422 3.1]
     let auth = |mechanism: &str, response: Option<&[u8]>| Command::Auth {
         mechanism: mechanism.into(),
         initial_response: response.map(<[u8]>::to_vec),
@@ -197,6 +198,10 @@ fn reads_auth_with_and_without_initial_response() {
     assert_eq!(good("AUTH LOGIN YQ=="), auth("LOGIN", Some(b"YQ==")));
     assert_eq!(bad("AUTH"), ArgumentError::Missing);
     assert_eq!(bad("AUTH PL/AIN"), ArgumentError::Mechanism);
+    assert_eq!(
+        bad(&format!("AUTH {}", "A".repeat(21))),
+        ArgumentError::Mechanism
+    );
     assert_eq!(bad("AUTH PLAIN a b"), ArgumentError::Unexpected);
 }
 
