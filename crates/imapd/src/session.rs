@@ -9,7 +9,7 @@ use crate::table::{self, Stage};
 use crate::updates::{self, WithUid};
 use crate::wire::{Ended, Patience, Wire};
 use imap::{Command, Condition, Event, Ids, Refusal, Response, ResponseCode, Tag};
-use mail::{Account, Fault, Login, MailboxName, View};
+use mail::{Account, Expunges, Fault, Login, MailboxName, View};
 use net::time::Instant;
 use net::{Conn, Stop};
 use std::net::IpAddr;
@@ -109,20 +109,7 @@ impl Session {
             self.wire.say(&Response::bad(tag, row.allowed.refusal()));
             return self.count_bad();
         }
-        let mut outcome = table::run(self, tag, command).await;
-        if !matches!(outcome, Err(Trouble::MailboxGone | Trouble::Ended(_)))
-            && let Some(expunges) = row.told.expunges(ids)
-            && let State::Selected(_, view) = &mut self.state
-        {
-            let with_uid = if ids == Ids::Uid {
-                WithUid::Yes
-            } else {
-                WithUid::No
-            };
-            if let Err(trouble) = updates::tell(view, &mut self.wire, expunges, with_uid).await {
-                outcome = Err(trouble);
-            }
-        }
+        let outcome = table::run(self, command).await;
         let answer = match outcome {
             Ok(answer) => answer,
             Err(Trouble::Refused(answer)) => *answer,
@@ -130,7 +117,31 @@ impl Session {
             Err(Trouble::MailboxGone) => return Err(Ended::MailboxGone),
             Err(Trouble::Ended(ended)) => return Err(ended),
         };
-        self.answer(tag, answer).await
+        let told = self.tell(row.told.expunges(ids), ids).await;
+        self.answer(tag, answer).await?;
+        told
+    }
+
+    /// Says what others did. That this fails does not undo what the command did, so its answer
+    /// stays as it is.
+    async fn tell(&mut self, expunges: Option<Expunges>, ids: Ids) -> Result<(), Ended> {
+        let (Some(expunges), State::Selected(_, view)) = (expunges, &mut self.state) else {
+            return Ok(());
+        };
+        let with_uid = match ids {
+            Ids::Uid => WithUid::Yes,
+            Ids::Sequence => WithUid::No,
+        };
+        match updates::tell(view, &mut self.wire, expunges, with_uid).await {
+            Ok(()) => Ok(()),
+            Err(Trouble::MailboxGone) => Err(Ended::MailboxGone),
+            Err(Trouble::Ended(ended)) => Err(ended),
+            Err(Trouble::Fault(fault)) => {
+                tracing::error!(%fault, "cannot look for news");
+                Ok(())
+            }
+            Err(Trouble::Refused(_)) => Ok(()),
+        }
     }
 
     async fn answer(&mut self, tag: &Tag, answer: Answer) -> Result<(), Ended> {

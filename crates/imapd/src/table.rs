@@ -4,7 +4,7 @@
 use crate::cmd;
 use crate::reply::Outcome;
 use crate::session::Session;
-use imap::{Command, Ids, Tag, Verb};
+use imap::{Command, Ids, Verb};
 use mail::Expunges;
 
 /// The states of a session [rfc3501 3].
@@ -278,7 +278,7 @@ pub(crate) fn ids_of(command: &Command) -> Ids {
 }
 
 /// The table's last column: a command without a function does not compile.
-pub(crate) async fn run(session: &mut Session, tag: &Tag, command: Command) -> Outcome {
+pub(crate) async fn run(session: &mut Session, command: Command) -> Outcome {
     match command {
         Command::Capability => cmd::capability::run(session),
         Command::Noop => Ok(cmd::noop::run()),
@@ -298,7 +298,7 @@ pub(crate) async fn run(session: &mut Session, tag: &Tag, command: Command) -> O
         Command::List { reference, pattern } => cmd::list::run(session, &reference, &pattern).await,
         Command::Lsub { reference, pattern } => cmd::lsub::run(session, &reference, &pattern).await,
         Command::Status { mailbox, items } => cmd::status::run(session, mailbox, &items),
-        Command::Append(append) => cmd::append::run(session, tag, append).await,
+        Command::Append(append) => cmd::append::run(session, append).await,
         Command::Check => Ok(cmd::check::run()),
         Command::Close => cmd::close::run(session).await,
         Command::Unselect => Ok(cmd::unselect::run(session)),

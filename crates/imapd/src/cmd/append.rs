@@ -7,12 +7,12 @@ use crate::lines::LineEnds;
 use crate::reply::{Answer, Outcome, Trouble};
 use crate::session::{Session, mailbox_name};
 use crate::wire::{Ended, Patience};
-use imap::{Append, Event, Refusal, ResponseCode, SequenceSet, Tag, What};
+use imap::{Append, Event, Refusal, ResponseCode, SequenceSet, What};
 use mail::{Body, MailboxName, NewMessage};
 use net::Time;
 use std::time::Duration;
 
-pub(crate) async fn run(session: &mut Session, tag: &Tag, append: Append) -> Outcome {
+pub(crate) async fn run(session: &mut Session, append: Append) -> Outcome {
     // Everything that can be refused is refused before the message is sent.
     let name = mailbox_name(&append.mailbox)?;
     check(session, &name, append.size)?;
@@ -22,7 +22,7 @@ pub(crate) async fn run(session: &mut Session, tag: &Tag, append: Append) -> Out
     let usual = session.wire.patience;
     let stall = Duration::from_secs(session.door.settings.append_stall_s);
     session.wire.patience = Patience::Silence(stall);
-    let body = receive(session, tag).await;
+    let body = receive(session, &name).await;
     session.wire.patience = usual;
 
     let message = NewMessage {
@@ -62,7 +62,7 @@ fn check(session: &Session, name: &MailboxName, size: u64) -> Result<(), Trouble
     }
 }
 
-async fn receive(session: &mut Session, tag: &Tag) -> Result<Body, Trouble> {
+async fn receive(session: &mut Session, name: &MailboxName) -> Result<Body, Trouble> {
     let mut body = session.door.mail.new_body().await?;
     session.wire.machine().accept_append();
     let mut lines = LineEnds::default();
@@ -85,7 +85,8 @@ async fn receive(session: &mut Session, tag: &Tag) -> Result<Body, Trouble> {
     lines.end(&mut piece);
     body.write(&piece).await?;
     let account = session.account().id();
-    let found_by = format!("imap append, account {account}, tag {tag}");
+    // Kept beside the body, so that it can be found even if its records are gone.
+    let found_by = format!("imap append, account {account}, mailbox {name}");
     Ok(body.finish(found_by.as_bytes()).await?)
 }
 

@@ -42,17 +42,18 @@ enum Deed {
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    let at = any::<u8>();
+    // Few messages, so that sessions meet.
+    let at = || 0..4u8;
     prop_oneof![
         4 => Just(Deed::Append),
-        6 => (at, 0..3u8, 0..FLAGS.len(), any::<bool>(), any::<bool>()).prop_map(
+        6 => (at(), 0..3u8, 0..FLAGS.len(), any::<bool>(), any::<bool>()).prop_map(
             |(at, sign, flag, silent, by_uid)| Deed::Store { at, sign, flag, silent, by_uid }),
-        3 => (at, any::<bool>()).prop_map(|(at, by_uid)| Deed::Read { at, by_uid }),
+        3 => (at(), any::<bool>()).prop_map(|(at, by_uid)| Deed::Read { at, by_uid }),
         1 => any::<bool>().prop_map(|by_uid| Deed::Search { by_uid }),
-        1 => at.prop_map(|at| Deed::Copy { at }),
-        1 => at.prop_map(|at| Deed::Move { at }),
+        1 => at().prop_map(|at| Deed::Copy { at }),
+        1 => at().prop_map(|at| Deed::Move { at }),
         2 => Just(Deed::Expunge),
-        1 => at.prop_map(|at| Deed::UidExpunge { at }),
+        1 => at().prop_map(|at| Deed::UidExpunge { at }),
         2 => Just(Deed::Noop),
         1 => Just(Deed::Idle),
         1 => Just(Deed::Reselect),
@@ -365,7 +366,7 @@ fn run(test: impl Future<Output = ()>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// [rfc3501 7.3.1] [rfc3501 7.4.1] [rfc3501 7.4.2]
     #[test]
