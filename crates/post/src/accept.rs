@@ -143,10 +143,7 @@ impl Post {
         }
         match self.deliveries_of(client, envelope, &to, written_in).await {
             Ok(deliveries) => {
-                envelope.recipients.push(Recipient {
-                    path: to,
-                    deliveries,
-                });
+                envelope.recipients.push(Recipient::new(to, deliveries));
                 Ok(())
             }
             Err(refusal) => {
@@ -182,8 +179,7 @@ impl Post {
             log::fault(&envelope.id, &fault);
             Refusal::Unavailable
         })?;
-        let so_far = envelope.recipients.iter().map(|r| r.deliveries.len()).sum();
-        judge::resolved(resolved, proof(client), so_far, policy)
+        judge::resolved(resolved, proof(client), envelope.delivery_count(), policy)
     }
 
     async fn resolve(&self, to: &ForwardPath) -> Result<Resolved, Fault> {

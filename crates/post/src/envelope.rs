@@ -29,8 +29,10 @@ pub struct Envelope {
 /// One accepted recipient and the accounts it leads to.
 #[derive(Clone, Debug)]
 pub struct Recipient {
-    pub(crate) path: ForwardPath,
-    pub(crate) deliveries: Vec<Delivery>,
+    path: ForwardPath,
+    /// The same for the same mailbox, however it was quoted and cased. [rfc5321 4.1.2]
+    key: String,
+    deliveries: Vec<Delivery>,
 }
 
 impl Envelope {
@@ -60,23 +62,68 @@ impl Envelope {
             .collect()
     }
 
-    pub(crate) fn has(&self, path: &ForwardPath) -> bool {
+    /// How many deliveries there are, accounts that are reached twice counted twice.
+    pub(crate) fn delivery_count(&self) -> usize {
         self.recipients
             .iter()
-            .any(|recipient| same(&recipient.path, path))
+            .map(|recipient| recipient.deliveries.len())
+            .sum()
+    }
+
+    /// Whether the recipient is there already.
+    pub(crate) fn has(&self, path: &ForwardPath) -> bool {
+        let key = key(path);
+        self.recipients.iter().any(|recipient| recipient.key == key)
     }
 }
 
 impl Recipient {
+    pub(crate) fn new(path: ForwardPath, deliveries: Vec<Delivery>) -> Recipient {
+        Recipient {
+            key: key(&path),
+            path,
+            deliveries,
+        }
+    }
     pub fn path(&self) -> &ForwardPath {
         &self.path
     }
 }
 
-/// The same mailbox, however it was quoted and cased. [rfc5321 4.1.2]
-fn same(a: &ForwardPath, b: &ForwardPath) -> bool {
-    match (a, b) {
-        (ForwardPath::Address(a), ForwardPath::Address(b)) => a.key() == b.key(),
-        (a, b) => a == b,
+fn key(path: &ForwardPath) -> String {
+    match path {
+        ForwardPath::Address(address) => address.key(),
+        ForwardPath::Postmaster => "postmaster".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_a_mailbox_in_every_spelling() {
+        // [rfc5321 4.1.2]
+        let path = |text: &str| ForwardPath::parse(text.as_bytes(), Charset::Utf8).unwrap();
+        let envelope = Envelope {
+            id: MessageId("x".to_owned()),
+            sender: ReversePath::Null,
+            charset: Charset::Ascii,
+            recipients: vec![Recipient::new(path("<bob@example.test>"), Vec::new())],
+        };
+        for same in [
+            "<bob@example.test>",
+            "<BOB@Example.Test>",
+            "<\"bob\"@example.test>",
+        ] {
+            assert!(envelope.has(&path(same)), "{same}");
+        }
+        for other in [
+            "<bob+x@example.test>",
+            "<bobb@example.test>",
+            "<postmaster>",
+        ] {
+            assert!(!envelope.has(&path(other)), "{other}");
+        }
     }
 }

@@ -138,7 +138,7 @@ impl HeaderReader {
 
     fn begin_field(&mut self, text: &[u8], cut: Cut) {
         let Some((name, value)) = split_field(text) else {
-            if self.lines == 1 {
+            if self.lines == 1 && !is_mbox_line(text) {
                 self.facts.begins = Begins::WithText;
                 self.over = true;
             }
@@ -213,6 +213,11 @@ fn split_field(text: &[u8]) -> Option<(&[u8], &[u8])> {
     good.then(|| (name, &text[colon + 1..]))
 }
 
+/// The line before a message in an mbox file: programs that send from one may leave it in front.
+fn is_mbox_line(text: &[u8]) -> bool {
+    text.starts_with(b"From ") || text.starts_with(b">From ")
+}
+
 /// Whether a Received field has the clause `by hostname`.
 fn is_by(value: &[u8], hostname: &str) -> bool {
     let words = value
@@ -270,6 +275,12 @@ mod tests {
         assert_eq!(read(" folded: x\r\n").begins, Begins::WithText);
         assert_eq!(read("\r\nhello\r\n").begins, Begins::WithHeader);
         assert_eq!(read("").begins, Begins::WithHeader);
+    }
+
+    #[test]
+    fn a_line_from_an_mbox_file_is_no_text() {
+        let facts = read("From alice Mon Nov 23 01:20:09 2026\r\nDate: x\r\n\r\n");
+        assert_eq!((facts.begins, facts.date), (Begins::WithHeader, Seen::Yes));
     }
 
     #[test]

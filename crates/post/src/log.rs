@@ -99,7 +99,7 @@ pub(crate) fn recipients(envelope: &Envelope) -> String {
         if !text.is_empty() {
             text.push(',');
         }
-        match &recipient.path {
+        match recipient.path() {
             ForwardPath::Address(address) => text.push_str(&address.to_string()),
             ForwardPath::Postmaster => text.push_str("postmaster"),
         }

@@ -48,7 +48,7 @@ fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text
     clauses.push(format!("id {}", envelope.id));
     // with several, it would tell each of the others [rfc5321 7.6]
     if let [only] = envelope.recipients.as_slice() {
-        clauses.push(format!("for {}", only.path));
+        clauses.push(format!("for {}", only.path()));
     }
     if let Some(last) = clauses.last_mut() {
         last.push(';');
@@ -140,9 +140,9 @@ mod tests {
     }
 
     fn envelope(recipients: &[&str]) -> Envelope {
-        let recipient = |text: &&str| Recipient {
-            path: ForwardPath::parse(text.as_bytes(), Charset::Utf8).unwrap(),
-            deliveries: Vec::new(),
+        let recipient = |text: &&str| {
+            let path = ForwardPath::parse(text.as_bytes(), Charset::Utf8).unwrap();
+            Recipient::new(path, Vec::new())
         };
         Envelope {
             id: MessageId("abc123".to_owned()),

@@ -198,6 +198,7 @@ enum Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const REJECT: DataRules = DataRules {
         max_bytes: 1 << 30,
@@ -247,6 +248,46 @@ mod tests {
     fn takes_off_one_leading_dot() {
         // [rfc5321 4.5.2] [rfc1870 3]
         check(b"a\r\n..b\r\n.c\r\n...\r\n.\r\n", b"a\r\n.b\r\nc\r\n..\r\n");
+    }
+
+    /// What a client sends for this content. [rfc5321 4.5.2]
+    fn stuff(lines: &[Vec<u8>]) -> Vec<u8> {
+        let mut wire = Vec::new();
+        for line in lines {
+            if line.starts_with(b".") {
+                wire.push(b'.');
+            }
+            wire.extend_from_slice(line);
+            wire.extend_from_slice(b"\r\n");
+        }
+        wire.extend_from_slice(b".\r\n");
+        wire
+    }
+
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let octet = prop_oneof![3 => Just(b'.'), 5 => any::<u8>()];
+        let line = proptest::collection::vec(octet, 0..12);
+        line.prop_map(|mut line| {
+            line.retain(|octet| !matches!(octet, b'\r' | b'\n' | 0));
+            line
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn stuffed_content_comes_out_as_it_was(
+            lines in proptest::collection::vec(line(), 0..20),
+            cut in 1usize..20,
+        ) {
+            let (mut decoder, mut out) = (Decoder::new(REJECT), Vec::new());
+            let wire = stuff(&lines);
+            for piece in wire.chunks(cut) {
+                decoder.decode(piece, &mut out);
+            }
+            let content: Vec<u8> = lines.iter().flat_map(|l| [l, &b"\r\n"[..]].concat()).collect();
+            prop_assert_eq!(decoder.end(), DataEnd { bytes: out.len() as u64, problem: None });
+            prop_assert_eq!(out, content);
+        }
     }
 
     #[test]
