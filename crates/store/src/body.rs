@@ -222,7 +222,7 @@ impl BodyWriter {
     }
 
     pub async fn write(&mut self, piece: &[u8]) -> Result<(), BodyRefusal> {
-        let most = self.engine.settings.body_inline_bytes;
+        let most = self.engine.settings.body_inline_bytes.max(1);
         let mut rest = piece;
         while !rest.is_empty() {
             if self.engine.files.is_some() && self.memory.len() >= most {

@@ -15,7 +15,6 @@ use crate::queue::{Group, Transaction};
 use crate::sync::lock;
 use crate::{CommitError, Fault, Version};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Where the bodies of a batch came to lie.
 struct Laid {
@@ -213,6 +212,9 @@ impl Engine {
     pub(crate) fn begin_flush(&self, work: &mut Work) -> Result<(), Fault> {
         let Some(log) = &work.log else { return Ok(()) };
         let seqno = self.readers.visible();
+        if lock(&self.flushed).seqno == seqno {
+            return Ok(());
+        }
         let marker = Marker {
             seqno,
             log_file: log.number(),
@@ -224,11 +226,11 @@ impl Engine {
         match (&self.keeper, &self.files) {
             (Some(keeper), _) => {
                 self.seal_index();
-                keeper.begin(seqno);
+                keeper.begin(marker);
             }
             (None, Some(files)) => {
                 checkpoint::write(files, &self.index, seqno)?;
-                self.flushed_up_to.store(seqno, Ordering::Release);
+                *lock(&self.flushed) = marker;
             }
             (None, None) => {}
         }

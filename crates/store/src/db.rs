@@ -85,21 +85,39 @@ pub struct OpenReport {
 #[derive(Clone)]
 pub struct Db {
     engine: Arc<Engine>,
+    _last: Arc<Last>,
+}
+
+/// The last handle to go closes a store that nobody closed.
+struct Last(Arc<Engine>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        if !self.0.has_threads() || lock(&self.0.threads).is_empty() {
+            return;
+        }
+        if let Err(fault) = self.0.close() {
+            tracing::error!(%fault, "closing the store");
+        }
+    }
 }
 
 impl Db {
+    fn over(engine: Arc<Engine>) -> Db {
+        Db {
+            _last: Arc::new(Last(engine.clone())),
+            engine,
+        }
+    }
+
     /// The engine `memory`: all is gone with the last handle.
     pub fn memory() -> Db {
-        Db {
-            engine: Engine::memory(),
-        }
+        Db::over(Engine::memory())
     }
 
     /// The engine `embedded`.
     pub fn open(files: Files, settings: Settings) -> Result<Db, OpenError> {
-        Ok(Db {
-            engine: open::open(files, settings)?,
-        })
+        Ok(Db::over(open::open(files, settings)?))
     }
 
     /// What was found at opening.

@@ -11,6 +11,7 @@ use crate::keeper::Keeper;
 use crate::key;
 use crate::locks::Locks;
 use crate::log::Log;
+use crate::marker::Marker;
 use crate::name::decode_value;
 use crate::overlay::Overlay;
 use crate::own_file::OwnFile;
@@ -39,8 +40,8 @@ pub(crate) struct Engine {
     pub(crate) work: Mutex<Work>,
     /// Flushes the tree in a thread of its own; None where there is no tree.
     pub(crate) keeper: Option<Keeper>,
-    /// The last transaction that the index holds on the disk.
-    pub(crate) flushed_up_to: AtomicU64,
+    /// How far the index on the disk holds the log.
+    pub(crate) flushed: Mutex<Marker>,
     pub(crate) vacuum: tokio::sync::Mutex<()>,
     pub(crate) next_own_file: AtomicU64,
     pub(crate) report: OpenReport,
@@ -74,7 +75,7 @@ impl Engine {
                 unflushed_bytes: 0,
             }),
             keeper: None,
-            flushed_up_to: AtomicU64::new(0),
+            flushed: Mutex::default(),
             vacuum: tokio::sync::Mutex::new(()),
             next_own_file: AtomicU64::new(1),
             report: OpenReport::default(),
@@ -206,5 +207,40 @@ impl Engine {
             files.release();
         }
         flushed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Snapshot;
+    use crate::Version;
+    use crate::name::encode_value;
+
+    #[test]
+    fn a_value_whose_checksum_fails_is_skipped_in_scans_and_a_fault_when_asked_for() {
+        let engine = Engine::memory();
+        let partition = Partition(1);
+        for (key, byte) in [(b"a", 1), (b"b", 2), (b"c", 3)] {
+            let full_key = key::full(partition, key);
+            let mut stored = encode_value(&full_key, Version(1), &[byte]).to_vec();
+            stored[12] ^= u8::from(byte == 2);
+            engine.index.insert(full_key, Some(stored.into()), 1, 0);
+        }
+        engine.readers.show(1);
+        let snapshot = Snapshot::new(engine.clone());
+        let keys: Vec<_> = snapshot
+            .scan(partition, ..)
+            .map(|row| row.unwrap().0)
+            .collect();
+        assert_eq!(keys, ["a", "c"]);
+        let backward: Vec<_> = snapshot
+            .scan(partition, ..)
+            .rev()
+            .map(|row| row.unwrap().0)
+            .collect();
+        assert_eq!(backward, ["c", "a"]);
+        assert!(snapshot.get(partition, b"b").is_err());
+        assert_eq!(engine.bad_values.load(Ordering::Relaxed), 3);
     }
 }

@@ -6,14 +6,14 @@
 use crate::Fault;
 use crate::engine::Engine;
 use crate::index::{Index, TreeIndex};
+use crate::marker::Marker;
 use crate::sync::lock;
-use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 #[derive(Default)]
 struct Inner {
-    /// Sealed and to be flushed: the last transaction in it.
-    wanted: Option<u64>,
+    /// Sealed and to be flushed, and how far the index holds the log then.
+    wanted: Option<Marker>,
     busy: bool,
     /// The last flush failed; it is tried again with the next.
     failure: Option<Fault>,
@@ -38,8 +38,8 @@ impl Keeper {
         inner.busy || inner.wanted.is_some()
     }
 
-    pub(crate) fn begin(&self, seqno: u64) {
-        lock(&self.inner).wanted = Some(seqno);
+    pub(crate) fn begin(&self, marker: Marker) {
+        lock(&self.inner).wanted = Some(marker);
         self.changed.notify_all();
     }
 
@@ -65,12 +65,12 @@ impl Keeper {
         self.changed.notify_all();
     }
 
-    fn next(&self) -> Option<u64> {
+    fn next(&self) -> Option<Marker> {
         let mut inner = lock(&self.inner);
         loop {
-            if let Some(seqno) = inner.wanted.take() {
+            if let Some(marker) = inner.wanted.take() {
                 inner.busy = true;
-                return Some(seqno);
+                return Some(marker);
             }
             if inner.stopped {
                 return None;
@@ -92,16 +92,16 @@ impl Keeper {
             return;
         };
         let _alarm = Alarm(self);
-        while let Some(seqno) = self.next() {
-            self.flush(engine, tree, seqno);
+        while let Some(marker) = self.next() {
+            self.flush(engine, tree, marker);
         }
     }
 
-    fn flush(&self, engine: &Engine, tree: &TreeIndex, seqno: u64) {
+    fn flush(&self, engine: &Engine, tree: &TreeIndex, marker: Marker) {
         let flushed = tree.flush(engine.readers.visible(), engine.readers.oldest());
         match flushed {
             Ok(()) => {
-                engine.flushed_up_to.store(seqno, Ordering::Release);
+                *lock(&engine.flushed) = marker;
                 self.finished(None);
             }
             Err(fault) => {

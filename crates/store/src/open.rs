@@ -98,7 +98,7 @@ fn bare(files: Files, settings: Settings, index: Index, marker: Marker) -> Engin
             unflushed_bytes: 0,
         }),
         keeper,
-        flushed_up_to: AtomicU64::new(marker.seqno),
+        flushed: Mutex::new(marker),
         vacuum: tokio::sync::Mutex::new(()),
         next_own_file: AtomicU64::new(1),
         report: OpenReport::default(),

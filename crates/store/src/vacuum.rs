@@ -150,10 +150,8 @@ async fn sweep_log(
     report: &mut VacuumReport,
 ) -> Result<(), Fault> {
     let fault = |error: io::Error| Fault::new("looking through the log", error);
-    // Files before this one are flushed, and nothing is written to them any more.
-    let Some(current) = lock(&engine.work).log.as_ref().map(log::Log::number) else {
-        return Ok(());
-    };
+    // What stands in earlier files is in the index, and nothing is written to them any more.
+    let current = lock(&engine.flushed).log_file;
     for name in files.list(log::DIR).map_err(fault)? {
         let Some(number) = log::number_of(&name).filter(|number| *number < current) else {
             continue;

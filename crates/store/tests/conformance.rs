@@ -4,9 +4,12 @@
 mod suite;
 
 use store::{Db, Files, Settings};
+use tempfile::TempDir;
 
-fn memory() -> Db {
-    Db::memory()
+type Fresh = (Db, Option<TempDir>);
+
+fn memory() -> Fresh {
+    (Db::memory(), None)
 }
 
 /// Small enough that log files change and the index is flushed often.
@@ -19,15 +22,17 @@ fn small() -> Settings {
     }
 }
 
-fn embedded() -> Db {
+fn embedded() -> Fresh {
     let folder = tempfile::tempdir().unwrap();
-    // The folder stays until the process ends; its files are small.
-    Db::open(Files::real(folder.keep()).unwrap(), small()).unwrap()
+    (
+        Db::open(Files::real(folder.path()).unwrap(), small()).unwrap(),
+        Some(folder),
+    )
 }
 
-fn simulated() -> Db {
+fn simulated() -> Fresh {
     let (files, _disk) = Files::sim(7);
-    Db::open(files, small()).unwrap()
+    (Db::open(files, small()).unwrap(), None)
 }
 
 mod engine_memory {

@@ -31,6 +31,7 @@ impl Folder {
             .recursive(true)
             .mode(0o700)
             .create(root)
+            .and_then(|()| sync_parent(root))
             .map_err(|error| fault("creating the data folder", root, &error))?;
         let path = root.join(LOCK);
         let mut file = OpenOptions::new()
@@ -120,6 +121,14 @@ impl Folder {
     pub(super) fn free_bytes(&self) -> io::Result<u64> {
         let found = rustix::fs::statvfs(&self.root)?;
         Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+}
+
+/// The name of a new data folder is to survive, too.
+fn sync_parent(root: &Path) -> io::Result<()> {
+    match root.canonicalize()?.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
     }
 }
 

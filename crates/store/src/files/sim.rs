@@ -6,7 +6,7 @@
 use crate::sync::lock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 const SECTOR_BYTES: usize = 512;
 
@@ -57,6 +57,7 @@ struct Disk {
     dice: u64,
     generation: u64,
     dead: bool,
+    hangs: bool,
     operations: u64,
     failures: BTreeMap<u64, SimFailure>,
     free_bytes: u64,
@@ -71,12 +72,18 @@ struct Disk {
 
 /// The simulated disk behind [`crate::Files::sim`].
 #[derive(Clone)]
-pub struct SimDisk(Arc<Mutex<Disk>>);
+pub struct SimDisk(Arc<Shared>);
+
+struct Shared {
+    disk: Mutex<Disk>,
+    /// Rung when a disk that hung goes on.
+    goes_on: Condvar,
+}
 
 /// One process's view of the disk; it ends with a crash.
 #[derive(Clone)]
 pub(super) struct Handle {
-    disk: Arc<Mutex<Disk>>,
+    shared: Arc<Shared>,
     generation: u64,
 }
 
@@ -210,26 +217,30 @@ fn apply(names: &mut BTreeMap<String, usize>, change: &NameChange) {
 
 impl SimDisk {
     pub(super) fn new(seed: u64) -> SimDisk {
-        SimDisk(Arc::new(Mutex::new(Disk {
-            seed,
-            dice: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
-            generation: 0,
-            dead: false,
-            operations: 0,
-            failures: BTreeMap::new(),
-            free_bytes: 1 << 40,
-            inodes: Vec::new(),
-            names: BTreeMap::new(),
-            durable_names: BTreeMap::new(),
-            unsynced_names: Vec::new(),
-            folders: BTreeSet::new(),
-            journal: Vec::new(),
-        })))
+        SimDisk(Arc::new(Shared {
+            goes_on: Condvar::new(),
+            disk: Mutex::new(Disk {
+                hangs: false,
+                seed,
+                dice: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
+                generation: 0,
+                dead: false,
+                operations: 0,
+                failures: BTreeMap::new(),
+                free_bytes: 1 << 40,
+                inodes: Vec::new(),
+                names: BTreeMap::new(),
+                durable_names: BTreeMap::new(),
+                unsynced_names: Vec::new(),
+                folders: BTreeSet::new(),
+                journal: Vec::new(),
+            }),
+        }))
     }
 
     /// The power fails now: every open file is lost, and what was not synced has an open fate.
     pub fn crash(&self) {
-        let mut disk = lock(&self.0);
+        let mut disk = lock(&self.0.disk);
         if !disk.dead {
             disk.crash();
         }
@@ -237,11 +248,11 @@ impl SimDisk {
 
     /// The disk as the next process finds it (after a crash, or beside a process that is gone).
     pub fn reopen(&self) -> super::Files {
-        let mut disk = lock(&self.0);
+        let mut disk = lock(&self.0.disk);
         disk.dead = false;
         disk.generation += 1;
         let handle = Handle {
-            disk: self.0.clone(),
+            shared: self.0.clone(),
             generation: disk.generation,
         };
         super::Files(super::Inner::Sim(handle))
@@ -249,31 +260,46 @@ impl SimDisk {
 
     /// Writes, syncs and changes of names so far.
     pub fn operations(&self) -> u64 {
-        lock(&self.0).operations
+        lock(&self.0.disk).operations
     }
 
     /// What each operation was, oldest first.
     pub fn journal(&self) -> Vec<String> {
-        lock(&self.0).journal.clone()
+        lock(&self.0.disk).journal.clone()
     }
 
     /// Makes the operation with this number (the first is 1) fail.
     pub fn fail_at(&self, operation: u64, failure: SimFailure) {
-        lock(&self.0).failures.insert(operation, failure);
+        lock(&self.0.disk).failures.insert(operation, failure);
+    }
+
+    /// Takes back every failure that has not struck yet.
+    pub fn forgive(&self) {
+        lock(&self.0.disk).failures.clear();
     }
 
     pub fn set_free_bytes(&self, bytes: u64) {
-        lock(&self.0).free_bytes = bytes;
+        lock(&self.0.disk).free_bytes = bytes;
+    }
+
+    /// From now on syncs do not return, until [`SimDisk::go_on`].
+    pub fn hang(&self) {
+        lock(&self.0.disk).hangs = true;
+    }
+
+    pub fn go_on(&self) {
+        lock(&self.0.disk).hangs = false;
+        self.0.goes_on.notify_all();
     }
 
     /// The paths of all files.
     pub fn paths(&self) -> Vec<String> {
-        lock(&self.0).names.keys().cloned().collect()
+        lock(&self.0.disk).names.keys().cloned().collect()
     }
 
     /// A file's bytes.
     pub fn contents(&self, path: &str) -> Option<Vec<u8>> {
-        let disk = lock(&self.0);
+        let disk = lock(&self.0.disk);
         disk.names
             .get(path)
             .map(|inode| disk.inodes[*inode].current.clone())
@@ -281,7 +307,7 @@ impl SimDisk {
 
     /// Replaces a file's bytes behind everybody's back, as rot does.
     pub fn replace(&self, path: &str, bytes: Vec<u8>) {
-        let mut disk = lock(&self.0);
+        let mut disk = lock(&self.0.disk);
         if let Some(inode) = disk.names.get(path).copied() {
             disk.inodes[inode] = Inode {
                 current: bytes.clone(),
@@ -293,7 +319,7 @@ impl SimDisk {
 
     /// Removes a file behind everybody's back.
     pub fn lose(&self, path: &str) {
-        let mut disk = lock(&self.0);
+        let mut disk = lock(&self.0.disk);
         disk.names.remove(path);
         disk.durable_names.remove(path);
     }
@@ -302,7 +328,7 @@ impl SimDisk {
 impl Handle {
     /// Runs one operation on a disk that is alive. `torn` is what a failing one still does.
     fn with<T>(&self, run: impl FnOnce(&mut Disk) -> io::Result<T>) -> io::Result<T> {
-        let mut disk = lock(&self.disk);
+        let mut disk = lock(&self.shared.disk);
         if disk.generation != self.generation {
             return Err(io_error());
         }
@@ -333,7 +359,7 @@ impl Handle {
     }
 
     pub(super) fn salt(&self) -> u64 {
-        let disk = lock(&self.disk);
+        let disk = lock(&self.shared.disk);
         xxhash_rust::xxh3::xxh3_64_with_seed(&self.generation.to_le_bytes(), disk.seed)
     }
 
@@ -484,6 +510,15 @@ impl OpenFile {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
+        let shared = &self.handle.shared;
+        let mut disk = lock(&shared.disk);
+        while disk.hangs {
+            disk = shared
+                .goes_on
+                .wait(disk)
+                .expect("because a panic inside the store is a bug that nothing may build upon");
+        }
+        drop(disk);
         self.handle.with(|disk| {
             let inode = self.inode;
             match disk.operation(|| "sync".to_string()) {

@@ -122,6 +122,8 @@ impl Log {
             first_seqno,
         };
         let file = self.write_header(&header).map_err(|error| {
+            // It holds no frame; if this fails, too, the next opening steps over it.
+            let _ = self.files.remove(&path_of(number));
             Fault::new(format!("beginning the log file {}", path_of(number)), error)
         })?;
         self.number = number;

@@ -44,7 +44,10 @@ macro_rules! conformance {
     (@each $open:path: $($name:ident)*) => { $(
         #[tokio::test]
         async fn $name() {
-            $crate::suite::$name($open()).await;
+            let (db, _folder) = $open();
+            $crate::suite::$name(db.clone()).await;
+            assert_eq!(db.check().await.unwrap().damage, Vec::<String>::new());
+            db.close().await;
         }
     )* };
 }

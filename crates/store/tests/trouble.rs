@@ -1,0 +1,369 @@
+//! What the store does in trouble: failed writes, a full or hanging disk, damage, a second process.
+
+use std::task::Poll;
+use store::{
+    BodyRefusal, CommitError, Db, Files, OpenError, Partition, Settings, SimFailure, State,
+};
+
+const P: Partition = Partition(1);
+
+fn settings() -> Settings {
+    Settings {
+        reserve_bytes: 1_000,
+        ..Settings::default()
+    }
+}
+
+async fn put(db: &Db, key: &str, value: &str) -> Result<(), CommitError> {
+    let mut edit = db.edit(P).await;
+    edit.put(key, value);
+    edit.submit().await.map(|_| ())
+}
+
+fn keys(db: &Db) -> Vec<String> {
+    let rows = db.snapshot().scan(P, ..);
+    rows.map(|row| String::from_utf8(row.unwrap().0.to_vec()).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn all_that_builds_on_a_failed_commit_fails_with_it() {
+    let (files, disk) = Files::sim(1);
+    let db = Db::open(files, settings()).unwrap();
+    put(&db, "before", "1").await.unwrap();
+    disk.fail_at(disk.operations() + 2, SimFailure::InputOutput);
+    let mut first = db.edit(P).await;
+    first.put("first", "1");
+    let first = first.submit();
+    let mut second = db.edit(P).await;
+    assert!(second.get(b"first").unwrap().is_some());
+    second.put("second", "1");
+    let second = second.submit();
+    // Begun before the failure, submitted after it.
+    let mut third = db.edit(P).await;
+    third.put("third", "1");
+    assert_eq!(first.await, Err(CommitError::Failed));
+    assert_eq!(second.await, Err(CommitError::Failed));
+    assert_eq!(third.submit().await, Err(CommitError::Failed));
+    let fourth = db.edit(P).await;
+    assert!(
+        fourth.get(b"first").unwrap().is_none(),
+        "nothing computed from it survives"
+    );
+    drop(fourth);
+    put(&db, "after", "1").await.unwrap();
+    assert_eq!(keys(&db), ["after", "before"]);
+    disk.crash();
+    let db = Db::open(disk.reopen(), settings()).unwrap();
+    assert_eq!(
+        keys(&db),
+        ["after", "before"],
+        "what failed never comes back"
+    );
+}
+
+#[tokio::test]
+async fn is_read_only_until_a_new_file_holds_and_reads_meanwhile() {
+    let (files, disk) = Files::sim(2);
+    let db = Db::open(files, settings()).unwrap();
+    put(&db, "before", "1").await.unwrap();
+    let mut writer = db.new_body().await.unwrap();
+    writer.write(b"body").await.unwrap();
+    // The sync of the frame, then the beginning of the new file.
+    disk.fail_at(disk.operations() + 2, SimFailure::InputOutput);
+    disk.fail_at(disk.operations() + 3, SimFailure::NoSpace);
+    assert_eq!(put(&db, "failed", "1").await, Err(CommitError::Failed));
+    assert!(matches!(db.state(), State::ReadOnly { .. }));
+    assert!(matches!(db.new_body().await, Err(BodyRefusal::Fault(_))));
+    assert_eq!(put(&db, "refused", "1").await, Err(CommitError::ReadOnly));
+    assert_eq!(keys(&db), ["before"]);
+    // Asking is what makes it try again, about once a second.
+    while !matches!(db.state(), State::Writable) {
+        tokio::task::yield_now().await;
+    }
+    put(&db, "after", "1").await.unwrap();
+    let db = {
+        disk.crash();
+        Db::open(disk.reopen(), settings()).unwrap()
+    };
+    assert_eq!(keys(&db), ["after", "before"]);
+}
+
+#[tokio::test]
+async fn the_reserve_keeps_bodies_out_and_lets_the_rest_go_on() {
+    let (files, disk) = Files::sim(3);
+    let db = Db::open(files, settings()).unwrap();
+    let mut writer = db.new_body().await.unwrap();
+    writer.write(b"body").await.unwrap();
+    let body = writer.finish(b"").await.unwrap();
+    disk.set_free_bytes(999);
+    assert!(matches!(db.state(), State::Full));
+    assert!(matches!(db.new_body().await, Err(BodyRefusal::Full)));
+    let mut edit = db.edit(P).await;
+    edit.add_body(&body);
+    assert_eq!(edit.submit().await, Err(CommitError::Full));
+    put(&db, "flags", "seen").await.unwrap();
+    disk.set_free_bytes(1_000);
+    assert!(matches!(db.state(), State::Writable));
+    let mut edit = db.edit(P).await;
+    edit.add_body(&body);
+    edit.submit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_commit_that_does_not_return_is_a_fault_and_not_a_hang() {
+    let (files, disk) = Files::sim(4);
+    let db = Db::open(
+        files,
+        Settings {
+            commit_timeout_s: 1,
+            ..settings()
+        },
+    )
+    .unwrap();
+    put(&db, "before", "1").await.unwrap();
+    disk.hang();
+    assert_eq!(put(&db, "slow", "1").await, Err(CommitError::TimedOut));
+    assert!(matches!(db.state(), State::ReadOnly { .. }));
+    assert_eq!(put(&db, "refused", "1").await, Err(CommitError::ReadOnly));
+    assert_eq!(keys(&db), ["before"]);
+    let mut bell = db.bell(P);
+    disk.go_on();
+    bell.rung().await;
+    while !matches!(db.state(), State::Writable) {
+        tokio::task::yield_now().await;
+    }
+    put(&db, "after", "1").await.unwrap();
+}
+
+#[tokio::test]
+async fn damage_is_reported_and_stepped_over_and_nothing_is_cut_away() {
+    let (files, disk) = Files::sim(5);
+    let db = Db::open(files, settings()).unwrap();
+    let mut ends = Vec::new();
+    for key in ["a", "b", "c", "d"] {
+        put(&db, key, &"x".repeat(200)).await.unwrap();
+        ends.push(disk.contents("log/00000001.log").unwrap().len());
+    }
+    disk.crash();
+    let mut bytes = disk.contents("log/00000001.log").unwrap();
+    bytes[ends[0] + 100] ^= 1;
+    disk.replace("log/00000001.log", bytes.clone());
+    let db = Db::open(disk.reopen(), settings()).unwrap();
+    assert_eq!(keys(&db), ["a", "c", "d"]);
+    assert_eq!(db.open_report().damage.len(), 1, "{:?}", db.open_report());
+    put(&db, "e", "1").await.unwrap();
+    assert_eq!(
+        disk.contents("log/00000001.log").unwrap(),
+        bytes,
+        "damage is left for those who look"
+    );
+    assert!(!db.check().await.unwrap().damage.is_empty());
+    disk.crash();
+    let db = Db::open(disk.reopen(), settings()).unwrap();
+    assert_eq!(keys(&db), ["a", "c", "d", "e"]);
+}
+
+#[tokio::test]
+async fn a_missing_log_file_is_reported() {
+    let (files, disk) = Files::sim(6);
+    let db = Db::open(
+        files,
+        Settings {
+            log_file_bytes: 100,
+            ..settings()
+        },
+    )
+    .unwrap();
+    for key in ["a", "b", "c", "d"] {
+        put(&db, key, &"x".repeat(200)).await.unwrap();
+    }
+    disk.crash();
+    disk.lose("log/00000002.log");
+    let db = Db::open(disk.reopen(), settings()).unwrap();
+    assert_eq!(keys(&db), ["a", "c", "d"]);
+    assert_eq!(db.open_report().damage.len(), 1, "{:?}", db.open_report());
+}
+
+#[tokio::test]
+async fn a_rotten_body_is_a_fault_and_never_wrong_bytes() {
+    let (files, disk) = Files::sim(7);
+    let db = Db::open(files, settings()).unwrap();
+    let mut writer = db.new_body().await.unwrap();
+    writer.write(&[7; 1_000]).await.unwrap();
+    let mut edit = db.edit(P).await;
+    let id = edit.add_body(&writer.finish(b"").await.unwrap());
+    edit.submit().await.unwrap();
+    let mut bytes = disk.contents("log/00000001.log").unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    disk.replace("log/00000001.log", bytes);
+    assert!(
+        db.read_body(id, 0, usize::MAX)
+            .unwrap_err()
+            .to_string()
+            .contains("hash")
+    );
+    assert!(!db.check().await.unwrap().damage.is_empty());
+}
+
+#[tokio::test]
+async fn mail_that_looks_like_a_frame_is_not_one() {
+    let (files, disk) = Files::sim(8);
+    let db = Db::open(files, settings()).unwrap();
+    put(&db, "a", "1").await.unwrap();
+    let log = disk.contents("log/00000001.log").unwrap();
+    // A body made of the log's own frames, then a torn tail behind it.
+    let mut writer = db.new_body().await.unwrap();
+    writer.write(&log).await.unwrap();
+    let mut edit = db.edit(P).await;
+    edit.add_body(&writer.finish(b"").await.unwrap());
+    edit.put("b", "1");
+    edit.submit().await.unwrap();
+    disk.crash();
+    let mut bytes = disk.contents("log/00000001.log").unwrap();
+    let broken = log.len() + 10;
+    bytes[broken] ^= 1;
+    disk.replace("log/00000001.log", bytes);
+    let db = Db::open(disk.reopen(), settings()).unwrap();
+    assert_eq!(keys(&db), ["a"]);
+    assert_eq!(db.open_report().frames_replayed, 1);
+    assert!(db.open_report().torn_tail_bytes > 0);
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused_with_a_clear_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let db = Db::open(Files::real(&path).unwrap(), settings()).unwrap();
+    let Err(refused) = Files::real(&path) else {
+        panic!("two may not have one folder")
+    };
+    assert!(matches!(refused, OpenError::Locked { .. }));
+    let text = refused.to_string();
+    assert!(text.contains(&path.display().to_string()), "{text}");
+    assert!(
+        text.contains(&format!("process {}", std::process::id())),
+        "{text}"
+    );
+    db.close().await;
+    assert_eq!(put(&db, "closed", "1").await, Err(CommitError::ReadOnly));
+    drop(Files::real(&path).unwrap());
+}
+
+#[tokio::test]
+async fn a_store_that_is_dropped_or_closed_is_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..6 {
+        let db = Db::open(Files::real(folder.path()).unwrap(), settings()).unwrap();
+        assert_eq!(keys(&db).len(), round);
+        assert!(db.open_report().damage.is_empty());
+        put(&db, &round.to_string(), "x").await.unwrap();
+        if round % 2 == 0 {
+            db.close().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn unadopted_files_of_bodies_are_removed() {
+    let (files, disk) = Files::sim(9);
+    let db = Db::open(
+        files,
+        Settings {
+            body_inline_bytes: 100,
+            ..settings()
+        },
+    )
+    .unwrap();
+    let mut adopted = db.new_body().await.unwrap();
+    adopted.write(&[1; 1_000]).await.unwrap();
+    let mut dropped = db.new_body().await.unwrap();
+    dropped.write(&[2; 1_000]).await.unwrap();
+    let mut crashed = db.new_body().await.unwrap();
+    crashed.write(&[3; 1_000]).await.unwrap();
+    let mut edit = db.edit(P).await;
+    let id = edit.add_body(&adopted.finish(b"").await.unwrap());
+    edit.submit().await.unwrap();
+    drop(dropped.finish(b"").await.unwrap());
+    let _crashed = crashed.finish(b"").await.unwrap();
+    let bodies = || {
+        disk.paths()
+            .into_iter()
+            .filter(|path| path.starts_with("bodies/"))
+            .count()
+    };
+    assert_eq!(bodies(), 2);
+    disk.crash();
+    let db = Db::open(disk.reopen(), settings()).unwrap();
+    assert_eq!(bodies(), 1);
+    assert_eq!(db.read_body(id, 0, usize::MAX).unwrap(), vec![1; 1_000]);
+}
+
+#[tokio::test]
+async fn the_vacuum_rewrites_files_that_are_mostly_dead() {
+    let (files, disk) = Files::sim(10);
+    let small = Settings {
+        log_file_bytes: 20_000,
+        ..settings()
+    };
+    let db = Db::open(files, small.clone()).unwrap();
+    let mut ids = Vec::new();
+    for n in 0..60u8 {
+        let mut writer = db.new_body().await.unwrap();
+        writer.write(&[n; 2_000]).await.unwrap();
+        let mut edit = db.edit(P).await;
+        ids.push(edit.add_body(&writer.finish(b"tag").await.unwrap()));
+        edit.submit().await.unwrap();
+    }
+    let before = db.next_body_id();
+    // All of the first half lives, of the second half every fifth.
+    let live: Vec<usize> = (0..60).filter(|n| *n < 30 || n % 5 == 0).collect();
+    let marked = live.iter().map(|n| ids[*n].0).collect();
+    let report = db.vacuum(&marked, before).await.unwrap();
+    assert_eq!(report.bodies_dropped, 24);
+    assert!(
+        report.bodies_moved >= 4 && report.files_removed >= 2,
+        "{report:?}"
+    );
+    for round in 0..2 {
+        let db = if round == 0 {
+            db.clone()
+        } else {
+            Db::open(disk.reopen(), small.clone()).unwrap()
+        };
+        for n in &live {
+            assert_eq!(
+                db.read_body(ids[*n], 0, usize::MAX).unwrap(),
+                vec![*n as u8; 2_000]
+            );
+            assert_eq!(db.body_tag(ids[*n]).unwrap().unwrap(), "tag");
+        }
+        assert!(db.open_report().damage.is_empty(), "{:?}", db.open_report());
+        assert_eq!(db.check().await.unwrap().damage, Vec::<String>::new());
+        assert!(
+            db.next_body_id() > *ids.last().unwrap(),
+            "ids are never used twice"
+        );
+        disk.crash();
+    }
+}
+
+#[tokio::test]
+async fn back_pressure_holds_new_edits_until_commits_catch_up() {
+    let (files, _disk) = Files::sim(11);
+    let db = Db::open(files, settings()).unwrap();
+    let mut pending = Vec::new();
+    for n in 0..34u64 {
+        let mut edit = db.edit(Partition(n)).await;
+        edit.put("k", vec![0; 1_000_000]);
+        pending.push(edit.submit());
+    }
+    let mut next = Box::pin(db.edit(P));
+    let waits = std::future::poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_pending())).await;
+    assert!(waits);
+    drop(next.await);
+    for pending in pending {
+        pending.await.unwrap();
+    }
+}
