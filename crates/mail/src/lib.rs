@@ -50,7 +50,7 @@ pub use name::{MailboxName, NameError, SpecialUse};
 pub use parse::Survey;
 pub use parts::{Encoding, Part, PartKind, PartTree, Section};
 pub use proof::{Admin, Delivery, Login};
-pub use ready::{Content, DeliveredEnvelope, KeptField, Ready};
+pub use ready::{Content, DeliveredEnvelope, KeptField, LastLine, Ready};
 pub use settings::MailSettings;
 pub use store::{Bell, Body, BodyRefusal, BodyWriter, Db, Fault};
 pub use verify::{Problem, VerifyReport};

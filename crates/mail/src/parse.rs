@@ -16,8 +16,9 @@ mod tests;
 
 use crate::limits;
 use crate::parts::PartTree;
+use crate::ready::LastLine;
 use crate::record;
-use lines::Lines;
+use lines::{Line, Lines};
 use split::Splitter;
 use store::{Body, Fault};
 
@@ -32,6 +33,7 @@ pub(crate) struct Parsed {
     /// Hashes of eight octets: Message-ID, In-Reply-To, References.
     pub references: Vec<u8>,
     pub body_len: u64,
+    pub last_line: LastLine,
 }
 
 impl Parsed {
@@ -110,6 +112,7 @@ pub(crate) fn parse_bytes(message: &[u8]) -> Parsed {
 pub(crate) struct Reading {
     lines: Lines,
     splitter: Splitter,
+    last_line: LastLine,
 }
 
 impl Reading {
@@ -117,16 +120,33 @@ impl Reading {
         Self {
             lines: Lines::default(),
             splitter: Splitter::new(),
+            last_line: LastLine::Ended,
         }
     }
     pub fn feed(&mut self, window: &[u8]) {
-        let splitter = &mut self.splitter;
-        self.lines.feed(window, |line| splitter.line(&line));
+        let (splitter, last_line) = (&mut self.splitter, &mut self.last_line);
+        self.lines.feed(window, |line| {
+            *last_line = how_it_ends(&line);
+            splitter.line(&line);
+        });
     }
     pub fn finish(mut self) -> Parsed {
-        let splitter = &mut self.splitter;
-        let body_len = self.lines.finish(|line| splitter.line(&line));
+        let (splitter, last_line) = (&mut self.splitter, &mut self.last_line);
+        let body_len = self.lines.finish(|line| {
+            *last_line = how_it_ends(&line);
+            splitter.line(&line);
+        });
         let split = self.splitter.finish(body_len);
-        compose::compose(&split, body_len)
+        Parsed {
+            last_line: self.last_line,
+            ..compose::compose(&split, body_len)
+        }
+    }
+}
+
+fn how_it_ends(line: &Line<'_>) -> LastLine {
+    match line.end_len {
+        2 => LastLine::Ended,
+        _ => LastLine::Open,
     }
 }

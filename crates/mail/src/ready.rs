@@ -63,6 +63,10 @@ impl Ready {
     pub fn size(&self) -> u64 {
         self.head.size()
     }
+    /// Whether its last line has its CRLF.
+    pub fn last_line(&self) -> LastLine {
+        self.head.last_line
+    }
     /// The IMAP ENVELOPE value as sent, `(…)`.
     pub fn envelope(&self) -> &[u8] {
         self.section(Sect::Envelope)
@@ -128,6 +132,15 @@ impl Ready {
             db: self.db.clone(),
         }
     }
+}
+
+/// Whether a message's last line has its CRLF. An empty message has no line to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LastLine {
+    #[default]
+    Ended,
+    /// A protocol of lines sends a CRLF more than is stored.
+    Open,
 }
 
 /// With which envelope a message came.

@@ -7,14 +7,14 @@
 use crate::codec::{Damaged, Decoded, Reader, Writer};
 use crate::ids::{EmailId, ThreadId};
 use crate::parse::Parsed;
-use crate::ready::DeliveredEnvelope;
+use crate::ready::{DeliveredEnvelope, LastLine};
 use net::Time;
 use std::ops::Range;
 use store::BodyId;
 
 const VERSION: u8 = 1;
 const SECTIONS: usize = 8;
-const HEAD_BYTES: usize = 1 + 6 * 8 + SECTIONS * 4;
+const HEAD_BYTES: usize = 1 + 6 * 8 + 1 + SECTIONS * 4;
 const SAVED_AT: Range<usize> = 25..33;
 const BODY_AT: Range<usize> = 33..41;
 
@@ -40,6 +40,7 @@ pub(crate) struct Head {
     pub saved: Time,
     pub body: BodyId,
     pub body_len: u64,
+    pub last_line: LastLine,
     /// Where the sections end, from the record's first byte.
     ends: [usize; SECTIONS],
 }
@@ -50,6 +51,11 @@ impl Head {
         let (email, thread) = (EmailId(r.fixed64()?), ThreadId(r.fixed64()?));
         let (internal_date, saved) = (r.time()?, r.time()?);
         let (body, body_len) = (BodyId(r.fixed64()?), r.fixed64()?);
+        let last_line = match r.u8()? {
+            0 => LastLine::Ended,
+            1 => LastLine::Open,
+            _ => return Err(Damaged),
+        };
         let mut ends = [0; SECTIONS];
         let mut end = HEAD_BYTES;
         for slot in &mut ends {
@@ -65,6 +71,7 @@ impl Head {
             saved,
             body,
             body_len,
+            last_line,
             ends,
         };
         if whole { Ok(head) } else { Err(Damaged) }
@@ -114,6 +121,7 @@ pub(crate) fn encode(parsed: &Parsed, saved: &Saved<'_>) -> Vec<u8> {
     w.fixed64(saved.email.0).fixed64(saved.thread.0);
     w.time(saved.internal_date).time(saved.saved);
     w.fixed64(saved.body.0).fixed64(parsed.body_len);
+    w.u8(u8::from(parsed.last_line == LastLine::Open));
     for section in sections {
         let len = u32::try_from(section.len()).expect("because every section is bounded");
         w.raw(&len.to_be_bytes());

@@ -7,7 +7,7 @@ use crate::limits::{BATCH_MESSAGES, CHUNK_BYTES};
 use crate::reply::{self, Refused};
 use bytes::Bytes;
 use mail::{
-    Access, Account, Content, Cursor, Expunges, Fault, MailboxName, Message, Ready, View,
+    Access, Account, Content, Cursor, Expunges, LastLine, MailboxName, Message, Ready, View,
     ViewError, Want,
 };
 use roaring::RoaringBitmap;
@@ -160,16 +160,9 @@ impl Maildrop {
                 return Ok(octets);
             }
             for ready in batch.iter().filter_map(|message| message.ready.as_ref()) {
-                octets += self.octets_of(ready)?;
+                octets += octets_of(ready);
             }
         }
-    }
-
-    /// Exactly what RETR sends, before stuffing [rfc1939 11].
-    pub fn octets_of(&self, ready: &Ready) -> Result<u64, Refused> {
-        let size = ready.size();
-        let ended = ends_in_crlf(&ready.content()).map_err(|fault| self.fault(&fault))?;
-        Ok(if ended { size } else { size + 2 })
     }
 
     /// Marks a message. That somebody else has removed it already does not matter.
@@ -196,10 +189,12 @@ impl Maildrop {
     }
 }
 
-/// An empty message has no line to end.
-fn ends_in_crlf(content: &Content) -> Result<bool, Fault> {
-    let len = content.len();
-    Ok(len == 0 || &content.read(len.saturating_sub(2), 2)?[..] == b"\r\n")
+/// Exactly what RETR sends, before stuffing [rfc1939 11].
+pub(crate) fn octets_of(ready: &Ready) -> u64 {
+    match ready.last_line() {
+        LastLine::Ended => ready.size(),
+        LastLine::Open => ready.size() + 2,
+    }
 }
 
 /// A message's octets, in pieces.

@@ -220,6 +220,25 @@ async fn sizes_are_exactly_what_retr_sends_for_every_sample() {
 }
 
 #[tokio::test]
+async fn sizes_count_the_line_end_that_is_missing() {
+    // [rfc1939 11]
+    let server = Server::new().await;
+    let header = b"Subject: x\r\n\r\n";
+    let ends: [&[u8]; 7] = [b"", b"a", b"a\r", b"a\n", b"\n", b"\r\n", b"a\r\n"];
+    for end in ends {
+        server.put("alice", &[&[&header[..], end].concat()]).await;
+    }
+    let mut client = server.log_in("alice").await;
+    for (at, end) in ends.iter().enumerate() {
+        let (first, content) = client.content(&format!("RETR {}", at + 1)).await;
+        assert_eq!(first, format!("{} octets", content.len()), "{end:?}");
+        let is_whole = end.is_empty() || end.ends_with(b"\r\n");
+        let expect = header.len() + end.len() + if is_whole { 0 } else { 2 };
+        assert_eq!(content.len(), expect, "{end:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_delivery_during_a_session_is_invisible_until_the_next() {
     // [rfc1939 8]
     let server = Server::new().await;

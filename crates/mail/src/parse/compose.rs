@@ -24,6 +24,7 @@ pub(super) fn compose(split: &Split, body_len: u64) -> Parsed {
         fields: kept_fields(header, split.is_cut),
         references: references(header),
         body_len,
+        ..Parsed::default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! STAT, LIST [rfc1939 5] and UIDL [rfc1939 7]: of the mailbox as it was at login, less the
 //! messages marked here. Long lists are read and written in batches.
 
+use crate::maildrop::octets_of;
 use crate::reply::Refused;
 use crate::session::{End, Session};
 use crate::table::Doing;
@@ -29,9 +30,8 @@ pub(crate) fn list(session: &mut Session, number: Option<u32>) -> Doing<'_> {
 }
 
 fn octets(session: &mut Session, number: u32) -> Result<u64, Refused> {
-    let maildrop = session.maildrop();
-    let found = maildrop.find(number)?;
-    maildrop.octets_of(&found.ready)
+    let found = session.maildrop().find(number)?;
+    Ok(octets_of(&found.ready))
 }
 
 async fn list_all(session: &mut Session) -> Result<(), End> {
@@ -63,7 +63,7 @@ fn list_batch(session: &mut Session, cursor: &mut Cursor) -> Result<Vec<String>,
     let mut lines = Vec::new();
     for message in maildrop.batch(cursor)? {
         if let Some(ready) = &message.ready {
-            lines.push(format!("{} {}", message.seq, maildrop.octets_of(ready)?));
+            lines.push(format!("{} {}", message.seq, octets_of(ready)));
         }
     }
     Ok(lines)

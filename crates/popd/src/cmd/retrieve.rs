@@ -1,7 +1,7 @@
 //! RETR [rfc1939 5] and TOP [rfc1939 7]: a message in pieces, read by offset as the client takes
 //! them; no whole message is in memory, and nothing behind the last line of TOP is read.
 
-use crate::maildrop::Pieces;
+use crate::maildrop::{Pieces, octets_of};
 use crate::reply;
 use crate::session::{End, Session};
 use crate::table::Doing;
@@ -10,16 +10,13 @@ use pop::{Reply, Top};
 pub(crate) fn retr(session: &mut Session, number: u32) -> Doing<'_> {
     Box::pin(async move {
         let maildrop = session.maildrop();
-        let found = maildrop.find(number).and_then(|found| {
-            let octets = maildrop.octets_of(&found.ready)?;
-            Ok((Pieces::of(&found.ready), octets))
-        });
-        match found {
-            Ok((pieces, octets)) => {
+        match maildrop.find(number) {
+            Ok(found) => {
+                let octets = octets_of(&found.ready);
                 session
                     .machine
                     .send(Reply::Begin(&format!("{octets} octets")));
-                stream(session, pieces, None).await
+                stream(session, Pieces::of(&found.ready), None).await
             }
             Err(refused) => {
                 session.refuse(&refused);
