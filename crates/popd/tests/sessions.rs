@@ -11,6 +11,7 @@ use pop::Unstuffer;
 use popd::{ClearText, Door, Settings};
 use std::sync::Arc;
 use std::time::Duration;
+use store::{Db, Files, SimFailure};
 use tokio::task::JoinHandle;
 
 struct Server {
@@ -21,9 +22,13 @@ struct Server {
 
 impl Server {
     async fn new() -> Server {
+        Server::over(Db::memory()).await
+    }
+
+    async fn over(db: Db) -> Server {
         let script = "# Sessions.\n@listener pop3\n@account alice secret\n@account bob secret\n";
         let script = Script::parse("sessions", script).unwrap();
-        let house = House::of(&script).await.unwrap();
+        let house = House::over(db, &script).await.unwrap();
         let mut settings = Settings::new("example.test");
         settings.clear_text = ClearText::Allowed;
         let door = Arc::new(Door::new(house.mail.clone(), None, settings));
@@ -408,6 +413,26 @@ async fn many_marked_messages_are_all_removed_at_quit() {
     client.ok("QUIT").await;
     assert_eq!(client.end().await, "");
     assert_eq!(server.uids("alice").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quit_that_cannot_be_made_durable_is_refused_and_removes_nothing() {
+    // [rfc1939 6]
+    let (files, disk) = Files::sim(1);
+    let db = Db::open(files, store::Settings::default()).unwrap();
+    let server = Server::over(db.clone()).await;
+    server.put("alice", &[&message(1), &message(2)]).await;
+    let mut client = server.log_in("alice").await;
+    client.ok("DELE 1").await;
+    disk.fail_at(disk.operations() + 1, SimFailure::InputOutput);
+    let answer = client.err("QUIT").await;
+    assert!(answer.starts_with("-ERR [SYS/TEMP] "), "{answer}");
+    assert_eq!(client.end().await, "");
+    assert_eq!(server.uids("alice").await.len(), 2);
+    let mut next = server.log_in("alice").await;
+    // reading goes on
+    assert_eq!(next.content("RETR 1").await.1, message(1));
+    db.close().await;
 }
 
 #[tokio::test]

@@ -27,10 +27,14 @@ pub struct House {
 impl House {
     /// An empty house in memory, with the script's accounts, aliases and mail.
     pub async fn of(script: &Script) -> Result<House, String> {
+        House::over(Db::memory(), script).await
+    }
+
+    /// The same over another store.
+    pub async fn over(db: Db, script: &Script) -> Result<House, String> {
         let clock = Clock::system();
         let random = Random::seeded(SEED);
         let (chain, key) = net::self_signed(&[DOMAIN.to_owned()], clock.now()).map_err(text)?;
-        let db = Db::memory();
         let settings = settings(script)?;
         let mail = Mail::open(db.clone(), clock.clone(), random.clone(), settings)
             .await
