@@ -332,6 +332,9 @@ impl View {
                     news.added.insert_range(first..first.saturating_add(count));
                 }
             }
+            // The session has said what its own STORE made of these. What another session did to
+            // them in between it does not know, also when its own change came last.
+            LogChange::Flags { .. } if self.own.contains(&modseq) => {}
             LogChange::Flags { before, .. } => {
                 news.flagged.extend(before.iter().map(|(uid, _)| *uid));
             }
@@ -388,14 +391,13 @@ impl View {
         let keywords = Keywords::load(look)?;
         for uid in told {
             match flag_row(look, self.mailbox, uid)? {
-                // The session has said what its own STORE made of it.
-                Some(row) if !self.own.contains(&row.modseq) => updates.push(Update::Flags {
+                Some(row) => updates.push(Update::Flags {
                     seq: self.rank(uid),
                     uid,
                     flags: keywords.flags(&row.flags),
                     modseq: row.modseq,
                 }),
-                _ => {}
+                None => {}
             }
         }
         Ok(())
