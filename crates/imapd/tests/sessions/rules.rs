@@ -192,3 +192,17 @@ async fn a_waiting_idle_hears_of_mail_at_once() {
     idle.send(b"DONE\r\n").await;
     assert!(idle.answer(&tag).await.answer.starts_with("OK"));
 }
+
+/// [rfc3501 2.3.1.1]
+#[tokio::test]
+async fn a_mailbox_made_again_has_another_uidvalidity() {
+    let server = Server::new().await;
+    let mut client = server.log_in("alice").await;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        client.ok("CREATE again").await;
+        seen.push(client.ok("STATUS again (UIDVALIDITY)").await.lines());
+        client.ok("DELETE again").await;
+    }
+    assert!(seen[0] != seen[1] && seen[1] != seen[2], "{seen:?}");
+}
