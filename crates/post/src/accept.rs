@@ -10,7 +10,7 @@ use crate::header::{Facts, HeaderReader};
 use crate::judge::{self, FieldEvidence, MessageEvidence, Policy, Proof, Whose};
 use crate::limits;
 use crate::log::{self, Stage};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Refused};
 use crate::trace;
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::{DeliverError, Delivery, Incoming, Mail, Prefix, Resolved};
@@ -101,7 +101,7 @@ impl Post {
         from: ReversePath,
         written_in: Charset,
         parameters: &MailParameters,
-    ) -> Result<Envelope, Refusal> {
+    ) -> Result<Envelope, Refused> {
         let id = MessageId(self.inner.random.token(ID_LETTERS));
         let whose = match (&client.login, from.address()) {
             (Some(login), Some(address)) if login.may_send_as(address) => Whose::Theirs,
@@ -125,7 +125,7 @@ impl Post {
             }),
             Err(refusal) => {
                 log::refused(client, &id, Stage::Mail, (&from.to_string(), ""), &refusal);
-                Err(refusal)
+                Err(Refused { id, refusal })
             }
         }
     }

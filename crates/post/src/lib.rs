@@ -22,4 +22,4 @@ pub use arriving::Arriving;
 pub use client::{Client, Greeting, Role};
 pub use envelope::{Envelope, MessageId, Recipient};
 pub use log::Escaped;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, Refused};

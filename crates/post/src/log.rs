@@ -79,14 +79,14 @@ pub(crate) fn refused(
         from = %Escaped(from),
         to = %Escaped(to),
         at = stage.word(),
-        why = %Escaped(&refusal.to_string()),
+        why = refusal.to_string().as_str(),
         "refused"
     );
 }
 
 /// Our trouble; the peer sees only the id.
 pub(crate) fn fault(id: &MessageId, fault: &dyn fmt::Display) {
-    tracing::error!(target: "post", id = %id, fault = %Escaped(&fault.to_string()), "fault");
+    tracing::error!(target: "post", id = %id, fault = fault.to_string().as_str(), "fault");
 }
 
 /// The recipients in one text, as many as a log line bears.

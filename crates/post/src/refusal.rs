@@ -2,8 +2,16 @@
 //!
 //! What never happens here: a code or a text of a protocol (each door's `reply.rs`).
 
+use crate::envelope::MessageId;
 use addr::Address;
 use std::fmt;
+
+/// A refused sender, with the id under which that was logged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused {
+    pub id: MessageId,
+    pub refusal: Refusal,
+}
 
 /// Why a sender, a recipient or a message is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -19,7 +19,7 @@ pub(crate) fn run(session: &mut Session, _: Command) -> Doing<'_> {
         }
         match session.door.post.new_body(&session.client, envelope).await {
             Err(refusal) => {
-                let reply = reply::refusal(&refusal, Some(envelope.id()));
+                let reply = reply::refusal(&refusal, envelope.id());
                 session.send(reply);
             }
             Ok(arriving) => {
@@ -65,7 +65,7 @@ pub(crate) async fn end(session: &mut Session, end: DataEnd) {
         .await
     {
         Ok(accepted) => Reply::new(250, Status(2, 0, 0), accepted.id.to_string()),
-        Err(refusal) => reply::refusal(&refusal, Some(&id)),
+        Err(refusal) => reply::refusal(&refusal, &id),
     };
     session.send(reply);
 }

@@ -20,7 +20,7 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
         {
             Ok(()) => session.send(Reply::new(250, Status(2, 1, 5), "Recipient ok")),
             Err(refusal) => {
-                let reply = reply::refusal(&refusal, Some(envelope.id()));
+                let reply = reply::refusal(&refusal, envelope.id());
                 session.refuse_recipient(reply);
             }
         }

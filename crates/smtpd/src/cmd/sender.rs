@@ -24,7 +24,7 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
                 session.state = State::Message(envelope);
                 session.send(Reply::new(250, Status(2, 1, 0), "Sender ok"));
             }
-            Err(refusal) => session.send(reply::refusal(&refusal, None)),
+            Err(refused) => session.send(reply::refusal(&refused.refusal, &refused.id)),
         }
         Ok(())
     })
