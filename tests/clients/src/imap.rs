@@ -60,7 +60,14 @@ impl Imap {
         answer
     }
 
+    /// A message that must be taken.
     pub fn append(&mut self, mailbox: &str, flags: &str, message: &[u8]) -> Answer {
+        let answer = self.try_append(mailbox, flags, message);
+        assert!(answer.status.starts_with("OK"), "{}", answer.status);
+        answer
+    }
+
+    pub fn try_append(&mut self, mailbox: &str, flags: &str, message: &[u8]) -> Answer {
         let tag = self.tag();
         let head = format!("{tag} APPEND {mailbox} ({flags}) {{{}}}\r\n", message.len());
         self.wire.send(head.as_bytes());
@@ -68,9 +75,7 @@ impl Imap {
         assert!(go_on.starts_with('+'), "{go_on}");
         self.wire.send(message);
         self.wire.send(b"\r\n");
-        let answer = self.answer(&tag);
-        assert!(answer.status.starts_with("OK"), "{}", answer.status);
-        answer
+        self.answer(&tag)
     }
 
     /// All UIDs that a search finds, in rising order.

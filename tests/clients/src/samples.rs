@@ -38,6 +38,26 @@ pub fn is_fit_for_smtp(message: &[u8]) -> bool {
     rest.is_empty()
 }
 
+/// The message with CRLF where it has CR or LF alone.
+pub fn with_line_ends(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len());
+    let mut before = 0;
+    for (index, &byte) in message.iter().enumerate() {
+        let is_half = match byte {
+            b'\n' => before != b'\r',
+            b'\r' => message.get(index + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        if is_half {
+            out.extend_from_slice(b"\r\n");
+        } else {
+            out.push(byte);
+        }
+        before = byte;
+    }
+    out
+}
+
 /// A plain message with a subject.
 pub fn message(subject: &str, body: &str) -> Vec<u8> {
     let head = "From: bob@example.test\r\nTo: alice@example.test\r\n\

@@ -78,7 +78,7 @@ fn two_way(server: &Server, far: &str) {
         .split_once(":2,")
         .expect("because a seen message has info");
     std::fs::rename(&one, one.with_file_name(format!("{base}:2,FS"))).unwrap();
-    let two = find(&files, "two");
+    let two = find(&local(place, "INBOX"), "two");
     let name = two.file_name().unwrap().to_string_lossy().into_owned();
     let (base, _) = name
         .split_once(":2,")
