@@ -92,6 +92,23 @@ fn poplib_reads_and_deletes() {
 }
 
 #[test]
+fn poplib_finds_numbers_sizes_and_ids_in_agreement() {
+    let server = Server::start();
+    let mut smtp = server.smtp();
+    for number in 1..=4 {
+        let message = clients::samples::message(&format!("pop {number}"), ".\r\n..dots\r\n\r\nend");
+        smtp.mail("bob@example.test", &["alice@example.test"], &message);
+    }
+    if !python(&server, "pop3_session.py") {
+        return;
+    }
+    // each of the three ways in has deleted one of five, the welcome first
+    let mut imap = server.imap(server.alice());
+    assert_eq!(imap.search("ALL").len(), 2);
+    assert_eq!(imap.search("SUBJECT \"pop 4\"").len(), 1);
+}
+
+#[test]
 fn imaplib_hears_of_new_mail_while_it_idles() {
     let server = Server::start();
     python(&server, "imap_idles.py");
