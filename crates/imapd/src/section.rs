@@ -112,7 +112,7 @@ enum Keep {
 }
 
 /// The chosen fields, as they stand, and the empty line that ends every header
-/// [rfc3501 6.4.5: HEADER.FIELDS].
+/// [rfc3501 6.4.5].
 fn choose(header: &[u8], names: &[String], keep: Keep) -> Vec<u8> {
     let mut chosen = Vec::new();
     for field in fields(header) {

@@ -6,7 +6,7 @@ use mail::View;
 use roaring::RoaringBitmap;
 
 /// The messages that a set means. Sequence numbers past the end are an error of the client
-/// [rfc3501 9: seq-number]; UIDs that are not there mean nothing [rfc3501 6.4.8].
+/// [rfc3501 9]; UIDs that are not there mean nothing [rfc3501 6.4.8].
 pub(crate) fn uids(view: &View, ids: Ids, set: &SequenceSet) -> Result<RoaringBitmap, Answer> {
     match ids {
         Ids::Uid => Ok(by_uid(view.uids(), set)),

@@ -41,7 +41,8 @@ pub(crate) async fn run(session: &mut Session, store: &Store) -> Outcome {
     }
     // A client that uses sequence numbers cannot know yet that the message is gone
     // [rfc2180 4.2]; for UIDs a missing one is nothing special.
-    if gone && store.ids == Ids::Sequence {
+    // With `.SILENT` it did not want to be told anyway.
+    if gone && store.ids == Ids::Sequence && store.telling == Telling::Told {
         let text = "some of these messages are expunged";
         return Ok(Answer::no(ResponseCode::ExpungeIssued, text));
     }

@@ -110,6 +110,7 @@ fn quoted_printable(octets: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    /// [rfc2047 6]
     #[test]
     fn decodes_encoded_words_and_folded_lines() {
         assert_eq!(
@@ -120,6 +121,7 @@ mod tests {
         assert_eq!(field(b""), "");
     }
 
+    /// [rfc2045 6.7] [rfc2045 6.8]
     #[test]
     fn decodes_transfer_encodings_and_charsets() {
         let check = |octets: &[u8], encoding, charset, expect: &str| {

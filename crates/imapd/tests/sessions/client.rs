@@ -7,6 +7,7 @@ use dialogs::script::Script;
 use imapd::{Door, Settings};
 use net::{Conn, Stop};
 use std::sync::Arc;
+use store::Db;
 use tokio::task::JoinHandle;
 
 pub struct Server {
@@ -18,19 +19,19 @@ pub struct Server {
 
 impl Server {
     pub async fn new() -> Server {
-        Server::with(|_| {}).await
+        Server::over(Db::memory()).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut Settings)) -> Server {
+    /// Over another store than memory.
+    pub async fn over(db: Db) -> Server {
         let script = "# Sessions.\n@listener imap\n@account alice secret\n@account bob secret\n";
         let script = Script::parse("sessions", script).unwrap();
-        let house = House::of(&script).await.unwrap();
-        let mut settings = Settings {
+        let house = House::over(db, &script).await.unwrap();
+        let settings = Settings {
             hostname: "example.test".to_owned(),
             allow_cleartext_login: true,
             ..Settings::default()
         };
-        change(&mut settings);
         let door = Arc::new(Door::new(house.mail.clone(), settings));
         Server {
             _house: house,

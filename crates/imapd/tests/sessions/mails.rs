@@ -69,7 +69,7 @@ async fn header_and_text_together_are_the_message_and_its_size_is_theirs() {
     .await;
 }
 
-/// [rfc3501 6.4.5: partial]
+/// [rfc3501 6.4.5]
 #[tokio::test]
 async fn partial_reads_tile_the_message() {
     each_sample(async |name, octets, client| {

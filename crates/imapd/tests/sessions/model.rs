@@ -366,7 +366,7 @@ fn run(test: impl Future<Output = ()>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// [rfc3501 7.3.1] [rfc3501 7.4.1] [rfc3501 7.4.2]
     #[test]

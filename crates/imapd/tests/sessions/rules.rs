@@ -2,6 +2,7 @@
 
 use crate::client::{Client, Server};
 use std::time::Duration;
+use store::{Db, Files, SimFailure};
 
 const MESSAGE: &[u8] = b"Subject: x\r\n\r\nhello\r\n";
 
@@ -205,4 +206,28 @@ async fn a_mailbox_made_again_has_another_uidvalidity() {
         client.ok("DELETE again").await;
     }
     assert!(seen[0] != seen[1] && seen[1] != seen[2], "{seen:?}");
+}
+
+/// Nothing is said to be kept that may not be, and reading goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_cannot_be_made_durable_is_refused_and_reading_goes_on() {
+    let (files, disk) = Files::sim(1);
+    let db = Db::open(files, store::Settings::default()).unwrap();
+    let server = Server::over(db.clone()).await;
+    let mut client = server.selected().await;
+    client.append("INBOX", MESSAGE).await;
+    disk.fail_at(disk.operations() + 1, SimFailure::InputOutput);
+    let head = format!("APPEND INBOX {{{}+}}\r\n", MESSAGE.len());
+    let said = client.ask_bytes(&[head.as_bytes(), MESSAGE].concat()).await;
+    assert!(
+        said.answer.starts_with("NO [UNAVAILABLE] "),
+        "{}",
+        said.answer
+    );
+    assert!(said.answer.contains("id "), "{}", said.answer);
+    let said = client.ok("FETCH 1:* BODY.PEEK[]").await;
+    assert_eq!(said.fetched().len(), 1);
+    assert_eq!(said.text_of("BODY[]").unwrap(), MESSAGE);
+    assert_eq!(client.ok("SEARCH ALL").await.lines(), ["SEARCH 1"]);
+    db.close().await;
 }
