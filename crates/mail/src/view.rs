@@ -390,14 +390,13 @@ impl View {
         }
         let keywords = Keywords::load(look)?;
         for uid in told {
-            match flag_row(look, self.mailbox, uid)? {
-                Some(row) => updates.push(Update::Flags {
+            if let Some(row) = flag_row(look, self.mailbox, uid)? {
+                updates.push(Update::Flags {
                     seq: self.rank(uid),
                     uid,
                     flags: keywords.flags(&row.flags),
                     modseq: row.modseq,
-                }),
-                None => {}
+                });
             }
         }
         Ok(())
