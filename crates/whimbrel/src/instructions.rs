@@ -121,7 +121,9 @@ impl Scene<'_> {
         let (submission, imap) = (self.port(Kind::Submission), self.port(Kind::Imap));
         format!(
             "\nRead and write with mutt\n  \
-             mutt -n -F /dev/null -e 'set from={alice} imap_pass={password} ssl_starttls=no \
+             mutt -n -F /dev/null -e 'set from={alice} imap_pass={password} \
+             ssl_starttls=no ssl_force_tls=no \
+             folder=imap://{login}@127.0.0.1:{imap}/ \
              smtp_url=smtp://{login}:{password}@127.0.0.1:{submission}' \
              -f imap://{login}@127.0.0.1:{imap}/INBOX\n"
         )

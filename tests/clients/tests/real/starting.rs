@@ -169,6 +169,7 @@ fn the_printed_lines_work_when_pasted() {
         "{}",
         server.printed
     );
+    mutt_starts(&server);
     let mut bob = server.imap(server.bob());
     for subject in ["Two", "Three", "Four"] {
         assert_eq!(
@@ -178,4 +179,25 @@ fn the_printed_lines_work_when_pasted() {
         );
     }
     assert_eq!(server.imap(server.alice()).search("SUBJECT One").len(), 1);
+}
+
+/// The line for mutt, on a terminal; a key to leave is added.
+fn mutt_starts(server: &Server) {
+    let (Some(_), Some(terminal)) = (Program::find("mutt"), Program::find("python3")) else {
+        return;
+    };
+    let line = server
+        .printed
+        .lines()
+        .map(str::trim)
+        .find(|line| line.starts_with("mutt "));
+    let line = line.expect("because there is one for mutt").to_owned();
+    let on_terminal = concat!(env!("CARGO_MANIFEST_DIR"), "/python/on_terminal.py");
+    let place = tempfile::tempdir().unwrap();
+    let leave = format!("{line} -e 'set quit=yes' -e 'push <quit>'");
+    let ended = terminal
+        .args(&["-B", on_terminal, "sh", "-c", &leave])
+        .env("HOME", place.path());
+    let ended = ended.run().well();
+    assert!(ended.out_text().contains("Welcome"), "{}", ended.text());
 }
