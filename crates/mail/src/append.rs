@@ -208,6 +208,8 @@ impl<'a> Fill<'a> {
         let node = tree::node(&change.edit, self.target.id)?;
         let same = node.is_some_and(|n| n.record.uid_validity == self.target.record.uid_validity);
         if !same {
+            drop(change);
+            self.take_back().await?;
             return Err(AppendError::NotFound);
         }
         check_quota(inner, &change.state, self.account.id, self.sets.bytes)?;
@@ -221,6 +223,21 @@ impl<'a> Fill<'a> {
         }
         change.submit(inner).await?;
         Ok((self.first..self.first + self.sets.count).collect())
+    }
+
+    /// The mailbox went away meanwhile: removes what was written for it.
+    async fn take_back(&self) -> Result<(), AppendError> {
+        let (inner, target) = (&self.account.inner, self.target.id);
+        let mut uids = self.first..self.first + self.sets.count;
+        while !uids.is_empty() {
+            let mut change = AccountEdit::open(inner, self.account.id).await?;
+            for uid in uids.by_ref().take(limits::EDIT_MESSAGES) {
+                change.edit.delete(crate::keys::ready(target, uid));
+                change.edit.delete(crate::keys::flags(target, uid));
+            }
+            change.submit(inner).await?;
+        }
+        Ok(())
     }
 
     /// The piece that is open.

@@ -77,9 +77,6 @@ impl<'a> Reader<'a> {
             _ => Err(Damaged),
         }
     }
-    pub fn bare(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
     pub fn take(&mut self, len: usize) -> Decoded<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(len).ok_or(Damaged)?;
         self.0 = rest;

@@ -19,12 +19,13 @@ use crate::sessions::{Sessions, Wait};
 use crate::settings::MailSettings;
 use crate::state::{AccountState, FlagSet};
 use crate::tree;
+use crate::upkeep::UpkeepReport;
 use crate::verify::{self, VerifyReport};
 use bytes::Bytes;
 use net::{Clock, Random, Stop, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{Body, BodyRefusal, BodyWriter, Db, Fault};
+use store::{Body, BodyRefusal, BodyWriter, Db, Fault, VacuumReport};
 use tokio::sync::Semaphore;
 
 /// Mail at rest. Cheap to clone.
@@ -249,6 +250,14 @@ impl Mail {
         progress: impl FnMut(&str),
     ) -> Result<VerifyReport, Fault> {
         verify::verify(&self.inner, progress).await
+    }
+    /// One round of upkeep now: forgets what is too old or too much.
+    pub async fn upkeep_now(&self, _: &Admin) -> Result<UpkeepReport, Fault> {
+        crate::upkeep::round(&self.inner, &Stop::new()).await
+    }
+    /// Frees bodies that no message, seen or kept as history, points to.
+    pub async fn vacuum_now(&self, _: &Admin) -> Result<VacuumReport, Fault> {
+        crate::upkeep::vacuum(&self.inner).await
     }
     /// History expiry and vacuum; runs until stopped.
     pub async fn upkeep(&self, stop: Stop) {

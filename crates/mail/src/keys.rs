@@ -82,20 +82,8 @@ pub(crate) fn flags(mailbox: MailboxId, uid: u32) -> Vec<u8> {
     with_uid(b'f', mailbox, uid)
 }
 
-pub(crate) fn all_flags(mailbox: MailboxId) -> Vec<u8> {
-    with_mailbox(b'f', mailbox)
-}
-
-pub(crate) fn all_ready(mailbox: MailboxId) -> Vec<u8> {
-    with_mailbox(b'r', mailbox)
-}
-
 pub(crate) fn shown(mailbox: MailboxId, first_uid: u32) -> Vec<u8> {
     with_uid(b'y', mailbox, first_uid)
-}
-
-pub(crate) fn all_shown(mailbox: MailboxId) -> Vec<u8> {
-    with_mailbox(b'y', mailbox)
 }
 
 pub(crate) fn all_bits(mailbox: MailboxId) -> Vec<u8> {

@@ -2,7 +2,6 @@
 //!
 //! What never happens here: a socket, a wire protocol's session, a decision about mail on the road.
 #![forbid(unsafe_code)]
-#![allow(clippy::todo, unused, clippy::unused_async)]
 
 mod account;
 mod alter;
@@ -53,5 +52,6 @@ pub use proof::{Admin, Delivery, Login};
 pub use ready::{Content, DeliveredEnvelope, KeptField, LastLine, Ready};
 pub use settings::MailSettings;
 pub use store::{Bell, Body, BodyRefusal, BodyWriter, Db, Fault};
+pub use upkeep::UpkeepReport;
 pub use verify::{Problem, VerifyReport};
 pub use view::{Access, Copied, Cursor, Expunges, Message, StoreResult, Update, View, Want};

@@ -68,3 +68,11 @@ pub const ENVELOPE_ADDRESSES: usize = 1_000;
 pub const PREVIEW_BYTES: usize = 4 * 1024;
 /// Octets of an address list that are looked at.
 pub const ADDRESS_LIST_BYTES: usize = 128 * 1024;
+/// Seconds between two looks at what may be forgotten.
+pub const UPKEEP_INTERVAL_S: u64 = 600;
+/// Seconds after which bodies are swept even if little was forgotten.
+pub const VACUUM_INTERVAL_S: u64 = 24 * 3600;
+/// Octets of forgotten messages after which bodies are swept at once.
+pub const VACUUM_BYTES: u64 = 256 * 1024 * 1024;
+/// Problems that one verify lists.
+pub const VERIFY_PROBLEMS: usize = 1_000;

@@ -11,9 +11,6 @@ use store::Fault;
 
 /// Above the first level.
 pub(crate) const ROOT: MailboxId = MailboxId(0);
-/// The INBOX that an account begins with.
-pub(crate) const FIRST_INBOX: MailboxId = MailboxId(1);
-
 /// A mailbox with its record.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
@@ -63,22 +60,6 @@ pub(crate) fn find(look: &impl Look, name: &MailboxName) -> Result<Option<Node>,
 /// Has it mailboxes below it?
 pub(crate) fn has_children(look: &impl Look, id: MailboxId) -> Result<bool, Fault> {
     Ok(look.below(&keys::names(id)).next().transpose()?.is_some())
-}
-
-/// A mailbox's whole name.
-pub(crate) fn full_name(look: &impl Look, record: &MailboxRecord) -> Result<String, Fault> {
-    let mut name = record.leaf.clone();
-    let mut parent = record.parent;
-    for _ in 0..limits::NAME_LEVELS {
-        if parent == ROOT {
-            return Ok(name);
-        }
-        let up =
-            node(look, parent)?.ok_or_else(|| damaged("a name's superior", name.as_bytes()))?;
-        name = format!("{}/{name}", up.record.leaf);
-        parent = up.record.parent;
-    }
-    Err(damaged("a name's superiors", name.as_bytes()))
 }
 
 /// All mailboxes with their names, INBOX first, then by name, level by level.

@@ -1,4 +1,138 @@
-//! History expiry, sweeping of deleted mailboxes, vacuum. Never decides what mail is.
-pub(crate) async fn run(inner: &crate::deliver::Inner, stop: net::Stop) {
-    stop.stopped().await;
+//! What is done in the background: history that is too old or too much is forgotten, rows of
+//! deleted mailboxes and removed accounts are swept, bodies that nothing points to are freed.
+//! Everything goes in pieces of bounded size. What never happens here: a change that anybody who
+//! looks at mail could see, except that history ends.
+
+mod expiry;
+mod sweep;
+mod threads;
+
+use crate::codec::Look;
+use crate::deliver::Inner;
+use crate::ids::AccountId;
+use crate::keys::{self, READY, directory as key};
+use crate::limits;
+use crate::record;
+use crate::state::AccountState;
+use net::{Stop, time};
+use roaring::RoaringTreemap;
+use std::collections::HashSet;
+use std::time::Duration;
+use store::{Fault, VacuumReport};
+use threads::Named;
+
+/// What a round of upkeep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UpkeepReport {
+    /// Entries of change logs that are forgotten.
+    pub changes_forgotten: u64,
+    /// Rows of messages that are gone for good.
+    pub messages_forgotten: u64,
+    /// Octets of these.
+    pub bytes_forgotten: u64,
+    /// Records that a crash had left behind.
+    pub leftovers: u64,
+}
+
+/// Runs until stopped. A round that fails is said once and tried again at the next.
+pub(crate) async fn run(inner: &Inner, stop: Stop) {
+    let mut since_vacuum_s = limits::VACUUM_INTERVAL_S;
+    let mut freeable_bytes = 0;
+    loop {
+        match round(inner, &stop).await {
+            Ok(report) => freeable_bytes += report.bytes_forgotten,
+            Err(fault) => tracing::warn!(target: "upkeep", %fault, "history was not looked after"),
+        }
+        let due =
+            since_vacuum_s >= limits::VACUUM_INTERVAL_S || freeable_bytes >= limits::VACUUM_BYTES;
+        if due && !stop.is_stopped() {
+            match vacuum(inner).await {
+                Ok(done) => tracing::info!(target: "upkeep", freed = done.bytes_freed, "vacuum"),
+                Err(fault) => tracing::warn!(target: "upkeep", %fault, "no vacuum"),
+            }
+            (since_vacuum_s, freeable_bytes) = (0, 0);
+        }
+        tokio::select! {
+            () = stop.stopped() => return,
+            () = time::sleep(Duration::from_secs(limits::UPKEEP_INTERVAL_S)) => {}
+        }
+        since_vacuum_s += limits::UPKEEP_INTERVAL_S;
+    }
+}
+
+/// Looks after every account once.
+pub(crate) async fn round(inner: &Inner, stop: &Stop) -> Result<UpkeepReport, Fault> {
+    let mut report = UpkeepReport::default();
+    for account in accounts(inner, key::ACCOUNTS)? {
+        if stop.is_stopped() {
+            return Ok(report);
+        }
+        sweep::leftovers(inner, account, &mut report).await?;
+        expiry::expire(inner, account, stop, &mut report).await?;
+    }
+    for account in accounts(inner, key::REMOVED)? {
+        if stop.is_stopped() {
+            return Ok(report);
+        }
+        sweep::removed_account(inner, account, &mut report).await?;
+    }
+    Ok(report)
+}
+
+/// The accounts below a prefix of the directory.
+fn accounts(inner: &Inner, prefix: &[u8]) -> Result<Vec<AccountId>, Fault> {
+    let mut ids = Vec::new();
+    for row in inner.directory.now().below(prefix) {
+        ids.extend(keys::last_u64(&row?.0).map(AccountId));
+    }
+    Ok(ids)
+}
+
+/// Frees bodies that no message, seen or kept, points to. If a record cannot be read, nothing is
+/// freed: it might be the one that needs a body.
+pub(crate) async fn vacuum(inner: &Inner) -> Result<VacuumReport, Fault> {
+    let before = inner.db.next_body_id();
+    let mut live = RoaringTreemap::new();
+    for account in accounts(inner, key::REMOVED)? {
+        mark(inner, account, &mut live, None).await?;
+    }
+    for account in accounts(inner, key::ACCOUNTS)? {
+        let Some(state) = inner
+            .moment(account)
+            .record::<AccountState>(keys::ACCOUNT)?
+        else {
+            continue;
+        };
+        let mut named = Named {
+            hashes: HashSet::new(),
+            as_of: state.modseq,
+        };
+        mark(inner, account, &mut live, Some(&mut named)).await?;
+        threads::sweep(inner, account, named).await?;
+    }
+    inner.db.vacuum(&live, before).await
+}
+
+/// An account's bodies. Each moment is taken after `before`, and a copy is made under the account's
+/// lock from a record that is marked, so nothing slips through between two accounts.
+async fn mark(
+    inner: &Inner,
+    account: AccountId,
+    live: &mut RoaringTreemap,
+    mut named: Option<&mut Named>,
+) -> Result<(), Fault> {
+    let look = inner.moment(account);
+    for (count, row) in look.below(READY).enumerate() {
+        let (key, value) = row?;
+        let body = record::body_of(&value);
+        let body = body.map_err(|_| crate::codec::damaged("a ready-to-send record", &key))?;
+        live.insert(body.0);
+        if let Some(named) = &mut named {
+            named.add(&value);
+        }
+        if count % limits::EDIT_MESSAGES == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
 }

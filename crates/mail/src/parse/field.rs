@@ -85,14 +85,6 @@ pub(super) struct Parameterized {
     pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-impl Parameterized {
-    pub fn parameter(&self, name: &str) -> Option<&[u8]> {
-        let mut all = self.parameters.iter();
-        all.find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, v)| v.as_slice())
-    }
-}
-
 /// value *(";" attribute "=" (token / quoted-string)) [rfc2045 5.1], read as leniently as it can
 /// be: comments anywhere, missing quotes, blanks in bare values, empty parameters.
 pub(super) fn parameterized(value: &[u8]) -> Parameterized {

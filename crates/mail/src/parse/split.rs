@@ -302,6 +302,10 @@ impl Splitter {
             .pop()
             .expect("because somebody closes what is open");
         let digest = self.parent_is_digest(open.node);
+        let parent = self.nodes[open.node]
+            .parent
+            .map(|parent| self.nodes[parent].kind);
+        let in_message = parent == Some(PartKind::Message);
         let node = &mut self.nodes[open.node];
         if let Mode::Header = open.mode {
             let end = at.max(node.header_range.start);
@@ -310,6 +314,13 @@ impl Splitter {
             node.lines_before = line_ends;
             node.read_header(digest);
             node.settle();
+        }
+        if in_message && at < node.body.start {
+            // The empty line behind this header is the line end of the boundary that follows, and
+            // so it is not of the message around it either.
+            let end = at.max(node.header_range.start);
+            node.header_range.end = end;
+            node.body.start = end;
         }
         node.body.end = at.max(node.body.start);
         node.lines = line_ends.saturating_sub(node.lines_before);

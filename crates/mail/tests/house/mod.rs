@@ -1,4 +1,5 @@
 //! A small house for tests: one domain, accounts, deliveries. Never: a check of its own.
+#![allow(clippy::unwrap_used, reason = "a test fails where something fails")]
 #![allow(dead_code)]
 
 use addr::Address;

@@ -1,0 +1,211 @@
+//! Verifying a mailbox: rows, bitmaps, counts and bodies agree.
+
+use super::account::Log;
+use super::{COUNT, DAMAGE, LOST, VerifyReport};
+use crate::bits::{self, Kind};
+use crate::change::shown_modseq;
+use crate::codec::{Look, Moment, decode};
+use crate::deliver::Inner;
+use crate::flags::SystemFlags;
+use crate::ids::{MailboxId, ModSeq};
+use crate::keys;
+use crate::limits;
+use crate::mailbox;
+use crate::parts::PartTree;
+use crate::record::{Head, Sect};
+use crate::state::{FlagRow, MailboxState};
+use crate::tree::Node;
+use roaring::RoaringBitmap;
+use std::collections::HashSet;
+use store::Fault;
+
+/// What a mailbox adds to its account.
+pub(super) struct Found {
+    pub bytes: u64,
+    pub messages: u64,
+    pub highest_modseq: ModSeq,
+}
+
+/// What the rows of a mailbox say.
+#[derive(Default)]
+struct Counted {
+    all: RoaringBitmap,
+    unseen: RoaringBitmap,
+    deleted: RoaringBitmap,
+    bytes: u64,
+}
+
+pub(super) async fn verify(
+    inner: &Inner,
+    look: &Moment,
+    node: &Node,
+    log: &Log,
+    keywords: usize,
+    place: &str,
+    report: &mut VerifyReport,
+) -> Result<Found, Fault> {
+    let state = mailbox::state(look, node.id)?;
+    // Rows of a deleted incarnation lie below; those past UIDNEXT are not there yet.
+    let from = log.old_uid_next.get(&node.id).copied().unwrap_or(0);
+    let mut counted = Counted::default();
+    for row in look.range(keys::flags(node.id, from)..keys::flags(node.id, state.uid_next)) {
+        let (key, value) = row?;
+        let uid = keys::last_u32(&key).unwrap_or_default();
+        let row = decode::<FlagRow>(&key, &value)?;
+        counted.add(uid, &row);
+        let place = format!("{place} UID {uid}");
+        if row
+            .flags
+            .keywords
+            .iter()
+            .any(|number| usize::from(*number) >= keywords)
+        {
+            report.problem(&place, "it has a keyword without a name", COUNT);
+        }
+        let modseq = match row.modseq {
+            ModSeq(0) => shown_modseq(look, node.id, uid)?,
+            modseq => modseq,
+        };
+        if modseq > state.highest_modseq || modseq == ModSeq(0) {
+            report.problem(
+                &place,
+                format!("its modseq {modseq} is not the mailbox's"),
+                COUNT,
+            );
+        }
+        verify_message(inner, look, node.id, uid, row.size, &place, report)?;
+        report.messages += 1;
+        if counted.all.len() % limits::EDIT_MESSAGES as u64 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    compare(look, node.id, &state, &counted, place, report)?;
+    Ok(Found {
+        bytes: state.bytes,
+        messages: state.messages.into(),
+        highest_modseq: state.highest_modseq,
+    })
+}
+
+impl Counted {
+    fn add(&mut self, uid: u32, row: &FlagRow) {
+        self.all.insert(uid);
+        if !row.flags.system.contains(SystemFlags::SEEN) {
+            self.unseen.insert(uid);
+        }
+        if row.flags.system.contains(SystemFlags::DELETED) {
+            self.deleted.insert(uid);
+        }
+        self.bytes += row.size;
+    }
+}
+
+fn verify_message(
+    inner: &Inner,
+    look: &Moment,
+    mailbox: MailboxId,
+    uid: u32,
+    size: u64,
+    place: &str,
+    report: &mut VerifyReport,
+) -> Result<(), Fault> {
+    let Some(value) = look.value(&keys::ready(mailbox, uid))? else {
+        report.problem(place, "its record is missing", LOST);
+        return Ok(());
+    };
+    let Ok(head) = Head::read(&value) else {
+        report.problem(place, "its record cannot be read", DAMAGE);
+        return Ok(());
+    };
+    if PartTree::decode(head.section(&value, Sect::Parts), head.prefix_len()).is_err() {
+        report.problem(place, "its part map cannot be read", DAMAGE);
+    }
+    if head.size() != size {
+        report.problem(
+            place,
+            format!("its size is {} or {size}", head.size()),
+            COUNT,
+        );
+    }
+    match inner.db.body_len(head.body)? {
+        None => report.problem(place, format!("its body {} is missing", head.body.0), LOST),
+        Some(len) if len != head.body_len => {
+            let found = format!("its body has {len} octets, not {}", head.body_len);
+            report.problem(place, found, LOST);
+        }
+        Some(len) => report.body_bytes += len,
+    }
+    Ok(())
+}
+
+fn compare(
+    look: &Moment,
+    id: MailboxId,
+    state: &MailboxState,
+    counted: &Counted,
+    place: &str,
+    report: &mut VerifyReport,
+) -> Result<(), Fault> {
+    let kinds = [
+        (Kind::All, &counted.all, state.messages, "messages"),
+        (
+            Kind::Unseen,
+            &counted.unseen,
+            state.unseen,
+            "unseen messages",
+        ),
+        (
+            Kind::Deleted,
+            &counted.deleted,
+            state.deleted,
+            "messages marked as deleted",
+        ),
+    ];
+    for (kind, rows, count, what) in kinds {
+        let bitmap = bits::load(look, id, kind)?;
+        if bitmap != *rows {
+            let differing: Vec<u32> = (&bitmap ^ rows).iter().take(5).collect();
+            let found = format!("the bitmap of {what} differs from the rows at UIDs {differing:?}");
+            report.problem(place, found, LOST);
+        }
+        report.same(place, what, count.into(), rows.len());
+    }
+    report.same(place, "octets", state.bytes, counted.bytes);
+    if state.recent_from > state.uid_next {
+        report.problem(place, "messages to come are no longer recent", COUNT);
+    }
+    Ok(())
+}
+
+/// Rows of mailboxes that are neither there nor kept as history.
+pub(super) fn verify_dangling(
+    look: &Moment,
+    known: &HashSet<MailboxId>,
+    log: &Log,
+    place: &str,
+    report: &mut VerifyReport,
+) -> Result<(), Fault> {
+    for tag in [b's', b'b', b'r', b'f'] {
+        // One look for each mailbox: from its first row past its last.
+        let mut from = vec![tag];
+        while let Some(row) = look.range(from.clone()..vec![tag + 1]).next() {
+            let (key, _) = row?;
+            let Some(id) = keys::mailbox_of(&key) else {
+                break;
+            };
+            let kept = log.deleted.contains(&id) && matches!(tag, b'r' | b'f');
+            if !known.contains(&id) && !kept {
+                let found = format!(
+                    "{} rows of mailbox {id}, which is not there",
+                    char::from(tag)
+                );
+                report.problem(place, found, COUNT);
+            }
+            let Some(next) = id.0.checked_add(1) else {
+                break;
+            };
+            from = [&[tag][..], &next.to_be_bytes()].concat();
+        }
+    }
+    Ok(())
+}

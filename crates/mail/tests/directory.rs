@@ -1,0 +1,233 @@
+//! Domains, accounts, aliases, and the tree of mailbox names.
+#![allow(clippy::unwrap_used, reason = "a test fails where something fails")]
+
+mod house;
+
+use house::*;
+use mail::*;
+
+async fn leads_to(house: &House, name: &str) -> String {
+    match house
+        .mail
+        .directory()
+        .resolve(&address(name))
+        .await
+        .unwrap()
+    {
+        Resolved::Local(to) => {
+            let mut ids: Vec<_> = to.iter().map(|d| d.account_id().to_string()).collect();
+            ids.sort();
+            ids.join(" ")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+async fn alias(house: &House, from: &str, to: &[&str]) -> Result<(), DirectoryError> {
+    let targets = to.iter().map(|t| address(t)).collect();
+    house
+        .mail
+        .directory()
+        .add_alias(&house.admin, &address(from), targets)
+        .await
+}
+
+#[tokio::test]
+async fn recipients_lead_to_accounts_by_address_detail_alias_and_catch_all() {
+    let house = House::memory().await;
+    house.account("alice").await;
+    house.account("bob").await;
+    alias(&house, "team", &["alice", "bob", "Alice"])
+        .await
+        .unwrap();
+    alias(&house, "all", &["team", "bob+list"]).await.unwrap();
+    let check = async |name: &str, expect: &str| {
+        assert_eq!(leads_to(&house, name).await, expect, "{name}");
+    };
+    check("alice", "1").await;
+    check("ALICE", "1").await;
+    check("alice+news", "1").await;
+    check("team+x", "1 2").await;
+    check("all", "1 2").await;
+    check("postmaster", "1").await;
+    check("Postmaster+x", "1").await;
+    check("carol", "UnknownUser").await;
+    check("alice@elsewhere.test", "NotOurs").await;
+    let domain = "example.test".parse().unwrap();
+    let bob = address("bob");
+    house
+        .mail
+        .directory()
+        .set_catch_all(&house.admin, &domain, Some(&bob))
+        .await
+        .unwrap();
+    check("carol", "2").await;
+    alias(&house, "postmaster", &["bob"]).await.unwrap();
+    check("postmaster", "2").await;
+    assert_eq!(house.problems().await, []);
+}
+
+#[tokio::test]
+async fn alias_loops_end_and_targets_elsewhere_are_refused() {
+    let house = House::memory().await;
+    house.account("alice").await;
+    alias(&house, "a", &["alice"]).await.unwrap();
+    alias(&house, "b", &["a"]).await.unwrap();
+    alias(&house, "a", &["b"]).await.unwrap();
+    assert_eq!(leads_to(&house, "a").await, "TooManyTargets");
+    alias(&house, "a", &["b", "alice"]).await.unwrap();
+    assert_eq!(leads_to(&house, "b").await, "1");
+    let refused = alias(&house, "c", &["x@elsewhere.test"]).await;
+    assert!(matches!(refused, Err(DirectoryError::TargetElsewhere(_))));
+    assert!(matches!(
+        alias(&house, "c", &["nobody"]).await,
+        Err(DirectoryError::NotFound)
+    ));
+    assert!(matches!(
+        alias(&house, "alice", &["b"]).await,
+        Err(DirectoryError::Exists)
+    ));
+    assert!(matches!(
+        alias(&house, "x+y", &["b"]).await,
+        Err(DirectoryError::Invalid(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_removed_account_gets_no_mail_and_is_swept() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house
+        .append(&alice, "INBOX", &["Subject: x\r\n\r\n"])
+        .await
+        .unwrap();
+    let known = house.resolved("alice").await;
+    let directory = house.mail.directory();
+    directory
+        .remove_account(&house.admin, alice.id())
+        .await
+        .unwrap();
+    assert_eq!(leads_to(&house, "alice").await, "UnknownUser");
+    let message = house.incoming(b"\r\n").await;
+    let to = known.into_iter().map(|d| (d, Prefix::default())).collect();
+    let refused = house.mail.deliver(message, to).await;
+    assert!(matches!(refused, Err(DeliverError::Gone(who)) if who.len() == 1));
+    house.mail.upkeep_now(&house.admin).await.unwrap();
+    assert_eq!(
+        house
+            .mail
+            .vacuum_now(&house.admin)
+            .await
+            .unwrap()
+            .bodies_dropped,
+        1
+    );
+    let again = house.account("alice").await;
+    assert!(again.id() > alice.id(), "numbers are not given again");
+    assert_eq!(house.problems().await, []);
+}
+
+/// [rfc9051 6.3.4] [rfc9051 6.3.5] [rfc9051 6.3.6]
+#[tokio::test]
+async fn mailboxes_are_made_with_superiors_renamed_with_inferiors_and_deleted() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    alice.create(&name("a/b/c"), None).await.unwrap();
+    assert!(alice.mailbox(&name("a/b")).unwrap().unwrap().has_children);
+    assert!(matches!(
+        alice.create(&name("a"), None).await,
+        Err(MailboxError::Exists)
+    ));
+    let (from, to) = (name("a"), name("x/y"));
+    let before = alice.status(&name("a/b/c")).unwrap();
+    alice.rename(&from, &to).await.unwrap();
+    assert_eq!(alice.status(&name("x/y/b/c")).unwrap(), before);
+    assert!(alice.mailbox(&name("a/b")).unwrap().is_none());
+    let below = alice.rename(&to, &name("x/y/z")).await;
+    assert!(matches!(below, Err(MailboxError::Invalid(_))));
+    assert!(matches!(
+        alice.rename(&to, &name("Sent")).await,
+        Err(MailboxError::Exists)
+    ));
+    assert!(matches!(
+        alice.rename(&from, &name("q")).await,
+        Err(MailboxError::NotFound)
+    ));
+    let deep = name(&format!("d/{}", vec!["e"; 18].join("/")));
+    assert!(matches!(
+        alice.rename(&to, &deep).await,
+        Err(MailboxError::Invalid(_))
+    ));
+    assert!(matches!(
+        alice.delete(&MailboxName::inbox()).await,
+        Err(MailboxError::InboxCannotBeDeleted)
+    ));
+    let drafts = alice.create(&name("D2"), Some(SpecialUse::Drafts)).await;
+    assert!(matches!(drafts, Err(MailboxError::SpecialUseTaken)));
+    alice.delete(&name("x/y/b/c")).await.unwrap();
+    let first = alice.create(&name("x/y/b/c"), None).await.unwrap();
+    assert_ne!(first, before.id);
+    assert!(alice.status(&name("x/y/b/c")).unwrap().uid_validity > before.uid_validity);
+    assert_eq!(house.problems().await, []);
+}
+
+/// [rfc9051 6.3.6]
+#[tokio::test]
+async fn renaming_inbox_moves_its_messages_and_leaves_what_is_below() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    alice.create(&name("INBOX/below"), None).await.unwrap();
+    house
+        .append(&alice, "INBOX", &["Subject: x\r\n\r\n"])
+        .await
+        .unwrap();
+    alice
+        .rename(&name("inbox"), &name("inbox/old"))
+        .await
+        .unwrap();
+    assert_eq!(alice.status(&MailboxName::inbox()).unwrap().messages, 0);
+    assert_eq!(alice.status(&name("INBOX/old")).unwrap().messages, 1);
+    assert!(alice.mailbox(&name("INBOX/below")).unwrap().is_some());
+    house.deliver("alice", b"Subject: y\r\n\r\n").await.unwrap();
+    assert_eq!(alice.status(&MailboxName::inbox()).unwrap().messages, 1);
+    assert_eq!(house.problems().await, []);
+}
+
+#[tokio::test]
+async fn subscriptions_outlive_their_mailboxes() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    alice.create(&name("lists"), None).await.unwrap();
+    alice.subscribe(&name("lists")).await.unwrap();
+    alice.subscribe(&name("lists")).await.unwrap();
+    alice.delete(&name("lists")).await.unwrap();
+    assert!(alice.subscriptions().unwrap().contains(&name("lists")));
+    alice.unsubscribe(&name("lists")).await.unwrap();
+    alice.unsubscribe(&name("lists")).await.unwrap();
+    assert!(!alice.subscriptions().unwrap().contains(&name("lists")));
+    assert_eq!(house.problems().await, []);
+}
+
+#[test]
+fn names_that_say_nothing_or_too_much_are_refused() {
+    let check = |text: &str, expect: Result<&str, NameError>| {
+        let found = MailboxName::try_from(text);
+        assert_eq!(
+            found.as_ref().map(MailboxName::as_str).map_err(|e| *e),
+            expect,
+            "{text:?}"
+        );
+    };
+    check("iNbOx", Ok("INBOX"));
+    check("inbox/Sub", Ok("INBOX/Sub"));
+    check("inboxes", Ok("inboxes"));
+    check("e\u{301}", Ok("\u{e9}"));
+    check("", Err(NameError::Empty));
+    check("/a", Err(NameError::Empty));
+    check("a//b", Err(NameError::Empty));
+    check("a/", Err(NameError::Empty));
+    check("a\rb", Err(NameError::Character));
+    check(&"a".repeat(256), Err(NameError::TooLong));
+    check(&"a/".repeat(20), Err(NameError::Empty));
+    check(&vec!["a"; 21].join("/"), Err(NameError::TooDeep));
+}
