@@ -192,6 +192,20 @@ impl Client {
     }
 }
 
+/// The counts are those of the model, and modseqs only rise.
+fn agree(status: &Status, model: &BTreeMap<u32, Flags>, last_modseq: ModSeq) -> ModSeq {
+    assert!(status.highest_modseq >= last_modseq, "modseqs only rise");
+    let unseen = model
+        .values()
+        .filter(|f| !f.system.contains(SystemFlags::SEEN))
+        .count();
+    assert_eq!(
+        (status.messages as usize, status.unseen as usize),
+        (model.len(), unseen)
+    );
+    status.highest_modseq
+}
+
 async fn play(ops: Vec<Op>) {
     let house = House::memory().await;
     let alice = house.account("alice").await;
@@ -285,17 +299,7 @@ async fn play(ops: Vec<Op>) {
             }
             Op::Reopen { view } => clients[view] = Client::open(&alice).await,
         }
-        let status = alice.status(&inbox).unwrap();
-        assert!(status.highest_modseq >= last_modseq, "modseqs only rise");
-        last_modseq = status.highest_modseq;
-        let unseen = model
-            .values()
-            .filter(|f| !f.system.contains(SystemFlags::SEEN))
-            .count();
-        assert_eq!(
-            (status.messages as usize, status.unseen as usize),
-            (model.len(), unseen)
-        );
+        last_modseq = agree(&alice.status(&inbox).unwrap(), &model, last_modseq);
     }
     for client in &mut clients {
         client.advance(Expunges::Tell);
