@@ -206,6 +206,15 @@ fn agree(status: &Status, model: &BTreeMap<u32, Flags>, last_modseq: ModSeq) -> 
     status.highest_modseq
 }
 
+/// What each client was told leads to what is there.
+fn told_all(clients: &mut [Client], model: &BTreeMap<u32, Flags>) {
+    for client in clients {
+        client.advance(Expunges::Tell);
+        let known: BTreeMap<_, _> = client.known.iter().cloned().collect();
+        assert_eq!(&known, model, "what was told leads to what is there");
+    }
+}
+
 async fn play(ops: Vec<Op>) {
     let house = House::memory().await;
     let alice = house.account("alice").await;
@@ -301,11 +310,7 @@ async fn play(ops: Vec<Op>) {
         }
         last_modseq = agree(&alice.status(&inbox).unwrap(), &model, last_modseq);
     }
-    for client in &mut clients {
-        client.advance(Expunges::Tell);
-        let known: BTreeMap<_, _> = client.known.iter().cloned().collect();
-        assert_eq!(known, model, "what was told leads to what is there");
-    }
+    told_all(&mut clients, &model);
     assert_eq!(house.problems().await, []);
 }
 
