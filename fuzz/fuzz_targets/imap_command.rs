@@ -5,10 +5,17 @@
 use imap::{Command, DateTime, ListPattern, Mailbox, NameEncoding, SearchKey, SequenceSet};
 
 fn come_back(set: &SequenceSet) {
-    assert_eq!(SequenceSet::parse(set.to_string().as_bytes()).as_ref(), Some(set));
+    assert_eq!(
+        SequenceSet::parse(set.to_string().as_bytes()).as_ref(),
+        Some(set)
+    );
     let ranges = set.resolve(1_000);
     assert!(ranges.iter().all(|range| !range.is_empty()));
-    assert!(ranges.windows(2).all(|pair| pair[0].end() < pair[1].start()));
+    assert!(
+        ranges
+            .windows(2)
+            .all(|pair| pair[0].end() < pair[1].start())
+    );
 }
 
 fn name_comes_back(mailbox: &Mailbox) {

@@ -226,7 +226,7 @@ pub(crate) fn hand_over_own(
     writes: Writes,
     parcels: Vec<Parcel>,
 ) -> Result<Pending, CommitError> {
-    let bytes = writes.iter().map(|(key, _)| key.len()).sum::<usize>()
+    let bytes = writes.keys().map(Vec::len).sum::<usize>()
         + parcels
             .iter()
             .map(|parcel| parcel.content.inline_bytes())

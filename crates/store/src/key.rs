@@ -6,6 +6,9 @@
 use crate::{BodyId, Partition};
 use std::ops::{Bound, RangeBounds};
 
+/// The two ends of a range of whole keys.
+pub(crate) type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
 /// Where the records of a transaction live.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Space {
@@ -43,10 +46,7 @@ pub(crate) fn full(partition: Partition, key: &[u8]) -> Vec<u8> {
 }
 
 /// The bounds of a range of a partition's keys; None if no key can lie in it.
-pub(crate) fn bounds(
-    partition: Partition,
-    range: &impl RangeBounds<Vec<u8>>,
-) -> Option<(Bound<Vec<u8>>, Bound<Vec<u8>>)> {
+pub(crate) fn bounds(partition: Partition, range: &impl RangeBounds<Vec<u8>>) -> Option<Bounds> {
     let low = match range.start_bound() {
         Bound::Included(key) => Bound::Included(full(partition, key)),
         Bound::Excluded(key) => Bound::Excluded(full(partition, key)),
@@ -80,7 +80,7 @@ pub(crate) fn is_empty<K: Ord>(low: &Bound<K>, high: &Bound<K>) -> bool {
 }
 
 /// The range of all keys that begin with `prefix`.
-pub(crate) fn prefix_range(prefix: &[u8]) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+pub(crate) fn prefix_range(prefix: &[u8]) -> Bounds {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {
         if last < u8::MAX {
@@ -97,7 +97,7 @@ pub(crate) fn of_body(id: BodyId) -> Vec<u8> {
 }
 
 /// All bodies, in the order of their ids.
-pub(crate) fn all_bodies() -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+pub(crate) fn all_bodies() -> Bounds {
     prefix_range(&[OWN, KIND_BODY])
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn of_body_file(file: u64, id: BodyId) -> Vec<u8> {
 }
 
 /// All bodies that own this file (more than one when a body was added again later).
-pub(crate) fn owners_of_file(file: u64) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+pub(crate) fn owners_of_file(file: u64) -> Bounds {
     prefix_range(&[&[OWN, KIND_FILE][..], &file.to_be_bytes()].concat())
 }
 

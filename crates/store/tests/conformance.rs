@@ -1,4 +1,5 @@
 //! What every engine of the store must do, run against each of them.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[macro_use]
 mod suite;

@@ -3,6 +3,7 @@
 //! The laws: what was acknowledged is all there; nothing is half there; what a reader saw stays;
 //! what was told as failed, with writing resumed since, never comes back; each partition holds a
 //! prefix of what was submitted to it.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use store::{

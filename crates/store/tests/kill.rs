@@ -1,5 +1,6 @@
 //! `kill -9` while a process writes and its index is flushed and merged: what it acknowledged is
 //! there for the next one.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod child;
 

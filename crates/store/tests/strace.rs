@@ -1,6 +1,7 @@
 //! Disk images rebuilt from a recorded strace, at random moments of a process's life: unsynced
 //! writes and names are kept or dropped by dice, the folder is opened, and what had been
 //! acknowledged by then must be there. This is how the index tree's own files are tested.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod child;
 mod trace;

@@ -1,4 +1,5 @@
 //! What the store does in trouble: failed writes, a full or hanging disk, damage, a second process.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::task::Poll;
 use store::{

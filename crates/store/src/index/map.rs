@@ -24,7 +24,7 @@ pub(crate) struct MapIndex {
     deleted: Mutex<VecDeque<(u64, Bytes)>>,
 }
 
-fn at<'a>(versions: &'a Versions, at: u64) -> Option<&'a Bytes> {
+fn at(versions: &Versions, at: u64) -> Option<&Bytes> {
     let (_, value) = versions.iter().rev().find(|(seqno, _)| *seqno <= at)?;
     value.as_ref()
 }
