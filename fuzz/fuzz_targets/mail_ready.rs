@@ -18,7 +18,12 @@ fuzz_target!(|message: &[u8]| {
         }
     }
     for path in [&[][..], &[1], &[2], &[1, 1], &[2, 1]] {
-        for section in [Section::Whole, Section::Header, Section::Text, Section::Mime] {
+        for section in [
+            Section::Whole,
+            Section::Header,
+            Section::Text,
+            Section::Mime,
+        ] {
             if let Some(range) = survey.parts.locate(path, section) {
                 assert!(range.start <= range.end && range.end <= message.len() as u64);
             }
