@@ -66,7 +66,10 @@ pub struct Clock(Source);
 enum Source {
     System,
     Manual(Arc<AtomicI64>),
-    Tokio { start: Time, since: Instant },
+    Tokio {
+        start: Arc<AtomicI64>,
+        since: Instant,
+    },
 }
 
 impl Clock {
@@ -82,7 +85,7 @@ impl Clock {
     /// Shows `start` now and goes on as tokio's clock does, paused time included.
     pub fn following_tokio(start: Time) -> Clock {
         Clock(Source::Tokio {
-            start,
+            start: Arc::new(AtomicI64::new(start.0)),
             since: Instant::now(),
         })
     }
@@ -94,14 +97,27 @@ impl Clock {
                 Err(before) => Time(-micros(before.duration())),
             },
             Source::Manual(at) => Time(at.load(Ordering::SeqCst)),
-            Source::Tokio { start, since } => start.after(since.elapsed()),
+            Source::Tokio { start, since } => {
+                Time(start.load(Ordering::SeqCst)).after(since.elapsed())
+            }
         }
     }
 
-    /// Moves a manual clock forward. The other clocks cannot be moved.
+    /// Moves a manual clock forward. The other clocks cannot be moved so.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(at) = &self.0 {
             at.fetch_add(micros(by), Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a manual clock, or one that follows tokio, forward or back, as whoever corrects a
+    /// machine's clock does. The system's clock is not ours to set.
+    pub fn jump(&self, by_us: i64) {
+        match &self.0 {
+            Source::System => {}
+            Source::Manual(at) | Source::Tokio { start: at, .. } => {
+                at.fetch_add(by_us, Ordering::SeqCst);
+            }
         }
     }
 }
@@ -135,6 +151,8 @@ mod tests {
         let clock = Clock::following_tokio(Time::from_seconds(7));
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(clock.now(), Time::from_seconds(67));
+        clock.clone().jump(-10_000_000);
+        assert_eq!(clock.now(), Time::from_seconds(57));
     }
 
     #[test]

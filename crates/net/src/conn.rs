@@ -1,9 +1,10 @@
-//! One connection: TCP, TLS over it, or a pipe in memory.
+//! One connection: TCP, TLS over it, a pipe in memory, or one of the simulated network.
 //!
 //! Reads go through one scratch buffer per thread, so an idle connection holds no read buffer and
 //! the caller's buffer grows only by what came. What never happens here: a protocol word.
 
 use crate::limits::{self, READ_BYTES};
+use crate::sim::SimStream;
 use crate::tls::{TlsClient, TlsServer};
 use bytes::BytesMut;
 use rustls_pki_types::ServerName;
@@ -41,6 +42,14 @@ enum Stream {
 enum Plain {
     Tcp(TcpStream),
     Pipe(DuplexStream),
+    Sim(SimStream),
+}
+
+/// A connection as a listener takes it.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Tcp(TcpStream),
+    Sim(SimStream),
 }
 
 /// What was agreed in a TLS handshake.
@@ -64,6 +73,25 @@ impl Conn {
             peer: canonical(peer),
             local,
         })
+    }
+
+    pub(crate) fn simulated(stream: SimStream, peer: SocketAddr, local: SocketAddr) -> Conn {
+        Conn {
+            stream: Stream::Plain(Plain::Sim(stream)),
+            peer,
+            local,
+        }
+    }
+
+    /// What a listener took.
+    pub(crate) fn accepted(stream: Incoming, peer: SocketAddr) -> io::Result<Conn> {
+        match stream {
+            Incoming::Tcp(stream) => Conn::tcp(stream, peer),
+            Incoming::Sim(stream) => {
+                let local = stream.server();
+                Ok(Conn::simulated(stream, peer, local))
+            }
+        }
     }
 
     /// Two ends in memory, for tests and simulation, each with a buffer of `limit` octets. The
@@ -258,6 +286,7 @@ impl AsyncRead for Plain {
         match self.get_mut() {
             Plain::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
             Plain::Pipe(pipe) => Pin::new(pipe).poll_read(cx, buf),
+            Plain::Sim(sim) => Pin::new(sim).poll_read(cx, buf),
         }
     }
 }
@@ -271,6 +300,7 @@ impl AsyncWrite for Plain {
         match self.get_mut() {
             Plain::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Plain::Pipe(pipe) => Pin::new(pipe).poll_write(cx, bytes),
+            Plain::Sim(sim) => Pin::new(sim).poll_write(cx, bytes),
         }
     }
 
@@ -278,6 +308,7 @@ impl AsyncWrite for Plain {
         match self.get_mut() {
             Plain::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
             Plain::Pipe(pipe) => Pin::new(pipe).poll_flush(cx),
+            Plain::Sim(sim) => Pin::new(sim).poll_flush(cx),
         }
     }
 
@@ -285,6 +316,7 @@ impl AsyncWrite for Plain {
         match self.get_mut() {
             Plain::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Plain::Pipe(pipe) => Pin::new(pipe).poll_shutdown(cx),
+            Plain::Sim(sim) => Pin::new(sim).poll_shutdown(cx),
         }
     }
 }

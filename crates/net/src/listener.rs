@@ -2,19 +2,26 @@
 //!
 //! What never happens here: bounds on connections, which are in `serve`.
 
-use crate::conn::Conn;
+use crate::conn::{Conn, Incoming};
 use crate::limits;
+use crate::sim::{SimListener, SimNet, SimStream};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// A listening TCP socket.
+/// A listening TCP socket, or its like in the simulated network.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
+    socket: Socketlike,
     local: SocketAddr,
+}
+
+#[derive(Debug)]
+enum Socketlike {
+    Tcp(TcpListener),
+    Sim(SimListener),
 }
 
 impl Listener {
@@ -31,7 +38,18 @@ impl Listener {
         socket.listen(limits::BACKLOG)?;
         let socket = TcpListener::from_std(socket.into())?;
         let local = socket.local_addr()?;
-        Ok(Listener { socket, local })
+        Ok(Listener {
+            socket: Socketlike::Tcp(socket),
+            local,
+        })
+    }
+
+    /// Listens in the simulated network.
+    pub fn simulated(net: &SimNet, at: SocketAddr) -> io::Result<Listener> {
+        Ok(Listener {
+            socket: Socketlike::Sim(net.listen(at)?),
+            local: at,
+        })
     }
 
     /// Where it listens; the port is the real one even if port 0 was asked for.
@@ -42,11 +60,20 @@ impl Listener {
     /// The next connection. Cancel-safe.
     pub async fn accept(&self) -> io::Result<Conn> {
         let (stream, peer) = self.accept_stream().await?;
-        Conn::tcp(stream, peer)
+        Conn::accepted(stream, peer)
     }
 
-    pub(crate) async fn accept_stream(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.socket.accept().await
+    pub(crate) async fn accept_stream(&self) -> io::Result<(Incoming, SocketAddr)> {
+        match &self.socket {
+            Socketlike::Tcp(socket) => {
+                let (stream, peer) = socket.accept().await?;
+                Ok((Incoming::Tcp(stream), peer))
+            }
+            Socketlike::Sim(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Incoming::Sim(stream), peer))
+            }
+        }
     }
 }
 
@@ -57,9 +84,14 @@ pub async fn dial(to: SocketAddr) -> io::Result<Conn> {
 }
 
 /// Says a last word without ever waiting: what does not fit into the socket's buffer is not said.
-pub(crate) fn send_last_word(stream: &TcpStream, word: &[u8]) {
-    let socket = SockRef::from(stream);
-    // Whom we turn away may be gone already; there is nothing to do about it.
-    let _ = socket.send(word);
-    let _ = socket.shutdown(std::net::Shutdown::Write);
+pub(crate) fn send_last_word(stream: Incoming, word: &[u8]) {
+    match stream {
+        Incoming::Tcp(stream) => {
+            let socket = SockRef::from(&stream);
+            // Whom we turn away may be gone already; there is nothing to do about it.
+            let _ = socket.send(word);
+            let _ = socket.shutdown(std::net::Shutdown::Write);
+        }
+        Incoming::Sim(stream) => SimStream::say_last(stream, word),
+    }
 }

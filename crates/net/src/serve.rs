@@ -4,18 +4,17 @@
 //! the loop wait, never spin or end. What never happens here: a protocol word (the text for those
 //! who are turned away comes from the door).
 
-use crate::conn::Conn;
+use crate::conn::{Conn, Incoming};
 use crate::limits;
 use crate::listener::{Listener, send_last_word};
 use crate::source::Source;
 use crate::stop::Stop;
 use crate::tls::TlsServer;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpStream;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
@@ -57,7 +56,7 @@ pub async fn serve<F, Fut>(
                     if !sessions.has_room(bounds, Source::of(peer.ip())) {
                         tracing::warn!(%peer, at = %listener.local_addr(), "turned away, too many connections");
                         let word = if tls_at_once.is_some() { &[][..] } else { turn_away };
-                        send_last_word(&stream, word);
+                        send_last_word(stream, word);
                         continue;
                     }
                     let run = run(stream, peer, tls_at_once.clone(), stop.clone(), session.clone());
@@ -73,7 +72,7 @@ pub async fn serve<F, Fut>(
 
 /// One session from the first octet to the last.
 async fn run<F, Fut>(
-    stream: TcpStream,
+    stream: Incoming,
     peer: SocketAddr,
     tls: Option<TlsServer>,
     stop: Stop,
@@ -82,12 +81,13 @@ async fn run<F, Fut>(
     F: Fn(Conn) -> Fut,
     Fut: Future<Output = ()>,
 {
-    let conn = match (Conn::tcp(stream, peer), tls) {
+    let conn = match (Conn::accepted(stream, peer), tls) {
         (Ok(conn), None) => conn,
         (Ok(conn), Some(tls)) => {
             let shaken = tokio::select! {
-                shaken = conn.start_tls(&tls) => shaken,
+                biased;
                 () = stop.stopped() => return,
+                shaken = conn.start_tls(&tls) => shaken,
             };
             match shaken {
                 Ok(conn) => conn,
@@ -105,7 +105,7 @@ async fn run<F, Fut>(
 struct Sessions {
     tasks: JoinSet<()>,
     peers: HashMap<Id, SocketAddr>,
-    counts: HashMap<Source, usize>,
+    counts: BTreeMap<Source, usize>,
 }
 
 impl Sessions {
