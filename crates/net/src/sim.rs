@@ -172,9 +172,7 @@ impl SimNet {
         let mut world = self.lock();
         world.listeners.retain(|at, _| at.ip() != host);
         let links = world.links.values_mut();
-        links
-            .filter(|link| link.server.ip() == host)
-            .for_each(end);
+        links.filter(|link| link.server.ip() == host).for_each(end);
     }
 
     /// Cuts every connection of a client's host, both ways.
@@ -197,10 +195,6 @@ impl SimListener {
         let peer = stream.client();
         Ok((stream, peer))
     }
-
-    pub(crate) fn net(&self) -> &SimNet {
-        &self.net
-    }
 }
 
 impl Drop for SimListener {
@@ -210,7 +204,11 @@ impl Drop for SimListener {
             queue.close();
         }
         let mut world = self.net.lock();
-        if world.listeners.get(&self.at).is_some_and(|sender| sender.is_closed()) {
+        if world
+            .listeners
+            .get(&self.at)
+            .is_some_and(|sender| sender.is_closed())
+        {
             world.listeners.remove(&self.at);
         }
     }

@@ -76,7 +76,10 @@ pub(super) struct Link {
 
 impl Lane {
     fn wake(&mut self) {
-        for waker in [self.reader.take(), self.writer.take()].into_iter().flatten() {
+        for waker in [self.reader.take(), self.writer.take()]
+            .into_iter()
+            .flatten()
+        {
             waker.wake();
         }
     }
@@ -184,10 +187,7 @@ impl Link {
             return None;
         }
         lane.cut = None;
-        let event = format!(
-            "{} cut at octet {at} to the {to:?}: {style:?}",
-            self.client
-        );
+        let event = format!("{} cut at octet {at} to the {to:?}: {style:?}", self.client);
         self.cut(to, style);
         Some(event)
     }
@@ -275,7 +275,9 @@ impl SimStream {
         if lane.broken {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        let left = lane.cut.map_or(u64::MAX, |(at, _)| at - lane.delivered_bytes);
+        let left = lane
+            .cut
+            .map_or(u64::MAX, |(at, _)| at - lane.delivered_bytes);
         let most = most.min(usize::try_from(left).unwrap_or(usize::MAX));
         let Some((at, piece)) = lane.pieces.front_mut() else {
             if lane.ended {

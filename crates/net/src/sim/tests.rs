@@ -12,7 +12,10 @@ fn at(text: &str) -> SocketAddr {
 
 async fn pair(net: &SimNet) -> (Conn, Conn) {
     let listener = Listener::simulated(net, at("10.0.0.1:25")).unwrap();
-    let client = net.dial(at("10.0.1.1:1000"), at("10.0.0.1:25")).await.unwrap();
+    let client = net
+        .dial(at("10.0.1.1:1000"), at("10.0.0.1:25"))
+        .await
+        .unwrap();
     (client, listener.accept().await.unwrap())
 }
 
@@ -62,7 +65,10 @@ async fn a_cut_falls_at_any_octet_and_is_never_an_orderly_end_for_both() {
         let reading = tokio::spawn(read_all(server));
         let (_, client_ended) = read_all(client).await;
         let (at_server, server_ended) = reading.await.unwrap();
-        assert!(!server_ended || !client_ended, "seed {seed}: somebody must notice");
+        assert!(
+            !server_ended || !client_ended,
+            "seed {seed}: somebody must notice"
+        );
         lengths.insert(at_server.len());
     }
     assert!(lengths.len() > 15, "{lengths:?}");
@@ -77,7 +83,11 @@ async fn what_a_killed_server_sent_still_arrives_and_nothing_after_it() {
     assert!(server.write_all(b"after").await.is_err());
     assert!(!net.server_holds(at("10.0.1.1:1000")));
     assert_eq!(read_all(client).await, (b"before".to_vec(), true));
-    assert!(net.dial(at("10.0.1.1:1001"), at("10.0.0.1:25")).await.is_err());
+    assert!(
+        net.dial(at("10.0.1.1:1001"), at("10.0.0.1:25"))
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test(start_paused = true)]
