@@ -6,6 +6,7 @@
 
 use crate::edit::Committed;
 use crate::engine::{Engine, Work};
+use crate::files::Files;
 use crate::index::checkpoint;
 use crate::key::{self, Space};
 use crate::log::{BodyEntry, FrameBuilder};
@@ -251,6 +252,10 @@ impl Drive {
         loop {
             // Lets others hand over first, so that a group gathers.
             tokio::task::yield_now().await;
+            let slowness = self.engine.files.as_ref().and_then(Files::slowness);
+            if let Some(slowness) = slowness {
+                tokio::time::sleep(slowness).await;
+            }
             if !self.engine.commit_some() {
                 self.finished = true;
                 return;

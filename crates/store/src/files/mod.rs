@@ -10,6 +10,7 @@ use crate::OpenError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use sim::{SimDisk, SimFailure};
 
@@ -58,6 +59,14 @@ impl Files {
         match &self.0 {
             Inner::Real(folder) => folder.salt(),
             Inner::Sim(handle) => handle.salt(),
+        }
+    }
+
+    /// How much longer a commit takes where the disk is slow; real ones need no telling.
+    pub(crate) fn slowness(&self) -> Option<Duration> {
+        match &self.0 {
+            Inner::Real(_) => None,
+            Inner::Sim(handle) => handle.slowness(),
         }
     }
 

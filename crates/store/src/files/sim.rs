@@ -7,6 +7,7 @@ use crate::sync::lock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 const SECTOR_BYTES: usize = 512;
 
@@ -15,6 +16,8 @@ const SECTOR_BYTES: usize = 512;
 pub enum SimFailure {
     /// The power fails in the middle of the operation.
     Crash,
+    /// The process dies right after the operation; what it wrote stays in the page cache.
+    Kill,
     /// The operation fails with EIO; a write may be there in part, a failed sync loses pages.
     InputOutput,
     /// A write fails with ENOSPC after a part of it; a sync fails like a delayed allocation.
@@ -58,6 +61,10 @@ struct Disk {
     generation: u64,
     dead: bool,
     hangs: bool,
+    /// A commit takes up to this long before it reaches the disk.
+    slowness: Duration,
+    /// Told when the process that had the disk is no more.
+    on_death: Option<OnDeath>,
     operations: u64,
     failures: BTreeMap<u64, SimFailure>,
     free_bytes: u64,
@@ -69,6 +76,8 @@ struct Disk {
     /// What each operation was, for a test's message.
     journal: Vec<String>,
 }
+
+type OnDeath = Arc<dyn Fn(SimFailure) + Send + Sync>;
 
 /// The simulated disk behind [`crate::Files::sim`].
 #[derive(Clone)]
@@ -186,8 +195,25 @@ impl Disk {
             }
         }
         self.names = self.durable_names.clone();
+        self.die(SimFailure::Crash);
+    }
+
+    fn die(&mut self, how: SimFailure) {
         self.generation += 1;
         self.dead = true;
+        if let Some(tell) = &self.on_death {
+            tell(how);
+        }
+    }
+
+    /// What a planned end of the process does after the operation; true: there was one.
+    fn dies_of(&mut self, failure: Option<SimFailure>) -> bool {
+        match failure {
+            Some(SimFailure::Crash) => self.crash(),
+            Some(SimFailure::Kill) => self.die(SimFailure::Kill),
+            _ => return false,
+        }
+        true
     }
 
     fn change_name(&mut self, change: NameChange) {
@@ -221,6 +247,8 @@ impl SimDisk {
             goes_on: Condvar::new(),
             disk: Mutex::new(Disk {
                 hangs: false,
+                slowness: Duration::ZERO,
+                on_death: None,
                 seed,
                 dice: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
                 generation: 0,
@@ -276,6 +304,26 @@ impl SimDisk {
     /// Takes back every failure that has not struck yet.
     pub fn forgive(&self) {
         lock(&self.0.disk).failures.clear();
+    }
+
+    /// The process that has the disk dies now, as by `kill -9`: its open files are lost to it, what
+    /// it wrote is not.
+    pub fn kill(&self) {
+        let mut disk = lock(&self.0.disk);
+        if !disk.dead {
+            disk.die(SimFailure::Kill);
+        }
+    }
+
+    /// Calls this at the instant when the process that has the disk is no more, by whatever cause.
+    /// It must not touch the disk.
+    pub fn on_death(&self, tell: impl Fn(SimFailure) + Send + Sync + 'static) {
+        lock(&self.0.disk).on_death = Some(Arc::new(tell));
+    }
+
+    /// From now on a commit takes up to this long before it reaches the disk.
+    pub fn set_slowness(&self, slowness: Duration) {
+        lock(&self.0.disk).slowness = slowness;
     }
 
     pub fn set_free_bytes(&self, bytes: u64) {
@@ -350,12 +398,17 @@ impl Handle {
                 return Err(no_space());
             }
             disk.change_name(change);
-            if let Some(SimFailure::Crash) = failure {
-                disk.crash();
+            if disk.dies_of(failure) {
                 return Err(io_error());
             }
             Ok(())
         })
+    }
+
+    pub(super) fn slowness(&self) -> Option<Duration> {
+        let mut disk = lock(&self.shared.disk);
+        let most = u64::try_from(disk.slowness.as_micros()).unwrap_or(u64::MAX);
+        (most > 0).then(|| Duration::from_micros(disk.roll(most) + 1))
     }
 
     pub(super) fn salt(&self) -> u64 {
@@ -441,8 +494,8 @@ impl Handle {
         self.with(|disk| {
             let failure = disk.operation(|| format!("sync folder {dir}"));
             match failure {
-                Some(SimFailure::Crash) => {
-                    disk.crash();
+                Some(SimFailure::Crash | SimFailure::Kill) => {
+                    disk.dies_of(failure);
                     return Err(io_error());
                 }
                 Some(SimFailure::InputOutput) => return Err(io_error()),
@@ -479,7 +532,7 @@ impl OpenFile {
                 Some(SimFailure::InputOutput | SimFailure::NoSpace) => {
                     disk.roll(bytes.len() as u64 + 1) as usize
                 }
-                Some(SimFailure::Crash) | None => bytes.len(),
+                Some(SimFailure::Crash | SimFailure::Kill) | None => bytes.len(),
             };
             let write = Write {
                 from: from as usize,
@@ -488,8 +541,8 @@ impl OpenFile {
             overwrite(&mut disk.inodes[inode].current, &write);
             disk.inodes[inode].unsynced.push(write);
             match failure {
-                Some(SimFailure::Crash) => {
-                    disk.crash();
+                Some(SimFailure::Crash | SimFailure::Kill) => {
+                    disk.dies_of(failure);
                     Err(io_error())
                 }
                 Some(SimFailure::InputOutput) => Err(io_error()),
@@ -521,9 +574,10 @@ impl OpenFile {
         drop(disk);
         self.handle.with(|disk| {
             let inode = self.inode;
-            match disk.operation(|| "sync".to_string()) {
-                Some(SimFailure::Crash) => {
-                    disk.crash();
+            let failure = disk.operation(|| "sync".to_string());
+            match failure {
+                Some(SimFailure::Crash | SimFailure::Kill) => {
+                    disk.dies_of(failure);
                     Err(io_error())
                 }
                 // The pages count as clean from now on: a later sync that succeeds says nothing
@@ -580,6 +634,22 @@ mod tests {
             disk.paths() == ["log/a"]
         });
         assert!((20..80).contains(&survived.count()));
+    }
+
+    #[test]
+    fn a_killed_process_leaves_its_writes_and_reaches_the_disk_no_more() {
+        let (files, disk) = Files::sim(1);
+        let file = files.create("a").unwrap();
+        let deaths = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let told = deaths.clone();
+        disk.on_death(move |how| told.lock().unwrap().push(how));
+        disk.fail_at(2, SimFailure::Kill);
+        assert!(file.write_at(0, &[1; 700]).is_err());
+        assert!(file.write_at(0, &[2; 700]).is_err() && file.sync().is_err());
+        assert_eq!(disk.contents("a").unwrap(), [1; 700]);
+        disk.kill();
+        assert_eq!(deaths.lock().unwrap()[..], [SimFailure::Kill]);
+        assert!(disk.reopen().open("a").unwrap().sync().is_ok());
     }
 
     #[test]
