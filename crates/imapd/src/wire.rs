@@ -110,9 +110,11 @@ impl Wire {
         };
         let conn = self.conn.as_mut().ok_or(Ended::Closed)?;
         let read = tokio::select! {
-            read = conn.read(&mut self.input) => read,
+            biased;
             () = self.stop.stopped() => return Err(Ended::Stopping),
+            // before the read, which a flood keeps ready
             () = sleep_until(deadline) => return Err(over),
+            read = conn.read(&mut self.input) => read,
         };
         match read {
             Ok(0) | Err(_) => Err(Ended::Closed),
@@ -143,6 +145,7 @@ impl Wire {
                 sleep(STOP_GRACE).await;
             };
             tokio::select! {
+                biased;
                 written = timeout(self.write_stall, conn.write_all(piece)) => match written {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return Err(Ended::Closed),

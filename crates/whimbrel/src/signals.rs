@@ -23,6 +23,7 @@ impl Signals {
     /// Returns when Ctrl-C is pressed or SIGTERM arrives.
     pub async fn wish(&mut self) -> &'static str {
         tokio::select! {
+            biased;
             _ = self.interrupt.recv() => "Ctrl-C",
             _ = self.terminate.recv() => "SIGTERM",
         }

@@ -60,6 +60,7 @@ pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
     tracing::info!(by = wish, "stopping");
     stop.stop();
     tokio::select! {
+        biased;
         () = doors.closed() => {}
         _ = signals.wish() => tracing::warn!("stopping at once"),
     }

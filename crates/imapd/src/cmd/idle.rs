@@ -31,6 +31,7 @@ async fn wait(session: &mut Session, mut bell: Bell) -> Outcome {
         // All is written before the wait, so that nothing is lost when the wait is cut short.
         session.wire.flush().await?;
         let event = tokio::select! {
+            biased;
             event = session.wire.event() => Some(event?),
             () = bell.rung() => None,
             () = sleep(sign) => {
