@@ -1,7 +1,7 @@
 //! Group commits of 1, 16 and 64 messages against the disk's own limit; reading; write
 //! amplification; and where the ready record is best put.
 
-use crate::disk::{Limit, written_bytes};
+use crate::disk::{Limit, processor_s, written_bytes};
 use crate::message::{self, MESSAGE_BYTES, Ready, Samples};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,9 +69,11 @@ async fn deliveries(samples: &Samples, plan: &Plan, folder: &Path, ready: Ready)
         let mut next = 0u64;
         let (mut limits, mut stores) = (Vec::new(), Vec::new());
         let mut disk_bytes = 0;
+        let mut busy_s = 0.0;
         for _ in 0..plan.rounds {
             limits.push(round(plan.round_ms, group, async || limit.append_and_sync()).await);
             let before = written_bytes();
+            let busy_before_s = processor_s();
             stores.push(
                 round(plan.round_ms, group, async || {
                     deliver(samples, &db, &mut next, group, ready).await
@@ -79,6 +81,7 @@ async fn deliveries(samples: &Samples, plan: &Plan, folder: &Path, ready: Ready)
                 .await,
             );
             disk_bytes += written_bytes() - before;
+            busy_s += processor_s() - busy_before_s;
         }
         let before = written_bytes();
         db.close().await;
@@ -86,13 +89,14 @@ async fn deliveries(samples: &Samples, plan: &Plan, folder: &Path, ready: Ready)
         let rate = |of: &[(f64, f64)]| median(of.iter().map(|(rate, _)| *rate).collect());
         let p99 = |of: &[(f64, f64)]| median(of.iter().map(|(_, ms)| *ms).collect());
         println!(
-            "  groups of {group:2}: limit {:6.0}/s p99 {:.1} ms, store {:6.0}/s p99 {:.1} ms, ratio {:.2}, write amplification {:.2}",
+            "  groups of {group:2}: limit {:6.0}/s p99 {:.1} ms, store {:6.0}/s p99 {:.1} ms, ratio {:.2}, write amplification {:.2}, {:.0} µs of processor a message",
             rate(&limits),
             p99(&limits),
             rate(&stores),
             p99(&stores),
             rate(&stores) / rate(&limits),
             disk_bytes as f64 / (next as f64 * MESSAGE_BYTES as f64),
+            busy_s * 1e6 / next as f64,
         );
         let _ = std::fs::remove_dir_all(place);
     }
