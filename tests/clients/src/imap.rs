@@ -3,6 +3,7 @@
 //! What never happens here: TLS; the real programs do that.
 
 use crate::wire::Wire;
+use std::io::Result;
 
 pub struct Imap {
     wire: Wire,
@@ -19,6 +20,15 @@ pub struct Answer {
 }
 
 impl Answer {
+    pub fn is_ok(&self) -> bool {
+        self.status.starts_with("OK")
+    }
+
+    /// The first literal of a response.
+    pub fn literal_of(response: &[u8]) -> Option<&[u8]> {
+        first_literal(response).map(|(start, len)| &response[start..start + len])
+    }
+
     /// The untagged responses as text, one a line.
     pub fn text(&self) -> String {
         let lines = self
@@ -32,49 +42,71 @@ impl Answer {
 impl Imap {
     /// Connected, logged in, INBOX selected.
     pub fn open(address: &str, user: &str, password: &str) -> Imap {
-        let mut imap = Imap {
-            wire: Wire::connect(address),
-            next_tag: 1,
-        };
-        let greeting = imap.wire.text_line();
-        assert!(greeting.starts_with("* OK"), "{greeting}");
-        imap.must(&format!("LOGIN {user} {password}"));
+        let mut imap = Imap::log_in(address, user, password)
+            .unwrap_or_else(|error| panic!("no session: {error}"));
         imap.must("SELECT INBOX");
         imap
     }
 
+    /// Connected and logged in; an error when the connection was lost.
+    pub fn log_in(address: &str, user: &str, password: &str) -> Result<Imap> {
+        let mut imap = Imap {
+            wire: Wire::try_connect(address)?,
+            next_tag: 1,
+        };
+        let greeting = imap.wire.need_line()?;
+        assert!(
+            greeting.starts_with(b"* OK"),
+            "{}",
+            String::from_utf8_lossy(&greeting)
+        );
+        let answer = imap.try_command(&format!("LOGIN {user} {password}"))?;
+        assert!(answer.is_ok(), "LOGIN {user}: {}", answer.status);
+        Ok(imap)
+    }
+
     pub fn command(&mut self, command: &str) -> Answer {
+        self.try_command(command)
+            .unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
+    /// An error when the connection was lost.
+    pub fn try_command(&mut self, command: &str) -> Result<Answer> {
         let tag = self.tag();
-        self.wire.send(format!("{tag} {command}\r\n").as_bytes());
+        self.wire
+            .try_send(format!("{tag} {command}\r\n").as_bytes())?;
         self.answer(&tag)
     }
 
     /// A command that must be answered with OK.
     pub fn must(&mut self, command: &str) -> Answer {
         let answer = self.command(command);
-        assert!(
-            answer.status.starts_with("OK"),
-            "{command}: {}",
-            answer.status
-        );
+        assert!(answer.is_ok(), "{command}: {}", answer.status);
         answer
     }
 
     /// A message that must be taken.
     pub fn append(&mut self, mailbox: &str, flags: &str, message: &[u8]) -> Answer {
-        let answer = self.try_append(mailbox, flags, message);
-        assert!(answer.status.starts_with("OK"), "{}", answer.status);
+        let answer = self
+            .try_append(mailbox, flags, message)
+            .unwrap_or_else(|error| panic!("APPEND: {error}"));
+        assert!(answer.is_ok(), "{}", answer.status);
         answer
     }
 
-    pub fn try_append(&mut self, mailbox: &str, flags: &str, message: &[u8]) -> Answer {
+    /// An error when the connection was lost.
+    pub fn try_append(&mut self, mailbox: &str, flags: &str, message: &[u8]) -> Result<Answer> {
         let tag = self.tag();
         let head = format!("{tag} APPEND {mailbox} ({flags}) {{{}}}\r\n", message.len());
-        self.wire.send(head.as_bytes());
-        let go_on = self.wire.text_line();
-        assert!(go_on.starts_with('+'), "{go_on}");
-        self.wire.send(message);
-        self.wire.send(b"\r\n");
+        self.wire.try_send(head.as_bytes())?;
+        let go_on = self.wire.need_line()?;
+        assert!(
+            go_on.starts_with(b"+"),
+            "{}",
+            String::from_utf8_lossy(&go_on)
+        );
+        self.wire.try_send(message)?;
+        self.wire.try_send(b"\r\n")?;
         self.answer(&tag)
     }
 
@@ -116,8 +148,8 @@ impl Imap {
     pub fn literal(&mut self, command: &str) -> Vec<u8> {
         let answer = self.must(command);
         for response in &answer.untagged {
-            if let Some((start, len)) = first_literal(response) {
-                return response[start..start + len].to_vec();
+            if let Some(literal) = Answer::literal_of(response) {
+                return literal.to_vec();
             }
         }
         panic!("no literal in the answer to {command}: {}", answer.text());
@@ -129,14 +161,14 @@ impl Imap {
         tag
     }
 
-    fn answer(&mut self, tag: &str) -> Answer {
+    fn answer(&mut self, tag: &str) -> Result<Answer> {
         let mut untagged = Vec::new();
         loop {
-            let response = self.response();
+            let response = self.response()?;
             match response.strip_prefix(format!("{tag} ").as_bytes()) {
                 Some(status) => {
                     let status = String::from_utf8_lossy(status).into_owned();
-                    return Answer { status, untagged };
+                    return Ok(Answer { status, untagged });
                 }
                 None => untagged.push(response),
             }
@@ -144,14 +176,14 @@ impl Imap {
     }
 
     /// One response: a line, and for as long as it ends in `{n}` the literal and the next line.
-    fn response(&mut self) -> Vec<u8> {
-        let mut response = self.wire.line();
+    fn response(&mut self) -> Result<Vec<u8>> {
+        let mut response = self.wire.need_line()?;
         while let Some(len) = literal_len(&response) {
             response.extend_from_slice(b"\r\n");
-            response.extend(self.wire.bytes(len));
-            response.extend(self.wire.line());
+            response.extend(self.wire.try_bytes(len)?);
+            response.extend(self.wire.need_line()?);
         }
-        response
+        Ok(response)
     }
 }
 

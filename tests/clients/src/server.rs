@@ -37,6 +37,7 @@ pub struct Start {
     data: PathBuf,
     place: Option<TempDir>,
     arguments: Vec<String>,
+    under: Vec<String>,
 }
 
 impl Default for Start {
@@ -53,6 +54,7 @@ impl Start {
             data: place.path().join("data"),
             place: Some(place),
             arguments: Vec::new(),
+            under: Vec::new(),
         }
     }
 
@@ -62,6 +64,7 @@ impl Start {
             data: data.to_owned(),
             place: None,
             arguments: Vec::new(),
+            under: Vec::new(),
         }
     }
 
@@ -71,30 +74,58 @@ impl Start {
         self
     }
 
-    pub fn start(self) -> Server {
-        let began = Instant::now();
+    /// Started by another program, such as strace; its words come first.
+    pub fn under(mut self, words: &[&str]) -> Start {
+        self.under = words.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    /// Starts and kills it after this time, wherever it is by then.
+    pub fn start_and_kill(self, after: Duration) {
         let beside = tempfile::tempdir().expect("because there is room for a folder");
-        let ready_file = beside.path().join("ready.json");
-        let mut command = Command::new(binary());
+        let mut child = self.spawn(&beside.path().join("ready.json"));
+        let out = lines(child.stdout.take());
+        let log = lines(child.stderr.take());
+        let killed_at = Instant::now() + after;
+        while out
+            .recv_timeout(killed_at.saturating_duration_since(Instant::now()))
+            .is_ok()
+        {}
+        child.kill().expect("because the child is ours");
+        child.wait().expect("because the child is ours");
+        drop((out, log));
+    }
+
+    fn spawn(&self, ready_file: &Path) -> Child {
+        let binary = binary();
+        let mut words = self.under.iter().map(std::ffi::OsStr::new);
+        let mut command = match words.next() {
+            Some(first) => {
+                let mut command = Command::new(first);
+                command.args(words).arg(&binary);
+                command
+            }
+            None => Command::new(&binary),
+        };
         command
-            .arg("try")
-            .arg("--any-port")
-            .arg("--data")
+            .args(["try", "--any-port", "--data"])
             .arg(&self.data);
-        command
-            .arg("--ready-file")
-            .arg(&ready_file)
-            .args(&self.arguments);
+        command.arg("--ready-file").arg(ready_file);
+        command.args(&self.arguments);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| {
-            panic!(
-                "cannot start {}: {error}; build it first",
-                binary().display()
-            )
-        });
+        command.spawn().unwrap_or_else(|error| {
+            panic!("cannot start {}: {error}; build it first", binary.display())
+        })
+    }
+
+    pub fn start(self) -> Server {
+        let began = Instant::now();
+        let beside = tempfile::tempdir().expect("because there is room for a folder");
+        let ready_file = beside.path().join("ready.json");
+        let mut child = self.spawn(&ready_file);
         let out = lines(child.stdout.take());
         let log = lines(child.stderr.take());
         let mut printed = Vec::new();
@@ -215,8 +246,7 @@ impl Server {
 
     /// Sends a signal; the server goes on until it has obeyed.
     pub fn signal(&self, signal: Signal) {
-        let id = self.child.as_ref().map(Child::id).unwrap_or_default();
-        let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
+        let pid = i32::try_from(self.ready.pid).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("because the child runs"), signal).expect("because it is ours");
     }
 

@@ -11,14 +11,20 @@ pub struct Smtp {
 impl Smtp {
     /// Connected and greeted.
     pub fn connect(address: &str) -> Smtp {
+        Smtp::try_connect(address).unwrap_or_else(|error| panic!("no session: {error}"))
+    }
+
+    /// Connected and greeted; an error when the connection was lost.
+    pub fn try_connect(address: &str) -> std::io::Result<Smtp> {
         let mut smtp = Smtp {
-            wire: Wire::connect(address),
+            wire: Wire::try_connect(address)?,
         };
-        let greeting = smtp.reply();
+        let greeting = smtp.try_reply()?;
         assert!(greeting.starts_with("220 "), "{greeting}");
-        let answer = smtp.command("EHLO client.example.org");
+        smtp.wire.try_send(b"EHLO client.example.org\r\n")?;
+        let answer = smtp.try_reply()?;
         assert!(answer.starts_with("250"), "{answer}");
-        smtp
+        Ok(smtp)
     }
 
     /// All lines of one reply.

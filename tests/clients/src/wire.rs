@@ -13,18 +13,16 @@ pub struct Wire(BufReader<TcpStream>);
 
 impl Wire {
     pub fn connect(address: &str) -> Wire {
-        let stream = TcpStream::connect(address)
-            .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
-        stream
-            .set_read_timeout(Some(ANSWER_TIMEOUT))
-            .expect("because the time is not zero");
-        stream
-            .set_write_timeout(Some(ANSWER_TIMEOUT))
-            .expect("because the time is not zero");
-        stream
-            .set_nodelay(true)
-            .expect("because it is a TCP socket");
-        Wire(BufReader::with_capacity(1 << 16, stream))
+        Wire::try_connect(address)
+            .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"))
+    }
+
+    pub fn try_connect(address: &str) -> std::io::Result<Wire> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
+        stream.set_nodelay(true)?;
+        Ok(Wire(BufReader::with_capacity(1 << 16, stream)))
     }
 
     pub fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
@@ -63,12 +61,16 @@ impl Wire {
         String::from_utf8_lossy(&self.line()).into_owned()
     }
 
-    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+    /// A line that must come: the end of the connection is an error.
+    pub fn need_line(&mut self) -> std::io::Result<Vec<u8>> {
+        self.try_line()?
+            .ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+    }
+
+    pub fn try_bytes(&mut self, count: usize) -> std::io::Result<Vec<u8>> {
         let mut bytes = vec![0; count];
-        self.0
-            .read_exact(&mut bytes)
-            .unwrap_or_else(|error| panic!("cannot read: {error}"));
-        bytes
+        self.0.read_exact(&mut bytes)?;
+        Ok(bytes)
     }
 }
 

@@ -15,6 +15,7 @@ fn every_sample_comes_out_as_it_went_in() {
             // A literal has no NUL in it [rfc3501 9].
             assert!(
                 bob.try_append("INBOX", "", &message)
+                    .unwrap()
                     .status
                     .starts_with("NO"),
                 "{name}"
