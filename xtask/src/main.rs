@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask check`, `test`, `tidy`, `fuzz`, `bench`.
+//! The repository's own commands: `cargo xtask check`, `test`, `tidy`, `fuzz`, `kill`, `hostile`, `bench`.
 //!
 //! Here lives what a contributor and the build machine run. What never happens here: product code.
 #![forbid(unsafe_code)]
@@ -10,6 +10,7 @@
 
 mod clients;
 mod fuzz;
+mod safety;
 mod steps;
 mod tidy;
 
@@ -28,7 +29,8 @@ struct Arguments {
 enum Command {
     /// Format, lints, tidy and the fast tests: before every commit.
     Check,
-    /// Everything: check, dialogues, fuzz targets for a short while, real mail programs.
+    /// Everything: check, dialogues, fuzz targets for a short while, real mail programs,
+    /// kills and counted syncs.
     Test,
     /// The house's rules that Cargo and clippy do not know.
     Tidy,
@@ -38,6 +40,16 @@ enum Command {
         seconds: u64,
         /// Only these targets.
         targets: Vec<String>,
+    },
+    /// Kills the server at random moments and checks what it acknowledged: `--rounds N --seed S`.
+    Kill {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Attacks the server while honest programs go on: `--for 60s|1d --seed S`.
+    Hostile {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Measurements.
     Bench {
@@ -65,6 +77,8 @@ fn main() -> ExitCode {
         Command::Test => test(&mut steps),
         Command::Tidy => tidy::run(&mut steps),
         Command::Fuzz { seconds, targets } => fuzz::run(&mut steps, seconds, &targets),
+        Command::Kill { arguments } => safety::run(&mut steps, "kill", &arguments),
+        Command::Hostile { arguments } => safety::run(&mut steps, "hostile", &arguments),
         Command::Bench {
             what: Bench::Store { arguments },
         } => {
@@ -96,7 +110,14 @@ fn check(steps: &mut Steps) {
     tidy::run(steps);
     steps.cargo_test(
         "tests",
-        &["test", "--workspace", "--exclude", "clients"],
+        &[
+            "test",
+            "--workspace",
+            "--exclude",
+            "clients",
+            "--exclude",
+            "safety",
+        ],
         &[],
     );
 }
@@ -106,4 +127,5 @@ fn test(steps: &mut Steps) {
     check(steps);
     fuzz::run(steps, SHORT_FUZZ_S, &[]);
     clients::run(steps);
+    safety::test(steps);
 }
