@@ -205,14 +205,11 @@ impl<'a> Fill<'a> {
             .change
             .take()
             .expect("because a piece is open between calls");
-        let node = tree::node(&change.edit, self.target.id)?;
-        let same = node.is_some_and(|n| n.record.uid_validity == self.target.record.uid_validity);
-        if !same {
+        if let Err(refusal) = self.check_end(&change) {
             drop(change);
             self.take_back().await?;
-            return Err(AppendError::NotFound);
+            return Err(refusal);
         }
-        check_quota(inner, &change.state, self.account.id, self.sets.bytes)?;
         assert_eq!(
             change.mailbox(self.target.id)?.uid_next,
             self.first,
@@ -225,7 +222,18 @@ impl<'a> Fill<'a> {
         Ok((self.first..self.first + self.sets.count).collect())
     }
 
-    /// The mailbox went away meanwhile: removes what was written for it.
+    /// The mailbox, and the room in the quota, may have gone meanwhile.
+    fn check_end(&self, change: &AccountEdit) -> Result<(), AppendError> {
+        let node = tree::node(&change.edit, self.target.id)?;
+        let uid_validity = self.target.record.uid_validity;
+        if node.is_none_or(|node| node.record.uid_validity != uid_validity) {
+            return Err(AppendError::NotFound);
+        }
+        let account = self.account;
+        check_quota(&account.inner, &change.state, account.id, self.sets.bytes)
+    }
+
+    /// Removes what was written and may not be shown.
     async fn take_back(&self) -> Result<(), AppendError> {
         let (inner, target) = (&self.account.inner, self.target.id);
         let mut uids = self.first..self.first + self.sets.count;

@@ -13,7 +13,7 @@ use crate::keywords::Keywords;
 use crate::state::{AccountState, FlagRow, FlagSet, MailboxState, Shown};
 use net::Time;
 use roaring::RoaringBitmap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{Edit, Fault, Pending, limits::MAX_EDIT_BYTES};
 
 /// Records of one piece of a large change; well below the store's limit, as the last message may
@@ -29,6 +29,8 @@ pub(crate) struct AccountEdit {
     log: Vec<LogChange>,
     boxes: BTreeMap<MailboxId, MailboxState>,
     chunks: BTreeMap<(MailboxId, Kind, u16), RoaringBitmap>,
+    /// Chunks that are not as they are kept.
+    changed_chunks: BTreeSet<(MailboxId, Kind, u16)>,
     added: BTreeMap<MailboxId, Vec<(u32, u32)>>,
     flagged: BTreeMap<MailboxId, Vec<(u32, FlagSet)>>,
     removed: BTreeMap<MailboxId, Vec<(u32, FlagSet)>>,
@@ -61,6 +63,7 @@ impl AccountEdit {
             log: Vec::new(),
             boxes: BTreeMap::new(),
             chunks: BTreeMap::new(),
+            changed_chunks: BTreeSet::new(),
             added: BTreeMap::new(),
             flagged: BTreeMap::new(),
             removed: BTreeMap::new(),
@@ -128,17 +131,26 @@ impl AccountEdit {
             .expect("because it was just put there"))
     }
 
+    /// Makes a message a member of a set, or not; says by how much the set grew.
+    fn set(&mut self, id: MailboxId, kind: Kind, uid: u32, member: bool) -> Result<i32, Fault> {
+        let bits = self.chunk(id, kind, uid)?;
+        let by = match member {
+            true => i32::from(bits.insert(uid)),
+            false => -i32::from(bits.remove(uid)),
+        };
+        if by != 0 {
+            self.changed_chunks.insert((id, kind, chunk_of(uid)));
+        }
+        Ok(by)
+    }
+
     /// Brings the bitmaps and counts of one message in step with its flags; `None`: it is gone.
     fn count(&mut self, id: MailboxId, uid: u32, flags: Option<SystemFlags>) -> Result<(), Fault> {
         let has = |flag| flags.is_some_and(|f| f.contains(flag));
         let (seen, deleted) = (has(SystemFlags::SEEN), has(SystemFlags::DELETED));
-        let all = set(self.chunk(id, Kind::All, uid)?, uid, flags.is_some());
-        let unseen = set(
-            self.chunk(id, Kind::Unseen, uid)?,
-            uid,
-            flags.is_some() && !seen,
-        );
-        let deleted = set(self.chunk(id, Kind::Deleted, uid)?, uid, deleted);
+        let all = self.set(id, Kind::All, uid, flags.is_some())?;
+        let unseen = self.set(id, Kind::Unseen, uid, flags.is_some() && !seen)?;
+        let deleted = self.set(id, Kind::Deleted, uid, deleted)?;
         let modseq = self.modseq();
         let state = self.mailbox(id)?;
         state.messages = moved_by(state.messages, all);
@@ -231,6 +243,7 @@ impl AccountEdit {
         let mut from = first;
         loop {
             let to = (from | 0xffff).min(last);
+            self.changed_chunks.insert((id, kind, chunk_of(from)));
             let chunk = self.chunk(id, kind, from)?;
             match only {
                 None => {
@@ -395,7 +408,11 @@ impl AccountEdit {
                 self.edit.put(keys::keyword(number as u16), name.as_str());
             }
         }
-        for ((id, kind, chunk), bits) in self.chunks {
+        for (place, bits) in self.chunks {
+            if !self.changed_chunks.contains(&place) {
+                continue;
+            }
+            let (id, kind, chunk) = place;
             let key = keys::bits(id, kind as u8, chunk);
             if bits.is_empty() {
                 self.edit.delete(key);
@@ -477,14 +494,6 @@ pub(crate) fn shown_modseq(look: &impl Look, id: MailboxId, uid: u32) -> Result<
                 ModSeq(0)
             })
         }
-    }
-}
-
-/// Sets or clears; says by how much the set grew.
-fn set(bits: &mut RoaringBitmap, uid: u32, member: bool) -> i32 {
-    match member {
-        true => i32::from(bits.insert(uid)),
-        false => -i32::from(bits.remove(uid)),
     }
 }
 

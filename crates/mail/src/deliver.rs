@@ -251,9 +251,11 @@ impl Mail {
     ) -> Result<VerifyReport, Fault> {
         verify::verify(&self.inner, progress).await
     }
-    /// One round of upkeep now: forgets what is too old or too much.
+    /// One round of upkeep now: forgets what is too old or too much, sweeps what a crash left.
     pub async fn upkeep_now(&self, _: &Admin) -> Result<UpkeepReport, Fault> {
-        crate::upkeep::round(&self.inner, &Stop::new()).await
+        let mut report = crate::upkeep::round(&self.inner, &Stop::new()).await?;
+        crate::upkeep::leftovers(&self.inner, &Stop::new(), &mut report).await?;
+        Ok(report)
     }
     /// Frees bodies that no message, seen or kept as history, points to.
     pub async fn vacuum_now(&self, _: &Admin) -> Result<VacuumReport, Fault> {

@@ -1,9 +1,11 @@
 //! Domains, accounts and aliases: who gets mail for an address, and the operator's side of it.
 //! What never happens here: passwords (only their verifiers are kept), mail.
 
+mod record;
+
 use crate::auth::{NewPassword, Verifiers};
 use crate::change::AccountEdit;
-use crate::codec::{Decoded, Look, Moment, Reader, Record, Writer, damaged, decode};
+use crate::codec::{Look, Moment, Record, damaged, decode};
 use crate::error::DirectoryError;
 use crate::ids::{AccountId, ModSeq};
 use crate::keys::{self, DIRECTORY, directory as key};
@@ -20,6 +22,8 @@ use net::{Clock, Time};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Db, Edit, Fault};
+
+pub(crate) use record::{AccountRecord, AddressRecord, DirectoryState, DomainRecord};
 
 /// What an address leads to.
 #[derive(Clone, Debug)]
@@ -520,133 +524,4 @@ fn first_mailboxes(
         mailbox::subscribe(&mut change, &name).map_err(failed)?;
     }
     Ok(change.finish_alone())
-}
-
-/// The directory's own counters.
-pub(crate) struct DirectoryState {
-    pub next_account: u64,
-}
-
-impl Default for DirectoryState {
-    fn default() -> Self {
-        Self { next_account: 1 }
-    }
-}
-
-impl Record for DirectoryState {
-    const WHAT: &'static str = "the directory's state";
-    fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(1);
-        w.uint(self.next_account);
-        w.into_vec()
-    }
-    fn decode(bytes: &[u8]) -> Decoded<Self> {
-        Ok(Self {
-            next_account: Reader::new(bytes, 1)?.uint()?,
-        })
-    }
-}
-
-/// A hosted domain.
-pub(crate) struct DomainRecord {
-    pub catch_all: Option<String>,
-}
-
-impl Record for DomainRecord {
-    const WHAT: &'static str = "a domain";
-    fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(1);
-        w.option_str(self.catch_all.as_deref());
-        w.into_vec()
-    }
-    fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let catch_all = Reader::new(bytes, 1)?.option_str()?.map(str::to_owned);
-        Ok(Self { catch_all })
-    }
-}
-
-/// What an address is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum AddressRecord {
-    Account(AccountId),
-    /// The keys of other addresses.
-    Alias(Vec<String>),
-}
-
-impl Record for AddressRecord {
-    const WHAT: &'static str = "an address";
-    fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(1);
-        match self {
-            Self::Account(id) => {
-                w.u8(0).uint(id.0);
-            }
-            Self::Alias(targets) => {
-                w.u8(1).len(targets.len());
-                for target in targets {
-                    w.str(target);
-                }
-            }
-        }
-        w.into_vec()
-    }
-    fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let mut r = Reader::new(bytes, 1)?;
-        match r.u8()? {
-            0 => Ok(Self::Account(AccountId(r.uint()?))),
-            1 => {
-                let count = r.count()?;
-                let targets = (0..count).map(|_| r.str().map(str::to_owned));
-                Ok(Self::Alias(targets.collect::<Decoded<_>>()?))
-            }
-            _ => Err(crate::codec::Damaged),
-        }
-    }
-}
-
-/// An account as the directory keeps it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct AccountRecord {
-    pub address: String,
-    pub verifiers: Option<Verifiers>,
-    pub quota_bytes: Option<u64>,
-    pub created: Time,
-}
-
-impl Record for AccountRecord {
-    const WHAT: &'static str = "an account";
-    fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(1);
-        w.str(&self.address).time(self.created);
-        match self.quota_bytes {
-            None => w.u8(0),
-            Some(bytes) => w.u8(1).uint(bytes),
-        };
-        match &self.verifiers {
-            None => w.u8(0),
-            Some(v) => w.u8(1).str(&v.argon2).option_str(v.scram.as_deref()),
-        };
-        w.into_vec()
-    }
-    fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let mut r = Reader::new(bytes, 1)?;
-        let (address, created) = (r.str()?.to_owned(), r.time()?);
-        let quota_bytes = match r.u8()? {
-            0 => None,
-            _ => Some(r.uint()?),
-        };
-        let verifiers = match r.u8()? {
-            0 => None,
-            _ => Some(Verifiers {
-                argon2: r.str()?.to_owned(),
-                scram: r.option_str()?.map(str::to_owned),
-            }),
-        };
-        Ok(Self {
-            address,
-            verifiers,
-            quota_bytes,
-            created,
-        })
-    }
 }

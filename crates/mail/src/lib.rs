@@ -28,6 +28,8 @@ mod proof;
 mod ready;
 mod record;
 mod resolve;
+#[cfg(test)]
+mod roundtrips;
 mod sessions;
 mod settings;
 mod state;

@@ -46,7 +46,7 @@ pub(crate) async fn run(inner: &Inner, stop: Stop) {
         let due =
             since_vacuum_s >= limits::VACUUM_INTERVAL_S || freeable_bytes >= limits::VACUUM_BYTES;
         if due && !stop.is_stopped() {
-            match vacuum(inner).await {
+            match sweep_and_vacuum(inner, &stop).await {
                 Ok(done) => tracing::info!(target: "upkeep", freed = done.bytes_freed, "vacuum"),
                 Err(fault) => tracing::warn!(target: "upkeep", %fault, "no vacuum"),
             }
@@ -67,7 +67,6 @@ pub(crate) async fn round(inner: &Inner, stop: &Stop) -> Result<UpkeepReport, Fa
         if stop.is_stopped() {
             return Ok(report);
         }
-        sweep::leftovers(inner, account, &mut report).await?;
         expiry::expire(inner, account, stop, &mut report).await?;
     }
     for account in accounts(inner, key::REMOVED)? {
@@ -77,6 +76,26 @@ pub(crate) async fn round(inner: &Inner, stop: &Stop) -> Result<UpkeepReport, Fa
         sweep::removed_account(inner, account, &mut report).await?;
     }
     Ok(report)
+}
+
+/// Looks at every mailbox for what a crash has left past its UIDNEXT.
+pub(crate) async fn leftovers(
+    inner: &Inner,
+    stop: &Stop,
+    report: &mut UpkeepReport,
+) -> Result<(), Fault> {
+    for account in accounts(inner, key::ACCOUNTS)? {
+        if stop.is_stopped() {
+            break;
+        }
+        sweep::leftovers(inner, account, report).await?;
+    }
+    Ok(())
+}
+
+async fn sweep_and_vacuum(inner: &Inner, stop: &Stop) -> Result<VacuumReport, Fault> {
+    leftovers(inner, stop, &mut UpkeepReport::default()).await?;
+    vacuum(inner).await
 }
 
 /// The accounts below a prefix of the directory.

@@ -5,7 +5,7 @@ use super::decode;
 use super::program::Which;
 use crate::limits;
 use crate::section::{self, read_bounded};
-use mail::{Content, Fault, Message, PartKind, PartTree, Ready, SystemFlags};
+use mail::{Content, Fault, KeptField, Message, PartKind, PartTree, Ready, SystemFlags};
 use std::ops::Range;
 
 /// The facts of a message. Texts are in lower case.
@@ -106,12 +106,10 @@ impl<'a> Facts<'a> {
 
     fn kept_field(&self, name: &str) -> Kept {
         let name = name.to_ascii_lowercase();
-        if !Ready::is_kept_field(&name) {
-            return Kept::Unknown;
-        }
-        match self.ready().header_field(&name) {
-            Some(value) => Kept::Value(value.into_owned()),
-            None => Kept::Absent,
+        match self.ready().kept_field(&name) {
+            KeptField::Value(value) => Kept::Value(value.to_vec()),
+            KeptField::Absent => Kept::Absent,
+            KeptField::Unknown => Kept::Unknown,
         }
     }
 

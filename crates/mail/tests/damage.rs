@@ -1,0 +1,144 @@
+//! What verify says when something does not fit, and what is left when a session is cut off.
+#![allow(clippy::unwrap_used, reason = "a test fails where something fails")]
+
+mod house;
+
+use house::*;
+use mail::*;
+use std::time::Duration;
+use store::Partition;
+
+const TEXT: &str = "Subject: x\r\n\r\ntext\r\n";
+
+/// Changes an account's records behind its back.
+async fn tamper(house: &House, account: &Account, change: impl FnOnce(&mut store::Edit)) {
+    let mut edit = house.db.edit(Partition(account.id().0)).await;
+    change(&mut edit);
+    edit.submit().await.unwrap();
+}
+
+fn message_key(tag: u8, mailbox: MailboxId, uid: u32) -> Vec<u8> {
+    [&[tag][..], &mailbox.0.to_be_bytes(), &uid.to_be_bytes()].concat()
+}
+
+async fn house_with_mail() -> (House, Account, MailboxId) {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house
+        .append(&alice, "INBOX", &[TEXT, TEXT, TEXT])
+        .await
+        .unwrap();
+    let inbox = alice.status(&MailboxName::inbox()).unwrap().id;
+    assert_eq!(house.problems().await, []);
+    (house, alice, inbox)
+}
+
+async fn says(house: &House, expect: &str) {
+    let problems = house.problems().await;
+    let said = problems
+        .iter()
+        .any(|p| format!("{}: {}", p.place, p.found).contains(expect));
+    assert!(said, "{expect:?} in {problems:?}");
+}
+
+#[tokio::test]
+async fn verify_says_what_is_missing_and_where() {
+    let (house, alice, inbox) = house_with_mail().await;
+    tamper(&house, &alice, |edit| {
+        edit.delete(message_key(b'r', inbox, 2))
+    })
+    .await;
+    says(&house, "mailbox INBOX UID 2: its record is missing").await;
+
+    let (house, alice, inbox) = house_with_mail().await;
+    tamper(&house, &alice, |edit| {
+        edit.delete(message_key(b'f', inbox, 3))
+    })
+    .await;
+    says(
+        &house,
+        "the bitmap of messages differs from the rows at UIDs [3]",
+    )
+    .await;
+    says(&house, "octets: kept is 60, counted 40").await;
+
+    let (house, alice, inbox) = house_with_mail().await;
+    tamper(&house, &alice, |edit| {
+        let key = [&b"c"[..], &1_u64.to_be_bytes()].concat();
+        edit.delete(key);
+        edit.put(message_key(b'r', MailboxId(99), 1), [1]);
+        edit.put(message_key(b'r', inbox, 1), [9, 9, 9]);
+    })
+    .await;
+    says(&house, "the change log has 2 where 1 should be").await;
+    says(&house, "r rows of mailbox B99, which is not there").await;
+    says(&house, "mailbox INBOX UID 1: its record cannot be read").await;
+}
+
+#[tokio::test]
+async fn a_vacuum_frees_nothing_while_a_record_cannot_be_read() {
+    let (house, alice, inbox) = house_with_mail().await;
+    tamper(&house, &alice, |edit| {
+        edit.put(message_key(b'r', inbox, 1), [9])
+    })
+    .await;
+    assert!(house.mail.vacuum_now(&house.admin).await.is_err());
+}
+
+#[tokio::test]
+async fn verify_tells_how_far_it_is() {
+    let (house, _, _) = house_with_mail().await;
+    let mut said = Vec::new();
+    let report = house
+        .mail
+        .verify(&house.admin, |text| said.push(text.to_owned()))
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.accounts, report.mailboxes, report.messages),
+        (1, 6, 3)
+    );
+    assert!(
+        said.last().unwrap().contains("6 mailboxes, 3 messages"),
+        "{said:?}"
+    );
+}
+
+/// A large copy that is cut off anywhere shows nothing, and what it wrote is swept or overwritten.
+#[tokio::test]
+async fn a_large_copy_that_is_cut_off_leaves_nothing_to_see() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::embedded(folder.path(), MailSettings::default()).await;
+    let alice = house.account("alice").await;
+    for _ in 0..3 {
+        house
+            .append(&alice, "INBOX", &vec![TEXT; 1_000])
+            .await
+            .unwrap();
+    }
+    let (inbox, archive) = (MailboxName::inbox(), name("Archive"));
+    for micros in [200, 2_000, 5_000, 10_000, 20_000] {
+        let mut view = alice.select(&inbox, Access::ReadWrite).await.unwrap();
+        let all = view.uids().clone();
+        let before = alice.status(&archive).unwrap().messages;
+        let copy = view.copy(&all, &archive);
+        let cut = tokio::time::timeout(Duration::from_micros(micros), copy).await;
+        let after = alice.status(&archive).unwrap().messages;
+        if cut.is_err() {
+            assert!(
+                after == before || after == before + 3_000,
+                "{before} {after}"
+            );
+        }
+        let appended = house.append(&alice, "Archive", &[TEXT]).await.unwrap();
+        let view = alice.select(&archive, Access::ReadOnly).await.unwrap();
+        assert_eq!(view.uids().max(), Some(appended.uids[0]));
+        assert_eq!(house.problems().await, []);
+    }
+    house.mail.upkeep_now(&house.admin).await.unwrap();
+    assert_eq!(
+        house.mail.upkeep_now(&house.admin).await.unwrap().leftovers,
+        0
+    );
+    assert_eq!(house.problems().await, []);
+}
