@@ -93,6 +93,8 @@ pub(crate) struct QueueInner {
     trouble: Option<Fault>,
     /// A commit takes longer than it may; taken back when it returns.
     stalled: Option<Fault>,
+    /// A batch was taken and is not settled yet.
+    committing: bool,
     closed: bool,
     /// A task is on its way to commit what is queued.
     driven: bool,
@@ -156,6 +158,7 @@ impl Queue {
             pending_bytes: 0,
             trouble: None,
             stalled: None,
+            committing: false,
             closed: false,
             driven: false,
             resume_wished: false,
@@ -197,6 +200,7 @@ impl Queue {
             batch.extend(inner.groups.pop_front());
         }
         inner.driven &= !batch.is_empty();
+        inner.committing = !batch.is_empty();
         batch
     }
 
@@ -234,15 +238,24 @@ impl Queue {
         inner.trouble = Some(fault);
         inner.hopeless = true;
         inner.groups.clear();
+        inner.pending_bytes = 0;
+        self.room.notify_waiters();
     }
 
+    /// Somebody has waited too long for a commit. If it returned in this very moment, nothing is
+    /// under way that would take the word back.
     pub(crate) fn stall(&self, fault: Fault) {
-        lock(&self.inner).stalled = Some(fault);
+        let mut inner = lock(&self.inner);
+        if inner.committing || !inner.groups.is_empty() {
+            inner.stalled = Some(fault);
+        }
     }
 
     /// The commit that took so long has returned.
     pub(crate) fn relax(&self) {
-        lock(&self.inner).stalled = None;
+        let mut inner = lock(&self.inner);
+        inner.stalled = None;
+        inner.committing = false;
     }
 
     pub(crate) fn close(&self) {
@@ -303,5 +316,37 @@ impl Queue {
 
     pub(crate) fn drive_ended(&self) {
         lock(&self.inner).driven = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(queue: &Queue) {
+        drop(lock(&queue.inner).push(Vec::new(), Vec::new(), MAX_PENDING_BYTES));
+    }
+
+    #[test]
+    fn a_stall_told_after_the_commit_has_returned_stops_nobody() {
+        let queue = Queue::new(1);
+        full(&queue);
+        assert_eq!(queue.take_batch().len(), 1);
+        queue.stall(Fault::new("committing", "too slow"));
+        assert!(lock(&queue.inner).refuses());
+        queue.settled(MAX_PENDING_BYTES);
+        queue.relax();
+        queue.stall(Fault::new("committing", "too slow"));
+        assert!(!lock(&queue.inner).refuses(), "nobody would take it back");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_room_once_the_committer_is_gone() {
+        let queue = Queue::new(1);
+        full(&queue);
+        queue.abandon(Fault::new("committing", "a bug"));
+        tokio::time::timeout(Duration::from_secs(5), queue.room())
+            .await
+            .expect("because nothing is pending any more");
     }
 }
