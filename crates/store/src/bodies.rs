@@ -9,7 +9,7 @@ use crate::files::{File, Files};
 use crate::index::NEWEST;
 use crate::key;
 use crate::log::{self, BodyEntry, Place};
-use crate::own_file;
+use crate::own_file::{self, OwnFile};
 use crate::queue::Parcel;
 use crate::sync::lock;
 use crate::words::{Words, put_short};
@@ -241,21 +241,36 @@ impl Engine {
         Err(error.fault(id))
     }
 
-    /// The whole body with its tag and hash, to be moved.
+    /// A stored body, to be moved: its bytes with their tag and hash, or the file that it keeps.
     pub(crate) fn parcel(&self, id: BodyId, place: &Location) -> Result<Parcel, Fault> {
         let Bodies::Disk(shelf) = &self.bodies else {
             return Err(fault(id, "it is not on a disk"));
         };
-        let (entry, bytes) = read_entry(shelf, id, place).map_err(|error| error.fault(id))?;
+        let (entry, content) = stored(shelf, id, place).map_err(|error| error.fault(id))?;
         let (hash, tag, len) = (entry.hash, entry.tag, entry.len);
         Ok(Parcel {
             id,
-            content: Content::Memory(bytes),
+            content,
             len,
             hash,
             tag,
             claim: None,
         })
+    }
+}
+
+/// A large body stays where it is: only its entry moves.
+fn stored(shelf: &Shelf, id: BodyId, place: &Location) -> Result<(BodyEntry, Content), ReadError> {
+    match place.place {
+        Place::Inline => {
+            let (entry, bytes) = read_entry(shelf, id, place)?;
+            Ok((entry, Content::Memory(bytes)))
+        }
+        Place::File(number) => {
+            let file = OwnFile::adopted(&shelf.files, number)?;
+            let entry = read_head(shelf, id, place)?;
+            Ok((entry, Content::File(Arc::new(file))))
+        }
     }
 }
 

@@ -25,6 +25,9 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
+/// More ids than any damaged stretch of the log can have given out.
+const LOST_IDS: u64 = 1 << 32;
+
 fn fault(doing: &str, error: &io::Error) -> OpenError {
     OpenError::Fault(Fault::new(doing, error))
 }
@@ -44,6 +47,10 @@ pub(crate) fn open(files: Files, settings: Settings) -> Result<Arc<Engine>, Open
         ..Replay::default()
     };
     replay.run(&engine, &chain, marker)?;
+    if !replay.report.damage.is_empty() {
+        // Bodies that only the damage knows have ids, too, and copies may still point to them.
+        replay.next_body += LOST_IDS;
+    }
     let log = replay.end_of_log(&engine, &chain)?;
     engine.readers.show(replay.last_seqno);
     engine.queue = Queue::new(replay.last_seqno + 1);
@@ -156,6 +163,7 @@ impl Replay {
     }
 
     fn frame(&mut self, engine: &Engine, log_file: u64, frame: &Frame) {
+        self.last_seqno = frame.last_seqno;
         let (Some(transactions), Some(bodies)) = (frame.transactions(), frame.bodies()) else {
             let place = format!("{}: the frame at {}", path_of(log_file), frame.offset);
             self.report.damage.push(format!(
@@ -171,7 +179,6 @@ impl Replay {
             self.next_body = self.next_body.max(body.id.0 + 1);
             self.bytes += engine.put_body(body, log_file, frame.offset, frame.last_seqno);
         }
-        self.last_seqno = frame.last_seqno;
     }
 
     /// Everything replayed is made durable before anybody sees it; then the log goes on.
@@ -217,7 +224,8 @@ fn make_durable(files: &Files, number: u64, last_frame: Option<(u64, u64)>) -> i
     files.sync_dir(log::DIR)
 }
 
-/// Bodies' own files that no frame ever adopted go. Tells the next free number.
+/// Bodies' own files that no frame ever adopted go. If the log is damaged, the frame that adopted
+/// one may be what cannot be read: then they stay, under another name. Tells the next free number.
 fn remove_orphans(engine: &Engine) -> Result<u64, OpenError> {
     let files = engine
         .files
@@ -226,7 +234,11 @@ fn remove_orphans(engine: &Engine) -> Result<u64, OpenError> {
     let names = files
         .list(own_file::DIR)
         .map_err(|error| fault("listing the bodies", &error))?;
-    let mut next = 1;
+    let is_damaged = !engine.report.damage.is_empty();
+    let lost = names
+        .iter()
+        .filter_map(|name| own_file::lost_number_of(name));
+    let mut next = lost.max().map_or(1, |number| number.saturating_add(1));
     for number in names.iter().filter_map(|name| own_file::number_of(name)) {
         next = next.max(number.saturating_add(1));
         let (low, high) = key::owners_of_file(number);
@@ -237,10 +249,20 @@ fn remove_orphans(engine: &Engine) -> Result<u64, OpenError> {
             .transpose()?
             .is_none()
         {
-            files
-                .remove(&own_file::path_of(number))
-                .map_err(|error| fault("removing a body that nobody adopted", &error))?;
+            let path = own_file::path_of(number);
+            let done = if is_damaged {
+                files.rename(&path, &own_file::lost_path_of(number))
+            } else {
+                files.remove(&path)
+            };
+            done.map_err(|error| fault("removing a body that nobody adopted", &error))?;
         }
+    }
+    if is_damaged {
+        // The next opening may not know of the damage any more.
+        files
+            .sync_dir(own_file::DIR)
+            .map_err(|error| fault("syncing the bodies' folder", &error))?;
     }
     Ok(next)
 }

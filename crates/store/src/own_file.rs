@@ -10,6 +10,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) const DIR: &str = "bodies";
+const LOST: &str = ".lost";
 
 pub(crate) fn path_of(number: u64) -> String {
     format!("{DIR}/{number:016x}")
@@ -17,6 +18,15 @@ pub(crate) fn path_of(number: u64) -> String {
 
 pub(crate) fn number_of(name: &str) -> Option<u64> {
     u64::from_str_radix(name, 16).ok()
+}
+
+/// What damage has orphaned gets this name: kept for those who look, and never taken again.
+pub(crate) fn lost_path_of(number: u64) -> String {
+    format!("{}{LOST}", path_of(number))
+}
+
+pub(crate) fn lost_number_of(name: &str) -> Option<u64> {
+    number_of(name.strip_suffix(LOST)?)
 }
 
 pub(crate) struct OwnFile {
@@ -37,6 +47,16 @@ impl OwnFile {
             files: files.clone(),
             file,
             given: AtomicBool::new(false),
+        })
+    }
+
+    /// The file of a stored body.
+    pub(crate) fn adopted(files: &Files, number: u64) -> io::Result<OwnFile> {
+        Ok(OwnFile {
+            number,
+            files: files.clone(),
+            file: files.open(&path_of(number))?,
+            given: AtomicBool::new(true),
         })
     }
 

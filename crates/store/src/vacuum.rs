@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::files::Files;
 use crate::index::NEWEST;
 use crate::key;
-use crate::log::{self, Place};
+use crate::log::{self, Chain, Log, Place};
 use crate::name::decode_value;
 use crate::own_file;
 use crate::queue::Writes;
@@ -20,11 +20,14 @@ use roaring::RoaringTreemap;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Bodies forgotten in one transaction.
 const FORGET_AT_ONCE: usize = 5_000;
 /// Bytes of bodies moved in one transaction.
 const MOVE_AT_ONCE_BYTES: u64 = 4 * 1024 * 1024;
+/// Bodies moved in one transaction: each in a file of its own holds that file open.
+const MOVE_AT_ONCE: usize = 128;
 
 /// What a look at all bodies found.
 #[derive(Default)]
@@ -32,6 +35,10 @@ struct Survey {
     dead: Vec<(BodyId, Location)>,
     /// Bytes of live entries in each log file.
     live_bytes: BTreeMap<u64, u64>,
+    /// Only files before this one got their last body before the look began.
+    closed_before: u64,
+    /// A body's place could not be read: nobody knows which log file it keeps alive.
+    has_unreadable: bool,
 }
 
 fn failed(error: CommitError) -> Fault {
@@ -59,7 +66,7 @@ pub(crate) async fn run(
     forget(engine, &files, &survey.dead, &mut report).await?;
     let flushing = engine.clone();
     engine.blocking(move || flushing.flush()).await?;
-    sweep_log(engine, &files, &survey.live_bytes, &mut report).await?;
+    sweep_log(engine, &files, &survey, &mut report).await?;
     Ok(report)
 }
 
@@ -79,7 +86,12 @@ fn locations(engine: &Engine) -> impl Iterator<Item = Result<(BodyId, Location),
 }
 
 fn survey(engine: &Engine, live: &RoaringTreemap, before: BodyId) -> Result<Survey, Fault> {
-    let mut survey = Survey::default();
+    let closed_before = lock(&engine.work).log.as_ref().map_or(0, Log::number);
+    let bad_before = engine.bad_values.load(Ordering::Relaxed);
+    let mut survey = Survey {
+        closed_before,
+        ..Survey::default()
+    };
     for found in locations(engine) {
         let (id, location) = found?;
         if id >= before || live.contains(id.0) {
@@ -88,6 +100,7 @@ fn survey(engine: &Engine, live: &RoaringTreemap, before: BodyId) -> Result<Surv
             survey.dead.push((id, location));
         }
     }
+    survey.has_unreadable = engine.bad_values.load(Ordering::Relaxed) != bad_before;
     Ok(survey)
 }
 
@@ -146,12 +159,19 @@ fn remove(engine: &Engine, files: &Files, path: String) -> Result<(), Fault> {
 async fn sweep_log(
     engine: &Arc<Engine>,
     files: &Files,
-    live_bytes: &BTreeMap<u64, u64>,
+    survey: &Survey,
     report: &mut VacuumReport,
 ) -> Result<(), Fault> {
+    if survey.has_unreadable {
+        tracing::error!("a body's place cannot be read, so no log file is removed");
+        return Ok(());
+    }
     let fault = |error: io::Error| Fault::new("looking through the log", error);
-    // What stands in earlier files is in the index, and nothing is written to them any more.
-    let current = lock(&engine.flushed).log_file;
+    // What stands in earlier files is in the index, and nothing is written to them any more. A file
+    // that was begun since the look may hold bodies that the look has not seen.
+    let current = lock(&engine.flushed).log_file.min(survey.closed_before);
+    let chain = Chain::read(files).map_err(|error| Fault::new("looking through the log", error))?;
+    let mut damaged = None;
     for name in files.list(log::DIR).map_err(fault)? {
         let Some(number) = log::number_of(&name).filter(|number| *number < current) else {
             continue;
@@ -161,8 +181,17 @@ async fn sweep_log(
             .open(&path)
             .and_then(|file| file.len())
             .map_err(fault)?;
-        let live = live_bytes.get(&number).copied().unwrap_or(0);
+        let live = survey.live_bytes.get(&number).copied().unwrap_or(0);
         if live * 2 > bytes {
+            continue;
+        }
+        if chain.follows(number, damaged) {
+            // Its header says how long the damaged one was.
+            continue;
+        }
+        if is_damaged(engine, files, &chain, number).await? {
+            tracing::warn!(%path, "is damaged, so it stays for those who look for mail in it");
+            damaged = Some(number);
             continue;
         }
         if live > 0 {
@@ -175,6 +204,25 @@ async fn sweep_log(
     files.sync_dir(log::DIR).map_err(fault)
 }
 
+/// Frames that cannot be read may hold mail that nothing else knows of.
+async fn is_damaged(
+    engine: &Engine,
+    files: &Files,
+    chain: &Chain,
+    number: u64,
+) -> Result<bool, Fault> {
+    let path = log::path_of(number);
+    if chain.damage.iter().any(|told| told.starts_with(&path)) {
+        return Ok(true);
+    }
+    let Some(link) = chain.links.iter().find(|link| link.number == number) else {
+        return Ok(false);
+    };
+    let (link, files) = (link.clone(), files.clone());
+    let walk = move || Ok(!link.walk(&files)?.1.is_empty());
+    engine.blocking(walk).await
+}
+
 /// Writes the live bodies of a log file anew, at the log's end.
 async fn move_bodies(engine: &Arc<Engine>, number: u64) -> Result<u64, Fault> {
     let looking = engine.clone();
@@ -185,6 +233,7 @@ async fn move_bodies(engine: &Arc<Engine>, number: u64) -> Result<u64, Fault> {
         let mut bytes = 0;
         let count = rest
             .iter()
+            .take(MOVE_AT_ONCE)
             .take_while(|(_, location)| {
                 bytes += location.log_bytes();
                 bytes <= MOVE_AT_ONCE_BYTES

@@ -103,6 +103,12 @@ impl Chain {
         self.links.reverse();
     }
 
+    /// Whether a file was begun right behind that one.
+    pub(crate) fn follows(&self, number: u64, previous: Option<u64>) -> bool {
+        let link = self.links.iter().find(|link| link.number == number);
+        link.is_some_and(|link| Some(link.previous) == previous)
+    }
+
     /// The numbers from `first` on that the chain needs and does not have.
     pub(crate) fn missing_from(&self, first: u64) -> Vec<u64> {
         let mut missing: Vec<u64> = self
