@@ -67,7 +67,10 @@ pub(crate) async fn round(inner: &Inner, stop: &Stop) -> Result<UpkeepReport, Fa
         if stop.is_stopped() {
             return Ok(report);
         }
-        expiry::expire(inner, account, stop, &mut report).await?;
+        if let Err(fault) = expiry::expire(inner, account, stop, &mut report).await {
+            // One damaged account does not keep the others from what is due to them.
+            tracing::warn!(target: "upkeep", %account, %fault, "an account was not looked after");
+        }
     }
     for account in accounts(inner, key::REMOVED)? {
         if stop.is_stopped() {
@@ -111,6 +114,7 @@ fn accounts(inner: &Inner, prefix: &[u8]) -> Result<Vec<AccountId>, Fault> {
 /// freed: it might be the one that needs a body.
 pub(crate) async fn vacuum(inner: &Inner) -> Result<VacuumReport, Fault> {
     let before = inner.db.next_body_id();
+    let bad_before = inner.db.bad_values();
     let mut live = RoaringTreemap::new();
     for account in accounts(inner, key::REMOVED)? {
         mark(inner, account, &mut live, None).await?;
@@ -120,6 +124,8 @@ pub(crate) async fn vacuum(inner: &Inner) -> Result<VacuumReport, Fault> {
             .moment(account)
             .record::<AccountState>(keys::ACCOUNT)?
         else {
+            // Removed a moment ago, or its state is lost: then its mail is still to be found.
+            mark(inner, account, &mut live, None).await?;
             continue;
         };
         let mut named = Named {
@@ -128,6 +134,11 @@ pub(crate) async fn vacuum(inner: &Inner) -> Result<VacuumReport, Fault> {
         };
         mark(inner, account, &mut live, Some(&mut named)).await?;
         threads::sweep(inner, account, named).await?;
+    }
+    if inner.db.bad_values() != bad_before {
+        // A scan steps over what it cannot read.
+        let why = "records that cannot be read may be those that need a body";
+        return Err(Fault::new("looking for bodies that nobody needs", why));
     }
     inner.db.vacuum(&live, before).await
 }

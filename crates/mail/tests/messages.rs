@@ -470,3 +470,16 @@ async fn message_ids_that_nobody_names_are_forgotten() {
         .thread_id();
     assert_ne!(fresh, thread);
 }
+
+/// Damage in the index took the state of an account, but not its mail.
+#[tokio::test]
+async fn the_vacuum_keeps_the_bodies_of_an_account_whose_state_is_lost() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house.append(&alice, "INBOX", &[TEXT]).await.unwrap();
+    let mut edit = house.db.edit(store::Partition(alice.id().0)).await;
+    edit.delete("a");
+    edit.submit().await.unwrap();
+    let report = house.mail.vacuum_now(&house.admin).await.unwrap();
+    assert_eq!(report.bodies_dropped, 0);
+}
