@@ -123,8 +123,9 @@ impl Account {
     /// Deletes a mailbox; with inferiors it becomes `\Noselect` [rfc9051 6.3.5].
     pub async fn delete(&self, name: &MailboxName) -> Result<(), MailboxError> {
         let mut change = AccountEdit::open(&self.inner, self.id).await?;
-        mailbox::delete(&mut change, name)?;
+        let gone = mailbox::delete(&mut change, name)?;
         change.submit(&self.inner).await?;
+        self.inner.sessions.forget(self.id, gone);
         Ok(())
     }
     /// Renames a mailbox and those below it; INBOX: moves its messages [rfc9051 6.3.6].

@@ -198,7 +198,10 @@ fn revive(
 }
 
 /// DELETE [rfc9051 6.3.5]: the rows of its messages stay for the history and are swept later.
-pub(crate) fn delete(change: &mut AccountEdit, name: &MailboxName) -> Result<(), MailboxError> {
+pub(crate) fn delete(
+    change: &mut AccountEdit,
+    name: &MailboxName,
+) -> Result<MailboxId, MailboxError> {
     if name.is_inbox() {
         return Err(MailboxError::InboxCannotBeDeleted);
     }
@@ -239,7 +242,7 @@ pub(crate) fn delete(change: &mut AccountEdit, name: &MailboxName) -> Result<(),
         record: node.record,
         state,
     });
-    Ok(())
+    Ok(node.id)
 }
 
 /// RENAME [rfc9051 6.3.6]: one record moves in the tree, and all below it with it.

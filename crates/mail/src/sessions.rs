@@ -68,6 +68,11 @@ impl Sessions {
         from
     }
 
+    /// The mailbox is deleted; its number is not given out again.
+    pub fn forget(&self, account: AccountId, mailbox: MailboxId) {
+        self.lock().claimed.remove(&(account, mailbox));
+    }
+
     /// Somebody fills this mailbox now; others wait until the value is dropped.
     pub fn fill(self: &Arc<Self>, account: AccountId, mailbox: MailboxId) -> Filling {
         let (done, waiting) = watch::channel(());
@@ -138,5 +143,22 @@ impl Wait {
     pub async fn over(mut self) {
         // An error says that the sender is gone, which is what we wait for.
         while self.0.changed().await.is_ok() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mailboxes_that_come_and_go_leave_nothing_behind() {
+        let sessions = Sessions::default();
+        for number in 0..100 {
+            let (account, mailbox) = (AccountId(1), MailboxId(number));
+            assert_eq!(sessions.claim(account, mailbox, 1, 5), 1);
+            assert_eq!(sessions.recent_from(account, mailbox, 1), 5);
+            sessions.forget(account, mailbox);
+        }
+        assert!(sessions.lock().claimed.is_empty());
     }
 }
