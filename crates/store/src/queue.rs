@@ -112,6 +112,10 @@ impl QueueInner {
         self.closed || self.trouble.is_some() || self.stalled.is_some()
     }
 
+    fn lets_begin(&self) -> bool {
+        self.pending_bytes < MAX_PENDING_BYTES || self.refuses()
+    }
+
     pub(crate) fn why(&self) -> Option<Fault> {
         if self.closed {
             return Some(Fault::new("writing", "the store is closed"));
@@ -172,13 +176,14 @@ impl Queue {
         }
     }
 
-    /// Waits while too much is handed over and not yet durable.
+    /// Waits while too much is handed over and not yet durable. While nothing is taken nobody waits:
+    /// reading goes on, and handing over is refused.
     pub(crate) async fn room(&self) {
         loop {
             let notified = self.room.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            if lock(&self.inner).pending_bytes < MAX_PENDING_BYTES {
+            if lock(&self.inner).lets_begin() {
                 return;
             }
             notified.await;
@@ -248,6 +253,7 @@ impl Queue {
         let mut inner = lock(&self.inner);
         if inner.committing || !inner.groups.is_empty() {
             inner.stalled = Some(fault);
+            self.room.notify_waiters();
         }
     }
 
@@ -261,6 +267,7 @@ impl Queue {
     pub(crate) fn close(&self) {
         lock(&self.inner).closed = true;
         self.work.notify_all();
+        self.room.notify_waiters();
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -338,6 +345,17 @@ mod tests {
         queue.relax();
         queue.stall(Fault::new("committing", "too slow"));
         assert!(!lock(&queue.inner).refuses(), "nobody would take it back");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_room_behind_a_commit_that_hangs() {
+        let queue = Queue::new(1);
+        full(&queue);
+        assert_eq!(queue.take_batch().len(), 1);
+        let waiting = tokio::time::timeout(Duration::from_secs(5), queue.room());
+        let hanging = async { queue.stall(Fault::new("committing", "too slow")) };
+        let (waited, ()) = tokio::join!(waiting, hanging);
+        waited.expect("because handing over is refused now");
     }
 
     #[tokio::test]
