@@ -16,8 +16,10 @@ pub(crate) fn uids(view: &View, ids: Ids, set: &SequenceSet) -> Result<RoaringBi
 
 fn by_uid(uids: &RoaringBitmap, set: &SequenceSet) -> RoaringBitmap {
     let mut wanted = RoaringBitmap::new();
-    for range in set.resolve(uids.max().unwrap_or(0)) {
-        wanted.insert_range(range);
+    let last = uids.max().unwrap_or(0);
+    for range in set.resolve(last) {
+        // Nothing is set up for numbers that no message has.
+        wanted.insert_range(*range.start()..=last.min(*range.end()));
     }
     wanted &= uids;
     wanted
