@@ -143,17 +143,19 @@ impl Account {
     /// Subscribes a name, whether there is such a mailbox or not.
     pub async fn subscribe(&self, name: &MailboxName) -> Result<(), MailboxError> {
         let mut change = AccountEdit::open(&self.inner, self.id).await?;
-        if mailbox::subscribe(&mut change, name)? {
-            change.submit(&self.inner).await?;
-        }
+        match mailbox::subscribe(&mut change, name)? {
+            true => change.submit(&self.inner).await?,
+            false => change.leave().await?,
+        };
         Ok(())
     }
     /// Unsubscribes a name; fine if it was not subscribed.
     pub async fn unsubscribe(&self, name: &MailboxName) -> Result<(), MailboxError> {
         let mut change = AccountEdit::open(&self.inner, self.id).await?;
-        if mailbox::unsubscribe(&mut change, name)? {
-            change.submit(&self.inner).await?;
-        }
+        match mailbox::unsubscribe(&mut change, name)? {
+            true => change.submit(&self.inner).await?,
+            false => change.leave().await?,
+        };
         Ok(())
     }
     /// A mailbox's counts; the cost does not depend on its size.

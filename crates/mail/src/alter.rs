@@ -44,7 +44,7 @@ impl View {
     ) -> Result<StoreResult, StoreError> {
         let mut targets = self.targets(uids);
         let mut result = StoreResult::default();
-        let mut pieces: Vec<(ModSeq, Pending)> = Vec::new();
+        let mut pieces: Vec<(Option<ModSeq>, Pending)> = Vec::new();
         if self.access() == Access::ReadOnly {
             return Err(StoreError::ReadOnlyView);
         }
@@ -57,13 +57,14 @@ impl View {
                 unchanged_since,
                 &mut result,
             )?;
-            if changed {
-                pieces.push((edit.modseq(), edit.submit(&self.account.inner)));
-            }
+            pieces.push(match changed {
+                true => (Some(edit.modseq()), edit.submit(&self.account.inner)),
+                false => (None, edit.leave()),
+            });
         }
         for (modseq, piece) in pieces {
             piece.await?;
-            self.note_own([modseq]);
+            self.note_own(modseq);
         }
         Ok(result)
     }
@@ -169,9 +170,10 @@ impl View {
                     break;
                 }
             }
-            if gone.len() > before {
-                pieces.push(edit.submit(&self.account.inner));
-            }
+            pieces.push(match gone.len() > before {
+                true => edit.submit(&self.account.inner),
+                false => edit.leave(),
+            });
         }
         for piece in pieces {
             piece.await?;
@@ -210,9 +212,10 @@ impl View {
                 let uid = change.add(target.id, record::copied(&ready, saved), flags, size)?;
                 to.push(uid.ok_or(AppendError::TooMany)?);
             }
-            if !to.is_empty() {
-                change.submit(&inner).await?;
-            }
+            match to.is_empty() {
+                true => change.leave().await?,
+                false => change.submit(&inner).await?,
+            };
             return Ok(Copied {
                 uid_validity,
                 from,
@@ -298,9 +301,10 @@ impl View {
                     break;
                 }
             }
-            if copied.to.len() > before {
-                pieces.push(change.submit(&inner));
-            }
+            pieces.push(match copied.to.len() > before {
+                true => change.submit(&inner),
+                false => change.leave(),
+            });
             if targets.peek().is_none() {
                 break;
             }

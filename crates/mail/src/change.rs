@@ -450,6 +450,12 @@ impl AccountEdit {
         }
     }
 
+    /// Nothing is to be changed; ends when all that was read here is durable. Without this, an
+    /// answer such as "that is gone already" could rest on a change that fails yet.
+    pub fn leave(self) -> Pending {
+        self.edit.leave()
+    }
+
     /// Hands it to the committer and lets the account's lock go.
     pub fn submit(self, inner: &Inner) -> Pending {
         self.finish(inner).submit()

@@ -53,6 +53,7 @@ pub(crate) async fn run(inner: &Inner, stop: Stop) {
             (since_vacuum_s, freeable_bytes) = (0, 0);
         }
         tokio::select! {
+            biased;
             () = stop.stopped() => return,
             () = time::sleep(Duration::from_secs(limits::UPKEEP_INTERVAL_S)) => {}
         }

@@ -140,6 +140,19 @@ impl Edit {
         submit(&engine, vec![self])
     }
 
+    /// Changes nothing, and lets the lock go. What this edit has read may be handed over only, and
+    /// may fail yet; who answers on the strength of it waits for this first.
+    pub fn leave(mut self) -> Pending {
+        self.writes.clear();
+        self.bodies.clear();
+        self.record_bytes = 0;
+        if self.engine.overlay.has(self.partition) {
+            return self.submit();
+        }
+        let version = Version(self.engine.readers.visible());
+        Pending(Waiting::Settled(Ok(Committed { version })))
+    }
+
     fn check(&self) -> Result<(), CommitError> {
         if self.record_bytes > MAX_EDIT_BYTES || self.longest_key_bytes > MAX_KEY_BYTES {
             return Err(CommitError::TooLarge);

@@ -59,6 +59,11 @@ impl Overlay {
         }
     }
 
+    /// Whether anything of this partition is handed over and not yet durable.
+    pub(crate) fn has(&self, partition: Partition) -> bool {
+        lock(&self.0).contains_key(&partition)
+    }
+
     /// Nothing that was handed over survives.
     pub(crate) fn clear(&self) {
         lock(&self.0).clear();
