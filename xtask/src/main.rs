@@ -10,6 +10,7 @@
 
 mod clients;
 mod fuzz;
+mod mutants;
 mod safety;
 mod steps;
 mod tidy;
@@ -51,6 +52,21 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Whole servers in a simulated world: `sim SEED`, `sim --seeds N`, `sim --for 1h`.
+    Sim {
+        /// What the simulator takes; `--help` says what that is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Breaks the product in known ways; the simulator must notice each.
+    Mutants {
+        /// Only this one.
+        #[arg(long)]
+        only: Option<String>,
+        /// Only those that the build machine runs.
+        #[arg(long)]
+        ci: bool,
+    },
     /// Measurements.
     Bench {
         #[command(subcommand)]
@@ -79,6 +95,19 @@ fn main() -> ExitCode {
         Command::Fuzz { seconds, targets } => fuzz::run(&mut steps, seconds, &targets),
         Command::Kill { arguments } => safety::run(&mut steps, "kill", &arguments),
         Command::Hostile { arguments } => safety::run(&mut steps, "hostile", &arguments),
+        Command::Sim { arguments } => {
+            let mut all = vec!["run", "--quiet", "-p", "sim", "--"];
+            all.extend(arguments.iter().map(String::as_str));
+            steps.cargo("sim", &all, &[]);
+        }
+        Command::Mutants { only, ci } => {
+            let which = match (only, ci) {
+                (Some(name), _) => mutants::Which::Only(name),
+                (None, true) => mutants::Which::Ci,
+                (None, false) => mutants::Which::All,
+            };
+            mutants::run(&mut steps, &which);
+        }
         Command::Bench {
             what: Bench::Store { arguments },
         } => {
@@ -128,4 +157,5 @@ fn test(steps: &mut Steps) {
     fuzz::run(steps, SHORT_FUZZ_S, &[]);
     clients::run(steps);
     safety::test(steps);
+    mutants::run(steps, &mutants::Which::Ci);
 }

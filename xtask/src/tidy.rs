@@ -47,6 +47,16 @@ const RULES: &[Rule] = &[
         broken: places::disk_through_store,
     },
     Rule {
+        name: "choices have an order",
+        reason: "select! without biased asks in a random order, so a seed would not repeat a run",
+        broken: places::selects_in_order,
+    },
+    Rule {
+        name: "no order hangs on a hash",
+        reason: "a seed must repeat a run; where only look-ups are made, the table says so",
+        broken: places::no_order_by_hash,
+    },
+    Rule {
         name: "settings come through whimbrel",
         reason: "a variable read deep inside is a setting that no table names",
         broken: places::environment_through_whimbrel,

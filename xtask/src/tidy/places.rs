@@ -78,6 +78,58 @@ pub fn no_test_switches(tree: &Tree) -> Vec<String> {
     find(tree, &words, |_| false)
 }
 
+pub fn selects_in_order(tree: &Tree) -> Vec<String> {
+    let mut broken = Vec::new();
+    for file in tree.product() {
+        for (at, found) in file.masked.match_indices("select! {") {
+            let rest = file.masked[at + found.len()..].trim_start();
+            if !rest.starts_with("biased;") {
+                let number = file.masked[..at].matches('\n').count() + 1;
+                broken.push(format!("{}:{number}: select! without biased;", file.path));
+            }
+        }
+    }
+    broken
+}
+
+/// The files that may use a hash map or set, and why their order never shows.
+const HASHED: &[(&str, &str)] = &[
+    (
+        "crates/net/src/serve.rs",
+        "sessions by task, looked up only",
+    ),
+    ("crates/mail/src/account.rs", "asks for members only"),
+    (
+        "crates/mail/src/auth/proven.rs",
+        "forgets by age, not by order",
+    ),
+    (
+        "crates/mail/src/auth/throttle.rs",
+        "forgets by score, not by order",
+    ),
+    ("crates/mail/src/fetch.rs", "asks for members only"),
+    ("crates/mail/src/keywords.rs", "looked up only"),
+    ("crates/mail/src/resolve.rs", "asks for members only"),
+    (
+        "crates/mail/src/sessions.rs",
+        "looked up, and the least of all",
+    ),
+    ("crates/mail/src/tree.rs", "looked up only"),
+    ("crates/mail/src/upkeep.rs", "asks for members only"),
+    ("crates/mail/src/upkeep/threads.rs", "asks for members only"),
+    ("crates/mail/src/verify/account.rs", "asks for members only"),
+    ("crates/mail/src/verify/mailbox.rs", "asks for members only"),
+    ("crates/mail/src/view.rs", "asks for members only"),
+    ("crates/post/src/envelope.rs", "asks for members only"),
+    ("crates/whimbrel/src/accounts.rs", "asks for members only"),
+];
+
+pub fn no_order_by_hash(tree: &Tree) -> Vec<String> {
+    find(tree, &["HashMap", "HashSet"], |file| {
+        HASHED.iter().any(|(path, _)| *path == file.path)
+    })
+}
+
 pub fn no_allowed_gaps(tree: &Tree) -> Vec<String> {
     let words = [
         "clippy::todo",

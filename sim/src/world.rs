@@ -1,0 +1,112 @@
+//! What all parts of a run share: the seed, the simulated things, the trace, the ledger.
+
+use crate::dice::Dice;
+use crate::ledger::Ledger;
+use crate::trace::Trace;
+use net::{Clock, SimNet, Time};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::{Db, Files, SimDisk, SimFailure, State};
+use tokio::sync::watch;
+
+/// The one server.
+pub const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+pub const DOMAIN: &str = "example.test";
+/// When a run begins.
+const BEGINNING_S: i64 = 1_795_396_809;
+
+/// Where the run stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Phase {
+    /// Clients begin new things, and there are faults.
+    Storm,
+    /// No more faults; clients bring to an end what they have begun.
+    Calm,
+    /// Every client is to end.
+    End,
+}
+
+pub struct World {
+    pub seed: u64,
+    pub net: SimNet,
+    pub disk: SimDisk,
+    pub clock: Clock,
+    pub trace: Trace,
+    pub phase: watch::Sender<Phase>,
+    /// How often the server's process has died, and how it did last.
+    pub deaths: watch::Sender<u64>,
+    /// The store of the server that runs.
+    store: Mutex<Option<Db>>,
+    ledger: Mutex<Ledger>,
+    next_port: AtomicU64,
+}
+
+impl World {
+    pub fn new(seed: u64, trace: Trace) -> Arc<World> {
+        let (_, disk) = Files::sim(seed);
+        let world = Arc::new(World {
+            seed,
+            net: SimNet::new(seed ^ 0x6e65_7477_6f72_6b00),
+            disk,
+            clock: Clock::following_tokio(Time::from_seconds(BEGINNING_S)),
+            trace,
+            phase: watch::Sender::new(Phase::Storm),
+            deaths: watch::Sender::new(0),
+            store: Mutex::default(),
+            ledger: Mutex::new(Ledger::default()),
+            next_port: AtomicU64::new(20_000),
+        });
+        world.watch_the_disk();
+        world
+    }
+
+    /// A process that dies takes its connections with it, at the same instant.
+    fn watch_the_disk(self: &Arc<World>) {
+        let world = Arc::downgrade(self);
+        self.disk.on_death(move |how| {
+            let Some(world) = world.upgrade() else {
+                return;
+            };
+            match how {
+                SimFailure::Crash => world.net.power_off(SERVER),
+                _ => world.net.kill(SERVER),
+            }
+            world.trace.note(format!("server: dies ({how:?})"));
+            world.ledger().died();
+            world.deaths.send_modify(|deaths| *deaths += 1);
+        });
+    }
+
+    pub fn dice(&self, who: &str) -> Dice {
+        Dice::new(self.seed, who)
+    }
+
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_store(&self, store: Db) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+    }
+
+    /// Whether the store takes no writes: then it does not know yet how the last ones came out.
+    pub fn is_read_only(&self) -> bool {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = store.as_ref().map(Db::state);
+        matches!(state, Some(State::ReadOnly { .. }))
+    }
+
+    pub fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// A client's address that nobody had before.
+    pub fn new_address(&self, host: u8) -> SocketAddr {
+        let port = self.next_port.fetch_add(1, Ordering::Relaxed);
+        SocketAddr::from((
+            [10, 0, 1 + (port / 40_000) as u8, host],
+            (20_000 + port % 40_000) as u16,
+        ))
+    }
+}
