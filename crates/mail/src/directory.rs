@@ -236,8 +236,7 @@ impl Directory {
         let mut state = edit
             .record::<DirectoryState>(key::STATE)?
             .unwrap_or_default();
-        let id = AccountId(state.next_account);
-        state.next_account += 1;
+        let (id, account) = self.free_account(&mut state).await?;
         let now = self.clock.now();
         let record = AccountRecord {
             address: address.key(),
@@ -251,11 +250,22 @@ impl Directory {
             key::address(&address.key()),
             AddressRecord::Account(id).encode(),
         );
-        // The directory comes before every account in the order of locks.
-        let account = self.db.edit(keys::partition(id)).await;
         let account = first_mailboxes(account, id, now, self.max_mailboxes)?;
         self.db.submit_group(vec![edit, account]).await?;
         Ok(id)
+    }
+    /// The next number, with its partition. Should damage have taken the count, what is there is
+    /// somebody's mail, which a new account must not show.
+    async fn free_account(&self, state: &mut DirectoryState) -> Result<(AccountId, Edit), Fault> {
+        loop {
+            let id = AccountId(state.next_account);
+            state.next_account += 1;
+            // The directory comes before every account in the order of locks.
+            let account = self.db.edit(keys::partition(id)).await;
+            if account.scan(..).next().transpose()?.is_none() {
+                return Ok((id, account));
+            }
+        }
     }
     /// Removes an account. Its mail is swept by the upkeep.
     pub async fn remove_account(&self, _: &Admin, id: AccountId) -> Result<(), DirectoryError> {

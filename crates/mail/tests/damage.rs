@@ -142,3 +142,19 @@ async fn a_large_copy_that_is_cut_off_leaves_nothing_to_see() {
     );
     assert_eq!(house.problems().await, []);
 }
+
+#[tokio::test]
+async fn a_new_account_never_gets_the_mail_of_another() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let mut edit = house.db.edit(store::Partition(0)).await;
+    edit.delete("s");
+    edit.submit().await.unwrap();
+    let bob = house.account("bob").await;
+    assert_ne!(alice.id(), bob.id());
+    let owner = house
+        .mail
+        .directory()
+        .account_of(&house.admin, &address("alice"));
+    assert_eq!(owner.unwrap(), Some(alice.id()));
+}
