@@ -183,10 +183,11 @@ impl Splitter {
     /// A boundary closes everything within its multipart. The line end before it is its own
     /// [rfc2046 5.1.1].
     fn at_boundary(&mut self, index: usize, ends: Ends, line: &Line<'_>) {
-        let at = line.start - self.end_len_before;
+        let mut at = line.start - self.end_len_before;
         let line_ends = self.line_ends - u64::from(self.end_len_before > 0);
         while self.stack.len() > index + 1 {
-            self.close(at, line_ends);
+            // A part that was just opened begins behind that line end; what is around it as well.
+            at = at.max(self.close(at, line_ends));
         }
         self.line_ends += u64::from(line.end_len > 0);
         let multipart = self.stack[index].node;
@@ -294,9 +295,9 @@ impl Splitter {
         }
     }
 
-    /// Closes what was opened last. It may be shorter than nothing: a boundary right behind a
-    /// header.
-    fn close(&mut self, at: u64, line_ends: u64) {
+    /// Closes what was opened last; gives where it ends, which is behind `at` if a boundary stands
+    /// right behind its header or its own boundary.
+    fn close(&mut self, at: u64, line_ends: u64) -> u64 {
         let open = self
             .stack
             .pop()
@@ -329,6 +330,7 @@ impl Splitter {
             node.kind = PartKind::Leaf;
             node.media = Media::plain();
         }
+        node.body.end
     }
 
     /// Closes everything at the end of the message.

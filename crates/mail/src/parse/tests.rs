@@ -113,6 +113,14 @@ fn an_outer_boundary_ends_an_inner_multipart_that_was_not_closed() {
 }
 
 #[test]
+fn a_boundary_right_behind_an_inner_one_leaves_an_empty_part_within_both() {
+    let message = b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n--o\r\n\r\ny\r\n--o--\r\n";
+    assert_well_formed(message, "two boundaries");
+    assert_eq!(section(message, &[1, 1], Section::Whole).unwrap(), b"");
+    assert_eq!(section(message, &[2], Section::Whole).unwrap(), b"y");
+}
+
+#[test]
 fn parameters_stand_as_they_were_written() {
     let message = b"Content-Type: application/pdf; name*0*=utf-8''a%20; name*1=b;\r\n\tx=\"q\\\"uo;te\" (comment); bare=two words\r\n\r\n";
     let shown = structure(message).to_ascii_lowercase();
@@ -283,6 +291,9 @@ fn assert_well_formed(message: &[u8], name: &str) {
 /// Octets made of what MIME is made of.
 fn mime_soup() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
+        Just("Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n".to_owned()),
+        Just("Content-Type: multipart/mixed; boundary=\"b b\"\r\n\r\n--b b\r\n".to_owned()),
+        Just("Content-Type: message/rfc822\r\n\r\n".to_owned()),
         Just("Content-Type: multipart/mixed; boundary=a\r\n".to_owned()),
         Just("Content-Type: multipart/digest; boundary=\"b b\"\n".to_owned()),
         Just("Content-Type: message/rfc822\r\n".to_owned()),
