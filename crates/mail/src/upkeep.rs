@@ -9,6 +9,7 @@ mod threads;
 
 use crate::codec::Look;
 use crate::deliver::Inner;
+use crate::directory::DirectoryState;
 use crate::ids::AccountId;
 use crate::keys::{self, READY, directory as key};
 use crate::limits;
@@ -117,10 +118,11 @@ pub(crate) async fn vacuum(inner: &Inner) -> Result<VacuumReport, Fault> {
     let before = inner.db.next_body_id();
     let bad_before = inner.db.bad_values();
     let mut live = RoaringTreemap::new();
-    for account in accounts(inner, key::REMOVED)? {
+    let known = accounts(inner, key::ACCOUNTS)?;
+    for account in unlisted(inner, &known)? {
         mark(inner, account, &mut live, None).await?;
     }
-    for account in accounts(inner, key::ACCOUNTS)? {
+    for account in known {
         let Some(state) = inner
             .moment(account)
             .record::<AccountState>(keys::ACCOUNT)?
@@ -142,6 +144,22 @@ pub(crate) async fn vacuum(inner: &Inner) -> Result<VacuumReport, Fault> {
         return Err(Fault::new("looking for bodies that nobody needs", why));
     }
     inner.db.vacuum(&live, before).await
+}
+
+/// The numbers of accounts that are not listed: most have been removed and have no rows; one whose
+/// record was lost to damage has its mail still.
+fn unlisted(inner: &Inner, known: &[AccountId]) -> Result<Vec<AccountId>, Fault> {
+    let state = inner
+        .directory
+        .now()
+        .record::<DirectoryState>(key::STATE)?
+        .unwrap_or_default();
+    let highest = accounts(inner, key::REMOVED)?.into_iter();
+    let highest = highest.chain(known.iter().copied()).map(|id| id.0).max();
+    let end = state.next_account.max(highest.unwrap_or(0) + 1);
+    let known: HashSet<AccountId> = known.iter().copied().collect();
+    let all = (1..end).map(AccountId);
+    Ok(all.filter(|id| !known.contains(id)).collect())
 }
 
 /// An account's bodies. Each moment is taken after `before`, and a copy is made under the account's

@@ -158,3 +158,15 @@ async fn a_new_account_never_gets_the_mail_of_another() {
         .account_of(&house.admin, &address("alice"));
     assert_eq!(owner.unwrap(), Some(alice.id()));
 }
+
+#[tokio::test]
+async fn the_vacuum_keeps_the_mail_of_an_account_that_the_directory_has_lost() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house.append(&alice, "INBOX", &[TEXT]).await.unwrap();
+    let mut edit = house.db.edit(Partition(0)).await;
+    edit.delete([b"a".as_slice(), &alice.id().0.to_be_bytes()].concat());
+    edit.submit().await.unwrap();
+    let report = house.mail.vacuum_now(&house.admin).await.unwrap();
+    assert_eq!(report.bodies_dropped, 0);
+}
