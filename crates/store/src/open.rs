@@ -38,6 +38,11 @@ pub(crate) fn open(files: Files, settings: Settings) -> Result<Arc<Engine>, Open
         Some(folder) => Index::Tree(TreeIndex::open(&folder, settings.cache_bytes)?),
         None => Index::Map(checkpoint::read(&files)?),
     };
+    // A process that was killed may have left the index's last change of a name in the page cache
+    // only. Nothing that the index has made needless goes before that name is durable.
+    files
+        .sync_dir(checkpoint::DIR)
+        .map_err(|error| fault("syncing the folder of the index", &error))?;
     let marker = read_marker(&index)?;
     let chain = Chain::read(&files)?;
     let mut engine = bare(files, settings, index, marker);

@@ -368,3 +368,33 @@ async fn back_pressure_holds_new_edits_until_commits_catch_up() {
         pending.await.unwrap();
     }
 }
+
+/// The index is flushed, the process dies before its new name is durable, the next process finds
+/// the name in the page cache and removes the log files that the index has made needless; then the
+/// power fails.
+#[tokio::test]
+async fn nothing_is_removed_on_the_word_of_an_index_whose_name_is_not_durable() {
+    let small = Settings {
+        log_file_bytes: 1_000,
+        ..settings()
+    };
+    for (operation, seed) in (1..=8u64).flat_map(|op| (0..6).map(move |seed| (op, seed))) {
+        let (files, disk) = Files::sim(seed);
+        let db = Db::open(files, small.clone()).unwrap();
+        let wanted: Vec<String> = (0..20).map(|n| format!("key{n:02}")).collect();
+        for key in &wanted {
+            put(&db, key, &"x".repeat(300)).await.unwrap();
+        }
+        disk.fail_at(disk.operations() + operation, SimFailure::Kill);
+        db.close().await;
+        disk.forgive();
+        let db = Db::open(disk.reopen(), small.clone()).unwrap();
+        db.vacuum(&roaring::RoaringTreemap::new(), db.next_body_id())
+            .await
+            .unwrap();
+        disk.crash();
+        let db = Db::open(disk.reopen(), small.clone()).unwrap();
+        assert_eq!(keys(&db), wanted, "operation {operation}, seed {seed}");
+        assert!(db.open_report().damage.is_empty(), "{:?}", db.open_report());
+    }
+}
