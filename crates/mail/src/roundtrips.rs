@@ -1,5 +1,4 @@
 //! Every record reads as it was written, and no octets make a reader panic.
-#![allow(clippy::unwrap_used, reason = "a test fails where something fails")]
 
 use crate::codec::Record;
 use crate::flags::SystemFlags;

@@ -1,5 +1,4 @@
 //! Reading messages: tables of small ones, and properties that hold for any octets.
-#![allow(clippy::unwrap_used, reason = "a test fails where something fails")]
 
 use super::*;
 use crate::parts::{PartKind, PartTree, Section};
