@@ -13,7 +13,7 @@ use crate::log::{self, Stage};
 use crate::refusal::{Refusal, Refused};
 use crate::trace;
 use addr::{Address, Charset, ForwardPath, ReversePath};
-use mail::{DeliverError, Delivery, Incoming, Mail, Prefix, Resolved};
+use mail::{DeliverError, Delivery, Incoming, Mail, Prefix, Resolved, Room};
 use net::{Clock, Random};
 use smtp::{DataEnd, MailParameters};
 use std::sync::Arc;
@@ -121,6 +121,7 @@ impl Post {
                 id,
                 sender: from,
                 charset: parameters.charset,
+                declared_bytes: parameters.size_bytes.unwrap_or(0),
                 recipients: Vec::new(),
             }),
             Err(refusal) => {
@@ -179,7 +180,24 @@ impl Post {
             log::fault(&envelope.id, &fault);
             Refusal::Unavailable
         })?;
-        judge::resolved(resolved, proof(client), envelope.delivery_count(), policy)
+        let found = judge::resolved(resolved, proof(client), envelope.delivery_count(), policy)?;
+        let room = self
+            .room(&found, envelope.declared_bytes)
+            .map_err(|fault| {
+                log::fault(&envelope.id, &fault);
+                Refusal::Unavailable
+            })?;
+        judge::room(room).map(|()| found)
+    }
+
+    /// Whether every mailbox behind a recipient can take a message of the size that MAIL declared.
+    fn room(&self, deliveries: &[Delivery], bytes: u64) -> Result<Room, Fault> {
+        for delivery in deliveries {
+            if self.inner.mail.room_for(delivery, bytes)? == Room::OverQuota {
+                return Ok(Room::OverQuota);
+            }
+        }
+        Ok(Room::Enough)
     }
 
     async fn resolve(&self, to: &ForwardPath) -> Result<Resolved, Fault> {

@@ -23,6 +23,8 @@ pub struct Envelope {
     pub(crate) id: MessageId,
     pub(crate) sender: ReversePath,
     pub(crate) charset: Charset,
+    /// What MAIL said of the size; 0 if nothing. [rfc1870 6]
+    pub(crate) declared_bytes: u64,
     pub(crate) recipients: Vec<Recipient>,
 }
 
@@ -109,6 +111,7 @@ mod tests {
             id: MessageId("x".to_owned()),
             sender: ReversePath::Null,
             charset: Charset::Ascii,
+            declared_bytes: 0,
             recipients: vec![Recipient::new(path("<bob@example.test>"), Vec::new())],
         };
         for same in [

@@ -113,6 +113,15 @@ pub(crate) fn resolved(
     }
 }
 
+/// A recipient without room is refused by itself, so that it does not hold up the others of the
+/// same message. [rfc1870 6.1]
+pub(crate) fn room(room: mail::Room) -> Result<(), Refusal> {
+    match room {
+        mail::Room::Enough => Ok(()),
+        mail::Room::OverQuota => Err(Refusal::MailboxFull),
+    }
+}
+
 /// What a From or Sender field says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum FieldEvidence {

@@ -148,6 +148,7 @@ mod tests {
             id: MessageId("abc123".to_owned()),
             sender: ReversePath::parse(b"<carol@example.org>", Charset::Ascii).unwrap(),
             charset: Charset::Ascii,
+            declared_bytes: 0,
             recipients: recipients.iter().map(recipient).collect(),
         }
     }
