@@ -221,6 +221,11 @@ impl View {
     pub fn modseq(&self) -> ModSeq {
         self.modseq
     }
+    /// Expunges up to here are forgotten: a client that knows less than this has to compare all
+    /// its UIDs [rfc7162 3.2.6].
+    pub fn forgotten(&self) -> Result<ModSeq, Fault> {
+        Ok(mailbox::state(&self.account.now(), self.mailbox)?.forgotten)
+    }
     /// Messages in this picture.
     pub fn len(&self) -> u32 {
         u32::try_from(self.uids.len()).expect("because a mailbox has fewer than 2^32 UIDs")

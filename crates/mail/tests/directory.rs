@@ -127,7 +127,7 @@ async fn a_removed_account_gets_no_mail_and_is_swept() {
     assert_eq!(house.problems().await, []);
 }
 
-/// [rfc9051 6.3.4] [rfc9051 6.3.5] [rfc9051 6.3.6]
+/// [rfc9051 6.3.4] [rfc9051 6.3.5] [rfc9051 6.3.6] [rfc6154 3] [rfc9051 2.3.1.1]
 #[tokio::test]
 async fn mailboxes_are_made_with_superiors_renamed_with_inferiors_and_deleted() {
     let house = House::memory().await;
@@ -208,6 +208,7 @@ async fn subscriptions_outlive_their_mailboxes() {
     assert_eq!(house.problems().await, []);
 }
 
+/// [rfc9051 5.1] [rfc5198 2]
 #[test]
 fn names_that_say_nothing_or_too_much_are_refused() {
     let check = |text: &str, expect: Result<&str, NameError>| {

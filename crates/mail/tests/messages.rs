@@ -325,6 +325,7 @@ async fn the_change_log_says_what_was_before() {
     );
 }
 
+/// [rfc8474 5.2]
 #[tokio::test]
 async fn replies_join_the_thread_of_what_they_answer() {
     let house = House::memory().await;
@@ -482,4 +483,55 @@ async fn the_vacuum_keeps_the_bodies_of_an_account_whose_state_is_lost() {
     edit.submit().await.unwrap();
     let report = house.mail.vacuum_now(&house.admin).await.unwrap();
     assert_eq!(report.bodies_dropped, 0);
+}
+
+/// [rfc8474 5.1] [rfc9051 6.4.7] [rfc9051 6.3.12]
+#[tokio::test]
+async fn a_copy_has_the_flags_date_and_id_of_its_original() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let date = net::Time::from_seconds(1_000_000_000);
+    let flags = Flags::system(SystemFlags::FLAGGED | SystemFlags::SEEN);
+    let body = house.body(TEXT.as_bytes()).await;
+    let message = NewMessage {
+        body,
+        flags: flags.clone(),
+        internal_date: Some(date),
+    };
+    alice
+        .append(&MailboxName::inbox(), vec![message])
+        .await
+        .unwrap();
+    let mut view = inbox(&alice).await;
+    house.clock.advance(Duration::from_secs(60));
+    view.copy(&set(&[1]), &name("Archive")).await.unwrap();
+    let archive = alice
+        .select(&name("Archive"), Access::ReadOnly)
+        .await
+        .unwrap();
+    let (first, copy) = (everything(&view).remove(0), everything(&archive).remove(0));
+    let (first_ready, copy_ready) = (first.ready.unwrap(), copy.ready.unwrap());
+    assert_eq!((&first.flags, &copy.flags), (&flags, &flags));
+    assert_eq!(
+        (first_ready.internal_date(), copy_ready.internal_date()),
+        (date, date)
+    );
+    assert_eq!(first_ready.email_id(), copy_ready.email_id());
+    assert!(copy_ready.saved() > first_ready.saved());
+}
+
+/// [rfc7162 3.2.6]
+#[tokio::test]
+async fn a_mailbox_remembers_up_to_where_its_expunges_are_forgotten() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house.append(&alice, "INBOX", &[TEXT, TEXT]).await.unwrap();
+    let mut view = inbox(&alice).await;
+    view.expunge_uids(&set(&[1])).await.unwrap();
+    let expunged_at = alice.status(&MailboxName::inbox()).unwrap().highest_modseq;
+    view.advance(Expunges::Tell).unwrap();
+    assert!(view.forgotten().unwrap() < expunged_at);
+    house.clock.advance(Duration::from_secs(31 * 24 * 3600));
+    house.mail.upkeep_now(&house.admin).await.unwrap();
+    assert_eq!(view.forgotten().unwrap(), expunged_at);
 }

@@ -62,6 +62,7 @@ fn part_1_of_a_simple_message_is_its_text() {
     assert_eq!(section(simple, &[2], Section::Whole), None);
 }
 
+/// [rfc2045 5.2]
 #[test]
 fn messages_without_header_body_or_anything_have_one_text_part() {
     let plain = r#"("text" "plain" ("charset" "us-ascii") NIL NIL "7BIT" 0 0"#;
@@ -97,6 +98,7 @@ fn counts_octets_and_lines_of_text_parts() {
     );
 }
 
+/// [rfc2046 5.1.1]
 #[test]
 fn a_boundary_that_begins_like_another_is_told_apart() {
     let message = b"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\n\r\nx\r\n--ab--\r\n--a\r\n\r\ny\r\n--a--\r\n";
@@ -119,6 +121,7 @@ fn a_boundary_right_behind_an_inner_one_leaves_an_empty_part_within_both() {
     assert_eq!(section(message, &[2], Section::Whole).unwrap(), b"y");
 }
 
+/// [rfc2045 5.1]
 #[test]
 fn parameters_stand_as_they_were_written() {
     let message = b"Content-Type: application/pdf; name*0*=utf-8''a%20; name*1=b;\r\n\tx=\"q\\\"uo;te\" (comment); bare=two words\r\n\r\n";
@@ -201,6 +204,7 @@ fn the_record_of_a_huge_header_stays_small() {
     assert_eq!(section(&huge, &[], Section::Text).unwrap(), b"body\r\n");
 }
 
+/// [rfc2045 6.1] [rfc8970 3.1]
 #[test]
 fn the_preview_is_the_first_words_decoded() {
     let check = |message: &str, expect: &str| {
@@ -221,6 +225,7 @@ fn the_preview_is_the_first_words_decoded() {
     );
 }
 
+/// [rfc5322 3.6.4]
 #[test]
 fn replies_share_a_hash_with_what_they_answer() {
     let first = parse_bytes(b"Message-ID: <a@x>\r\n\r\n").hashes();
