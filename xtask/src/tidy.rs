@@ -62,6 +62,11 @@ const RULES: &[Rule] = &[
         broken: places::environment_through_whimbrel,
     },
     Rule {
+        name: "only the owner is Admin",
+        reason: "a door that could open any account could show somebody else's mail",
+        broken: places::admin_of_the_owner_only,
+    },
+    Rule {
         name: "no test switches in the product",
         reason: "what is tested must be what is shipped",
         broken: places::no_test_switches,

@@ -68,6 +68,13 @@ pub fn environment_through_whimbrel(tree: &Tree) -> Vec<String> {
     })
 }
 
+/// `Admin` opens any account: the doors and post never make one.
+pub fn admin_of_the_owner_only(tree: &Tree) -> Vec<String> {
+    find(tree, &["Admin::"], |file| {
+        ["crates/mail", "crates/whimbrel"].contains(&file.crate_folder())
+    })
+}
+
 pub fn no_test_switches(tree: &Tree) -> Vec<String> {
     let words = [
         "cfg!(test)",
