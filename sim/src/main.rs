@@ -35,6 +35,8 @@ struct Arguments {
     log: bool,
 }
 
+/// Broken laws shown of a run; the first says most.
+const BROKEN_SHOWN: usize = 5;
 /// Events shown of a run that failed.
 const LAST_EVENTS: usize = 60;
 
@@ -110,11 +112,15 @@ fn one(seed: u64, arguments: &Arguments) -> bool {
         return true;
     }
     let mut report = format!("seed {seed}: the last events\n");
-    let from = outcome.trace.len().saturating_sub(LAST_EVENTS);
-    for line in &outcome.trace[from..] {
+    let first = outcome
+        .trace
+        .iter()
+        .position(|line| line.contains("BROKEN"));
+    let to = first.map_or(outcome.trace.len(), |first| first + 1);
+    for line in &outcome.trace[to.saturating_sub(LAST_EVENTS)..to] {
         report.push_str(&format!("    {line}\n"));
     }
-    for broken in &outcome.broken {
+    for broken in outcome.broken.iter().take(BROKEN_SHOWN) {
         report.push_str(&format!(
             "seed {seed}: BROKEN: {}\n    {}\n",
             broken.law, broken.text

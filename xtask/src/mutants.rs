@@ -134,10 +134,10 @@ fn one(mutant: &Mutant) -> Result<String, String> {
     build
         .args(["build", "--quiet", "-p", "sim"])
         .current_dir(&tree)
-        .env("CARGO_TARGET_DIR", target());
+        .env("CARGO_TARGET_DIR", built_in());
     finish(build, "it does not build")?;
     let seeds = mutant.seeds.to_string();
-    let mut sim = Command::new(target().join("debug/sim"));
+    let mut sim = Command::new(built_in().join("debug/sim"));
     sim.args(["1", "--seeds", &seeds]).current_dir(&tree);
     let output = sim
         .output()
@@ -152,6 +152,11 @@ fn one(mutant: &Mutant) -> Result<String, String> {
         .or(panicked)
         .map(str::to_owned)
         .ok_or_else(|| format!("the simulator failed without a word: {said}"))
+}
+
+/// Never the folder of ordinary builds: to Cargo the copy's crates are the same as ours.
+fn built_in() -> PathBuf {
+    target().join("mutants/build")
 }
 
 fn finish(mut command: Command, otherwise: &str) -> Result<(), String> {
