@@ -188,7 +188,7 @@ impl Gate {
         let password = password::prepare(password)?;
         let (cost, scram, random) = (self.cost, self.scram, self.random.clone());
         let turn = self.pool.turn().await?;
-        turn.run(move || password::make(&password, cost, scram, &random))
+        turn.run(move |workspace| password::make(workspace, &password, (cost, scram), &random))
             .await?
     }
 
@@ -239,7 +239,9 @@ impl Gate {
         }
         self.throttle.still_admits(attempt).map_err(too_many)?;
         let phc = verifier.map_or_else(|| self.dummy.clone(), |v| v.argon2.as_str().into());
-        let found = turn.run(move || password::verify(&phc, &password)).await?;
+        let found = turn
+            .run(move |workspace| password::verify(workspace, &phc, &password))
+            .await?;
         match (found.map_err(LoginRefusal::Unavailable)?, proof) {
             (password::Match::Yes, Some(proof)) => {
                 self.proven.remember(proof);

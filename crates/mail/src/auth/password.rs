@@ -8,8 +8,8 @@
 
 use super::pool::PoolError;
 use crate::limits::PASSWORD_BYTES;
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::PasswordHash;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hmac::{Hmac, Mac};
@@ -18,6 +18,7 @@ use net::Random;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use store::Fault;
+use subtle::ConstantTimeEq;
 
 /// Octets of a salt, and of a hash [rfc9106 4].
 const SALT_BYTES: usize = 16;
@@ -159,14 +160,35 @@ pub(super) enum Scram {
     NotKept,
 }
 
+/// The memory of one hash at a time. It grows to the largest cost that it met, and stays.
+#[derive(Default)]
+pub(super) struct Workspace(Vec<Block>);
+
+impl Workspace {
+    /// Fills `hash` with the hash of this password.
+    fn hash(
+        &mut self,
+        argon2: &Argon2<'_>,
+        (password, salt): (&Prepared, &[u8]),
+        hash: &mut [u8],
+    ) -> Result<(), argon2::Error> {
+        let blocks = argon2.params().block_count();
+        if self.0.len() < blocks {
+            self.0.resize_with(blocks, Block::default);
+        }
+        let memory = &mut self.0[..blocks];
+        argon2.hash_password_into_with_memory(password.octets(), salt, hash, memory)
+    }
+}
+
 /// Takes some 20 ms and the cost's memory; runs in the pool.
 pub(super) fn make(
+    workspace: &mut Workspace,
     password: &Prepared,
-    cost: Argon2Cost,
-    scram: Scram,
+    (cost, scram): (Argon2Cost, Scram),
     random: &Random,
 ) -> Result<NewPassword, PasswordRefusal> {
-    let argon2 = hash(password, cost, random).map_err(PasswordRefusal::Unavailable)?;
+    let argon2 = hash(workspace, password, cost, random).map_err(PasswordRefusal::Unavailable)?;
     let scram = (scram == Scram::Kept).then(|| {
         let mut salt = [0; SALT_BYTES];
         random.fill(&mut salt);
@@ -177,16 +199,26 @@ pub(super) fn make(
     })
 }
 
-fn hash(password: &Prepared, cost: Argon2Cost, random: &Random) -> Result<String, Fault> {
-    let fault = |error| Fault::new("hashing a password", error);
+fn hash(
+    workspace: &mut Workspace,
+    password: &Prepared,
+    cost: Argon2Cost,
+    random: &Random,
+) -> Result<String, Fault> {
     let mut salt = [0; SALT_BYTES];
     random.fill(&mut salt);
-    let salt = SaltString::encode_b64(&salt).map_err(fault)?;
+    let mut hash = [0; HASH_BYTES];
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params()?);
-    argon2
-        .hash_password(password.octets(), &salt)
-        .map(|phc| phc.to_string())
-        .map_err(fault)
+    workspace
+        .hash(&argon2, (password, &salt), &mut hash)
+        .map_err(|error| Fault::new("hashing a password", error))?;
+    Ok(phc_string(cost, &salt, &hash))
+}
+
+fn phc_string(Argon2Cost { m_kib, t, p }: Argon2Cost, salt: &[u8], hash: &[u8]) -> String {
+    let encode = |octets| STANDARD_NO_PAD.encode(octets);
+    let (salt, hash) = (encode(salt), encode(hash));
+    format!("$argon2id$v=19$m={m_kib},t={t},p={p}${salt}${hash}")
 }
 
 /// Whether a password is the one of a PHC string.
@@ -197,14 +229,31 @@ pub(super) enum Match {
 }
 
 /// Takes as long as `make` with the cost that the string names.
-pub(super) fn verify(phc: &str, password: &Prepared) -> Result<Match, Fault> {
-    use argon2::password_hash::Error;
-    let fault = |error| Fault::new("checking a password", error);
+pub(super) fn verify(
+    workspace: &mut Workspace,
+    phc: &str,
+    password: &Prepared,
+) -> Result<Match, Fault> {
+    const DOING: &str = "checking a password";
+    let fault = |error| Fault::new(DOING, error);
     let parsed = PasswordHash::new(phc).map_err(fault)?;
-    match Argon2::default().verify_password(password.octets(), &parsed) {
-        Ok(()) => Ok(Match::Yes),
-        Err(Error::Password) => Ok(Match::No),
-        Err(error) => Err(fault(error)),
+    let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
+        return Err(Fault::new(DOING, "what is kept of it is no hash"));
+    };
+    let algorithm = Algorithm::try_from(parsed.algorithm).map_err(fault)?;
+    let params = Params::try_from(&parsed).map_err(fault)?;
+    let version = parsed.version.map(Version::try_from).transpose();
+    let version = version.map_err(|error| Fault::new(DOING, error))?;
+    let argon2 = Argon2::new(algorithm, version.unwrap_or_default(), params);
+    let (mut salt_octets, mut hash) = ([0; 64], [0; 64]);
+    let salt = salt.decode_b64(&mut salt_octets).map_err(fault)?;
+    let hash = &mut hash[..expected.len()];
+    workspace
+        .hash(&argon2, (password, salt), hash)
+        .map_err(|error| Fault::new(DOING, error))?;
+    match bool::from(hash.ct_eq(expected.as_bytes())) {
+        true => Ok(Match::Yes),
+        false => Ok(Match::No),
     }
 }
 
@@ -213,13 +262,7 @@ pub(super) fn dummy(cost: Argon2Cost, random: &Random) -> String {
     let mut octets = [0; SALT_BYTES + HASH_BYTES];
     random.fill(&mut octets);
     let (salt, hash) = octets.split_at(SALT_BYTES);
-    let encode = |octets| STANDARD_NO_PAD.encode(octets);
-    let Argon2Cost { m_kib, t, p } = cost;
-    format!(
-        "$argon2id$v=19$m={m_kib},t={t},p={p}${}${}",
-        encode(salt),
-        encode(hash)
-    )
+    phc_string(cost, salt, hash)
 }
 
 /// ```text
@@ -268,28 +311,42 @@ mod tests {
     fn makes_a_phc_string_that_its_password_matches_and_no_other() {
         // [rfc9106 4]
         let random = Random::seeded(1);
-        let made = make(&prepared("pencil"), CHEAP, Scram::NotKept, &random).expect("made");
+        let mut workspace = Workspace::default();
+        let made = make(
+            &mut workspace,
+            &prepared("pencil"),
+            (CHEAP, Scram::NotKept),
+            &random,
+        )
+        .expect("made");
         let phc = &made.verifiers.argon2;
         assert!(phc.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{phc}");
         assert_eq!(made.verifiers.scram, None);
         assert_eq!(
-            verify(phc, &prepared("pencil")).expect("readable"),
+            verify(&mut workspace, phc, &prepared("pencil")).expect("readable"),
             Match::Yes
         );
         assert_eq!(
-            verify(phc, &prepared("Pencil")).expect("readable"),
+            verify(&mut workspace, phc, &prepared("Pencil")).expect("readable"),
             Match::No
         );
-        let again = make(&prepared("pencil"), CHEAP, Scram::NotKept, &random).expect("made");
+        let again = make(
+            &mut workspace,
+            &prepared("pencil"),
+            (CHEAP, Scram::NotKept),
+            &random,
+        )
+        .expect("made");
         assert_ne!(&again.verifiers.argon2, phc, "the salt is new each time");
-        assert!(verify("nonsense", &prepared("pencil")).is_err());
+        assert!(verify(&mut workspace, "nonsense", &prepared("pencil")).is_err());
     }
 
     #[test]
     fn nothing_matches_the_dummy() {
         let dummy = dummy(CHEAP, &Random::seeded(1));
+        let mut workspace = Workspace::default();
         assert_eq!(
-            verify(&dummy, &prepared("pencil")).expect("readable"),
+            verify(&mut workspace, &dummy, &prepared("pencil")).expect("readable"),
             Match::No
         );
     }

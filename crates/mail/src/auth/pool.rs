@@ -4,8 +4,9 @@
 //! never happens here: a hash on a thread that serves connections, unless there are no workers: a
 //! simulation has one thread, and wants it so.
 
+use super::password::Workspace;
 use crate::limits::HASH_QUEUE;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -21,11 +22,31 @@ pub(super) struct HashPool {
     workers: Option<Arc<Semaphore>>,
     /// Those who wait for a worker or have one.
     places: Arc<Semaphore>,
+    workspaces: Workspaces,
+}
+
+/// The memory of hashes, one piece for each worker, kept: freed and asked for again at each hash,
+/// it would lie about in every thread's heap, and a flood of logins would cost hundreds of MiB.
+#[derive(Clone, Default)]
+struct Workspaces(Arc<Mutex<Vec<Workspace>>>);
+
+impl Workspaces {
+    fn lock(&self) -> MutexGuard<'_, Vec<Workspace>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work<T>(&self, job: impl FnOnce(&mut Workspace) -> T) -> T {
+        let mut workspace = self.lock().pop().unwrap_or_default();
+        let result = job(&mut workspace);
+        self.lock().push(workspace);
+        result
+    }
 }
 
 /// The right to hash one password now. A dropped turn is free again.
 pub(super) struct Turn {
     worker: Option<OwnedSemaphorePermit>,
+    workspaces: Workspaces,
     /// Dropped after the worker: whoever finds a place free finds no queue before it.
     _place: OwnedSemaphorePermit,
 }
@@ -35,6 +56,7 @@ impl HashPool {
         HashPool {
             workers: (workers > 0).then(|| Arc::new(Semaphore::new(workers))),
             places: Arc::new(Semaphore::new(HASH_QUEUE + workers)),
+            workspaces: Workspaces::default(),
         }
     }
 
@@ -54,6 +76,7 @@ impl HashPool {
         };
         Ok(Turn {
             worker,
+            workspaces: self.workspaces.clone(),
             _place: place,
         })
     }
@@ -63,14 +86,14 @@ impl Turn {
     /// If the caller goes away meanwhile, the job still ends before its worker is free.
     pub async fn run<T: Send + 'static>(
         self,
-        job: impl FnOnce() -> T + Send + 'static,
+        job: impl FnOnce(&mut Workspace) -> T + Send + 'static,
     ) -> Result<T, PoolError> {
         if self.worker.is_none() {
-            return Ok(job());
+            return Ok(self.workspaces.work(job));
         }
         let held = self;
         let done = tokio::task::spawn_blocking(move || {
-            let result = job();
+            let result = held.workspaces.work(job);
             drop(held);
             result
         });
@@ -93,7 +116,7 @@ mod tests {
                 let (pool, running, most) = (pool.clone(), running.clone(), most.clone());
                 tokio::spawn(async move {
                     let turn = pool.turn().await.expect("the queue is not full");
-                    let job = move || {
+                    let job = move |_: &mut Workspace| {
                         most.fetch_max(
                             running.fetch_add(1, Ordering::SeqCst) + 1,
                             Ordering::SeqCst,
@@ -143,7 +166,9 @@ mod tests {
         let thread = std::thread::current().id();
         let turn = pool.turn().await.expect("free");
         assert_eq!(
-            turn.run(|| std::thread::current().id()).await.expect("ran"),
+            turn.run(|_| std::thread::current().id())
+                .await
+                .expect("ran"),
             thread
         );
     }
@@ -152,7 +177,7 @@ mod tests {
     async fn a_job_that_panics_is_a_fault_and_frees_its_worker() {
         let pool = HashPool::new(1);
         let turn = pool.turn().await.expect("free");
-        let result = turn.run(|| panic!("as the test wants")).await;
+        let result = turn.run(|_| panic!("as the test wants")).await;
         assert!(matches!(result, Err::<(), _>(PoolError::Failed(_))));
         assert!(pool.turn().await.is_ok());
     }
