@@ -27,11 +27,10 @@ impl View {
         let look = self.account.now();
         loop {
             let chosen = self.chosen(uids, *cursor, limit.clamp(1, limits::FETCH_MESSAGES));
-            let Some(last) = chosen.last() else {
+            if chosen.is_empty() {
                 return Ok(Vec::new());
-            };
-            *cursor = Cursor(u64::from(*last) + 1);
-            let messages = self.read(&look, &chosen, want)?;
+            }
+            let messages = self.read(&look, &chosen, want, cursor)?;
             // None left of this batch does not mean that there are no more.
             if !messages.is_empty() {
                 return Ok(messages);
@@ -59,16 +58,27 @@ impl View {
         }
     }
 
-    fn read(&self, look: &Moment, chosen: &[u32], want: Want) -> Result<Vec<Message>, Fault> {
-        let none = || vec![None; chosen.len()];
-        let flags = match want {
-            Want::Ready => none(),
-            _ => values(look, chosen, |uid| keys::flags(self.mailbox, uid))?,
-        };
+    /// Reads as many of these as fit into a call, and moves the cursor behind them.
+    fn read(
+        &self,
+        look: &Moment,
+        chosen: &[u32],
+        want: Want,
+        cursor: &mut Cursor,
+    ) -> Result<Vec<Message>, Fault> {
         let ready = match want {
-            Want::Flags => none(),
+            Want::Flags => vec![None; chosen.len()],
             _ => values(look, chosen, |uid| keys::ready(self.mailbox, uid))?,
         };
+        let chosen = &chosen[..ready.len()];
+        let flags = match want {
+            Want::Ready => vec![None; chosen.len()],
+            _ => values(look, chosen, |uid| keys::flags(self.mailbox, uid))?,
+        };
+        let chosen = &chosen[..flags.len()];
+        if let Some(last) = chosen.last() {
+            *cursor = Cursor(u64::from(*last) + 1);
+        }
         let mut lazy = Lazy {
             view: self,
             look,
@@ -185,7 +195,8 @@ fn gone_since(look: &Moment, view: &View) -> Result<HashMap<u32, FlagSet>, Fault
     Ok(gone)
 }
 
-/// The values of these UIDs, by one scan if they lie close together.
+/// The values of these UIDs, by one scan if they lie close together; of the first ones only, but
+/// at least one, if they are large.
 fn values(
     look: &Moment,
     uids: &[u32],
@@ -195,8 +206,18 @@ fn values(
         return Ok(Vec::new());
     };
     let span = (last - first) as usize + 1;
+    let mut bytes = 0;
     if span > uids.len() * 2 {
-        return uids.iter().map(|uid| look.value(&key(*uid))).collect();
+        let mut found = Vec::new();
+        for uid in uids {
+            let value = look.value(&key(*uid))?;
+            bytes += value.as_ref().map_or(0, |value| value.bytes().len());
+            found.push(value);
+            if bytes > limits::FETCH_BYTES {
+                break;
+            }
+        }
+        return Ok(found);
     }
     let mut found = vec![None; uids.len()];
     let mut at = 0;
@@ -207,7 +228,12 @@ fn values(
             at += 1;
         }
         if uids[at] == uid {
+            bytes += value.bytes().len();
             found[at] = Some(value);
+        }
+        if bytes > limits::FETCH_BYTES {
+            found.truncate(at + 1);
+            break;
         }
     }
     Ok(found)

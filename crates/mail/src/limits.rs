@@ -30,6 +30,9 @@ pub const THREAD_REFERENCES: usize = 20;
 pub const PREFIX_BYTES: usize = 64 * 1024;
 /// Messages that one call of `View::fetch` gives.
 pub const FETCH_MESSAGES: usize = 1_000;
+/// Octets of ready records after which one call of `View::fetch` gives no more: a client that does
+/// not read holds what the last call gave.
+pub const FETCH_BYTES: usize = 512 * 1024;
 /// Octets of a login name: the longest address. RFC 4616 section 2 asks for 255.
 pub const LOGIN_NAME_BYTES: usize = 320;
 /// Octets of a password. RFC 4616 section 2 asks for 255.

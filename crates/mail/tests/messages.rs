@@ -534,4 +534,30 @@ async fn a_mailbox_remembers_up_to_where_its_expunges_are_forgotten() {
     house.clock.advance(Duration::from_secs(31 * 24 * 3600));
     house.mail.upkeep_now(&house.admin).await.unwrap();
     assert_eq!(view.forgotten().unwrap(), expunged_at);
+
+#[tokio::test]
+async fn one_call_of_fetch_gives_no_more_large_records_than_its_bound() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let many = "somebody@a-rather-long-name.example.org, ".repeat(4_000);
+    let large = format!("To: {many}\r\nSubject: x\r\n\r\ntext\r\n");
+    let texts = vec![&*large; 20];
+    house.append(&alice, "INBOX", &texts).await.unwrap();
+    let view = inbox(&alice).await;
+    // Close together, and far apart.
+    for uids in [view.uids().clone(), set(&[1, 9, 20])] {
+        let (mut cursor, mut found) = (Cursor::start(), Vec::new());
+        loop {
+            let batch = view.fetch(&uids, Want::Both, &mut cursor, 100).unwrap();
+            if batch.is_empty() {
+                break;
+            }
+            let records = batch.iter().map(|message| message.ready.as_ref().unwrap());
+            let bytes: usize = records.map(|ready| ready.envelope().len()).sum();
+            let most = mail::limits::FETCH_BYTES + mail::limits::STRUCTURE_BYTES;
+            assert!(bytes <= most, "{bytes} octets at once");
+            found.extend(batch.iter().map(|message| message.uid));
+        }
+        assert_eq!(found, uids.iter().collect::<Vec<_>>());
+    }
 }
