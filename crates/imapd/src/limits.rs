@@ -16,8 +16,9 @@ pub const BATCH_MESSAGES: usize = 100;
 /// Messages that one change of flags touches before its answers are written.
 pub const STORE_MESSAGES: usize = 1_000;
 /// How much of a header HEADER.FIELDS and SEARCH look at; fields beyond are not found.
-pub const HEADER_BYTES: usize = 4 * 1024 * 1024;
-/// How much of one text part (still encoded) SEARCH looks at.
+/// Each session may hold it three times (as read, as chosen, as waiting for the client).
+pub const HEADER_BYTES: usize = 256 * 1024;
+/// How much of one message's text parts and inner headers (still encoded) SEARCH looks at.
 pub const SEARCH_PART_BYTES: usize = 8 * 1024 * 1024;
 /// Searches that read texts at one time, in all sessions together.
 pub const TEXT_SEARCHES: usize = 4;

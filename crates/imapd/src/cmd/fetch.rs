@@ -126,12 +126,22 @@ async fn write(
         {
             outcome = Err(fault);
         }
+        // After each item, for there may be a thousand, and one may be as large as a header.
+        wire.ease().await?;
+        if wants_text(item) {
+            tokio::task::yield_now().await;
+        }
     }
     if shows_flags && !plan.items.contains(&FetchItem::Flags) {
         writer.item(&flags_of(message), wire.out());
     }
     writer.end(wire.out());
     Ok(outcome)
+}
+
+/// Is it read from the message itself?
+fn wants_text(item: &FetchItem) -> bool {
+    SectionLabel::of(item).is_some()
 }
 
 fn flags_of(message: &Message) -> FetchData {

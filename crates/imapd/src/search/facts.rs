@@ -137,7 +137,11 @@ impl<'a> Facts<'a> {
         for part in parts.parts() {
             let outer = part.parent.and_then(|parent| parts.parts().get(parent));
             if outer.is_some_and(|outer| outer.kind == PartKind::Message) {
-                let fields = read_header(content, &part.header)?;
+                let room = part.header.start.saturating_add(left as u64);
+                let header = part.header.start..part.header.end.min(room);
+                let fields = read_header(content, &header)?;
+                let read = usize::try_from(header.end - header.start).unwrap_or(left);
+                left = left.saturating_sub(read.min(limits::HEADER_BYTES));
                 texts.extend(fields.into_iter().map(|(_, value)| value));
             }
             if part.kind == PartKind::Leaf && part.media_type.starts_with("text/") {
