@@ -80,6 +80,8 @@ impl Session {
     }
 
     async fn step(&mut self) -> Result<(), Ended> {
+        // However much one client sends at once, others get their turn between its commands.
+        tokio::task::yield_now().await;
         match self.wire.event().await? {
             Event::Command { tag, command } => self.command(&tag, command).await,
             Event::Refused { tag, refusal } => self.refused(tag.as_ref(), &refusal),

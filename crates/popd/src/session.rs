@@ -85,6 +85,8 @@ impl Session {
     }
 
     async fn step(&mut self) -> Result<(), End> {
+        // However much one client sends at once, others get their turn between its commands.
+        tokio::task::yield_now().await;
         let event = self.next_event().await?;
         self.take(event).await?;
         self.flush_if_full().await
