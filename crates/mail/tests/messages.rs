@@ -534,6 +534,7 @@ async fn a_mailbox_remembers_up_to_where_its_expunges_are_forgotten() {
     house.clock.advance(Duration::from_secs(31 * 24 * 3600));
     house.mail.upkeep_now(&house.admin).await.unwrap();
     assert_eq!(view.forgotten().unwrap(), expunged_at);
+}
 
 #[tokio::test]
 async fn one_call_of_fetch_gives_no_more_large_records_than_its_bound() {
