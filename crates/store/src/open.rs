@@ -217,13 +217,15 @@ impl Replay {
     }
 }
 
-/// A process that was killed may have left its last frame in the page cache only, even after a
-/// failed sync; so the same bytes are written again and synced.
+/// A process that was killed may have left its last frame, or the header of a file that it had just
+/// begun, in the page cache only, even after a failed sync; so the same bytes are written again and
+/// synced.
 fn make_durable(files: &Files, number: u64, last_frame: Option<(u64, u64)>) -> io::Result<()> {
     let file = files.open(&path_of(number))?;
-    if let Some((offset, bytes)) = last_frame {
-        let frame = file.read_at(offset, bytes as usize)?;
-        file.write_at(offset, &frame)?;
+    let header = (0, log::HEADER_BYTES as u64);
+    for (offset, bytes) in [Some(header), last_frame].into_iter().flatten() {
+        let written = file.read_at(offset, bytes as usize)?;
+        file.write_at(offset, &written)?;
     }
     file.sync()?;
     files.sync_dir(log::DIR)

@@ -398,3 +398,30 @@ async fn nothing_is_removed_on_the_word_of_an_index_whose_name_is_not_durable() 
         assert!(db.open_report().damage.is_empty(), "{:?}", db.open_report());
     }
 }
+
+/// A new log file's header is written, but its sync fails; the process dies, and the next one finds
+/// the header in the page cache and goes on in this file; then the power fails.
+#[tokio::test]
+async fn a_header_whose_sync_failed_is_written_again_before_it_counts() {
+    let small = Settings {
+        log_file_bytes: 400,
+        ..settings()
+    };
+    for seed in 0..20 {
+        let (files, disk) = Files::sim(seed);
+        let db = Db::open(files, small.clone()).unwrap();
+        put(&db, "before", &"x".repeat(500)).await.unwrap();
+        // Create, write, sync; then the next file cannot be created.
+        let next = disk.operations();
+        disk.fail_at(next + 3, SimFailure::InputOutput);
+        disk.fail_at(next + 4, SimFailure::InputOutput);
+        assert!(put(&db, "refused", "1").await.is_err());
+        disk.kill();
+        let db = Db::open(disk.reopen(), small.clone()).unwrap();
+        put(&db, "after", "1").await.unwrap();
+        disk.crash();
+        let db = Db::open(disk.reopen(), small.clone()).unwrap();
+        assert_eq!(keys(&db), ["after", "before"], "seed {seed}");
+        assert!(db.open_report().damage.is_empty(), "{:?}", db.open_report());
+    }
+}

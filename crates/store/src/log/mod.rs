@@ -12,7 +12,7 @@ mod writer;
 
 pub(crate) use chain::Chain;
 pub(crate) use frame::{BodyEntry, Frame, FrameBuilder, Place};
-use header::HEADER_BYTES;
+pub(crate) use header::HEADER_BYTES;
 use walk::{Walk, walk};
 pub(crate) use writer::{Log, Tail, number_of, path_of};
 
