@@ -31,7 +31,7 @@ enum Command {
     /// Format, lints, tidy and the fast tests: before every commit.
     Check,
     /// Everything: check, dialogues, fuzz targets for a short while, real mail programs,
-    /// kills and counted syncs.
+    /// kills, counted syncs and a minute of hostile peers.
     Test,
     /// The house's rules that Cargo and clippy do not know.
     Tidy,

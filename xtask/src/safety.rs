@@ -14,6 +14,10 @@ pub fn test(steps: &mut Steps) {
     let env = [("WHIMBREL_BIN", &*binary), ("RUST_TEST_THREADS", "1")];
     let arguments = ["test", "-p", "safety", "--", "--nocapture"];
     steps.cargo_test("kills and counted syncs", &arguments, &env);
+    let minute = [
+        "run", "--quiet", "-p", "safety", "--", "hostile", "--for", "60s",
+    ];
+    steps.cargo("hostile peers", &minute, &env);
 }
 
 /// A long run, for people. `arguments` are those of the package's program.

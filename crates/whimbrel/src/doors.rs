@@ -11,10 +11,11 @@ use smtpd::Role;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// On loopback all connections come from one address, so only their number counts.
+/// Of each listener. On loopback all connections come from one address, so only their number
+/// counts. What they may cost in memory is added up in docs/safety.md.
 const CONNECTIONS: Bounds = Bounds {
-    total: 10_000,
-    per_address: 10_000,
+    total: 4_000,
+    per_address: 4_000,
 };
 /// What the IMAP door says to a connection above that.
 const IMAP_TURN_AWAY: &[u8] = b"* BYE too many connections, try again later\r\n";

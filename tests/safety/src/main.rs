@@ -31,6 +31,9 @@ enum Command {
         time: Duration,
         #[arg(long)]
         seed: Option<u64>,
+        /// Only attacks whose name contains this.
+        #[arg(long, default_value = "")]
+        only: String,
     },
 }
 
@@ -39,8 +42,8 @@ fn main() {
         Command::Kill { rounds, seed } => {
             safety::kill::rounds(seed.unwrap_or_else(by_the_clock), rounds);
         }
-        Command::Hostile { time, seed } => {
-            safety::hostile::run(seed.unwrap_or_else(by_the_clock), time);
+        Command::Hostile { time, seed, only } => {
+            safety::hostile::run(seed.unwrap_or_else(by_the_clock), time, &only);
         }
     }
 }
