@@ -84,9 +84,10 @@ impl House {
             mail_settings(),
         );
         let mail = mail.await.map_err(|fault| fault.to_string())?;
-        world.set_store(db.clone());
+        let inside = Inside { db, mail };
+        world.set_inside(inside.clone());
         let mut house = House {
-            inside: Inside { db, mail },
+            inside,
             stop: Stop::new(),
             tasks: JoinSet::new(),
         };

@@ -70,7 +70,6 @@ pub struct Ledger {
     books: BTreeMap<Place, Book>,
     /// Refused while the store could not write: a crash may still bring them to light.
     doubtful: Vec<(Place, u64)>,
-    arrivals: BTreeMap<Place, Vec<net::time::Instant>>,
     next_letter: u64,
     /// Mailboxes whose deletion was acknowledged.
     pub gone_mailboxes: BTreeSet<Place>,
@@ -218,22 +217,5 @@ impl Ledger {
             None
         };
         fact.version += 1;
-    }
-}
-
-impl Ledger {
-    /// A message has come to be there, for those who wait for news of it.
-    pub fn arrived_now(&mut self, place: &Place) {
-        self.arrivals
-            .entry(place.clone())
-            .or_default()
-            .push(net::time::now());
-    }
-
-    /// How many came since, and how many may come or have come without a word.
-    pub fn arrivals_since(&mut self, place: &Place, since: net::time::Instant) -> usize {
-        let possible = self.book(place).possible.values().sum::<u32>() as usize;
-        let of = self.arrivals.entry(place.clone()).or_default();
-        of.iter().filter(|at| **at >= since).count() + possible
     }
 }

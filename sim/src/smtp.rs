@@ -163,7 +163,6 @@ impl Sending {
             if !book.received.contains_key(id) {
                 book.acknowledged.insert(id.to_owned(), letter.number);
             }
-            ledger.arrived_now(place);
         }
         self.world.ledger().count("messages accepted");
         Fate::Accepted

@@ -1,13 +1,15 @@
 //! What all parts of a run share: the seed, the simulated things, the trace, the ledger.
 
 use crate::dice::Dice;
+use crate::house::Inside;
 use crate::ledger::Ledger;
+use crate::run::Account;
 use crate::trace::Trace;
 use net::{Clock, SimNet, Time};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::{Db, Files, SimDisk, SimFailure, State};
+use store::{Files, SimDisk, SimFailure, State};
 use tokio::sync::watch;
 
 /// The one server.
@@ -36,8 +38,8 @@ pub struct World {
     pub phase: watch::Sender<Phase>,
     /// How often the server's process has died, and how it did last.
     pub deaths: watch::Sender<u64>,
-    /// The store of the server that runs.
-    store: Mutex<Option<Db>>,
+    /// What lies behind the doors of the server that runs.
+    inside: Mutex<Option<Inside>>,
     ledger: Mutex<Ledger>,
     next_port: AtomicU64,
 }
@@ -53,7 +55,7 @@ impl World {
             trace,
             phase: watch::Sender::new(Phase::Storm),
             deaths: watch::Sender::new(0),
-            store: Mutex::default(),
+            inside: Mutex::default(),
             ledger: Mutex::new(Ledger::default()),
             next_port: AtomicU64::new(20_000),
         });
@@ -86,15 +88,27 @@ impl World {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn set_store(&self, store: Db) {
-        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+    pub fn set_inside(&self, inside: Inside) {
+        *self.inside.lock().unwrap_or_else(PoisonError::into_inner) = Some(inside);
+    }
+
+    fn inside(&self) -> Option<Inside> {
+        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.clone()
     }
 
     /// Whether the store takes no writes: then it does not know yet how the last ones came out.
     pub fn is_read_only(&self) -> bool {
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = store.as_ref().map(Db::state);
+        let state = self.inside().map(|inside| inside.db.state());
         matches!(state, Some(State::ReadOnly { .. }))
+    }
+
+    /// UIDNEXT of a mailbox as every reader sees it now.
+    pub fn uid_next(&self, account: &Account, mailbox: &str) -> Option<u32> {
+        let inside = self.inside()?;
+        let account = inside.mail.account_as_admin(&inside.admin(), account.id);
+        let name = mail::MailboxName::try_from(mailbox).ok()?;
+        Some(account.status(&name).ok()?.uid_next)
     }
 
     pub fn phase(&self) -> Phase {

@@ -272,7 +272,6 @@ impl User {
         match append_uid(&done.text).filter(|_| done.is_ok()) {
             Some(uid) => {
                 laws::promised(&self.world, &self.who, &place, uid, number);
-                self.world.ledger().arrived_now(&place);
                 self.world.ledger().count("messages appended");
             }
             None if begun => laws::refused(&self.world, &self.who, &place, number),
@@ -333,7 +332,6 @@ impl User {
                 Some(Some(new)) => laws::promised(&self.world, &self.who, &there, *new, letter),
                 _ => laws::refused(&self.world, &self.who, &there, letter),
             }
-            self.world.ledger().arrived_now(&there);
         }
         if verb == "MOVE" {
             let left = from
@@ -396,11 +394,39 @@ impl User {
         if !session.reply().await?.text.starts_with('+') {
             return Err(Lost);
         }
-        let until = net::time::now() + Duration::from_millis(self.dice.between(100, 90_000));
+        let long = Duration::from_millis(self.dice.between(100, 150_000));
+        self.listen(session, long).await?;
+        let then = self.world.uid_next(&self.account, &place.1);
+        self.listen(session, TOLD_WITHIN).await?;
+        session.fresh = 0;
+        session.wire.send(b"DONE\r\n").await?;
+        session.finish(&tag, "IDLE").await?;
+        if !session.command("NOOP").await?.is_ok() || session.fresh == 0 {
+            return Ok(());
+        }
+        let last = session.picture.len();
+        let first = last + 1 - session.fresh.min(last);
+        session
+            .command(&format!("FETCH {first}:{last} (UID)"))
+            .await?;
+        let late = session.picture.get(first - 1).copied().flatten();
+        if late.is_some_and(|uid| then.is_some_and(|then| uid < then)) {
+            let text = format!(
+                "UID {late:?} was told only when IDLE was over, but it was there {} seconds before",
+                TOLD_WITHIN.as_secs()
+            );
+            laws::picture_is_told(&self.world, &self.who, &place, text);
+        }
+        self.world.ledger().count("waits with IDLE");
+        Ok(())
+    }
+
+    async fn listen(&self, session: &mut Session, long: Duration) -> Result<(), Lost> {
+        let until = net::time::now() + long;
         loop {
             let left = until.saturating_duration_since(net::time::now());
             let Some(line) = session.wire.line_within(left).await? else {
-                break;
+                return Ok(());
             };
             let mut reply = super::Reply::default();
             reply.add(&line);
@@ -409,27 +435,6 @@ impl User {
             }
             session.told(&reply, "IDLE");
         }
-        let told = session.picture.len();
-        let since = net::time::now() - TOLD_WITHIN;
-        let before = self.world.ledger().arrivals_since(&place, since);
-        session.wire.send(b"DONE\r\n").await?;
-        session.finish(&tag, "IDLE").await?;
-        if !session.command("NOOP").await?.is_ok() {
-            return Ok(());
-        }
-        let late = session.picture.len().saturating_sub(told);
-        let now = self.world.ledger().arrivals_since(&place, since);
-        if late > before.max(now) && until > since {
-            let text = format!(
-                "{late} messages were told only when IDLE was over, of which at most {} came in \
-                 the last {} seconds",
-                before.max(now),
-                TOLD_WITHIN.as_secs()
-            );
-            laws::picture_is_told(&self.world, &self.who, &place, text);
-        }
-        self.world.ledger().count("waits with IDLE");
-        Ok(())
     }
 
     /// Makes, renames or deletes a mailbox of its own, or checks that they are as they were left.
