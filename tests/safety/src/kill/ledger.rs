@@ -94,12 +94,13 @@ impl Ledger {
 }
 
 impl Mailbox {
-    /// Messages that may be worked on and whose UID is in this class.
-    pub fn class(&self, modulus: u32, rest: u32) -> Vec<u32> {
+    /// Messages that may be worked on and whose UID is in this class, below the one that a session
+    /// has not been told of yet: what only others have seen means nothing to it [rfc3501 6.4.8].
+    pub fn class(&self, (modulus, rest): (u32, u32), below: u32) -> Vec<u32> {
         let stays = |(uid, known): (&u32, &Known)| {
             (uid % modulus == rest && known.leaving == Leaving::No).then_some(*uid)
         };
-        self.known.iter().filter_map(stays).collect()
+        self.known.range(..below).filter_map(stays).collect()
     }
 
     pub fn message(&mut self, uid: u32) -> &mut Known {

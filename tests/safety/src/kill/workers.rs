@@ -204,17 +204,12 @@ const FLAGS: [&str; 6] = [
 ];
 
 /// Replaces flags of its own messages, one after the other.
-pub fn flag(
-    yard: &Yard,
-    name: &str,
-    (modulus, rest): (u32, u32),
-    mut seeded: Seeded,
-) -> Result<()> {
+pub fn flag(yard: &Yard, name: &str, class: (u32, u32), mut seeded: Seeded) -> Result<()> {
     let mut imap = yard.imap(name, "INBOX")?;
     let mut from = 1;
     loop {
         read_new(yard, &mut imap, (name, "INBOX"), &mut from)?;
-        let own = yard.ledger().mailbox(name, "INBOX").class(modulus, rest);
+        let own = yard.ledger().mailbox(name, "INBOX").class(class, from);
         if own.is_empty() {
             continue;
         }
@@ -245,7 +240,7 @@ pub fn copy_and_move(yard: &Yard, name: &str, mut seeded: Seeded) -> Result<()> 
     let mut from = 1;
     loop {
         read_new(yard, &mut imap, (name, "INBOX"), &mut from)?;
-        let mut own = yard.ledger().mailbox(name, "INBOX").class(5, 2);
+        let mut own = yard.ledger().mailbox(name, "INBOX").class((5, 2), from);
         let few = 1 + usize::try_from(seeded.below(4)).unwrap_or(0);
         if own.len() <= few {
             continue;
@@ -296,7 +291,7 @@ pub fn expunge(yard: &Yard, name: &str, mut seeded: Seeded) -> Result<()> {
     let mut from = 1;
     loop {
         read_new(yard, &mut imap, (name, "INBOX"), &mut from)?;
-        let mut own = yard.ledger().mailbox(name, "INBOX").class(5, 3);
+        let mut own = yard.ledger().mailbox(name, "INBOX").class((5, 3), from);
         own.truncate(1 + usize::try_from(seeded.below(3)).unwrap_or(0));
         if own.is_empty() {
             continue;
