@@ -139,14 +139,7 @@ fn check(steps: &mut Steps) {
     tidy::run(steps);
     steps.cargo_test(
         "tests",
-        &[
-            "test",
-            "--workspace",
-            "--exclude",
-            "clients",
-            "--exclude",
-            "safety",
-        ],
+        &["--workspace", "--exclude", "clients", "--exclude", "safety"],
         &[],
     );
 }

@@ -12,7 +12,7 @@ pub fn test(steps: &mut Steps) {
     let binary = binary.to_string_lossy();
     // Times are compared and processes counted: one test at a time.
     let env = [("WHIMBREL_BIN", &*binary), ("RUST_TEST_THREADS", "1")];
-    let arguments = ["test", "-p", "safety", "--", "--nocapture"];
+    let arguments = ["-p", "safety", "--", "--nocapture"];
     steps.cargo_test("kills and counted syncs", &arguments, &env);
     let minute = [
         "run", "--quiet", "-p", "safety", "--", "hostile", "--for", "60s",

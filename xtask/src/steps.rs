@@ -68,12 +68,12 @@ impl Steps {
         }
     }
 
-    /// `cargo test`: every test counts.
+    /// `cargo test` with these arguments: every test counts.
     pub fn cargo_test(&mut self, what: &str, arguments: &[&str], env: &[(&str, &str)]) {
         let mut command = Command::new(cargo());
         command
+            .args(["test", "--no-fail-fast"])
             .args(arguments)
-            .arg("--no-fail-fast")
             .envs(env.iter().copied())
             .current_dir(root());
         let mut count = Count::default();
