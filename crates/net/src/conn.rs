@@ -1,11 +1,13 @@
-//! One connection: TCP, TLS over it, a pipe in memory, or one of the simulated network.
+//! One connection: TCP, a Unix socket, TLS over them, a pipe in memory, or one of the simulated network.
 //!
 //! Reads go through one scratch buffer per thread, so an idle connection holds no read buffer and
 //! the caller's buffer grows only by what came. What never happens here: a protocol word.
 
 use crate::limits::{self, READ_BYTES};
+use crate::listener::UNIX_ADDRESS;
 use crate::sim::SimStream;
 use crate::tls::{TlsClient, TlsServer};
+use crate::unix::Credentials;
 use bytes::BytesMut;
 use rustls_pki_types::ServerName;
 use std::cell::RefCell;
@@ -15,7 +17,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
@@ -41,6 +43,7 @@ enum Stream {
 #[derive(Debug)]
 enum Plain {
     Tcp(TcpStream),
+    Unix(UnixStream),
     Pipe(DuplexStream),
     Sim(SimStream),
 }
@@ -49,6 +52,7 @@ enum Plain {
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Tcp(TcpStream),
+    Unix(UnixStream),
     Sim(SimStream),
 }
 
@@ -75,6 +79,14 @@ impl Conn {
         })
     }
 
+    pub(crate) fn unix(stream: UnixStream) -> Conn {
+        Conn {
+            stream: Stream::Plain(Plain::Unix(stream)),
+            peer: UNIX_ADDRESS,
+            local: UNIX_ADDRESS,
+        }
+    }
+
     pub(crate) fn simulated(stream: SimStream, peer: SocketAddr, local: SocketAddr) -> Conn {
         Conn {
             stream: Stream::Plain(Plain::Sim(stream)),
@@ -87,6 +99,7 @@ impl Conn {
     pub(crate) fn accepted(stream: Incoming, peer: SocketAddr) -> io::Result<Conn> {
         match stream {
             Incoming::Tcp(stream) => Conn::tcp(stream, peer),
+            Incoming::Unix(stream) => Ok(Conn::unix(stream)),
             Incoming::Sim(stream) => {
                 let local = stream.server();
                 Ok(Conn::simulated(stream, peer, local))
@@ -119,6 +132,18 @@ impl Conn {
 
     pub fn local(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Who is at the other end of a Unix socket; None for every other connection.
+    pub fn credentials(&self) -> Option<Credentials> {
+        let Stream::Plain(Plain::Unix(stream)) = &self.stream else {
+            return None;
+        };
+        let peer = stream.peer_cred().ok()?;
+        Some(Credentials {
+            uid: peer.uid(),
+            gid: peer.gid(),
+        })
     }
 
     /// Appends what has come, at most READ_BYTES; 0 = end. Cancel-safe: nothing is lost if the
@@ -285,6 +310,7 @@ impl AsyncRead for Plain {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Plain::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Plain::Unix(unix) => Pin::new(unix).poll_read(cx, buf),
             Plain::Pipe(pipe) => Pin::new(pipe).poll_read(cx, buf),
             Plain::Sim(sim) => Pin::new(sim).poll_read(cx, buf),
         }
@@ -299,6 +325,7 @@ impl AsyncWrite for Plain {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Plain::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Plain::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
             Plain::Pipe(pipe) => Pin::new(pipe).poll_write(cx, bytes),
             Plain::Sim(sim) => Pin::new(sim).poll_write(cx, bytes),
         }
@@ -307,6 +334,7 @@ impl AsyncWrite for Plain {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Plain::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Plain::Unix(unix) => Pin::new(unix).poll_flush(cx),
             Plain::Pipe(pipe) => Pin::new(pipe).poll_flush(cx),
             Plain::Sim(sim) => Pin::new(sim).poll_flush(cx),
         }
@@ -315,6 +343,7 @@ impl AsyncWrite for Plain {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Plain::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Plain::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
             Plain::Pipe(pipe) => Pin::new(pipe).poll_shutdown(cx),
             Plain::Sim(sim) => Pin::new(sim).poll_shutdown(cx),
         }

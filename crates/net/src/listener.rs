@@ -5,13 +5,16 @@
 use crate::conn::{Conn, Incoming};
 use crate::limits;
 use crate::sim::{SimListener, SimNet, SimStream};
+use crate::unix::{self, SocketFile};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::fmt;
 use std::io;
-use std::net::SocketAddr;
-use tokio::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::time::timeout;
 
-/// A listening TCP socket, or its like in the simulated network.
+/// A listening TCP or Unix socket, or its like in the simulated network.
 #[derive(Debug)]
 pub struct Listener {
     socket: Socketlike,
@@ -21,7 +24,24 @@ pub struct Listener {
 #[derive(Debug)]
 enum Socketlike {
     Tcp(TcpListener),
+    Unix(UnixListener, SocketFile),
     Sim(SimListener),
+}
+
+/// The address that peers and listeners of Unix sockets show: this machine.
+pub(crate) const UNIX_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Where a listener is, for people: an address with a port, or a path.
+pub struct Place<'a>(&'a Listener);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.path() {
+            Some(path) => write!(f, "{}", path.display()),
+            None => write!(f, "{}", self.0.local),
+        }
+    }
 }
 
 impl Listener {
@@ -44,6 +64,16 @@ impl Listener {
         })
     }
 
+    /// Listens at a path for programs on this machine that `mode` lets write to the socket's file.
+    /// The system takes 107 octets of path (`InvalidInput` if there are more).
+    pub fn bind_unix(path: &Path, mode: u32) -> io::Result<Listener> {
+        let (socket, file) = unix::bind(path, mode)?;
+        Ok(Listener {
+            socket: Socketlike::Unix(socket, file),
+            local: UNIX_ADDRESS,
+        })
+    }
+
     /// Listens in the simulated network.
     pub fn simulated(net: &SimNet, at: SocketAddr) -> io::Result<Listener> {
         Ok(Listener {
@@ -52,7 +82,21 @@ impl Listener {
         })
     }
 
-    /// Where it listens; the port is the real one even if port 0 was asked for.
+    /// The path of a Unix socket.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.socket {
+            Socketlike::Unix(_, file) => Some(file.path()),
+            Socketlike::Tcp(_) | Socketlike::Sim(_) => None,
+        }
+    }
+
+    /// Where it listens, for people.
+    pub fn place(&self) -> Place<'_> {
+        Place(self)
+    }
+
+    /// Where it listens; the port is the real one even if port 0 was asked for. A Unix socket's is
+    /// this machine, port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
@@ -69,6 +113,10 @@ impl Listener {
                 let (stream, peer) = socket.accept().await?;
                 Ok((Incoming::Tcp(stream), peer))
             }
+            Socketlike::Unix(socket, _) => {
+                let (stream, _) = socket.accept().await?;
+                Ok((Incoming::Unix(stream), UNIX_ADDRESS))
+            }
             Socketlike::Sim(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 Ok((Incoming::Sim(stream), peer))
@@ -83,15 +131,23 @@ pub async fn dial(to: SocketAddr) -> io::Result<Conn> {
     Conn::tcp(stream, to)
 }
 
+/// Connects to a Unix socket.
+pub async fn dial_unix(path: &Path) -> io::Result<Conn> {
+    let stream = timeout(limits::DIAL, UnixStream::connect(path)).await??;
+    Ok(Conn::unix(stream))
+}
+
 /// Says a last word without ever waiting: what does not fit into the socket's buffer is not said.
 pub(crate) fn send_last_word(stream: Incoming, word: &[u8]) {
     match stream {
-        Incoming::Tcp(stream) => {
-            let socket = SockRef::from(&stream);
-            // Whom we turn away may be gone already; there is nothing to do about it.
-            let _ = socket.send(word);
-            let _ = socket.shutdown(std::net::Shutdown::Write);
-        }
+        Incoming::Tcp(stream) => say_and_shut(&SockRef::from(&stream), word),
+        Incoming::Unix(stream) => say_and_shut(&SockRef::from(&stream), word),
         Incoming::Sim(stream) => SimStream::say_last(stream, word),
     }
+}
+
+fn say_and_shut(socket: &SockRef<'_>, word: &[u8]) {
+    // Whom we turn away may be gone already; there is nothing to do about it.
+    let _ = socket.send(word);
+    let _ = socket.shutdown(std::net::Shutdown::Write);
 }

@@ -54,7 +54,7 @@ pub async fn serve<F, Fut>(
                 Ok((stream, peer)) => {
                     starved = Starved::No;
                     if !sessions.has_room(bounds, Source::of(peer.ip())) {
-                        tracing::warn!(%peer, at = %listener.local_addr(), "turned away, too many connections");
+                        tracing::warn!(%peer, at = %listener.place(), "turned away, too many connections");
                         let word = if tls_at_once.is_some() { &[][..] } else { turn_away };
                         send_last_word(stream, word);
                         continue;
@@ -177,7 +177,7 @@ impl Starved {
             return; // the peer's matter; the next one may be fine
         }
         if *self == Starved::No {
-            tracing::error!(at = %listener.local_addr(), %error, "cannot accept connections; trying on");
+            tracing::error!(at = %listener.place(), %error, "cannot accept connections; trying on");
             *self = Starved::Yes;
         }
         sleep(limits::ACCEPT_PAUSE).await;
