@@ -7,6 +7,7 @@ mod account;
 mod alter;
 mod append;
 mod auth;
+mod binary;
 mod bits;
 mod change;
 mod codec;
@@ -40,6 +41,7 @@ mod view;
 
 pub use account::{Account, Appended, NewMessage, Quota};
 pub use auth::{Argon2Cost, Auth, LoginRefusal, NewPassword};
+pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Delivered, DeliveredTo, Incoming, Mail, Prefix, Room};
 pub use directory::{AccountInfo, AliasInfo, Directory, DomainInfo, Resolved};
 pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreError, ViewError};

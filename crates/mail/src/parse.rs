@@ -7,10 +7,10 @@
 
 mod compose;
 mod envelope;
-mod field;
+pub(crate) mod field;
 mod lines;
 mod preview;
-mod split;
+pub(crate) mod split;
 #[cfg(test)]
 mod tests;
 

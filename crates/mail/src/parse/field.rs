@@ -8,7 +8,7 @@ use crate::limits;
 ///
 /// field = field-name ":" unstructured CRLF; field-name = 1*ftext [rfc5322 3.6.8]. Blanks before
 /// the colon are obsolete syntax and accepted.
-pub(super) fn fields(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(crate) fn fields(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = header;
     std::iter::from_fn(move || {
         while !rest.is_empty() {
@@ -44,7 +44,7 @@ fn split_field(field: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The raw value of the first field of that name.
-pub(super) fn first<'a>(header: &'a [u8], name: &str) -> Option<&'a [u8]> {
+pub(crate) fn first<'a>(header: &'a [u8], name: &str) -> Option<&'a [u8]> {
     fields(header)
         .find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
         .map(|(_, value)| value)
@@ -73,13 +73,13 @@ fn unfold_to(value: &[u8], max: usize) -> Vec<u8> {
 }
 
 /// The unfolded value of the first field of that name.
-pub(super) fn unfolded(header: &[u8], name: &str) -> Option<Vec<u8>> {
+pub(crate) fn unfolded(header: &[u8], name: &str) -> Option<Vec<u8>> {
     first(header, name).map(unfold)
 }
 
 /// A value with parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parameterized {
+pub(crate) struct Parameterized {
     pub value: Vec<u8>,
     /// Names and values as they stand, those of RFC 2231 (`name*0*`) too.
     pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
@@ -87,7 +87,7 @@ pub(super) struct Parameterized {
 
 /// value *(";" attribute "=" (token / quoted-string)) [rfc2045 5.1], read as leniently as it can
 /// be: comments anywhere, missing quotes, blanks in bare values, empty parameters.
-pub(super) fn parameterized(value: &[u8]) -> Parameterized {
+pub(crate) fn parameterized(value: &[u8]) -> Parameterized {
     let value = unfold(value);
     let mut scan = Scan { rest: &value };
     let mut out = Parameterized {
@@ -183,8 +183,17 @@ impl Scan<'_> {
     }
 }
 
+/// encoding := "Content-Transfer-Encoding" ":" mechanism [rfc2045 6.1], in lower case; comments are
+/// cut off.
+pub(crate) fn encoding_word(value: &[u8]) -> Vec<u8> {
+    let end = value
+        .iter()
+        .position(|b| matches!(b, b'(' | b';' | b' ' | b'\t'));
+    value[..end.unwrap_or(value.len())].to_ascii_lowercase()
+}
+
 /// A media type; `None` if the value is none, which means text/plain [rfc2045 5.2].
-pub(super) fn media_type(value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn media_type(value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let slash = memchr::memchr(b'/', value)?;
     let token = |text: &[u8]| {
         let text = text.trim_ascii();

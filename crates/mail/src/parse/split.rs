@@ -155,29 +155,17 @@ impl Splitter {
     }
 
     /// The innermost multipart whose boundary this line is, and whether it is the last one.
-    ///
-    /// delimiter := CRLF "--" boundary; close-delimiter := delimiter "--"; both may be followed by
-    /// blanks [rfc2046 5.1.1].
     fn boundary(&self, text: &[u8]) -> Option<(usize, Ends)> {
-        let text = text.strip_prefix(b"--")?;
-        for (index, open) in self.stack.iter().enumerate().rev() {
-            let Mode::Multipart {
-                boundary: Some(boundary),
-            } = &open.mode
-            else {
-                continue;
-            };
-            let Some(rest) = text.strip_prefix(boundary.as_slice()) else {
-                continue;
-            };
-            if rest.trim_ascii().is_empty() {
-                return Some((index, Ends::Part));
-            }
-            if rest.starts_with(b"--") {
-                return Some((index, Ends::All));
-            }
+        if !text.starts_with(b"--") {
+            return None;
         }
-        None
+        let mut innermost_first = self.stack.iter().enumerate().rev();
+        innermost_first.find_map(|(index, open)| match &open.mode {
+            Mode::Multipart {
+                boundary: Some(boundary),
+            } => Some((index, delimiter(text, boundary)?)),
+            _ => None,
+        })
     }
 
     /// A boundary closes everything within its multipart. The line end before it is its own
@@ -348,12 +336,28 @@ impl Splitter {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ends {
+/// What a delimiter ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ends {
     /// Another part follows.
     Part,
     /// No part follows.
     All,
+}
+
+/// Whether a line is a delimiter of that boundary.
+///
+/// delimiter := CRLF "--" boundary; close-delimiter := delimiter "--"; both may be followed by
+/// blanks [rfc2046 5.1.1].
+pub(crate) fn delimiter(text: &[u8], boundary: &[u8]) -> Option<Ends> {
+    let rest = text.strip_prefix(b"--")?.strip_prefix(boundary)?;
+    if rest.trim_ascii().is_empty() {
+        Some(Ends::Part)
+    } else if rest.starts_with(b"--") {
+        Some(Ends::All)
+    } else {
+        None
+    }
 }
 
 impl Node {
@@ -389,13 +393,8 @@ impl Node {
     }
 }
 
-/// encoding := "Content-Transfer-Encoding" ":" mechanism [rfc2045 6.1]; comments are cut off.
 fn encoding_of(value: &[u8]) -> Encoding {
-    let end = value
-        .iter()
-        .position(|b| matches!(b, b'(' | b';' | b' ' | b'\t'));
-    let word = value[..end.unwrap_or(value.len())].to_ascii_lowercase();
-    match word.as_slice() {
+    match field::encoding_word(value).as_slice() {
         b"" | b"7bit" | b"8bit" | b"binary" => Encoding::Identity,
         b"base64" => Encoding::Base64,
         b"quoted-printable" => Encoding::QuotedPrintable,

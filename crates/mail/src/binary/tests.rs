@@ -1,0 +1,184 @@
+//! What becomes of messages with binary parts.
+
+use super::*;
+use crate::Survey;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use proptest::prelude::*;
+
+fn encoded(message: &[u8]) -> Result<Vec<u8>, NulOutsideBinary> {
+    in_pieces(message, message.len().max(1))
+}
+
+fn in_pieces(message: &[u8], size: usize) -> Result<Vec<u8>, NulOutsideBinary> {
+    let mut encoder = BinaryEncoder::new();
+    let mut out = Vec::new();
+    for piece in message.chunks(size) {
+        encoder.piece(piece, &mut out)?;
+    }
+    encoder.end(&mut out)?;
+    Ok(out)
+}
+
+/// `…` stands for a NUL, so that messages can be read.
+fn check(message: &str, expect: &str) {
+    let message = message.replace('…', "\0").replace('\n', "\r\n");
+    let out = encoded(message.as_bytes()).expect("binary parts can be encoded");
+    assert_eq!(
+        String::from_utf8_lossy(&out),
+        expect.replace('\n', "\r\n"),
+        "{message}"
+    );
+    for size in [1, 2, 3, 7] {
+        let pieces = in_pieces(message.as_bytes(), size);
+        assert_eq!(pieces.as_ref(), Ok(&out), "in pieces of {size}");
+    }
+}
+
+#[test]
+fn a_binary_message_becomes_base64() {
+    // [rfc3516 4.4]
+    check(
+        "Subject: x\nContent-Type: image/png\nContent-Transfer-Encoding: binary\n\na…b\n",
+        "Subject: x\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n\nYQBiDQo=\n",
+    );
+}
+
+#[test]
+fn binary_parts_become_base64_within_8bit_multiparts() {
+    // [rfc2045 6.4] [rfc2046 5.1.1]
+    check(
+        "Content-Transfer-Encoding: BINARY (yes)\nContent-Type: multipart/mixed;\n boundary=\"b\"\nTo: a\n\npre\n--b\n\ntext\n--b\ncontent-transfer-encoding:\n binary\nContent-Type: a/b\n\n…\n\n--b\nContent-Transfer-Encoding: 8bit\n\n8\n--b--\nend\n",
+        "Content-Type: multipart/mixed;\n boundary=\"b\"\nContent-Transfer-Encoding: 8bit\nTo: a\n\npre\n--b\n\ntext\n--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\nAA0K\n--b\nContent-Transfer-Encoding: 8bit\n\n8\n--b--\nend\n",
+    );
+}
+
+#[test]
+fn messages_within_are_looked_into() {
+    // [rfc2046 5.1.5]
+    check(
+        "Content-Type: message/rfc822\nContent-Transfer-Encoding: binary\n\nContent-Transfer-Encoding: binary\n\n…",
+        "Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\nContent-Transfer-Encoding: base64\n\nAA==\n",
+    );
+    check(
+        "Content-Type: multipart/digest; boundary=b\n\n--b\nContent-Transfer-Encoding: binary\n\nContent-Transfer-Encoding: binary\n\n…\n--b--",
+        "Content-Type: multipart/digest; boundary=b\n\n--b\nContent-Transfer-Encoding: 8bit\n\nContent-Transfer-Encoding: base64\n\nAA==\n--b--",
+    );
+}
+
+#[test]
+fn empty_binary_parts_stay_empty() {
+    check(
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Transfer-Encoding: binary\n\n--b\nContent-Transfer-Encoding: binary\n\n\n--b\nContent-Transfer-Encoding: binary\n--b--\n",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Transfer-Encoding: base64\n\n--b\nContent-Transfer-Encoding: base64\n\n\n--b\nContent-Transfer-Encoding: base64\n--b--\n",
+    );
+}
+
+#[test]
+fn a_bare_lf_makes_no_delimiter_in_binary_content() {
+    // [rfc2046 5.1.1]
+    let message = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: binary\r\n\r\n1\n--b--\n2\r\n--b--\r\n";
+    let out = encoded(message).expect("binary parts can be encoded");
+    let expect = STANDARD.encode(b"1\n--b--\n2");
+    assert!(String::from_utf8_lossy(&out).contains(&format!("\r\n\r\n{expect}\r\n--b--\r\n")));
+    // Unless all of it has bare LFs.
+    let message: Vec<u8> = message.iter().copied().filter(|&b| b != b'\r').collect();
+    let out = encoded(&message).expect("binary parts can be encoded");
+    assert!(String::from_utf8_lossy(&out).contains("\n\nMQ==\r\n--b--\n2\n--b--\n"));
+}
+
+#[test]
+fn a_nul_without_binary_is_refused() {
+    for message in [
+        "Subject: a\0b\r\n\r\n".as_bytes(),
+        b"Subject: a\r\n\r\n\0",
+        b"Content-Transfer-Encoding: 8bit\r\n\r\n\0",
+        b"Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: binary\r\n\r\n\0",
+        b"Content-Type: multipart/mixed\r\nContent-Transfer-Encoding: binary\r\n\r\n\0",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n\0\r\n--b--\r\n",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--\r\n\0",
+    ] {
+        assert_eq!(encoded(message), Err(NulOutsideBinary));
+        assert_eq!(in_pieces(message, 1), Err(NulOutsideBinary));
+    }
+}
+
+#[test]
+fn what_is_held_is_bounded() {
+    let long = "x".repeat(3 * limits::PARSE_LINE_BYTES);
+    for field in ["Subject", "Content-Type", "Content-Transfer-Encoding"] {
+        let message = format!("{field}: {long}\r\n {long}\r\n\r\n--{long}\r\n");
+        let mut encoder = BinaryEncoder::new();
+        let mut out = Vec::new();
+        for piece in message.as_bytes().chunks(1_000) {
+            encoder.piece(piece, &mut out).expect("there is no NUL");
+            assert!(encoder.line.capacity() <= 2 * limits::PARSE_LINE_BYTES);
+        }
+        encoder.end(&mut out).expect("there is no NUL");
+        assert!(out == message.as_bytes(), "{field}");
+    }
+}
+
+/// Lines that matter, in any order.
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        Just(b"Content-Type: multipart/mixed; boundary=b\r\n".to_vec()),
+        Just(b"Content-Type: multipart/digest; boundary=bc\r\n".to_vec()),
+        Just(b"Content-Type: message/rfc822\r\n".to_vec()),
+        Just(b"Content-Type: text/plain\r\n".to_vec()),
+        Just(b"Content-Transfer-Encoding: binary\r\n".to_vec()),
+        Just(b"Content-Transfer-Encoding: base64\r\n".to_vec()),
+        Just(b"--b\r\n".to_vec()),
+        Just(b"--b--\r\n".to_vec()),
+        Just(b"--bc\r\n".to_vec()),
+        Just(b"--bc--\r\n".to_vec()),
+        Just(b"\r\n".to_vec()),
+        Just(b"\r\n".to_vec()),
+        Just(b" folded\r\n".to_vec()),
+        Just(b"text\r\n".to_vec()),
+        prop::collection::vec(1..=255u8, 0..80),
+    ]
+}
+
+proptest! {
+    /// Encoded are exactly the parts that are shown as such; their content is what it was.
+    #[test]
+    fn content_is_kept_whatever_the_message(lines in prop::collection::vec(line(), 0..40), size in 1..50usize) {
+        let message = lines.concat();
+        let out = encoded(&message).expect("there is no NUL");
+        prop_assert_eq!(in_pieces(&message, size), Ok(out.clone()));
+        let (before, after) = (Survey::of(&message), Survey::of(&out));
+        let shape = |survey: &Survey| -> Vec<_> {
+            survey.parts.parts().iter().map(|part| (part.kind, part.parent)).collect()
+        };
+        // A bare LF is a line end in `Survey`, and is none in binary content.
+        prop_assume!(memchr::memmem::find(&message, b"\n--b").is_none_or(|_| !has_bare_lf(&message)));
+        prop_assert_eq!(shape(&before), shape(&after));
+        for (was, is) in before.parts.parts().iter().zip(after.parts.parts()) {
+            let octets = |of: &[u8], part: &crate::Part| {
+                of[part.body.start as usize..part.body.end as usize].to_vec()
+            };
+            let (was_octets, is_octets) = (octets(&message, was), octets(&out, is));
+            if was.kind == crate::PartKind::Leaf && was.encoding != is.encoding {
+                let letters: Vec<u8> = is_octets.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
+                prop_assert_eq!(STANDARD.decode(letters), Ok(was_octets));
+            } else if was.kind == crate::PartKind::Leaf {
+                prop_assert_eq!(was_octets, is_octets);
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_without_binary_stays_as_it_is(lines in prop::collection::vec(line(), 0..40)) {
+        let message: Vec<u8> = lines.into_iter().filter(|line| !line.ends_with(b"binary\r\n")).flatten().collect();
+        prop_assert_eq!(encoded(&message), Ok(message));
+    }
+}
+
+fn has_bare_lf(message: &[u8]) -> bool {
+    let mut ends = message
+        .iter()
+        .enumerate()
+        .filter(|(_, octet)| **octet == b'\n');
+    ends.any(|(at, _)| at == 0 || message[at - 1] != b'\r')
+}
