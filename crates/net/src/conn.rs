@@ -5,6 +5,7 @@
 
 use crate::limits::{self, READ_BYTES};
 use crate::listener::UNIX_ADDRESS;
+use crate::sessions::SessionEntry;
 use crate::sim::SimStream;
 use crate::tls::{TlsClient, TlsServer};
 use crate::unix::Credentials;
@@ -15,6 +16,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -31,6 +33,7 @@ pub struct Conn {
     stream: Stream,
     peer: SocketAddr,
     local: SocketAddr,
+    entry: Arc<SessionEntry>,
 }
 
 #[derive(Debug)]
@@ -76,6 +79,7 @@ impl Conn {
             stream: Stream::Plain(Plain::Tcp(stream)),
             peer: canonical(peer),
             local,
+            entry: SessionEntry::apart(),
         })
     }
 
@@ -84,7 +88,19 @@ impl Conn {
             stream: Stream::Plain(Plain::Unix(stream)),
             peer: UNIX_ADDRESS,
             local: UNIX_ADDRESS,
+            entry: SessionEntry::apart(),
         }
+    }
+
+    /// From now on this is the session of the entry.
+    pub(crate) fn entered(mut self, entry: Arc<SessionEntry>) -> Conn {
+        self.entry = entry;
+        self
+    }
+
+    /// Its place among the sessions that run; of its own where no listener took it.
+    pub fn session(&self) -> &Arc<SessionEntry> {
+        &self.entry
     }
 
     pub(crate) fn simulated(stream: SimStream, peer: SocketAddr, local: SocketAddr) -> Conn {
@@ -92,6 +108,7 @@ impl Conn {
             stream: Stream::Plain(Plain::Sim(stream)),
             peer,
             local,
+            entry: SessionEntry::apart(),
         }
     }
 
@@ -121,6 +138,7 @@ impl Conn {
             stream: Stream::Plain(Plain::Pipe(pipe)),
             peer,
             local,
+            entry: SessionEntry::apart(),
         };
         (end(a, server, client), end(b, client, server))
     }
@@ -160,6 +178,10 @@ impl Conn {
         });
         match came.await {
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            Ok(bytes) => {
+                self.entry.took(bytes);
+                Ok(bytes)
+            }
             other => other,
         }
     }
@@ -170,15 +192,28 @@ impl Conn {
         match &mut self.stream {
             Stream::Plain(plain) => write_and_flush(plain, bytes).await,
             Stream::Tls(tls) => write_and_flush(tls, bytes).await,
-        }
+        }?;
+        self.entry.gave(bytes.len());
+        Ok(())
     }
 
     /// Server side of the handshake; `TimedOut` after HANDSHAKE.
     pub async fn start_tls(self, tls: &TlsServer) -> io::Result<Conn> {
+        let entry = self.entry.clone();
+        let shaken = self.shake_hands(tls).await;
+        match &shaken {
+            Ok(conn) => entry.secured(conn.tls()),
+            Err(_) => entry.handshake_failed(),
+        }
+        shaken
+    }
+
+    async fn shake_hands(self, tls: &TlsServer) -> io::Result<Conn> {
         let Conn {
             stream,
             peer,
             local,
+            entry,
         } = self;
         let handshake = TlsAcceptor::from(tls.0.clone()).accept(stream.plain()?);
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
@@ -186,6 +221,7 @@ impl Conn {
             stream: Stream::Tls(Box::new(TlsStream::Server(stream))),
             peer,
             local,
+            entry,
         })
     }
 
@@ -195,6 +231,7 @@ impl Conn {
             stream,
             peer,
             local,
+            entry,
         } = self;
         let name = ServerName::try_from(name.to_owned())
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
@@ -204,6 +241,7 @@ impl Conn {
             stream: Stream::Tls(Box::new(TlsStream::Client(stream))),
             peer,
             local,
+            entry,
         })
     }
 

@@ -4,6 +4,7 @@
 
 use crate::conn::{Conn, Incoming};
 use crate::limits;
+use crate::sessions::Sessions;
 use crate::sim::{SimListener, SimNet, SimStream};
 use crate::unix::{self, SocketFile};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -19,6 +20,8 @@ use tokio::time::timeout;
 pub struct Listener {
     socket: Socketlike,
     local: SocketAddr,
+    name: &'static str,
+    sessions: Sessions,
 }
 
 #[derive(Debug)]
@@ -61,6 +64,8 @@ impl Listener {
         Ok(Listener {
             socket: Socketlike::Tcp(socket),
             local,
+            name: "listener",
+            sessions: Sessions::default(),
         })
     }
 
@@ -71,6 +76,8 @@ impl Listener {
         Ok(Listener {
             socket: Socketlike::Unix(socket, file),
             local: UNIX_ADDRESS,
+            name: "listener",
+            sessions: Sessions::default(),
         })
     }
 
@@ -79,6 +86,8 @@ impl Listener {
         Ok(Listener {
             socket: Socketlike::Sim(net.listen(at)?),
             local: at,
+            name: "listener",
+            sessions: Sessions::default(),
         })
     }
 
@@ -93,6 +102,22 @@ impl Listener {
     /// Where it listens, for people.
     pub fn place(&self) -> Place<'_> {
         Place(self)
+    }
+
+    /// Gives it a name, and its sessions a place in the list of all.
+    pub fn named(mut self, name: &'static str, sessions: &Sessions) -> Listener {
+        self.name = name;
+        self.sessions = sessions.clone();
+        self
+    }
+
+    /// What it was named.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// Where it listens; the port is the real one even if port 0 was asked for. A Unix socket's is

@@ -7,6 +7,7 @@
 use crate::conn::{Conn, Incoming};
 use crate::limits;
 use crate::listener::{Listener, send_last_word};
+use crate::sessions::Entered;
 use crate::source::Source;
 use crate::stop::Stop;
 use crate::tls::TlsServer;
@@ -15,8 +16,10 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tally::Metric;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
+use tracing::Instrument;
 
 /// How many sessions a listener may have at a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,12 +58,15 @@ pub async fn serve<F, Fut>(
                     starved = Starved::No;
                     if !sessions.has_room(bounds, Source::of(peer.ip())) {
                         tracing::warn!(%peer, at = %listener.place(), "turned away, too many connections");
+                        listener.sessions().tally().count(Metric::TurnedAway, &[listener.name()]);
                         let word = if tls_at_once.is_some() { &[][..] } else { turn_away };
                         send_last_word(stream, word);
                         continue;
                     }
-                    let run = run(stream, peer, tls_at_once.clone(), stop.clone(), session.clone());
-                    sessions.start(peer, run);
+                    let entered = listener.sessions().enter(listener.name(), peer);
+                    let span = entered.entry.span().clone();
+                    let run = run(stream, entered, tls_at_once.clone(), stop.clone(), session.clone());
+                    sessions.start(peer, run.instrument(span));
                 }
                 Err(error) => starved.wait(&error, &listener).await,
             },
@@ -73,7 +79,7 @@ pub async fn serve<F, Fut>(
 /// One session from the first octet to the last.
 async fn run<F, Fut>(
     stream: Incoming,
-    peer: SocketAddr,
+    entered: Entered,
     tls: Option<TlsServer>,
     stop: Stop,
     session: Arc<F>,
@@ -81,12 +87,15 @@ async fn run<F, Fut>(
     F: Fn(Conn) -> Fut,
     Fut: Future<Output = ()>,
 {
-    let conn = match (Conn::accepted(stream, peer), tls) {
+    let peer = entered.entry.peer();
+    let conn = Conn::accepted(stream, peer).map(|conn| conn.entered(entered.entry.clone()));
+    let conn = match (conn, tls) {
         (Ok(conn), None) => conn,
         (Ok(conn), Some(tls)) => {
+            let ended = entered.entry.stop(&stop);
             let shaken = tokio::select! {
                 biased;
-                () = stop.stopped() => return,
+                () = ended.stopped() => return,
                 shaken = conn.start_tls(&tls) => shaken,
             };
             match shaken {

@@ -5,7 +5,11 @@ use tokio::sync::watch;
 
 /// Tells every session to end. Cloned into each; once said it stays said.
 #[derive(Clone, Debug)]
-pub struct Stop(Arc<watch::Sender<bool>>);
+pub struct Stop {
+    said: Arc<watch::Sender<bool>>,
+    /// Another word that counts as well.
+    or: Option<Arc<watch::Sender<bool>>>,
+}
 
 impl Default for Stop {
     fn default() -> Stop {
@@ -15,24 +19,46 @@ impl Default for Stop {
 
 impl Stop {
     pub fn new() -> Stop {
-        Stop(Arc::new(watch::Sender::new(false)))
+        Stop {
+            said: Arc::new(watch::Sender::new(false)),
+            or: None,
+        }
+    }
+
+    /// Said when either is said. `stop` of it says only this one.
+    pub(crate) fn or(&self, other: &Stop) -> Stop {
+        Stop {
+            said: self.said.clone(),
+            or: Some(other.said.clone()),
+        }
     }
 
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        self.said.send_replace(true);
     }
 
     pub fn is_stopped(&self) -> bool {
-        *self.0.borrow()
+        *self.said.borrow() || self.or.as_ref().is_some_and(|other| *other.borrow())
     }
 
     /// Returns once `stop` was called, at once if it was called before. Cancel-safe.
     pub async fn stopped(&self) {
-        let mut said = self.0.subscribe();
-        said.wait_for(|&stopped| stopped)
-            .await
-            .expect("because we hold the sender, so the channel cannot be closed");
+        match &self.or {
+            None => said(&self.said).await,
+            Some(other) => tokio::select! {
+                biased;
+                () = said(&self.said) => {}
+                () = said(other) => {}
+            },
+        }
     }
+}
+
+async fn said(word: &watch::Sender<bool>) {
+    word.subscribe()
+        .wait_for(|&stopped| stopped)
+        .await
+        .expect("because we hold the sender, so the channel cannot be closed");
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, Weak};
 /// The bound on all bodies that wait in memory.
 pub(crate) struct Budget {
     left: AtomicUsize,
+    all: usize,
 }
 
 /// A share of the budget; given back when dropped.
@@ -30,7 +31,13 @@ impl Budget {
     pub(crate) fn new(bytes: usize) -> Arc<Budget> {
         Arc::new(Budget {
             left: AtomicUsize::new(bytes),
+            all: bytes,
         })
+    }
+
+    /// What bodies hold of it now.
+    pub(crate) fn used(&self) -> usize {
+        self.all.saturating_sub(self.left.load(Ordering::Acquire))
     }
 }
 

@@ -16,6 +16,8 @@ use crate::queue::{Group, Transaction};
 use crate::sync::lock;
 use crate::{CommitError, Fault, Version};
 use std::sync::Arc;
+use tally::Metric;
+use tokio::time::Instant;
 
 /// Where the bodies of a batch came to lie.
 struct Laid {
@@ -67,6 +69,7 @@ impl Engine {
         match self.write(&mut work, &batch) {
             Ok(laid) => {
                 self.apply(&mut work, &batch, laid.as_ref());
+                self.count_commit(&batch);
                 self.settle(batch);
                 self.flush_if_due(&mut work);
             }
@@ -74,6 +77,14 @@ impl Engine {
         }
         self.queue.relax();
         true
+    }
+
+    fn count_commit(&self, batch: &[Group]) {
+        let tally = &self.settings.tally;
+        let bytes: usize = batch.iter().map(|group| group.bytes).sum();
+        tally.count(Metric::Commits, &[]);
+        tally.add(Metric::CommitBytes, &[], bytes as u64);
+        tally.observe(Metric::CommitGroups, batch.len() as f64);
     }
 
     /// One frame, one sync.
@@ -95,7 +106,11 @@ impl Engine {
                 bodies.push(frame.body(parcel));
             }
         }
-        let (log_file, frame_offset) = log.append(frame)?;
+        let began = Instant::now();
+        let appended = log.append(frame);
+        let took = began.elapsed().as_secs_f64();
+        self.settings.tally.observe(Metric::SyncSeconds, took);
+        let (log_file, frame_offset) = appended?;
         Ok(Some(Laid {
             log_file,
             frame_offset,
@@ -174,6 +189,7 @@ impl Engine {
     /// Nothing that was handed over survives, and nobody builds on it. Writing goes on in a new
     /// file at once if it can; only then is the failure told, so that what failed stays so.
     fn fail(&self, work: &mut Work, batch: Vec<Group>, fault: Fault) {
+        self.settings.tally.count(Metric::CommitsFailed, &[]);
         tracing::error!(%fault, "a commit failed; the store takes no writes until a new log file holds");
         let failed = self.queue.fail(fault, || self.overlay.clear());
         self.resume(work);

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use roaring::RoaringTreemap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use tally::{Metric, Tally};
 /// What can be set; the default is for a small server.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -30,6 +31,8 @@ pub struct Settings {
     pub index_memory_bytes: u64,
     /// Block cache of the index.
     pub cache_bytes: u64,
+    /// Where is counted what the store does.
+    pub tally: Tally,
 }
 impl Default for Settings {
     fn default() -> Settings {
@@ -41,6 +44,7 @@ impl Default for Settings {
             commit_timeout_s: 30,
             index_memory_bytes: 64 << 20,
             cache_bytes: 64 << 20,
+            tally: Tally::new(),
         }
     }
 }
@@ -191,6 +195,29 @@ impl Db {
         } else {
             State::Writable
         }
+    }
+
+    /// Where this store and what is built on it count.
+    pub fn tally(&self) -> &Tally {
+        &self.engine.settings.tally
+    }
+
+    /// Brings up to date what is not counted as it happens but looked at: gauges of the store.
+    pub fn refresh_tally(&self) {
+        let tally = self.tally();
+        let state = self.state();
+        let is = |yes| u64::from(yes);
+        tally.set(
+            Metric::StoreReadOnly,
+            &[],
+            is(matches!(state, State::ReadOnly { .. })),
+        );
+        tally.set(Metric::StoreFull, &[], is(matches!(state, State::Full)));
+        let (groups, bytes) = lock(&self.engine.queue.inner).waiting();
+        tally.set(Metric::CommitQueue, &[], groups as u64);
+        tally.set(Metric::CommitQueueBytes, &[], bytes as u64);
+        tally.set(Metric::BodyMemory, &[], self.engine.budget.used() as u64);
+        tally.set(Metric::BadValues, &[], self.bad_values());
     }
 
     /// The vacuum's `before`, taken BEFORE marking.

@@ -123,6 +123,11 @@ impl QueueInner {
         self.trouble.as_ref().or(self.stalled.as_ref()).cloned()
     }
 
+    /// How many groups wait for the committer, and the bytes of all that is not settled.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        (self.groups.len(), self.pending_bytes)
+    }
+
     pub(crate) fn next_seqno(&mut self) -> u64 {
         self.next_seqno += 1;
         self.next_seqno - 1
