@@ -1,29 +1,29 @@
 //! Domains, accounts and aliases: who gets mail for an address, and the operator's side of it.
 //! What never happens here: passwords (only their verifiers are kept), mail.
 
+mod accounts;
 mod record;
 
-use crate::auth::{NewPassword, Verifiers};
-use crate::change::AccountEdit;
+use crate::auth::Verifiers;
 use crate::codec::{Look, Moment, Record, damaged, decode};
 use crate::error::DirectoryError;
-use crate::ids::{AccountId, ModSeq};
+use crate::ids::AccountId;
 use crate::keys::{self, DIRECTORY, directory as key};
 use crate::limits;
-use crate::mailbox;
-use crate::name::{MailboxName, SpecialUse};
 use crate::proof::{Admin, Delivery};
 use crate::resolve;
 use crate::settings::MailSettings;
 use crate::state::AccountState;
-use crate::tree::ROOT;
 use addr::{Address, Domain};
-use net::{Clock, Time};
+use net::Clock;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Db, Edit, Fault};
 
-pub(crate) use record::{AccountRecord, AddressRecord, DirectoryState, DomainRecord};
+pub use accounts::{AccountChange, AccountInfo, RemovedInfo, Standing};
+pub(crate) use record::{
+    AccountRecord, AddressRecord, DirectoryState, DomainRecord, RemovedRecord,
+};
 
 /// What an address leads to.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub enum Resolved {
     NotOurs,
     /// The domain is, the address leads nowhere.
     UnknownUser,
+    /// Every account it leads to takes no mail: the operator has closed it.
+    Closed,
     /// Every account it leads to is over its quota.
     OverQuota,
     /// An alias loop, or more targets than the limit.
@@ -47,6 +49,7 @@ pub struct Directory {
     clock: Clock,
     default_quota_bytes: Option<u64>,
     max_mailboxes: u32,
+    history_s: u64,
 }
 
 /// A hosted domain.
@@ -58,19 +61,15 @@ pub struct DomainInfo {
     pub catch_all: Option<Address>,
 }
 
-/// An account as the operator sees it.
-#[derive(Clone, Debug)]
-pub struct AccountInfo {
-    /// Its id.
-    pub id: AccountId,
-    /// Its primary address, which is its login name.
-    pub address: Address,
-    /// When it was made.
-    pub created: Time,
-    /// Its own quota; `None` = the setting's.
-    pub quota_bytes: Option<u64>,
-    /// Can anybody log in?
-    pub has_password: bool,
+/// What is to happen if an alias is there already, or is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Existing {
+    /// It must not be there.
+    Refused,
+    /// It must be there, and is replaced.
+    Needed,
+    /// Either.
+    Replaced,
 }
 
 /// An alias as the operator sees it.
@@ -91,6 +90,7 @@ impl Directory {
             clock,
             default_quota_bytes,
             max_mailboxes,
+            history_s: settings.history_s,
         }
     }
     pub(crate) fn now(&self) -> Moment {
@@ -124,6 +124,7 @@ impl Directory {
             resolve::Targets::Accounts(accounts) => accounts,
             resolve::Targets::NotOurs => return Ok(Resolved::NotOurs),
             resolve::Targets::Nobody => return Ok(Resolved::UnknownUser),
+            resolve::Targets::Closed => return Ok(Resolved::Closed),
             resolve::Targets::TooMany => return Ok(Resolved::TooManyTargets),
         };
         let mut room = false;
@@ -155,9 +156,10 @@ impl Directory {
     /// An account's quota: its own, or the setting's.
     pub(crate) fn quota_of(&self, account: AccountId) -> Result<Option<u64>, Fault> {
         let record = self.now().record::<AccountRecord>(&key::account(account))?;
-        Ok(record
-            .and_then(|record| record.quota_bytes)
-            .or(self.default_quota_bytes))
+        let own = record.and_then(|record| record.quota_bytes);
+        Ok(own
+            .or(self.default_quota_bytes)
+            .filter(|bytes| *bytes != limits::NO_QUOTA))
     }
 
     /// Is the domain hosted here?
@@ -224,128 +226,6 @@ impl Directory {
         edit.submit().await?;
         Ok(())
     }
-    /// Makes an account with INBOX, Drafts, Sent, Junk, Trash, Archive.
-    pub async fn add_account(
-        &self,
-        _: &Admin,
-        address: &Address,
-        password: Option<&NewPassword>,
-    ) -> Result<AccountId, DirectoryError> {
-        let mut edit = self.db.edit(DIRECTORY).await;
-        check_new_address(&edit, address)?;
-        let mut state = edit
-            .record::<DirectoryState>(key::STATE)?
-            .unwrap_or_default();
-        let (id, account) = self.free_account(&mut state).await?;
-        let now = self.clock.now();
-        let record = AccountRecord {
-            address: address.key(),
-            verifiers: password.map(|p| p.verifiers.clone()),
-            quota_bytes: None,
-            created: now,
-        };
-        edit.put(key::STATE, state.encode());
-        edit.put(key::account(id), record.encode());
-        edit.put(
-            key::address(&address.key()),
-            AddressRecord::Account(id).encode(),
-        );
-        let account = first_mailboxes(account, id, now, self.max_mailboxes)?;
-        self.db.submit_group(vec![edit, account]).await?;
-        Ok(id)
-    }
-    /// The next number, with its partition. Should damage have taken the count, what is there is
-    /// somebody's mail, which a new account must not show.
-    async fn free_account(&self, state: &mut DirectoryState) -> Result<(AccountId, Edit), Fault> {
-        loop {
-            let id = AccountId(state.next_account);
-            state.next_account += 1;
-            // The directory comes before every account in the order of locks.
-            let account = self.db.edit(keys::partition(id)).await;
-            if account.scan(..).next().transpose()?.is_none() {
-                return Ok((id, account));
-            }
-        }
-    }
-    /// Removes an account. Its mail is swept by the upkeep.
-    pub async fn remove_account(&self, _: &Admin, id: AccountId) -> Result<(), DirectoryError> {
-        let mut edit = self.db.edit(DIRECTORY).await;
-        let record = edit.record::<AccountRecord>(&key::account(id))?;
-        let record = record.ok_or(DirectoryError::NotFound)?;
-        edit.delete(key::account(id));
-        edit.delete(key::address(&record.address));
-        edit.put(key::removed(id), [1]);
-        let mut account = self.db.edit(keys::partition(id)).await;
-        account.delete(keys::ACCOUNT);
-        self.db.submit_group(vec![edit, account]).await?;
-        Ok(())
-    }
-    /// All accounts by id.
-    pub fn accounts(&self, _: &Admin) -> Result<Vec<AccountInfo>, Fault> {
-        let mut list = Vec::new();
-        for row in self.now().below(key::ACCOUNTS) {
-            let (key, value) = row?;
-            let record = decode::<AccountRecord>(&key, &value)?;
-            let id = keys::last_u64(&key)
-                .map(AccountId)
-                .ok_or_else(|| damaged("account", &key))?;
-            list.push(AccountInfo {
-                id,
-                address: record
-                    .address
-                    .parse()
-                    .map_err(|_| damaged("an address", &key))?,
-                created: record.created,
-                quota_bytes: record.quota_bytes,
-                has_password: record.verifiers.is_some(),
-            });
-        }
-        Ok(list)
-    }
-    /// The account of a primary address.
-    pub fn account_of(&self, _: &Admin, address: &Address) -> Result<Option<AccountId>, Fault> {
-        let record = self
-            .now()
-            .record::<AddressRecord>(&key::address(&address.key()))?;
-        Ok(match record {
-            Some(AddressRecord::Account(id)) => Some(id),
-            _ => None,
-        })
-    }
-    /// Sets or, with `None`, takes away the password.
-    pub async fn set_password(
-        &self,
-        _: &Admin,
-        id: AccountId,
-        password: Option<&NewPassword>,
-    ) -> Result<(), DirectoryError> {
-        let verifiers = password.map(|p| p.verifiers.clone());
-        self.change_account(id, |record| record.verifiers = verifiers)
-            .await
-    }
-    /// Sets an account's own quota; `None` = the setting's.
-    pub async fn set_quota(
-        &self,
-        _: &Admin,
-        id: AccountId,
-        limit_bytes: Option<u64>,
-    ) -> Result<(), DirectoryError> {
-        self.change_account(id, |record| record.quota_bytes = limit_bytes)
-            .await
-    }
-    async fn change_account(
-        &self,
-        id: AccountId,
-        change: impl FnOnce(&mut AccountRecord),
-    ) -> Result<(), DirectoryError> {
-        let mut edit = self.db.edit(DIRECTORY).await;
-        let record = edit.record::<AccountRecord>(&key::account(id))?;
-        let mut record = record.ok_or(DirectoryError::NotFound)?;
-        change(&mut record);
-        edit.put(key::account(id), record.encode());
-        edit.submit().await?;
-        Ok(())
-    }
     /// Makes or replaces an alias. Targets outside the hosted domains are refused: mail does not
     /// travel on yet.
     pub async fn add_alias(
@@ -353,6 +233,24 @@ impl Directory {
         _: &Admin,
         address: &Address,
         targets: Vec<Address>,
+    ) -> Result<(), DirectoryError> {
+        self.put_alias(address, targets, Existing::Replaced).await
+    }
+    /// Makes or replaces an alias, as `existing` says.
+    pub async fn set_alias(
+        &self,
+        _: &Admin,
+        address: &Address,
+        targets: Vec<Address>,
+        existing: Existing,
+    ) -> Result<(), DirectoryError> {
+        self.put_alias(address, targets, existing).await
+    }
+    async fn put_alias(
+        &self,
+        address: &Address,
+        targets: Vec<Address>,
+        existing: Existing,
     ) -> Result<(), DirectoryError> {
         let targets: BTreeSet<String> = unique(&targets);
         if targets.is_empty() {
@@ -365,6 +263,8 @@ impl Directory {
         let old = edit.record::<AddressRecord>(&key::address(&address.key()))?;
         match old {
             Some(AddressRecord::Account(_)) => return Err(DirectoryError::Exists),
+            Some(_) if existing == Existing::Refused => return Err(DirectoryError::Exists),
+            None if existing == Existing::Needed => return Err(DirectoryError::NotFound),
             Some(AddressRecord::Alias(old)) => forget_targets(&mut edit, &address.key(), &old),
             None => check_new_address(&edit, address)?,
         }
@@ -438,7 +338,10 @@ impl Directory {
             account,
             primary,
             addresses,
-            verifiers: record.verifiers,
+            // Without a verifier a login fails like one with a wrong password.
+            verifiers: record
+                .verifiers
+                .filter(|_| record.standing == Standing::Active),
         }))
     }
 }
@@ -497,41 +400,4 @@ fn forget_targets(edit: &mut Edit, alias: &str, targets: &[String]) {
     for target in targets {
         edit.delete(key::targeted_by(target, alias));
     }
-}
-
-/// The mailboxes that every account begins with, subscribed.
-fn first_mailboxes(
-    edit: Edit,
-    account: AccountId,
-    now: Time,
-    limit: u32,
-) -> Result<Edit, DirectoryError> {
-    let state = AccountState {
-        modseq: ModSeq(0),
-        next_mailbox: 1,
-        next_uid_validity: 1,
-        next_email: 1,
-        used_bytes: 0,
-        used_messages: 0,
-        history_bytes: 0,
-        forgotten: ModSeq(0),
-        mailboxes: 0,
-        subscriptions: 0,
-    };
-    let mut change = AccountEdit::with_state(edit, account, state, now);
-    let first = [
-        ("INBOX", None),
-        ("Drafts", Some(SpecialUse::Drafts)),
-        ("Sent", Some(SpecialUse::Sent)),
-        ("Junk", Some(SpecialUse::Junk)),
-        ("Trash", Some(SpecialUse::Trash)),
-        ("Archive", Some(SpecialUse::Archive)),
-    ];
-    let failed = |_| Fault::new("making an account's first mailboxes", "it was refused");
-    for (name, special_use) in first {
-        let name = MailboxName::try_from(name).expect("because these names are possible");
-        mailbox::make(&mut change, ROOT, &name, special_use, limit.max(6)).map_err(failed)?;
-        mailbox::subscribe(&mut change, &name).map_err(failed)?;
-    }
-    Ok(change.finish_alone())
 }

@@ -15,6 +15,7 @@
 //! | `y` mailbox, first uid | a range of messages that were shown at once |
 //! | `c` modseq | an entry of the change log |
 //! | `t` hash | the thread of a Message-ID |
+//! | `x` | the account's state while it is removed and still kept |
 
 use crate::ids::{AccountId, MailboxId, ModSeq};
 use store::Partition;
@@ -27,6 +28,8 @@ pub(crate) fn partition(account: AccountId) -> Partition {
 }
 
 pub(crate) const ACCOUNT: &[u8] = b"a";
+/// Where the state lies while the account is removed: nobody finds the account then.
+pub(crate) const REMOVED_ACCOUNT: &[u8] = b"x";
 pub(crate) const MAILBOXES: &[u8] = b"m";
 pub(crate) const SUBSCRIPTIONS: &[u8] = b"u";
 pub(crate) const KEYWORDS: &[u8] = b"k";
@@ -149,7 +152,7 @@ pub(crate) mod directory {
         [ACCOUNTS, &id.0.to_be_bytes()].concat()
     }
     pub(crate) const REMOVED: &[u8] = b"x";
-    /// An account that is removed and not yet swept.
+    /// An account that is removed, kept for the history, and not yet swept.
     pub(crate) fn removed(id: AccountId) -> Vec<u8> {
         [REMOVED, &id.0.to_be_bytes()].concat()
     }

@@ -43,7 +43,10 @@ pub use account::{Account, Appended, NewMessage, Quota};
 pub use auth::{Argon2Cost, Auth, LoginRefusal, NewPassword};
 pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Delivered, DeliveredTo, Incoming, Mail, Prefix, Room};
-pub use directory::{AccountInfo, AliasInfo, Directory, DomainInfo, Resolved};
+pub use directory::{
+    AccountChange, AccountInfo, AliasInfo, Directory, DomainInfo, Existing, RemovedInfo, Resolved,
+    Standing,
+};
 pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreError, ViewError};
 pub use flags::{FlagChange, Flags, Keyword, SystemFlags};
 pub use history::{Change, ChangeEntry};

@@ -33,6 +33,10 @@ pub const FETCH_MESSAGES: usize = 1_000;
 /// Octets of ready records after which one call of `View::fetch` gives no more: a client that does
 /// not read holds what the last call gave.
 pub const FETCH_BYTES: usize = 512 * 1024;
+/// A quota that is none: for an account that has no limit where the setting has one.
+pub const NO_QUOTA: u64 = u64::MAX;
+/// Octets of an account's display name.
+pub const DISPLAY_NAME_BYTES: usize = 255;
 /// Octets of a login name: the longest address. RFC 4616 section 2 asks for 255.
 pub const LOGIN_NAME_BYTES: usize = 320;
 /// Octets of a password. RFC 4616 section 2 asks for 255.

@@ -2,7 +2,7 @@
 //! followed to a bounded depth and number, and never twice.
 
 use crate::codec::{Look, Moment};
-use crate::directory::{AddressRecord, DomainRecord};
+use crate::directory::{AccountRecord, AddressRecord, DomainRecord, Standing};
 use crate::ids::AccountId;
 use crate::keys::{self, directory as key};
 use crate::limits;
@@ -15,6 +15,8 @@ pub(crate) enum Targets {
     Accounts(Vec<AccountId>),
     NotOurs,
     Nobody,
+    /// Every account it leads to takes no mail.
+    Closed,
     TooMany,
 }
 
@@ -45,8 +47,23 @@ pub(crate) fn targets(look: &Moment, recipient: &Address) -> Result<Targets, Fau
         (false, _) => Ok(Targets::TooMany),
         // Everything went in a circle.
         (true, true) => Ok(Targets::TooMany),
-        (true, false) => Ok(Targets::Accounts(search.accounts)),
+        (true, false) => open_ones(look, search.accounts),
     }
+}
+
+/// Those that take mail; who is not there any more is found out at the delivery.
+fn open_ones(look: &Moment, accounts: Vec<AccountId>) -> Result<Targets, Fault> {
+    let mut open = Vec::with_capacity(accounts.len());
+    for id in accounts {
+        let record = look.record::<AccountRecord>(&key::account(id))?;
+        if record.is_none_or(|record| record.standing != Standing::Closed) {
+            open.push(id);
+        }
+    }
+    Ok(match open.is_empty() {
+        true => Targets::Closed,
+        false => Targets::Accounts(open),
+    })
 }
 
 enum First {

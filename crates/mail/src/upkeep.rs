@@ -7,9 +7,9 @@ mod expiry;
 mod sweep;
 mod threads;
 
-use crate::codec::Look;
+use crate::codec::{Look, Record};
 use crate::deliver::Inner;
-use crate::directory::DirectoryState;
+use crate::directory::{DirectoryState, RemovedRecord};
 use crate::ids::AccountId;
 use crate::keys::{self, READY, directory as key};
 use crate::limits;
@@ -78,9 +78,21 @@ pub(crate) async fn round(inner: &Inner, stop: &Stop) -> Result<UpkeepReport, Fa
         if stop.is_stopped() {
             return Ok(report);
         }
-        sweep::removed_account(inner, account, &mut report).await?;
+        if is_over(inner, account)? {
+            sweep::removed_account(inner, account, &mut report).await?;
+        }
     }
     Ok(report)
+}
+
+/// Whether the time for which a removed account is kept is over.
+fn is_over(inner: &Inner, account: AccountId) -> Result<bool, Fault> {
+    let record = inner.directory.now().value(&key::removed(account))?;
+    // What an earlier version removed has no time, and its state is gone already.
+    let removed = record.and_then(|value| RemovedRecord::decode(&value).ok());
+    let keep_s = i64::try_from(inner.settings.history_s).unwrap_or(i64::MAX);
+    let now_s = inner.clock.now().seconds();
+    Ok(removed.is_none_or(|removed| removed.at.seconds().saturating_add(keep_s) <= now_s))
 }
 
 /// Looks at every mailbox for what a crash has left past its UIDNEXT.

@@ -112,6 +112,10 @@ async fn a_removed_account_gets_no_mail_and_is_swept() {
     let to = known.into_iter().map(|d| (d, Prefix::default())).collect();
     let refused = house.mail.deliver(message, to).await;
     assert!(matches!(refused, Err(DeliverError::Gone(who)) if who.len() == 1));
+    // As long as expunged mail is kept.
+    house
+        .clock
+        .advance(net::time::Duration::from_secs(30 * 86_400));
     house.mail.upkeep_now(&house.admin).await.unwrap();
     assert_eq!(
         house
@@ -231,4 +235,108 @@ fn names_that_say_nothing_or_too_much_are_refused() {
     check(&"a".repeat(256), Err(NameError::TooLong));
     check(&"a/".repeat(20), Err(NameError::Empty));
     check(&vec!["a"; 21].join("/"), Err(NameError::TooDeep));
+}
+
+/// A removed account is not there for anybody, and yet nothing of it is lost for as long as the
+/// history is kept.
+#[tokio::test]
+async fn a_removed_account_is_restored_with_its_mail_until_its_time_is_over() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let text = ["Subject: x\r\n\r\n"];
+    house.append(&alice, "INBOX", &text).await.unwrap();
+    let (directory, admin) = (house.mail.directory(), &house.admin);
+    directory.remove_account(admin, alice.id()).await.unwrap();
+    assert!(alice.quota().is_err(), "nobody finds it");
+    house.mail.upkeep_now(admin).await.unwrap();
+    let vacuum = house.mail.vacuum_now(admin).await.unwrap();
+    assert_eq!(vacuum.bodies_dropped, 0);
+    let kept = directory.removed_accounts(admin).unwrap();
+    let days = (kept[0].kept_until.seconds() - kept[0].removed.seconds()) / 86_400;
+    assert_eq!((kept[0].address.clone(), days), (address("alice"), 30));
+
+    let id = directory.restore_account(admin, &address("alice")).await;
+    assert_eq!(id.unwrap(), alice.id());
+    assert_eq!(alice.status(&MailboxName::inbox()).unwrap().messages, 1);
+    assert_eq!(leads_to(&house, "alice").await, "1");
+    assert!(directory.removed_accounts(admin).unwrap().is_empty());
+    assert_eq!(house.problems().await, []);
+
+    // Somebody else has the address now: what is there is not written over.
+    directory.remove_account(admin, alice.id()).await.unwrap();
+    let other = house.account("alice").await;
+    let refused = directory.restore_account(admin, &address("alice")).await;
+    assert!(matches!(refused, Err(DirectoryError::Exists)));
+    assert_eq!(other.status(&MailboxName::inbox()).unwrap().messages, 0);
+
+    house
+        .clock
+        .advance(net::time::Duration::from_secs(30 * 86_400));
+    house.mail.upkeep_now(admin).await.unwrap();
+    let refused = directory.restore_account(admin, &address("alice")).await;
+    assert!(matches!(refused, Err(DirectoryError::NotFound)));
+    assert_eq!(house.problems().await, []);
+}
+
+#[tokio::test]
+async fn a_closed_account_takes_no_mail_and_one_without_login_does() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house.account("bob").await;
+    alias(&house, "team", &["alice", "bob"]).await.unwrap();
+    let (directory, admin) = (house.mail.directory(), &house.admin);
+    let password = house.mail.auth().new_password(b"secret").await.unwrap();
+    let peer = "127.0.0.1".parse().unwrap();
+    let login = || {
+        house
+            .mail
+            .auth()
+            .login("alice@example.test", b"secret", peer, "test")
+    };
+    let stand = async |standing, password: Option<NewPassword>| {
+        let change = AccountChange {
+            standing: Some(standing),
+            password: password.map(Some),
+            ..AccountChange::default()
+        };
+        directory
+            .change_account(admin, alice.id(), change)
+            .await
+            .unwrap();
+    };
+    stand(Standing::Active, Some(password)).await;
+    login().await.unwrap();
+    stand(Standing::NoLogin, None).await;
+    assert!(matches!(login().await, Err(LoginRefusal::Wrong)));
+    assert_eq!(leads_to(&house, "alice").await, "1");
+    stand(Standing::Closed, None).await;
+    assert!(matches!(login().await, Err(LoginRefusal::Wrong)));
+    assert_eq!(leads_to(&house, "alice").await, "Closed");
+    assert_eq!(leads_to(&house, "team").await, "2");
+    stand(Standing::Active, None).await;
+    login().await.unwrap();
+    assert_eq!(leads_to(&house, "team").await, "1 2");
+}
+
+#[tokio::test]
+async fn an_alias_is_added_once_and_set_only_where_it_is() {
+    let house = House::memory().await;
+    house.account("alice").await;
+    let set = async |existing| {
+        let targets = vec![address("alice")];
+        let directory = house.mail.directory();
+        directory
+            .set_alias(&house.admin, &address("team"), targets, existing)
+            .await
+    };
+    assert!(matches!(
+        set(Existing::Needed).await,
+        Err(DirectoryError::NotFound)
+    ));
+    set(Existing::Refused).await.unwrap();
+    assert!(matches!(
+        set(Existing::Refused).await,
+        Err(DirectoryError::Exists)
+    ));
+    set(Existing::Needed).await.unwrap();
 }

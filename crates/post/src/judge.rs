@@ -108,6 +108,7 @@ pub(crate) fn resolved(
         Resolved::NotOurs if proof == Proof::LoggedIn => Err(Refusal::ElsewhereNotYet),
         Resolved::NotOurs => Err(Refusal::RelayDenied),
         Resolved::UnknownUser => Err(Refusal::UnknownUser),
+        Resolved::Closed => Err(Refusal::MailboxClosed),
         Resolved::OverQuota => Err(Refusal::MailboxFull),
         Resolved::TooManyTargets => Err(Refusal::AliasTooWide),
     }

@@ -38,6 +38,8 @@ pub enum Refusal {
     /// A login sends elsewhere: mail does not travel on yet.
     ElsewhereNotYet,
     UnknownUser,
+    /// The operator has closed the account to new mail.
+    MailboxClosed,
     MailboxFull,
     TooManyRecipients,
     /// The alias leads in a circle, or to too many.
@@ -71,6 +73,7 @@ impl fmt::Display for Refusal {
             Refusal::RelayForm => f.write_str("relaying denied, another host in the local part"),
             Refusal::ElsewhereNotYet => f.write_str("delivery to other servers is not available"),
             Refusal::UnknownUser => f.write_str("unknown user"),
+            Refusal::MailboxClosed => f.write_str("the account takes no mail"),
             Refusal::MailboxFull => f.write_str("over quota"),
             Refusal::TooManyRecipients => f.write_str("too many recipients"),
             Refusal::AliasTooWide => f.write_str("the alias is a loop or too wide"),

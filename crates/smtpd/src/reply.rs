@@ -56,6 +56,7 @@ fn words(refusal: &Refusal) -> (u16, Status, String) {
             text("Delivery to other servers is not available yet"),
         ),
         Refusal::UnknownUser => (550, Status(5, 1, 1), text("No such user here")),
+        Refusal::MailboxClosed => (550, Status(5, 2, 1), text("The mailbox takes no mail")),
         Refusal::MailboxFull => (452, Status(4, 2, 2), text("The mailbox is full")),
         Refusal::TooManyRecipients => (452, Status(4, 5, 3), text("Too many recipients")),
         Refusal::AliasTooWide => (

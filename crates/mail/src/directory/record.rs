@@ -1,5 +1,6 @@
 //! The records of the directory. What never happens here: looking anything up.
 
+use super::Standing;
 use crate::auth::Verifiers;
 use crate::codec::{Decoded, Reader, Record, Writer};
 use crate::ids::AccountId;
@@ -94,12 +95,15 @@ pub(crate) struct AccountRecord {
     pub verifiers: Option<Verifiers>,
     pub quota_bytes: Option<u64>,
     pub created: Time,
+    pub display_name: Option<String>,
+    pub standing: Standing,
 }
 
-impl Record for AccountRecord {
-    const WHAT: &'static str = "an account";
-    fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(1);
+/// Version 1 had neither a display name nor a standing.
+const ACCOUNT_VERSION: u8 = 2;
+
+impl AccountRecord {
+    fn write(&self, w: &mut Writer) {
         w.str(&self.address).time(self.created);
         match self.quota_bytes {
             None => w.u8(0),
@@ -109,10 +113,10 @@ impl Record for AccountRecord {
             None => w.u8(0),
             Some(v) => w.u8(1).str(&v.argon2).option_str(v.scram.as_deref()),
         };
-        w.into_vec()
+        w.option_str(self.display_name.as_deref())
+            .u8(self.standing.number());
     }
-    fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let mut r = Reader::new(bytes, 1)?;
+    fn read(r: &mut Reader<'_>, version: u8) -> Decoded<Self> {
         let (address, created) = (r.str()?.to_owned(), r.time()?);
         let quota_bytes = match r.u8()? {
             0 => None,
@@ -125,11 +129,60 @@ impl Record for AccountRecord {
                 scram: r.option_str()?.map(str::to_owned),
             }),
         };
+        let (display_name, standing) = match version {
+            1 => (None, Standing::Active),
+            _ => {
+                let name = r.option_str()?.map(str::to_owned);
+                let standing = Standing::from_number(r.u8()?).ok_or(crate::codec::Damaged)?;
+                (name, standing)
+            }
+        };
         Ok(Self {
             address,
             verifiers,
             quota_bytes,
             created,
+            display_name,
+            standing,
         })
+    }
+}
+
+impl Record for AccountRecord {
+    const WHAT: &'static str = "an account";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(ACCOUNT_VERSION);
+        self.write(&mut w);
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let version = bytes.first().copied().unwrap_or_default();
+        if !(1..=ACCOUNT_VERSION).contains(&version) {
+            return Err(crate::codec::Damaged);
+        }
+        Self::read(&mut Reader::new(bytes, version)?, version)
+    }
+}
+
+/// An account that was removed: what is needed to bring it back while its mail is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RemovedRecord {
+    pub at: Time,
+    pub account: AccountRecord,
+}
+
+impl Record for RemovedRecord {
+    const WHAT: &'static str = "a removed account";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(ACCOUNT_VERSION);
+        w.time(self.at);
+        self.account.write(&mut w);
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let mut r = Reader::new(bytes, ACCOUNT_VERSION)?;
+        let at = r.time()?;
+        let account = AccountRecord::read(&mut r, ACCOUNT_VERSION)?;
+        Ok(Self { at, account })
     }
 }

@@ -150,6 +150,10 @@ fn what_is_not_ours_is_refused() {
         Some(Refusal::UnknownUser)
     );
     assert_eq!(
+        refusal(Resolved::Closed, stranger),
+        Some(Refusal::MailboxClosed)
+    );
+    assert_eq!(
         refusal(Resolved::OverQuota, stranger),
         Some(Refusal::MailboxFull)
     );

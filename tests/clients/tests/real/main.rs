@@ -14,4 +14,3 @@ mod python;
 mod samples;
 mod starting;
 mod swaks;
-mod thunderbird;
