@@ -14,6 +14,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("fetchmail", "fetchmail"),
     ("mbsync", "isync"),
     ("python3", "python3"),
+    // 88 MB to download, the others together a tenth of that
+    ("thunderbird", "thunderbird"),
     ("strace", "strace"),
     // a library of Perl, which swaks needs for TLS
     ("Net::SSLeay", "libnet-ssleay-perl"),

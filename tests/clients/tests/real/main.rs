@@ -14,3 +14,4 @@ mod python;
 mod samples;
 mod starting;
 mod swaks;
+mod thunderbird;
