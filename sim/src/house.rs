@@ -149,8 +149,14 @@ impl House {
     {
         let listener = Listener::simulated(&world.net, at(port)).map_err(|e| e.to_string())?;
         let stop = self.stop.clone();
-        self.tasks
-            .spawn(net::serve(listener, None, BOUNDS, turn_away, stop, session));
+        self.tasks.spawn(net::serve(
+            listener,
+            None,
+            || BOUNDS,
+            turn_away,
+            stop,
+            session,
+        ));
         Ok(())
     }
 

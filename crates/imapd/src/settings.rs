@@ -3,6 +3,7 @@
 use crate::limits;
 use mail::Mail;
 use net::TlsServer;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 
@@ -50,8 +51,8 @@ pub struct Door {
     pub(crate) mail: Mail,
     pub(crate) settings: Settings,
     /// Searches that read texts hold memory and disk: only some at a time.
-    pub(crate) text_searches: Semaphore,
-    sessions: AtomicU64,
+    pub(crate) text_searches: Arc<Semaphore>,
+    sessions: Arc<AtomicU64>,
 }
 
 impl Door {
@@ -60,8 +61,18 @@ impl Door {
         Door {
             mail,
             settings,
-            text_searches: Semaphore::new(limits::TEXT_SEARCHES),
-            sessions: AtomicU64::new(0),
+            text_searches: Arc::new(Semaphore::new(limits::TEXT_SEARCHES)),
+            sessions: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    /// A door with other settings. What all sessions share, they share across both.
+    pub fn successor(&self, settings: Settings) -> Door {
+        Door {
+            mail: self.mail.clone(),
+            settings,
+            text_searches: Arc::clone(&self.text_searches),
+            sessions: Arc::clone(&self.sessions),
         }
     }
 

@@ -215,7 +215,7 @@ impl Conn {
             local,
             entry,
         } = self;
-        let handshake = TlsAcceptor::from(tls.0.clone()).accept(stream.plain()?);
+        let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream.plain()?);
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
         Ok(Conn {
             stream: Stream::Tls(Box::new(TlsStream::Server(stream))),

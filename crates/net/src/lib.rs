@@ -22,14 +22,14 @@ pub use civil::{Civil, civil_from_days, days_from_civil};
 pub use clock::{Clock, Time};
 pub use conn::{Conn, TlsInfo};
 pub use limits::READ_BYTES;
-pub use listener::{Listener, Place, dial, dial_unix};
+pub use listener::{Listener, Place, Port, dial, dial_unix};
 pub use random::Random;
 pub use serve::{Bounds, serve};
 pub use sessions::{SessionEntry, SessionInfo, Sessions};
 pub use sim::{SimNet, Weather};
 pub use source::Source;
 pub use stop::Stop;
-pub use tls::{TlsClient, TlsError, TlsServer, self_signed};
+pub use tls::{Certificates, TlsClient, TlsError, TlsServer, self_signed};
 pub use unix::Credentials;
 
 /// Time passes through tokio's clock, which a simulation owns.

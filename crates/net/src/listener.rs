@@ -47,23 +47,52 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-impl Listener {
-    /// Binds and listens. An IPv6 address takes IPv6 only: `[::]` and `0.0.0.0` are two listeners.
-    pub async fn bind(at: SocketAddr) -> io::Result<Listener> {
+/// A TCP port that is ours, before there is a runtime that could accept from it: who begins as root
+/// takes ports first and starts threads when root's rights are gone.
+#[derive(Debug)]
+pub struct Port {
+    socket: std::net::TcpListener,
+    local: SocketAddr,
+}
+
+impl Port {
+    /// Binds and listens. An IPv6 address takes IPv6 only: `[::]` and `0.0.0.0` are two ports.
+    pub fn bind(at: SocketAddr) -> io::Result<Port> {
         let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
         if at.is_ipv6() {
             socket.set_only_v6(true)?;
         }
         // a restart must not wait for connections of the last run to time out
         socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
         socket.bind(&at.into())?;
         socket.listen(limits::BACKLOG)?;
-        let socket = TcpListener::from_std(socket.into())?;
+        Port::given(socket.into())
+    }
+
+    /// A socket that somebody else bound for us and that listens already.
+    pub fn given(socket: std::net::TcpListener) -> io::Result<Port> {
+        socket.set_nonblocking(true)?;
         let local = socket.local_addr()?;
+        Ok(Port { socket, local })
+    }
+
+    /// Where it listens; the port is the real one even if port 0 was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+}
+
+impl Listener {
+    /// Binds and listens. An IPv6 address takes IPv6 only: `[::]` and `0.0.0.0` are two listeners.
+    pub async fn bind(at: SocketAddr) -> io::Result<Listener> {
+        Listener::on(Port::bind(at)?).await
+    }
+
+    /// Accepts from a port from now on. Asynchronous because it needs the runtime.
+    pub async fn on(port: Port) -> io::Result<Listener> {
         Ok(Listener {
-            socket: Socketlike::Tcp(socket),
-            local,
+            socket: Socketlike::Tcp(TcpListener::from_std(port.socket)?),
+            local: port.local,
             name: "listener",
             sessions: Sessions::default(),
         })

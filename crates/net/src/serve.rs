@@ -33,15 +33,17 @@ pub struct Bounds {
 /// left after GRACE is cut. When this returns, the listener and all its sessions are gone.
 ///
 /// Whoever comes when a bound is reached is sent `turn_away` and closed (closed without a word if
-/// TLS comes first: plain text means nothing there).
-pub async fn serve<F, Fut>(
+/// TLS comes first: plain text means nothing there). `bounds` is asked at each connection, because
+/// they may change.
+pub async fn serve<B, F, Fut>(
     listener: Listener,
     tls_at_once: Option<TlsServer>,
-    bounds: Bounds,
+    bounds: B,
     turn_away: &'static [u8],
     stop: Stop,
     session: F,
 ) where
+    B: Fn() -> Bounds + Send + 'static,
     F: Fn(Conn) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
@@ -56,7 +58,7 @@ pub async fn serve<F, Fut>(
             accepted = listener.accept_stream() => match accepted {
                 Ok((stream, peer)) => {
                     starved = Starved::No;
-                    if !sessions.has_room(bounds, Source::of(peer.ip())) {
+                    if !sessions.has_room(bounds(), Source::of(peer.ip())) {
                         tracing::warn!(%peer, at = %listener.place(), "turned away, too many connections");
                         listener.sessions().tally().count(Metric::TurnedAway, &[listener.name()]);
                         let word = if tls_at_once.is_some() { &[][..] } else { turn_away };

@@ -5,12 +5,15 @@
 use crate::clock::Time;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, date_time_ymd};
 use rustls::crypto::{CryptoProvider, ring};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A certificate or key that cannot be used; Display says why.
 #[derive(Debug)]
@@ -30,25 +33,115 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
-/// Certificate and key of a server; TLS 1.2 and 1.3 [rfc8314 4.1].
+/// What a server may show: certificates with their keys. The first is for those who ask for no name
+/// or for one that no certificate has.
 #[derive(Clone, Debug)]
-pub struct TlsServer(pub(crate) Arc<ServerConfig>);
+pub struct Certificates {
+    first: Arc<CertifiedKey>,
+    /// In lower case; `*.example.org` stands for one label before `.example.org`.
+    by_name: BTreeMap<String, Arc<CertifiedKey>>,
+}
+
+impl Certificates {
+    /// `chain` holds the server's certificate first; both are PEM.
+    pub fn from_pem(chain: &str, key: &str) -> Result<Certificates, TlsError> {
+        let key = certified(chain, key)?;
+        let mut all = Certificates {
+            first: key.clone(),
+            by_name: BTreeMap::new(),
+        };
+        all.add(key)?;
+        Ok(all)
+    }
+
+    /// One more, for the names that stand in it; what came before keeps its names.
+    pub fn and_pem(mut self, chain: &str, key: &str) -> Result<Certificates, TlsError> {
+        self.add(certified(chain, key)?)?;
+        Ok(self)
+    }
+
+    /// All names that are served.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    fn add(&mut self, key: Arc<CertifiedKey>) -> Result<(), TlsError> {
+        let certificate = key
+            .end_entity_cert()
+            .map_err(|e| TlsError::new("looking at the certificate", e))?;
+        let certificate = webpki::EndEntityCert::try_from(certificate)
+            .map_err(|e| TlsError::new("looking at the certificate", e))?;
+        for name in certificate.valid_dns_names() {
+            let name = name.to_ascii_lowercase();
+            self.by_name.entry(name).or_insert_with(|| key.clone());
+        }
+        Ok(())
+    }
+
+    /// The certificate for the name that a client asks for [rfc6066 3].
+    fn choose(&self, asked: Option<&str>) -> Arc<CertifiedKey> {
+        let found = asked.and_then(|name| {
+            let name = name.to_ascii_lowercase();
+            let any = || {
+                let (_, rest) = name.split_once('.')?;
+                self.by_name.get(&format!("*.{rest}"))
+            };
+            self.by_name.get(&name).or_else(any)
+        });
+        found.unwrap_or(&self.first).clone()
+    }
+}
+
+fn certified(chain: &str, key: &str) -> Result<Arc<CertifiedKey>, TlsError> {
+    let chain = certificates(chain)?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+        .map_err(|e| TlsError::new("reading the private key", e))?;
+    CertifiedKey::from_der(chain, key, &provider())
+        .map(Arc::new)
+        .map_err(|e| TlsError::new("using the certificate with its key", e))
+}
+
+/// What is shown now.
+#[derive(Debug)]
+struct Shown(RwLock<Certificates>);
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let shown = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Some(shown.choose(hello.server_name()))
+    }
+}
+
+/// The server's side of TLS 1.2 and 1.3 [rfc8314 4.1]. Clones show the same certificates.
+#[derive(Clone, Debug)]
+pub struct TlsServer {
+    pub(crate) config: Arc<ServerConfig>,
+    shown: Arc<Shown>,
+}
 
 impl TlsServer {
-    /// `cert_chain` holds the server's certificate first.
-    pub fn from_pem(cert_chain: &str, key: &str) -> Result<TlsServer, TlsError> {
-        let chain = certificates(cert_chain)?;
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-            .map_err(|e| TlsError::new("reading the private key", e))?;
+    pub fn new(certificates: Certificates) -> Result<TlsServer, TlsError> {
+        let shown = Arc::new(Shown(RwLock::new(certificates)));
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(|e| TlsError::new("choosing TLS versions", e))?
             .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(|e| TlsError::new("using the certificate with its key", e))?;
+            .with_cert_resolver(shown.clone());
         config.ticketer =
             ring::Ticketer::new().map_err(|e| TlsError::new("making a ticket key", e))?;
-        Ok(TlsServer(Arc::new(config)))
+        let config = Arc::new(config);
+        Ok(TlsServer { config, shown })
+    }
+
+    /// One certificate; `cert_chain` holds it first.
+    pub fn from_pem(cert_chain: &str, key: &str) -> Result<TlsServer, TlsError> {
+        TlsServer::new(Certificates::from_pem(cert_chain, key)?)
+    }
+
+    /// Shows these from the next handshake on; connections that are there stay as they are.
+    pub fn show(&self, certificates: Certificates) {
+        let mut shown = self.shown.0.write().unwrap_or_else(PoisonError::into_inner);
+        *shown = certificates;
     }
 }
 
@@ -133,5 +226,27 @@ mod tests {
         let (_, other) = self_signed(&["b.example.test".into()], now).expect("made");
         let error = TlsServer::from_pem(&cert, &other).expect_err("because the key is another's");
         assert!(error.to_string().starts_with("using the certificate"));
+    }
+
+    #[test]
+    fn chooses_the_certificate_by_the_name_that_is_asked_for() {
+        // [rfc6066 3]
+        let now = Time::from_seconds(1_795_396_809);
+        let made = |name: &str| self_signed(&[name.to_owned()], now).expect("made");
+        let (one, key) = made("mx.example.test");
+        let all = Certificates::from_pem(&one, &key).expect("fits");
+        let (two, key) = made("*.Example.org");
+        let all = all.and_pem(&two, &key).expect("fits");
+        let (three, key) = made("mail.example.org");
+        let all = all.and_pem(&three, &key).expect("fits");
+        let shown = |asked: Option<&str>| all.choose(asked).cert[0].clone();
+        let is = |pem: &str| certificates(pem).expect("reads")[0].clone();
+        assert_eq!(shown(Some("MX.example.test")), is(&one));
+        assert_eq!(shown(Some("mail.example.org")), is(&three));
+        assert_eq!(shown(Some("imap.example.org")), is(&two));
+        assert_eq!(shown(Some("a.imap.example.org")), is(&one));
+        assert_eq!(shown(Some("org")), is(&one));
+        assert_eq!(shown(None), is(&one));
+        assert_eq!(all.names().count(), 3);
     }
 }

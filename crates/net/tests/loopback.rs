@@ -62,7 +62,14 @@ async fn start(tls: Option<TlsServer>, bounds: Bounds) -> Server {
         let stop = stop.clone();
         move |conn| echo(conn, stop.clone())
     };
-    let task = tokio::spawn(serve(listener, tls, bounds, BUSY, stop.clone(), session));
+    let task = tokio::spawn(serve(
+        listener,
+        tls,
+        move || bounds,
+        BUSY,
+        stop.clone(),
+        session,
+    ));
     Server { at, stop, task }
 }
 

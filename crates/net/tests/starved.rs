@@ -41,7 +41,14 @@ async fn starve() {
         conn.write_all(b"hello").await.expect("the peer reads");
         conn.close().await;
     };
-    let server = tokio::spawn(serve(listener, None, bounds, b"", stop.clone(), hello));
+    let server = tokio::spawn(serve(
+        listener,
+        None,
+        move || bounds,
+        b"",
+        stop.clone(),
+        hello,
+    ));
     let mut hogs = Vec::new();
     while let Ok(hog) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
         hogs.push(hog);

@@ -46,7 +46,7 @@ async fn a_program_on_this_machine_is_served_and_known() {
     let serving = tokio::spawn(serve(
         listener,
         None,
-        bounds,
+        move || bounds,
         b"busy",
         stop.clone(),
         session,

@@ -66,7 +66,7 @@ pub struct Door {
     tls: Option<TlsServer>,
     settings: Settings,
     /// Numbers the sessions, for the log.
-    sessions: AtomicU64,
+    sessions: Arc<AtomicU64>,
 }
 
 impl Door {
@@ -76,7 +76,17 @@ impl Door {
             mail,
             tls,
             settings,
-            sessions: AtomicU64::new(1),
+            sessions: Arc::new(AtomicU64::new(1)),
+        }
+    }
+
+    /// A door with other settings. Sessions are numbered across both.
+    pub fn successor(&self, settings: Settings) -> Door {
+        Door {
+            mail: self.mail.clone(),
+            tls: self.tls.clone(),
+            settings,
+            sessions: Arc::clone(&self.sessions),
         }
     }
 

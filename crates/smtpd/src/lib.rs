@@ -120,7 +120,7 @@ pub struct Door {
     tls: Option<TlsServer>,
     settings: Settings,
     /// Numbers the sessions, for the log.
-    sessions: AtomicU64,
+    sessions: Arc<AtomicU64>,
 }
 
 impl Door {
@@ -131,7 +131,18 @@ impl Door {
             mail,
             tls,
             settings,
-            sessions: AtomicU64::new(1),
+            sessions: Arc::new(AtomicU64::new(1)),
+        }
+    }
+
+    /// A door with another way in and other settings. Sessions are numbered across both.
+    pub fn successor(&self, post: Post, settings: Settings) -> Door {
+        Door {
+            post,
+            mail: self.mail.clone(),
+            tls: self.tls.clone(),
+            settings,
+            sessions: Arc::clone(&self.sessions),
         }
     }
 

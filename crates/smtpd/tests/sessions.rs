@@ -332,7 +332,7 @@ async fn a_large_message_arrives_octet_for_octet_over_tcp() {
     let serve = net::serve(
         listener,
         None,
-        bounds,
+        move || bounds,
         smtpd::TURN_AWAY,
         stop.clone(),
         move |conn| smtpd::session(conn, door.clone(), stop.clone()),

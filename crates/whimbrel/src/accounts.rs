@@ -3,7 +3,7 @@
 //! What never happens here: a password of anybody but `try`'s own accounts.
 
 use crate::Outcome;
-use crate::settings::TryArguments;
+use crate::arguments::TryArguments;
 use crate::try_files::{Folder, KnownAccount, TryFile};
 use crate::welcome;
 use addr::Address;

@@ -1,30 +1,40 @@
 //! Joins each listener to the session of its door.
 //!
-//! What never happens here: a word of a protocol; the doors have those.
+//! Sessions ask for their door when they begin, so that a reload is seen by those that come after
+//! it. What never happens here: a word of a protocol; the doors have those.
 
-use crate::accounts::DOMAIN;
-use crate::listeners::{Bound, Kind};
-use mail::Mail;
-use net::{Bounds, Clock, Conn, Listener, Random, Stop, TlsServer};
+use crate::Outcome;
+use crate::listeners::{Bound, Kind, Row};
+use crate::server::House;
+use crate::settings::Settings;
+use net::{Conn, Listener, Stop, TlsServer};
 use post::{Post, PostSettings};
 use smtpd::Role;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Of each listener. On loopback all connections come from one address, so only their number
-/// counts. What they may cost in memory is added up in docs/safety.md.
-const CONNECTIONS: Bounds = Bounds {
-    total: 4_000,
-    per_address: 4_000,
-};
-/// What the IMAP door says to a connection above that.
+/// What the IMAP door says to a connection above its bounds.
 const IMAP_TURN_AWAY: &[u8] = b"* BYE too many connections, try again later\r\n";
 
 /// All listeners, being served.
-pub struct Doors(JoinSet<()>);
+pub struct Doors {
+    serving: JoinSet<()>,
+    current: watch::Sender<Arc<Current>>,
+}
 
-/// The doors' sessions are served from here; one of each kind is shared by its listeners.
-struct Shared {
+/// The doors as new sessions find them; made anew when settings change.
+struct Current {
+    settings: Settings,
+    /// For listeners where a password needs TLS.
+    guarded: Set,
+    /// For listeners where it does not.
+    open: Set,
+}
+
+/// One door of each kind, shared by all its listeners.
+struct Set {
     exchange: Arc<smtpd::Door>,
     submission: Arc<smtpd::Door>,
     imap: Arc<imapd::Door>,
@@ -32,120 +42,183 @@ struct Shared {
 }
 
 impl Doors {
-    pub fn open(
+    /// Serves all ports until `stop`.
+    pub async fn open(
         bound: Vec<Bound>,
-        mail: &Mail,
-        clock: &Clock,
-        random: &Random,
+        house: &House,
         tls: &TlsServer,
+        settings: &Settings,
         stop: &Stop,
-    ) -> Doors {
-        let post = Post::new(
-            mail.clone(),
-            clock.clone(),
-            random.clone(),
-            PostSettings::new(DOMAIN),
-        );
-        let shared = Shared {
-            exchange: Arc::new(smtp_door(&post, mail, tls, Role::Exchange)),
-            submission: Arc::new(smtp_door(&post, mail, tls, Role::Submission)),
-            imap: Arc::new(imap_door(mail, tls)),
-            pop: Arc::new(pop_door(mail, tls)),
+    ) -> Outcome<Doors> {
+        let current = Arc::new(Current::new(house, tls, settings));
+        let mut doors = Doors {
+            serving: JoinSet::new(),
+            current: watch::Sender::new(current),
         };
-        let mut serving = JoinSet::new();
-        for Bound { row, listener } in bound {
+        for Bound { row, port } in bound {
+            let listener = Listener::on(port).await;
+            let listener = listener.map_err(|error| format!("cannot listen: {error}"))?;
             let at_once = row.kind.is_tls_at_once().then(|| tls.clone());
-            serve(&mut serving, row.kind, listener, at_once, &shared, stop);
+            doors.serve(row, listener, at_once, stop);
         }
-        Doors(serving)
+        Ok(doors)
     }
 
     /// Returns when every listener and session has ended.
     pub async fn closed(mut self) {
-        while let Some(ended) = self.0.join_next().await {
+        while let Some(ended) = self.serving.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(%error, "a listener ended in a panic");
             }
         }
     }
-}
 
-fn serve(
-    serving: &mut JoinSet<()>,
-    kind: Kind,
-    listener: Listener,
-    at_once: Option<TlsServer>,
-    shared: &Shared,
-    stop: &Stop,
-) {
-    let (bounds, until, each) = (CONNECTIONS, stop.clone(), stop.clone());
-    match kind {
-        Kind::Smtp | Kind::Submission | Kind::Submissions => {
-            let door = match kind {
-                Kind::Smtp => Arc::clone(&shared.exchange),
-                _ => Arc::clone(&shared.submission),
-            };
-            let session = move |conn: Conn| smtpd::session(conn, Arc::clone(&door), each.clone());
-            serving.spawn(net::serve(
-                listener,
-                at_once,
-                bounds,
-                smtpd::TURN_AWAY,
-                until,
-                session,
-            ));
-        }
-        Kind::Imap | Kind::Imaps => {
-            let door = Arc::clone(&shared.imap);
-            let session = move |conn: Conn| imapd::session(conn, Arc::clone(&door), each.clone());
-            serving.spawn(net::serve(
-                listener,
-                at_once,
-                bounds,
-                IMAP_TURN_AWAY,
-                until,
-                session,
-            ));
-        }
-        Kind::Pop3 | Kind::Pop3s => {
-            let door = Arc::clone(&shared.pop);
-            let session = move |conn: Conn| popd::session(conn, Arc::clone(&door), each.clone());
-            serving.spawn(net::serve(
-                listener,
-                at_once,
-                bounds,
-                popd::TURN_AWAY,
-                until,
-                session,
-            ));
+    fn serve(&mut self, row: &Row, listener: Listener, at_once: Option<TlsServer>, stop: &Stop) {
+        let (now, at, kind) = (self.current.subscribe(), listener.local_addr(), row.kind);
+        let bounds = {
+            let now = now.clone();
+            move || now.borrow().settings.listen(kind).bounds
+        };
+        let (until, each) = (stop.clone(), stop.clone());
+        match kind {
+            Kind::Smtp | Kind::Submission | Kind::Submissions => {
+                let session = move |conn: Conn| {
+                    let current = now.borrow();
+                    let set = current.set(at);
+                    let door = match kind {
+                        Kind::Smtp => &set.exchange,
+                        _ => &set.submission,
+                    };
+                    smtpd::session(conn, Arc::clone(door), each.clone())
+                };
+                let word = smtpd::TURN_AWAY;
+                let serve = net::serve(listener, at_once, bounds, word, until, session);
+                self.serving.spawn(serve);
+            }
+            Kind::Imap | Kind::Imaps => {
+                let session = move |conn: Conn| {
+                    let door = Arc::clone(&now.borrow().set(at).imap);
+                    imapd::session(conn, door, each.clone())
+                };
+                let word = IMAP_TURN_AWAY;
+                let serve = net::serve(listener, at_once, bounds, word, until, session);
+                self.serving.spawn(serve);
+            }
+            Kind::Pop3 | Kind::Pop3s => {
+                let session = move |conn: Conn| {
+                    let door = Arc::clone(&now.borrow().set(at).pop);
+                    popd::session(conn, door, each.clone())
+                };
+                let word = popd::TURN_AWAY;
+                let serve = net::serve(listener, at_once, bounds, word, until, session);
+                self.serving.spawn(serve);
+            }
         }
     }
 }
 
-fn smtp_door(post: &Post, mail: &Mail, tls: &TlsServer, role: Role) -> smtpd::Door {
-    let clear_text = smtpd::ClearText::Allowed;
-    let settings = smtpd::Settings {
-        clear_text,
-        ..smtpd::Settings::new(DOMAIN, role)
-    };
-    smtpd::Door::new(post.clone(), mail.clone(), Some(tls.clone()), settings)
+impl Current {
+    fn new(house: &House, tls: &TlsServer, settings: &Settings) -> Current {
+        let post = post(house, settings);
+        let guarded = Set::new(house, &post, tls, settings);
+        Current {
+            open: guarded.successor(&post, settings, Clear::Allowed),
+            guarded,
+            settings: settings.clone(),
+        }
+    }
+
+    fn set(&self, listener: SocketAddr) -> &Set {
+        match self.settings.cleartext.at(listener) {
+            true => &self.open,
+            false => &self.guarded,
+        }
+    }
 }
 
-fn imap_door(mail: &Mail, tls: &TlsServer) -> imapd::Door {
-    let settings = imapd::Settings {
-        hostname: DOMAIN.to_owned(),
-        allow_cleartext_login: true,
-        tls: Some(tls.clone()),
-        ..imapd::Settings::default()
-    };
-    imapd::Door::new(mail.clone(), settings)
+/// Whether a password may be sent without TLS.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clear {
+    Refused,
+    Allowed,
 }
 
-fn pop_door(mail: &Mail, tls: &TlsServer) -> popd::Door {
-    let clear_text = popd::ClearText::Allowed;
-    let settings = popd::Settings {
-        clear_text,
-        ..popd::Settings::new(DOMAIN)
-    };
-    popd::Door::new(mail.clone(), Some(tls.clone()), settings)
+impl Set {
+    fn new(house: &House, post: &Post, tls: &TlsServer, settings: &Settings) -> Set {
+        let mail = || house.mail.clone();
+        let smtp = |role| {
+            let settings = smtp(settings, role, Clear::Refused);
+            smtpd::Door::new(post.clone(), mail(), Some(tls.clone()), settings)
+        };
+        let imap = imapd::Settings {
+            tls: Some(tls.clone()),
+            ..imap(settings, Clear::Refused)
+        };
+        let pop = pop(settings, Clear::Refused);
+        Set {
+            exchange: Arc::new(smtp(Role::Exchange)),
+            submission: Arc::new(smtp(Role::Submission)),
+            imap: Arc::new(imapd::Door::new(mail(), imap)),
+            pop: Arc::new(popd::Door::new(mail(), Some(tls.clone()), pop)),
+        }
+    }
+
+    /// Doors with other settings, which count on where these are.
+    fn successor(&self, post: &Post, settings: &Settings, clear: Clear) -> Set {
+        let smtp =
+            |door: &smtpd::Door, role| door.successor(post.clone(), smtp(settings, role, clear));
+        Set {
+            exchange: Arc::new(smtp(&self.exchange, Role::Exchange)),
+            submission: Arc::new(smtp(&self.submission, Role::Submission)),
+            imap: Arc::new(self.imap.successor(imap(settings, clear))),
+            pop: Arc::new(self.pop.successor(pop(settings, clear))),
+        }
+    }
+}
+
+fn post(house: &House, settings: &Settings) -> Post {
+    Post::new(
+        house.mail.clone(),
+        house.clock.clone(),
+        house.random.clone(),
+        PostSettings {
+            hostname: settings.hostname.clone(),
+            max_message_bytes: settings.message_bytes,
+            ..settings.post.clone()
+        },
+    )
+}
+
+fn smtp(settings: &Settings, role: Role, clear: Clear) -> smtpd::Settings {
+    let usual = smtpd::Settings::new(&settings.hostname, role);
+    smtpd::Settings {
+        hostname: usual.hostname,
+        role,
+        logins: usual.logins,
+        clear_text: match clear {
+            Clear::Refused => smtpd::ClearText::Refused,
+            Clear::Allowed => smtpd::ClearText::Allowed,
+        },
+        ..settings.smtp.clone()
+    }
+}
+
+fn imap(settings: &Settings, clear: Clear) -> imapd::Settings {
+    imapd::Settings {
+        hostname: settings.hostname.clone(),
+        allow_cleartext_login: clear == Clear::Allowed,
+        max_append_bytes: settings.message_bytes,
+        ..settings.imap.clone()
+    }
+}
+
+fn pop(settings: &Settings, clear: Clear) -> popd::Settings {
+    popd::Settings {
+        hostname: settings.hostname.clone(),
+        clear_text: match clear {
+            Clear::Refused => popd::ClearText::Refused,
+            Clear::Allowed => popd::ClearText::Allowed,
+        },
+        ..settings.pop3.clone()
+    }
 }

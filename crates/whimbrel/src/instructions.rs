@@ -68,7 +68,8 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn port(&self, kind: Kind) -> u16 {
-        self.addresses.get(kind).port()
+        let at = self.addresses.get(kind);
+        at.expect("because `try` listens for every kind").port()
     }
 
     fn swaks(&self) -> String {

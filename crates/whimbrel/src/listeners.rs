@@ -1,12 +1,12 @@
-//! The listeners of `try`: one table, and the taking of their ports.
+//! The kinds of listeners as one table, and the taking of their ports.
 //!
 //! What never happens here: a session.
 
 use crate::Outcome;
-use crate::settings::TryArguments;
-use net::Listener;
+use crate::settings::Settings;
+use net::Port;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -26,65 +26,80 @@ impl Kind {
     }
 }
 
-/// What is known of a listener before it listens.
+/// What is known of a kind of listener.
 pub struct Row {
     pub kind: Kind,
-    /// As the ready file has it; with `-port` it is the option's name.
+    /// As settings and ready file have it; with `-port` it is the option of `try`.
     pub name: &'static str,
     pub title: &'static str,
+    /// The registered port.
     pub port: u16,
+    /// The port of `try`: the registered one plus 2,000 or so, so that nobody needs to be root.
+    pub try_port: u16,
 }
 
-/// The usual ports plus 2,400 to 2,440 or so, so that nobody needs to be root.
-pub const LISTENERS: &[Row] = &[
+pub const KINDS: &[Row] = &[
     Row {
         kind: Kind::Smtp,
         name: "smtp",
         title: "SMTP",
-        port: 2525,
+        port: 25,
+        try_port: 2525,
     },
     Row {
         kind: Kind::Submission,
         name: "submission",
         title: "Submission (STARTTLS)",
-        port: 2587,
+        port: 587,
+        try_port: 2587,
     },
     Row {
         kind: Kind::Submissions,
         name: "submissions",
         title: "Submission (TLS)",
-        port: 2465,
+        port: 465,
+        try_port: 2465,
     },
     Row {
         kind: Kind::Imap,
         name: "imap",
         title: "IMAP (STARTTLS)",
-        port: 2143,
+        port: 143,
+        try_port: 2143,
     },
     Row {
         kind: Kind::Imaps,
         name: "imaps",
         title: "IMAP (TLS)",
-        port: 2993,
+        port: 993,
+        try_port: 2993,
     },
     Row {
         kind: Kind::Pop3,
         name: "pop3",
         title: "POP3 (STLS)",
-        port: 2110,
+        port: 110,
+        try_port: 2110,
     },
     Row {
         kind: Kind::Pop3s,
         name: "pop3s",
         title: "POP3 (TLS)",
-        port: 2995,
+        port: 995,
+        try_port: 2995,
     },
 ];
+
+/// The row of a kind.
+pub fn row(kind: Kind) -> &'static Row {
+    let found = KINDS.iter().find(|row| row.kind == kind);
+    found.expect("because every kind stands in the table")
+}
 
 /// A port that is ours.
 pub struct Bound {
     pub row: &'static Row,
-    pub listener: Listener,
+    pub port: Port,
 }
 
 /// Where each listener is, for people and for the ready file.
@@ -92,45 +107,37 @@ pub struct Addresses(Vec<(&'static Row, SocketAddr)>);
 
 impl Addresses {
     pub fn of(bound: &[Bound]) -> Addresses {
-        Addresses(
-            bound
-                .iter()
-                .map(|one| (one.row, one.listener.local_addr()))
-                .collect(),
-        )
+        let each = bound.iter().map(|one| (one.row, one.port.local_addr()));
+        Addresses(each.collect())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&'static Row, SocketAddr)> {
         self.0.iter().copied()
     }
 
-    pub fn get(&self, kind: Kind) -> SocketAddr {
+    /// The first of this kind.
+    pub fn get(&self, kind: Kind) -> Option<SocketAddr> {
         let found = self.0.iter().find(|(row, _)| row.kind == kind);
-        found.expect("because every kind stands in the table").1
+        found.map(|(_, at)| *at)
     }
 }
 
-/// Takes all ports on loopback, or says which one cannot be had.
-pub async fn bind(arguments: &TryArguments) -> Outcome<Vec<Bound>> {
+/// Takes all ports, or says which one cannot be had. `advice` says how to choose another port for
+/// a listener.
+pub fn bind(settings: &Settings, advice: fn(&Row) -> String) -> Outcome<Vec<Bound>> {
     let mut bound = Vec::new();
-    for row in LISTENERS {
-        let usual = if arguments.any_port { 0 } else { row.port };
-        let port = arguments.ports.of(row.kind).unwrap_or(usual);
-        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let listener = Listener::bind(at)
-            .await
-            .map_err(|error| explain(row, at, &error))?;
-        bound.push(Bound { row, listener });
+    for listen in &settings.listen {
+        let row = row(listen.kind);
+        for &at in &listen.addresses {
+            let port = Port::bind(at).map_err(|error| explain(row, at, &error, &advice(row)))?;
+            bound.push(Bound { row, port });
+        }
     }
     Ok(bound)
 }
 
-fn explain(row: &Row, at: SocketAddr, error: &std::io::Error) -> String {
-    let Row { name, title, .. } = row;
-    let port = at.port();
-    let advice = format!(
-        "choose another port with --{name}-port PORT, or let --any-port pick free ones for all"
-    );
+fn explain(row: &Row, at: SocketAddr, error: &std::io::Error, advice: &str) -> String {
+    let (title, port) = (row.title, at.port());
     match error.kind() {
         ErrorKind::AddrInUse => format!(
             "port {port} is taken, so {title} cannot listen at {at}: \
@@ -146,22 +153,24 @@ fn explain(row: &Row, at: SocketAddr, error: &std::io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     #[test]
     fn a_taken_port_is_named_with_its_setting_and_the_way_out() {
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 2143));
-        let imap = LISTENERS.iter().find(|row| row.kind == Kind::Imap).unwrap();
-        let text = explain(imap, at, &ErrorKind::AddrInUse.into());
+        let advice = crate::try_command::advice(row(Kind::Imap));
+        let text = explain(row(Kind::Imap), at, &ErrorKind::AddrInUse.into(), &advice);
         for part in ["port 2143 is taken", "IMAP", "--imap-port", "--any-port"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
 
     #[test]
-    fn no_two_listeners_share_a_port_or_name() {
-        for (index, row) in LISTENERS.iter().enumerate() {
-            for other in &LISTENERS[..index] {
+    fn no_two_kinds_share_a_port_or_name() {
+        for (index, row) in KINDS.iter().enumerate() {
+            for other in &KINDS[..index] {
                 assert!(row.port != other.port && row.name != other.name && row.kind != other.kind);
+                assert_ne!(row.try_port, other.try_port);
             }
         }
     }

@@ -9,11 +9,13 @@
 )]
 
 mod accounts;
+mod arguments;
 mod doors;
 mod instructions;
 mod listeners;
 mod log;
 mod ready_file;
+mod server;
 mod settings;
 mod signals;
 mod try_command;
@@ -35,9 +37,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Start a complete server on this machine's loopback, to try it out.
-    Try(settings::TryArguments),
+    Try(arguments::TryArguments),
     /// Check everything that a data folder holds and say what was found. Stop the server first.
-    Verify(settings::VerifyArguments),
+    Verify(arguments::VerifyArguments),
 }
 
 /// Why a command did not do what was asked; written for the person who gave it.

@@ -1,83 +1,92 @@
-//! What may be said on the command line.
+//! What a server is told: every setting as a value, each with what it is when nothing is said.
 //!
-//! What never happens here: an effect; these are values.
+//! Domains and accounts are no settings; they live in the store. What never happens here: reading a
+//! file, an effect.
 
-use crate::listeners::Kind;
-use clap::Args;
-use std::path::PathBuf;
+use crate::listeners::{KINDS, Kind};
+use net::Bounds;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Where data lies when nothing else is said.
-const DATA: &str = "./whimbrel-data";
-
-#[derive(Args)]
-pub struct TryArguments {
-    /// The folder that keeps everything.
-    #[arg(long, value_name = "DIR", default_value = DATA)]
-    pub data: PathBuf,
-    /// Listen on free ports instead of the usual ones.
-    #[arg(long)]
-    pub any_port: bool,
-    /// Add the accounts user1 to userN.
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "password")]
-    #[arg(value_parser = clap::value_parser!(u32).range(..=MAX_ACCOUNTS))]
-    pub accounts: u32,
-    /// The password of user1 to userN.
-    #[arg(long, requires = "accounts")]
-    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub password: Option<String>,
-    /// Write addresses, accounts and process id to this file once all listeners accept.
-    #[arg(long, value_name = "FILE")]
-    pub ready_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub ports: Ports,
+/// Whether a password may be sent without TLS.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Cleartext {
+    #[default]
+    Never,
+    Always,
 }
 
-const MAX_ACCOUNTS: i64 = 100_000;
-
-/// One option for each listener; the usual port is in [`crate::listeners::LISTENERS`].
-#[derive(Args)]
-pub struct Ports {
-    #[arg(long, value_name = "PORT", help = "The port of SMTP")]
-    pub smtp_port: Option<u16>,
-    #[arg(
-        long,
-        value_name = "PORT",
-        help = "The port of submission with STARTTLS"
-    )]
-    pub submission_port: Option<u16>,
-    #[arg(
-        long,
-        value_name = "PORT",
-        help = "The port of submission with TLS at once"
-    )]
-    pub submissions_port: Option<u16>,
-    #[arg(long, value_name = "PORT", help = "The port of IMAP with STARTTLS")]
-    pub imap_port: Option<u16>,
-    #[arg(long, value_name = "PORT", help = "The port of IMAP with TLS at once")]
-    pub imaps_port: Option<u16>,
-    #[arg(long, value_name = "PORT", help = "The port of POP3 with STLS")]
-    pub pop3_port: Option<u16>,
-    #[arg(long, value_name = "PORT", help = "The port of POP3 with TLS at once")]
-    pub pop3s_port: Option<u16>,
-}
-
-impl Ports {
-    pub fn of(&self, kind: Kind) -> Option<u16> {
-        match kind {
-            Kind::Smtp => self.smtp_port,
-            Kind::Submission => self.submission_port,
-            Kind::Submissions => self.submissions_port,
-            Kind::Imap => self.imap_port,
-            Kind::Imaps => self.imaps_port,
-            Kind::Pop3 => self.pop3_port,
-            Kind::Pop3s => self.pop3s_port,
+impl Cleartext {
+    pub fn at(self, _listener: SocketAddr) -> bool {
+        match self {
+            Cleartext::Never => false,
+            Cleartext::Always => true,
         }
     }
 }
 
-#[derive(Args)]
-pub struct VerifyArguments {
-    /// The folder to check.
-    #[arg(long, value_name = "DIR", default_value = DATA)]
-    pub data: PathBuf,
+/// The listeners of one kind.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listen {
+    pub kind: Kind,
+    /// None: this kind is not served.
+    pub addresses: Vec<SocketAddr>,
+    /// Of each listener.
+    pub bounds: Bounds,
+}
+
+/// Everything that a server is told.
+#[derive(Clone)]
+pub struct Settings {
+    /// Our name in greetings and header fields.
+    pub hostname: String,
+    /// One for each kind, in the order of [`KINDS`].
+    pub listen: Vec<Listen>,
+    pub cleartext: Cleartext,
+    /// The largest message that anybody may send or append.
+    pub message_bytes: u64,
+    pub store: store::Settings,
+    pub mail: mail::MailSettings,
+    /// Hostname and message size stand above.
+    pub post: post::PostSettings,
+    /// Hostname, role and cleartext stand above or come from the listener; so for the other doors.
+    pub smtp: smtpd::Settings,
+    pub imap: imapd::Settings,
+    pub pop3: popd::Settings,
+}
+
+/// Of a listener that the internet reaches.
+const BOUNDS: Bounds = Bounds {
+    total: 4_000,
+    per_address: 100,
+};
+
+impl Settings {
+    /// The usual settings of a server with this name, at the standard ports of all addresses.
+    pub fn new(hostname: &str) -> Settings {
+        let listen = KINDS.iter().map(|row| Listen {
+            kind: row.kind,
+            addresses: vec![
+                SocketAddr::from((Ipv4Addr::UNSPECIFIED, row.port)),
+                SocketAddr::from((Ipv6Addr::UNSPECIFIED, row.port)),
+            ],
+            bounds: BOUNDS,
+        });
+        Settings {
+            hostname: hostname.to_owned(),
+            listen: listen.collect(),
+            cleartext: Cleartext::default(),
+            message_bytes: post::limits::MESSAGE_BYTES,
+            store: store::Settings::default(),
+            mail: mail::MailSettings::default(),
+            post: post::PostSettings::new(hostname),
+            smtp: smtpd::Settings::new(hostname, smtpd::Role::Exchange),
+            imap: imapd::Settings::default(),
+            pop3: popd::Settings::new(hostname),
+        }
+    }
+
+    pub fn listen(&self, kind: Kind) -> &Listen {
+        let found = self.listen.iter().find(|listen| listen.kind == kind);
+        found.expect("because every kind stands in the table")
+    }
 }

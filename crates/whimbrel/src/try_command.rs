@@ -2,52 +2,47 @@
 //!
 //! What never happens here: listening on anything but 127.0.0.1; `try` takes passwords without TLS.
 
-use crate::doors::Doors;
+use crate::arguments::TryArguments;
 use crate::instructions;
-use crate::listeners::{self, Addresses};
+use crate::listeners::{self, Addresses, Row};
 use crate::ready_file::ReadyFile;
-use crate::settings::TryArguments;
+use crate::server::{self, House, Server};
+use crate::settings::{Cleartext, Settings};
 use crate::signals::Signals;
 use crate::try_files::{Folder, remove_if_there, write_json};
 use crate::{Outcome, accounts};
-use mail::{Admin, Mail, MailSettings};
-use net::{Clock, Random, Stop};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use net::Bounds;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::time::Duration;
-use store::{Db, Files};
 
-/// All in all a stop takes less than two seconds.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(400);
+/// Of each listener. On loopback all connections come from one address, so only their number
+/// counts. What they may cost in memory is added up in docs/safety.md.
+const CONNECTIONS: Bounds = Bounds {
+    total: 20_000,
+    per_address: 20_000,
+};
 
 pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
     let mut signals = Signals::listen()?;
     if let Some(file) = &arguments.ready_file {
         remove_if_there(file)?;
     }
-    allow_many_connections();
-    let bound = listeners::bind(&arguments).await?;
+    server::allow_many_connections();
+    let settings = settings(&arguments);
+    let bound = listeners::bind(&settings, advice)?;
     let addresses = Addresses::of(&bound);
-    let (clock, random) = (Clock::system(), Random::system());
     let folder = Folder::make(&arguments.data)?;
-    let db = open_store(&folder)?;
-    let admin = Admin::owner_of(&db);
-    let mail = Mail::open(
-        db.clone(),
-        clock.clone(),
-        random.clone(),
-        MailSettings::default(),
-    );
-    let mail = mail.await.map_err(|fault| fault.to_string())?;
-    let tls = folder.tls(&clock)?;
-    let known = accounts::prepare(&mail, &admin, &folder, &random, &arguments).await?;
-
-    let stop = Stop::new();
-    let doors = Doors::open(bound, &mail, &clock, &random, &tls, &stop);
-    let upkeep = {
-        let (mail, stop) = (mail.clone(), stop.clone());
-        tokio::spawn(async move { mail.upkeep(stop).await })
-    };
+    let house = House::open(&folder.store(), &settings).await?;
+    let tls = folder.tls(&house.clock)?;
+    let known = accounts::prepare(
+        &house.mail,
+        &house.admin,
+        &folder,
+        &house.random,
+        &arguments,
+    )
+    .await?;
+    let server = Server::start(house, bound, &tls, &settings).await?;
     if let Some(file) = &arguments.ready_file {
         write_json(file, &ReadyFile::new(&addresses, &known))?;
     }
@@ -58,20 +53,7 @@ pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
 
     let wish = signals.wish().await;
     tracing::info!(by = wish, "stopping");
-    stop.stop();
-    tokio::select! {
-        biased;
-        () = doors.closed() => {}
-        _ = signals.wish() => tracing::warn!("stopping at once"),
-    }
-    upkeep.abort();
-    if tokio::time::timeout(CLOSE_TIMEOUT, db.close())
-        .await
-        .is_err()
-    {
-        // Nothing is lost: what was acknowledged is in the log.
-        tracing::warn!("the store did not close in time");
-    }
+    server.end(&mut signals).await;
     if let Some(file) = &arguments.ready_file {
         remove_if_there(file)?;
     }
@@ -79,28 +61,24 @@ pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn open_store(folder: &Folder) -> Outcome<Db> {
-    let files = Files::real(folder.store()).map_err(|error| error.to_string())?;
-    let db = Db::open(files, store::Settings::default()).map_err(|error| error.to_string())?;
-    let report = db.open_report();
-    for damage in &report.damage {
-        tracing::error!(%damage, "the data folder is damaged; run `whimbrel verify`");
+/// A server's usual settings, moved to loopback and to ports that nobody needs to be root for.
+fn settings(arguments: &TryArguments) -> Settings {
+    let mut settings = Settings::new(accounts::DOMAIN);
+    settings.cleartext = Cleartext::Always;
+    for listen in &mut settings.listen {
+        let usual = match arguments.any_port {
+            true => 0,
+            false => listeners::row(listen.kind).try_port,
+        };
+        let port = arguments.ports.of(listen.kind).unwrap_or(usual);
+        listen.addresses = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
+        listen.bounds = CONNECTIONS;
     }
-    if report.torn_tail_bytes > 0 {
-        let bytes = report.torn_tail_bytes;
-        tracing::info!(bytes, "left out a last commit that was never acknowledged");
-    }
-    Ok(db)
+    settings
 }
 
-/// Every connection needs a file descriptor, and the usual soft limit of 1,024 is soon reached.
-fn allow_many_connections() {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "cannot raise the number of open files");
-    }
+/// What to do when a port cannot be had.
+pub fn advice(row: &Row) -> String {
+    let name = row.name;
+    format!("choose another port with --{name}-port PORT, or let --any-port pick free ones for all")
 }

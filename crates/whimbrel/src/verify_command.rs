@@ -2,7 +2,7 @@
 //!
 //! What never happens here: a repair.
 
-use crate::settings::VerifyArguments;
+use crate::arguments::VerifyArguments;
 use crate::{Outcome, try_files};
 use mail::{Admin, Mail, MailSettings, VerifyReport};
 use net::{Clock, Random};

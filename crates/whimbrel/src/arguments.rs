@@ -1,0 +1,83 @@
+//! What may be said on the command line.
+//!
+//! What never happens here: an effect; these are values.
+
+use crate::listeners::Kind;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Where data lies when nothing else is said.
+const DATA: &str = "./whimbrel-data";
+
+#[derive(Args)]
+pub struct TryArguments {
+    /// The folder that keeps everything.
+    #[arg(long, value_name = "DIR", default_value = DATA)]
+    pub data: PathBuf,
+    /// Listen on free ports instead of the usual ones.
+    #[arg(long)]
+    pub any_port: bool,
+    /// Add the accounts user1 to userN.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "password")]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=MAX_ACCOUNTS))]
+    pub accounts: u32,
+    /// The password of user1 to userN.
+    #[arg(long, requires = "accounts")]
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub password: Option<String>,
+    /// Write addresses, accounts and process id to this file once all listeners accept.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub ports: Ports,
+}
+
+const MAX_ACCOUNTS: i64 = 100_000;
+
+/// One option for each listener; the usual port is in [`crate::listeners::KINDS`].
+#[derive(Args)]
+pub struct Ports {
+    #[arg(long, value_name = "PORT", help = "The port of SMTP")]
+    pub smtp_port: Option<u16>,
+    #[arg(
+        long,
+        value_name = "PORT",
+        help = "The port of submission with STARTTLS"
+    )]
+    pub submission_port: Option<u16>,
+    #[arg(
+        long,
+        value_name = "PORT",
+        help = "The port of submission with TLS at once"
+    )]
+    pub submissions_port: Option<u16>,
+    #[arg(long, value_name = "PORT", help = "The port of IMAP with STARTTLS")]
+    pub imap_port: Option<u16>,
+    #[arg(long, value_name = "PORT", help = "The port of IMAP with TLS at once")]
+    pub imaps_port: Option<u16>,
+    #[arg(long, value_name = "PORT", help = "The port of POP3 with STLS")]
+    pub pop3_port: Option<u16>,
+    #[arg(long, value_name = "PORT", help = "The port of POP3 with TLS at once")]
+    pub pop3s_port: Option<u16>,
+}
+
+impl Ports {
+    pub fn of(&self, kind: Kind) -> Option<u16> {
+        match kind {
+            Kind::Smtp => self.smtp_port,
+            Kind::Submission => self.submission_port,
+            Kind::Submissions => self.submissions_port,
+            Kind::Imap => self.imap_port,
+            Kind::Imaps => self.imaps_port,
+            Kind::Pop3 => self.pop3_port,
+            Kind::Pop3s => self.pop3s_port,
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct VerifyArguments {
+    /// The folder to check.
+    #[arg(long, value_name = "DIR", default_value = DATA)]
+    pub data: PathBuf,
+}

@@ -1,0 +1,119 @@
+//! A whole server from the open store to the clean end; `try` and `serve` both run it.
+//!
+//! What never happens here: reading arguments or settings, a word for people.
+
+use crate::Outcome;
+use crate::doors::Doors;
+use crate::listeners::Bound;
+use crate::settings::Settings;
+use crate::signals::Signals;
+use mail::{Admin, Mail};
+use net::{Clock, Random, Stop, TlsServer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::path::Path;
+use std::time::Duration;
+use store::{Db, Files};
+use tokio::task::JoinHandle;
+
+/// All in all a stop takes less than two seconds.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(400);
+
+/// The store and the mail in it; no listener yet.
+pub struct House {
+    pub db: Db,
+    pub mail: Mail,
+    pub admin: Admin,
+    pub clock: Clock,
+    pub random: Random,
+}
+
+impl House {
+    /// Opens the store in this folder, or makes one.
+    pub async fn open(store: &Path, settings: &Settings) -> Outcome<House> {
+        let (clock, random) = (Clock::system(), Random::system());
+        let db = open_store(store, settings)?;
+        let admin = Admin::owner_of(&db);
+        let mail = settings.mail.clone();
+        let mail = Mail::open(db.clone(), clock.clone(), random.clone(), mail).await;
+        Ok(House {
+            db,
+            mail: mail.map_err(|fault| fault.to_string())?,
+            admin,
+            clock,
+            random,
+        })
+    }
+}
+
+fn open_store(folder: &Path, settings: &Settings) -> Outcome<Db> {
+    let files = Files::real(folder).map_err(|error| error.to_string())?;
+    let db = Db::open(files, settings.store.clone()).map_err(|error| error.to_string())?;
+    let report = db.open_report();
+    for damage in &report.damage {
+        tracing::error!(%damage, "the data folder is damaged; run `whimbrel verify`");
+    }
+    if report.torn_tail_bytes > 0 {
+        let bytes = report.torn_tail_bytes;
+        tracing::info!(bytes, "left out a last commit that was never acknowledged");
+    }
+    Ok(db)
+}
+
+/// A server that accepts connections.
+pub struct Server {
+    pub house: House,
+    pub doors: Doors,
+    stop: Stop,
+    upkeep: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens all doors. When this returns, every listener accepts.
+    pub async fn start(
+        house: House,
+        bound: Vec<Bound>,
+        tls: &TlsServer,
+        settings: &Settings,
+    ) -> Outcome<Server> {
+        let stop = Stop::new();
+        let doors = Doors::open(bound, &house, tls, settings, &stop).await?;
+        let upkeep = {
+            let (mail, stop) = (house.mail.clone(), stop.clone());
+            tokio::spawn(async move { mail.upkeep(stop).await })
+        };
+        Ok(Server {
+            house,
+            doors,
+            stop,
+            upkeep,
+        })
+    }
+
+    /// Ends every session in good order; a second wish of `signals` makes it end at once.
+    pub async fn end(self, signals: &mut Signals) {
+        self.stop.stop();
+        tokio::select! {
+            biased;
+            () = self.doors.closed() => {}
+            _ = signals.wish() => tracing::warn!("stopping at once"),
+        }
+        self.upkeep.abort();
+        let closed = tokio::time::timeout(CLOSE_TIMEOUT, self.house.db.close()).await;
+        if closed.is_err() {
+            // Nothing is lost: what was acknowledged is in the log.
+            tracing::warn!("the store did not close in time");
+        }
+    }
+}
+
+/// Every connection needs a file descriptor, and the usual soft limit of 1,024 is soon reached.
+pub fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "cannot raise the number of open files");
+    }
+}
