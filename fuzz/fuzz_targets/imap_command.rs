@@ -45,8 +45,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             }
             Ok((_, Command::Fetch { set, .. })) => come_back(&set),
             Ok((_, Command::Select(mailbox))) => name_comes_back(&mailbox),
-            Ok((_, Command::List { reference, pattern })) => {
-                pattern.within(&reference).matches("INBOX/a/b", '/');
+            Ok((_, Command::List(list))) => {
+                for pattern in &list.patterns {
+                    pattern.within(&list.reference).matches("INBOX/a/b", '/');
+                }
             }
             Ok(_) => {}
         }

@@ -51,16 +51,19 @@ const TABLE: &[(&str, When)] = &[
     ("LOGINDISABLED", When::PasswordsRefused),
     ("AUTH=PLAIN", When::PasswordsTaken),
     ("AUTH=LOGIN", When::PasswordsTaken),
-    ("ID", When::Always),            // RFC 2971
-    ("ENABLE", When::Always),        // RFC 5161
-    ("IDLE", When::Always),          // RFC 2177
-    ("NAMESPACE", When::LoggedIn),   // RFC 2342
-    ("UIDPLUS", When::LoggedIn),     // RFC 4315
-    ("UNSELECT", When::LoggedIn),    // RFC 3691
-    ("CHILDREN", When::LoggedIn),    // RFC 3348
-    ("SPECIAL-USE", When::LoggedIn), // RFC 6154
-    ("MOVE", When::LoggedIn),        // RFC 6851
-    ("STATUS=SIZE", When::LoggedIn), // RFC 8438
+    ("ID", When::Always),                   // RFC 2971
+    ("ENABLE", When::Always),               // RFC 5161
+    ("IDLE", When::Always),                 // RFC 2177
+    ("NAMESPACE", When::LoggedIn),          // RFC 2342
+    ("UIDPLUS", When::LoggedIn),            // RFC 4315
+    ("UNSELECT", When::LoggedIn),           // RFC 3691
+    ("CHILDREN", When::LoggedIn),           // RFC 3348
+    ("LIST-EXTENDED", When::LoggedIn),      // RFC 5258
+    ("LIST-STATUS", When::LoggedIn),        // RFC 5819
+    ("SPECIAL-USE", When::LoggedIn),        // RFC 6154
+    ("CREATE-SPECIAL-USE", When::LoggedIn), // RFC 6154
+    ("MOVE", When::LoggedIn),               // RFC 6851
+    ("STATUS=SIZE", When::LoggedIn),        // RFC 8438
 ];
 
 /// The names to announce, and `APPENDLIMIT=` with its number [rfc7889 3].

@@ -10,6 +10,7 @@ mod cmd;
 mod flags;
 pub mod limits;
 mod lines;
+mod listing;
 mod reply;
 mod search;
 mod section;

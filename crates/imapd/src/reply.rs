@@ -118,9 +118,10 @@ impl From<MailboxError> for Trouble {
             MailboxError::HasChildren => {
                 no(ResponseCode::HasChildren, "there are mailboxes below it")
             }
-            MailboxError::SpecialUseTaken => {
-                no(ResponseCode::Cannot, "another mailbox has that special use")
-            }
+            MailboxError::SpecialUseTaken => no(
+                ResponseCode::UseAttr,
+                "another mailbox has that special use",
+            ),
             MailboxError::TooMany => no(ResponseCode::Limit, "the account has too many"),
             MailboxError::OverQuota => no(ResponseCode::OverQuota, "the account is full"),
             MailboxError::ReadOnly(fault) | MailboxError::Unavailable(fault) => {

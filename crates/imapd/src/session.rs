@@ -41,6 +41,15 @@ pub(crate) struct Session {
     failed_logins: u32,
     bad_commands: u32,
     faults: u32,
+    pub extended_list: ExtendedList,
+}
+
+/// Whether LIST responses may hold more than RFC 3501 knows [rfc5258 3].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ExtendedList {
+    NotKnown,
+    /// The client has shown that it understands them.
+    Understood,
 }
 
 impl Session {
@@ -59,6 +68,7 @@ impl Session {
             failed_logins: 0,
             bad_commands: 0,
             faults: 0,
+            extended_list: ExtendedList::NotKnown,
         }
     }
 

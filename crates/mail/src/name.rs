@@ -68,7 +68,7 @@ impl MailboxName {
         self.0.rsplit_once('/').map_or(&*self.0, |(_, leaf)| leaf)
     }
     /// The order of lists: INBOX first, then level by level.
-    pub(crate) fn listing_order(&self, other: &Self) -> Ordering {
+    pub fn listing_order(&self, other: &Self) -> Ordering {
         let key = |name: &Self| name.levels().next() != Some("INBOX");
         key(self)
             .cmp(&key(other))

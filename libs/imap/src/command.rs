@@ -3,6 +3,7 @@
 use crate::date::DateTime;
 use crate::fetch::FetchItem;
 use crate::flag::Flag;
+use crate::list::List;
 use crate::mailbox::{ListPattern, Mailbox};
 use crate::search::Search;
 use crate::sequence::SequenceSet;
@@ -37,6 +38,14 @@ pub struct Store {
     pub operation: StoreOperation,
     pub telling: Telling,
     pub flags: Vec<Flag>,
+}
+
+/// CREATE with what the mailbox is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Create {
+    pub mailbox: Mailbox,
+    /// `\Sent` and its like, with their backslash, as they were sent. [rfc6154 3]
+    pub uses: Vec<String>,
 }
 
 /// APPEND up to its message, which follows as `Event::AppendChunk`.
@@ -87,7 +96,7 @@ pub enum Command {
     },
     Select(Mailbox),
     Examine(Mailbox),
-    Create(Mailbox),
+    Create(Create),
     Delete(Mailbox),
     Rename {
         from: Mailbox,
@@ -95,10 +104,7 @@ pub enum Command {
     },
     Subscribe(Mailbox),
     Unsubscribe(Mailbox),
-    List {
-        reference: Mailbox,
-        pattern: ListPattern,
-    },
+    List(List),
     Lsub {
         reference: Mailbox,
         pattern: ListPattern,
@@ -190,7 +196,7 @@ impl Command {
             Command::Rename { .. } => Verb::Rename,
             Command::Subscribe(_) => Verb::Subscribe,
             Command::Unsubscribe(_) => Verb::Unsubscribe,
-            Command::List { .. } => Verb::List,
+            Command::List(_) => Verb::List,
             Command::Lsub { .. } => Verb::Lsub,
             Command::Status { .. } => Verb::Status,
             Command::Append(_) => Verb::Append,

@@ -191,7 +191,8 @@ fn encode_data(data: &Response, names: NameEncoding, out: &mut Vec<u8>) {
     }
 }
 
-/// `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox`
+/// `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox
+/// [SP mbox-list-extended]`
 fn encode_list(word: &str, entry: &ListEntry, names: NameEncoding, out: &mut Vec<u8>) {
     show(format_args!("{word} "), out);
     list(&entry.attributes, out, show::<&&str>);
@@ -199,6 +200,29 @@ fn encode_list(word: &str, entry: &ListEntry, names: NameEncoding, out: &mut Vec
     encode_separator(entry.separator, out);
     out.push(b' ');
     spell::mailbox(&entry.mailbox, names, out);
+    if !entry.child_info.is_empty() || entry.old_name.is_some() {
+        encode_extended(entry, names, out);
+    }
+}
+
+/// `mbox-list-extended = "(" [mbox-list-extended-item *(SP mbox-list-extended-item)] ")"`, with
+/// `childinfo-extended-item = "CHILDINFO" SP "(" list-select-base-opt-quoted *(…) ")"` and
+/// `oldname-extended-item = "OLDNAME" SP "(" mailbox ")"` [rfc9051 9]
+fn encode_extended(entry: &ListEntry, names: NameEncoding, out: &mut Vec<u8>) {
+    out.extend_from_slice(b" (");
+    if !entry.child_info.is_empty() {
+        out.extend_from_slice(b"\"CHILDINFO\" ");
+        list(&entry.child_info, out, |option, out| {
+            show(format_args!("\"{option}\""), out)
+        });
+    }
+    if let Some(old_name) = &entry.old_name {
+        let space = if entry.child_info.is_empty() { "" } else { " " };
+        show(format_args!("{space}\"OLDNAME\" ("), out);
+        spell::mailbox(old_name, names, out);
+        out.push(b')');
+    }
+    out.push(b')');
 }
 
 fn encode_separator(separator: Option<char>, out: &mut Vec<u8>) {

@@ -37,6 +37,12 @@ pub const FETCH_ITEMS: usize = 1_000;
 pub const SECTION_DEPTH: usize = 100;
 /// Field names in one HEADER.FIELDS.
 pub const HEADER_FIELDS: usize = 1_000;
+/// Patterns of one extended LIST, which every name is compared with. No minimum in the RFCs.
+pub const LIST_PATTERNS: usize = 100;
+/// Options of one kind in one extended LIST; there are fewer than ten.
+pub const LIST_OPTIONS: usize = 100;
+/// Parameters of one CREATE, and special uses in one of them. RFC 6154 knows seven uses.
+pub const CREATE_PARAMS: usize = 20;
 /// Items of one STATUS.
 pub const STATUS_ITEMS: usize = 100;
 /// Pairs of one ID. [rfc2971 3.3] allows thirty.

@@ -29,6 +29,8 @@ pub enum What {
     UnknownSearchKey,
     UnknownFetchItem,
     UnknownStatusItem,
+    UnknownListOption,
+    UnknownCreateParameter,
     NumberTooLarge,
     /// The line is longer than `limits::COMMAND_LINE_BYTES`; its rest is skipped.
     LineTooLong,
@@ -67,6 +69,8 @@ impl What {
             What::UnknownSearchKey => "unknown search key",
             What::UnknownFetchItem => "unknown fetch item",
             What::UnknownStatusItem => "unknown status item",
+            What::UnknownListOption => "unknown option of LIST",
+            What::UnknownCreateParameter => "unknown parameter of CREATE",
             What::NumberTooLarge => "number too large",
             What::LineTooLong => "line too long",
             What::LiteralTooLarge => "literal too large",

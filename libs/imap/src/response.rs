@@ -70,6 +70,8 @@ pub enum ResponseCode {
     Unavailable,
     UnknownCte,
     Unseen(u32),
+    /// The special use is not known, or taken. [rfc6154 3]
+    UseAttr,
 }
 
 /// One line of LIST or LSUB.
@@ -79,6 +81,11 @@ pub struct ListEntry {
     pub attributes: Vec<&'static str>,
     pub separator: Option<char>,
     pub mailbox: Mailbox,
+    /// CHILDINFO: the selection options that some name below it fits; empty = not said.
+    /// [rfc9051 6.3.9.6]
+    pub child_info: Vec<&'static str>,
+    /// OLDNAME: how the client called it. [rfc9051 6.3.9.7]
+    pub old_name: Option<Mailbox>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -256,6 +263,7 @@ impl ResponseCode {
             ResponseCode::UidNotSticky => "UIDNOTSTICKY",
             ResponseCode::Unavailable => "UNAVAILABLE",
             ResponseCode::UnknownCte => "UNKNOWN-CTE",
+            ResponseCode::UseAttr => "USEATTR",
             _ => return None,
         };
         Some(word)

@@ -157,7 +157,13 @@ fn reads_commands_on_mailboxes() {
         Command::Select(mailbox("Entwürfe")),
     );
     check("EXAMINE {3}\r\na b", Command::Examine(mailbox("a b")));
-    check("CREATE a/b", Command::Create(mailbox("a/b")));
+    check(
+        "CREATE a/b",
+        Command::Create(Create {
+            mailbox: mailbox("a/b"),
+            uses: Vec::new(),
+        }),
+    );
     check(
         "RENAME a \"b c\"",
         Command::Rename {
@@ -165,9 +171,8 @@ fn reads_commands_on_mailboxes() {
             to: mailbox("b c"),
         },
     );
-    let list = |reference: &str, pattern: &str| Command::List {
-        reference: mailbox(reference),
-        pattern: ListPattern::new(pattern),
+    let list = |reference: &str, pattern: &str| {
+        Command::List(List::basic(mailbox(reference), ListPattern::new(pattern)))
     };
     check("LIST \"\" *", list("", "*"));
     check("LIST \"\" \"\"", list("", ""));

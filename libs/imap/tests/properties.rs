@@ -185,9 +185,8 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::Noop),
         ("\\PC{0,9}", password).prop_map(|(user, password)| Command::Login { user, password }),
         any_mailbox().prop_map(Command::Select),
-        (any_mailbox(), "\\PC{0,9}").prop_map(|(reference, pattern)| Command::List {
-            reference,
-            pattern: ListPattern::new(&pattern)
+        (any_mailbox(), "\\PC{0,9}").prop_map(|(reference, pattern)| {
+            Command::List(List::basic(reference, ListPattern::new(&pattern)))
         }),
         (any_ids(), any_set(), any_mailbox()).prop_map(|(ids, set, mailbox)| Command::Copy {
             ids,
@@ -233,14 +232,16 @@ fn write_command(command: &Command, out: &mut Vec<u8>) {
             put(out, "SELECT ");
             quoted(&mailbox.to_wire(NameEncoding::ModifiedUtf7), out);
         }
-        Command::List { reference, pattern } => {
+        Command::List(list) => {
             put(out, "LIST ");
             literal(
-                reference.to_wire(NameEncoding::ModifiedUtf7).as_bytes(),
+                list.reference
+                    .to_wire(NameEncoding::ModifiedUtf7)
+                    .as_bytes(),
                 out,
             );
             put(out, " ");
-            quoted(&utf7::encode(pattern.as_str()), out);
+            quoted(&utf7::encode(list.patterns[0].as_str()), out);
         }
         Command::Copy { ids, set, mailbox } => {
             put(out, &format!("{}COPY {set} ", uid(ids)));

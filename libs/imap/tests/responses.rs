@@ -99,6 +99,8 @@ fn spells_mailbox_data() {
         attributes: vec!["\\HasNoChildren", "\\Drafts"],
         separator,
         mailbox: Mailbox::new(name),
+        child_info: Vec::new(),
+        old_name: None,
     };
     check(
         Response::List(entry("Entwürfe", Some('/'))),

@@ -1,19 +1,36 @@
-//! CREATE [rfc3501 6.3.3].
+//! CREATE [rfc9051 6.3.4], with special uses [rfc6154 3].
 
-use crate::reply::{Answer, Outcome};
+use super::list;
+use crate::reply::{Answer, Outcome, Trouble};
 use crate::session::{Session, mailbox_name};
-use imap::Mailbox;
+use imap::{Create, Mailbox, ResponseCode};
+use mail::{MailboxName, SpecialUse};
 
-pub(crate) async fn run(session: &mut Session, name: &Mailbox) -> Outcome {
+pub(crate) async fn run(session: &mut Session, create: &Create) -> Outcome {
     // A separator at the end says that names below it will be made; it is no part of the name.
-    let name = name.as_str();
-    let name = Mailbox::new(
-        name.strip_suffix(mail::MailboxName::SEPARATOR)
-            .unwrap_or(name),
-    );
-    session
-        .account()
-        .create(&mailbox_name(&name)?, None)
-        .await?;
+    let said = create.mailbox.as_str();
+    let said = Mailbox::new(said.strip_suffix(MailboxName::SEPARATOR).unwrap_or(said));
+    let name = mailbox_name(&said)?;
+    let special_use = special_use(&create.uses)?;
+    session.account().create(&name, special_use).await?;
+    if let Some(mailbox) = session.account().mailbox(&name)? {
+        list::tell_name(session, &said, list::entry(&mailbox));
+    }
     Ok(Answer::ok("created"))
+}
+
+/// A mailbox is for one thing at most. What cannot be had refuses the whole command [rfc6154 3].
+fn special_use(said: &[String]) -> Result<Option<SpecialUse>, Trouble> {
+    let no = |text| Err(Answer::no(ResponseCode::UseAttr, text).into());
+    let mut found = None;
+    for word in said {
+        match (SpecialUse::by_name(word), found) {
+            (None, _) => return no("that special use is not known here"),
+            (Some(special_use), Some(before)) if special_use != before => {
+                return no("a mailbox has one special use here");
+            }
+            (some, _) => found = some,
+        }
+    }
+    Ok(found)
 }

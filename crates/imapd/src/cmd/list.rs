@@ -1,27 +1,111 @@
-//! LIST [rfc3501 6.3.8], with the attributes of RFC 3348 and RFC 6154.
+//! LIST [rfc9051 6.3.9], basic and extended [rfc5258], with STATUS of what it lists [rfc5819], and
+//! the attributes of RFC 3348 and RFC 6154. All mailboxes are on this server, so the option REMOTE
+//! adds none [rfc9051 6.3.9.1].
 
-use crate::reply::{Answer, Outcome};
-use crate::session::Session;
-use imap::{ListEntry, ListPattern, Mailbox, Response};
-use mail::{MailboxInfo, MailboxName, SpecialUse};
+use super::status;
+use crate::listing::{self, Below, Fits, Line};
+use crate::reply::{Answer, Outcome, Trouble};
+use crate::session::{ExtendedList, Session};
+use imap::{List, ListEntry, ListForm, ListPattern, ListSelect, Mailbox, Response, StatusItem};
+use mail::{MailboxError, MailboxInfo, MailboxName, SpecialUse};
 
-pub(crate) async fn run(
-    session: &mut Session,
-    reference: &Mailbox,
-    pattern: &ListPattern,
-) -> Outcome {
-    if pattern.as_str().is_empty() {
-        session.wire.say(&Response::List(root()));
-        return Ok(Answer::ok("that is the separator"));
+pub(crate) async fn run(session: &mut Session, list: &List) -> Outcome {
+    let only_empty = list
+        .patterns
+        .iter()
+        .all(|pattern| pattern.as_str().is_empty());
+    match list.form {
+        ListForm::Basic if only_empty => {
+            session.wire.say(&Response::List(root()));
+            return Ok(Answer::ok("that is the separator"));
+        }
+        ListForm::Basic => {}
+        // Whoever asks so understands all that an answer can hold [rfc5258 3].
+        ListForm::Extended => session.extended_list = ExtendedList::Understood,
     }
-    let pattern = pattern.within(reference);
-    for mailbox in session.account().mailboxes()? {
-        if pattern.matches(mailbox.name.as_str(), MailboxName::SEPARATOR) {
-            session.wire.say(&Response::List(entry(&mailbox)));
-            session.wire.ease().await?;
+    let subscribed = match list.select.subscribed {
+        true => session.account().subscriptions()?,
+        false => Vec::new(),
+    };
+    let mailboxes = session.account().mailboxes()?;
+    for line in listing::lines(list.select, &canonical(list), mailboxes, subscribed) {
+        say(session, list, line)?;
+        session.wire.ease().await?;
+        if !list.give.status.is_empty() {
+            // One STATUS costs a little, thousands would keep others waiting (RFC 5819, section 5).
+            tokio::task::yield_now().await;
         }
     }
     Ok(Answer::ok("listed"))
+}
+
+/// The canonical patterns: the reference, then the pattern; an empty one means nothing
+/// [rfc5258 3].
+fn canonical(list: &List) -> Vec<ListPattern> {
+    let patterns = list.patterns.iter();
+    let said = patterns.filter(|pattern| !pattern.as_str().is_empty());
+    said.map(|pattern| pattern.within(&list.reference))
+        .collect()
+}
+
+/// One name, and the STATUS of a mailbox that can be selected. If there is none, the name says so
+/// [rfc5819 2].
+fn say(session: &mut Session, list: &List, line: Line) -> Result<(), Trouble> {
+    let mut entry = entry_of(list, &line);
+    let mut status = None;
+    if let (Fits::Yes, Some(mailbox)) = (line.fits, &line.mailbox)
+        && mailbox.selectable
+    {
+        status = status_of(session, &line.name, &list.give.status)?;
+        if status.is_none() && !list.give.status.is_empty() {
+            entry.attributes.push("\\Noselect");
+        }
+    }
+    session.wire.say(&Response::List(entry));
+    status.iter().for_each(|status| session.wire.say(status));
+    Ok(())
+}
+
+/// `None`: not asked for, or the mailbox was deleted just now.
+fn status_of(
+    session: &mut Session,
+    name: &MailboxName,
+    items: &[StatusItem],
+) -> Result<Option<Response>, Trouble> {
+    if items.is_empty() {
+        return Ok(None);
+    }
+    match status::response(session, name, Mailbox::new(name.as_str()), items) {
+        Ok(response) => Ok(Some(response)),
+        Err(MailboxError::NotFound | MailboxError::NoSelect) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn entry_of(list: &List, line: &Line) -> ListEntry {
+    let mut entry = match &line.mailbox {
+        Some(mailbox) => entry(mailbox),
+        None => bare(&line.name, vec!["\\NonExistent", "\\HasNoChildren"]),
+    };
+    if line.subscribed && (list.select.subscribed || list.give.subscribed) {
+        entry.attributes.push("\\Subscribed");
+    }
+    if line.below > Below::Nothing {
+        entry.child_info = criteria(list.select);
+    }
+    entry
+}
+
+/// What CHILDINFO names: the options that a name below fits [rfc9051 6.3.9.6].
+fn criteria(select: ListSelect) -> Vec<&'static str> {
+    let mut criteria = Vec::new();
+    if select.subscribed {
+        criteria.push("SUBSCRIBED");
+    }
+    if select.special_use {
+        criteria.push("SPECIAL-USE");
+    }
+    criteria
 }
 
 /// What an empty pattern asks for: the separator, and the root of the reference.
@@ -30,6 +114,17 @@ pub(super) fn root() -> ListEntry {
         attributes: vec!["\\Noselect"],
         separator: Some(MailboxName::SEPARATOR),
         mailbox: Mailbox::new(""),
+        child_info: Vec::new(),
+        old_name: None,
+    }
+}
+
+/// A name with these attributes.
+pub(super) fn bare(name: &MailboxName, attributes: Vec<&'static str>) -> ListEntry {
+    ListEntry {
+        attributes,
+        mailbox: Mailbox::new(name.as_str()),
+        ..root()
     }
 }
 
@@ -43,9 +138,16 @@ pub(super) fn entry(mailbox: &MailboxInfo) -> ListEntry {
         false => "\\HasNoChildren",
     });
     attributes.extend(mailbox.special_use.map(SpecialUse::name));
-    ListEntry {
-        attributes,
-        separator: Some(MailboxName::SEPARATOR),
-        mailbox: Mailbox::new(mailbox.name.as_str()),
+    bare(&mailbox.name, attributes)
+}
+
+/// Tells a client how a mailbox is really called that it called `said`: names are kept in NFC
+/// [rfc9051 6.3.9.7]. Only clients that understand such an answer get one.
+pub(super) fn tell_name(session: &mut Session, said: &Mailbox, entry: ListEntry) {
+    if session.extended_list == ExtendedList::Understood && entry.mailbox != *said {
+        session.wire.say(&Response::List(ListEntry {
+            old_name: Some(said.clone()),
+            ..entry
+        }));
     }
 }

@@ -47,23 +47,15 @@ fn entries(
             superior = up.superior();
             let is_new = !all.contains(&up) && pattern.as_str().contains('%') && matches(&up);
             if is_new && on_the_way.insert(up.clone()) {
-                entries.push(plain(&up, vec!["\\Noselect"]));
+                entries.push(list::bare(&up, vec!["\\Noselect"]));
             }
         }
         if matches(name) {
             entries.push(match mailboxes.get(name) {
                 Some(mailbox) => list::entry(mailbox),
-                None => plain(name, Vec::new()),
+                None => list::bare(name, Vec::new()),
             });
         }
     }
     entries
-}
-
-fn plain(name: &MailboxName, attributes: Vec<&'static str>) -> ListEntry {
-    ListEntry {
-        attributes,
-        separator: Some(MailboxName::SEPARATOR),
-        mailbox: Mailbox::new(name.as_str()),
-    }
 }

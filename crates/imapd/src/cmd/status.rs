@@ -1,11 +1,25 @@
-//! STATUS [rfc3501 6.3.10].
+//! STATUS [rfc9051 6.3.11].
 
 use crate::reply::{Answer, Outcome};
 use crate::session::{Session, mailbox_name};
 use imap::{Mailbox, Response, StatusItem, StatusValue};
+use mail::{MailboxError, MailboxName};
 
 pub(crate) fn run(session: &mut Session, mailbox: Mailbox, items: &[StatusItem]) -> Outcome {
-    let status = session.account().status(&mailbox_name(&mailbox)?)?;
+    let name = mailbox_name(&mailbox)?;
+    let response = response(session, &name, mailbox, items)?;
+    session.wire.say(&response);
+    Ok(Answer::ok("that is its status"))
+}
+
+/// The answer about one mailbox, which is called as the client called it.
+pub(super) fn response(
+    session: &mut Session,
+    name: &MailboxName,
+    mailbox: Mailbox,
+    items: &[StatusItem],
+) -> Result<Response, MailboxError> {
+    let status = session.account().status(name)?;
     let value = |item: StatusItem| match item {
         StatusItem::Messages => status.messages.into(),
         StatusItem::Recent => status.recent.into(),
@@ -21,6 +35,5 @@ pub(crate) fn run(session: &mut Session, mailbox: Mailbox, items: &[StatusItem])
         value: value(item),
     });
     let values = values.collect();
-    session.wire.say(&Response::Status { mailbox, values });
-    Ok(Answer::ok("that is its status"))
+    Ok(Response::Status { mailbox, values })
 }

@@ -1,6 +1,6 @@
 //! Arguments of the commands on mailboxes. Never here: whether a mailbox exists.
 
-use crate::command::{Command, StatusItem};
+use crate::command::{Command, Create, StatusItem};
 use crate::cursor::{Cursor, Parsed, Stop, is_astring_char};
 use crate::limits;
 use crate::mailbox::{ListPattern, Mailbox};
@@ -12,6 +12,35 @@ pub(super) fn one(c: &mut Cursor<'_>, command: fn(Mailbox) -> Command) -> Parsed
     c.mailbox().map(command)
 }
 
+/// `create = "CREATE" SP mailbox [SP "(" create-param *(SP create-param) ")"]` [rfc4466 2.2]
+pub(super) fn create(c: &mut Cursor<'_>) -> Parsed<Command> {
+    c.sp()?;
+    let mailbox = c.mailbox()?;
+    let mut uses = Vec::new();
+    if c.sp_and_more() {
+        let params = c.list("a list of parameters", limits::CREATE_PARAMS, create_param)?;
+        if params.is_empty() {
+            return c.refuse(What::Expected("a parameter"));
+        }
+        uses = params.concat();
+    }
+    Ok(Command::Create(Create { mailbox, uses }))
+}
+
+/// `create-param =/ "USE" SP "(" [use-attr *(SP use-attr)] ")"`, `use-attr = "\" atom` [rfc6154 6]
+fn create_param(c: &mut Cursor<'_>) -> Parsed<Vec<String>> {
+    let start = c.at();
+    let word = c.atom("a parameter")?;
+    let known = word.eq_ignore_ascii_case("USE").then_some(());
+    c.or_refuse(known, What::UnknownCreateParameter, start)?;
+    c.sp()?;
+    c.list("a list of special uses", limits::CREATE_PARAMS, |c| {
+        c.octet(b'\\', "a special use")?;
+        let word = c.atom("a special use")?;
+        Ok(format!("\\{word}"))
+    })
+}
+
 /// `rename = "RENAME" SP mailbox SP mailbox`
 pub(super) fn rename(c: &mut Cursor<'_>) -> Parsed<Command> {
     c.sp()?;
@@ -21,27 +50,17 @@ pub(super) fn rename(c: &mut Cursor<'_>) -> Parsed<Command> {
     Ok(Command::Rename { from, to })
 }
 
-/// `list = "LIST" SP mailbox SP list-mailbox`
-pub(super) fn list(c: &mut Cursor<'_>) -> Parsed<Command> {
-    let (reference, pattern) = reference_and_pattern(c)?;
-    Ok(Command::List { reference, pattern })
-}
-
 /// `lsub = "LSUB" SP mailbox SP list-mailbox`
 pub(super) fn lsub(c: &mut Cursor<'_>) -> Parsed<Command> {
-    let (reference, pattern) = reference_and_pattern(c)?;
-    Ok(Command::Lsub { reference, pattern })
-}
-
-fn reference_and_pattern(c: &mut Cursor<'_>) -> Parsed<(Mailbox, ListPattern)> {
     c.sp()?;
     let reference = c.mailbox()?;
     c.sp()?;
-    Ok((reference, list_mailbox(c)?))
+    let pattern = list_mailbox(c)?;
+    Ok(Command::Lsub { reference, pattern })
 }
 
 /// `list-mailbox = 1*list-char / string`, `list-char = ATOM-CHAR / list-wildcards / resp-specials`
-fn list_mailbox(c: &mut Cursor<'_>) -> Parsed<ListPattern> {
+pub(super) fn list_mailbox(c: &mut Cursor<'_>) -> Parsed<ListPattern> {
     let start = c.at();
     let wire = match c.peek() {
         Some(b'"' | b'{') => c.string("a mailbox pattern")?,
@@ -60,11 +79,17 @@ pub(super) fn status(c: &mut Cursor<'_>) -> Parsed<Command> {
     c.sp()?;
     let mailbox = c.mailbox()?;
     c.sp()?;
+    let items = status_items(c)?;
+    Ok(Command::Status { mailbox, items })
+}
+
+/// `"(" status-att *(SP status-att) ")"`
+pub(super) fn status_items(c: &mut Cursor<'_>) -> Parsed<Vec<StatusItem>> {
     let items = c.list("a list of status items", limits::STATUS_ITEMS, status_item)?;
     if items.is_empty() {
         return c.refuse(What::Expected("a status item"));
     }
-    Ok(Command::Status { mailbox, items })
+    Ok(items)
 }
 
 fn status_item(c: &mut Cursor<'_>) -> Parsed<StatusItem> {

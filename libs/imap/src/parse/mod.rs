@@ -1,6 +1,7 @@
 //! Parses the text of one command: tag, word, arguments. Never here: whether it is allowed now.
 
 mod fetch;
+mod list;
 mod mailboxes;
 mod messages;
 mod search;
@@ -26,12 +27,12 @@ const COMMANDS: &[(&str, Arguments)] = &[
     ("LOGIN", session::login),
     ("SELECT", |c| mailboxes::one(c, Command::Select)),
     ("EXAMINE", |c| mailboxes::one(c, Command::Examine)),
-    ("CREATE", |c| mailboxes::one(c, Command::Create)),
+    ("CREATE", mailboxes::create),
     ("DELETE", |c| mailboxes::one(c, Command::Delete)),
     ("RENAME", mailboxes::rename),
     ("SUBSCRIBE", |c| mailboxes::one(c, Command::Subscribe)),
     ("UNSUBSCRIBE", |c| mailboxes::one(c, Command::Unsubscribe)),
-    ("LIST", mailboxes::list),
+    ("LIST", list::list),
     ("LSUB", mailboxes::lsub),
     ("STATUS", mailboxes::status),
     ("APPEND", messages::append),
