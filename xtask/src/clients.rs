@@ -14,6 +14,11 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("fetchmail", "fetchmail"),
     ("mbsync", "isync"),
     ("python3", "python3"),
+    ("offlineimap", "offlineimap3"),
+    ("getmail", "getmail6"),
+    ("mpop", "mpop"),
+    ("msmtp", "msmtp"),
+    ("imapfilter", "imapfilter"),
     // 88 MB to download, the others together a tenth of that
     ("thunderbird", "thunderbird"),
     ("strace", "strace"),

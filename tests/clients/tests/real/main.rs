@@ -6,10 +6,16 @@
 
 mod curl;
 mod fetchmail;
+mod getmail;
+mod imapfilter;
 mod keeping;
 mod large;
+mod maildir;
 mod mbsync;
+mod mpop;
+mod msmtp;
 mod mutt;
+mod offlineimap;
 mod python;
 mod samples;
 mod starting;

@@ -2,8 +2,9 @@
 //!
 //! What never happens here: a change on both sides to the same message.
 
+use crate::maildir;
 use clients::{Program, Server, samples};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 fn sync(server: &Server, place: &Path, far: &str) -> bool {
     let Some(mbsync) = Program::find("mbsync") else {
@@ -33,28 +34,6 @@ fn sync(server: &Server, place: &Path, far: &str) -> bool {
     true
 }
 
-/// The files of a local mailbox, those in `new` and `cur`.
-fn local(place: &Path, mailbox: &str) -> Vec<PathBuf> {
-    let folder = place.join("mail").join(mailbox);
-    let mut files: Vec<PathBuf> = ["new", "cur"]
-        .iter()
-        .filter_map(|sub| std::fs::read_dir(folder.join(sub)).ok())
-        .flat_map(|entries| entries.map(|entry| entry.unwrap().path()))
-        .collect();
-    files.sort();
-    files
-}
-
-fn find(files: &[PathBuf], subject: &str) -> PathBuf {
-    let found = files.iter().find(|file| {
-        String::from_utf8_lossy(&std::fs::read(file).unwrap())
-            .contains(&format!("Subject: {subject}"))
-    });
-    found
-        .unwrap_or_else(|| panic!("no local message {subject}"))
-        .clone()
-}
-
 fn two_way(server: &Server, far: &str) {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
@@ -67,23 +46,13 @@ fn two_way(server: &Server, far: &str) {
     if !sync(server, place, far) {
         return;
     }
-    assert_eq!(local(place, "INBOX").len(), 4);
-    assert_eq!(local(place, "Projects/2026").len(), 1);
+    let inbox = place.join("mail/INBOX");
+    assert_eq!(maildir::files(&inbox).len(), 4);
+    assert_eq!(maildir::files(&place.join("mail/Projects/2026")).len(), 1);
 
     // Local changes: one is flagged, two is removed, a new one appears.
-    let files = local(place, "INBOX");
-    let one = find(&files, "one");
-    let name = one.file_name().unwrap().to_string_lossy().into_owned();
-    let (base, _) = name
-        .split_once(":2,")
-        .expect("because a seen message has info");
-    std::fs::rename(&one, one.with_file_name(format!("{base}:2,FS"))).unwrap();
-    let two = find(&local(place, "INBOX"), "two");
-    let name = two.file_name().unwrap().to_string_lossy().into_owned();
-    let (base, _) = name
-        .split_once(":2,")
-        .expect("because a seen message has info");
-    std::fs::rename(&two, two.with_file_name(format!("{base}:2,ST"))).unwrap();
+    maildir::set_flags(&inbox, "one", "FS");
+    maildir::set_flags(&inbox, "two", "ST");
     let new = place.join("mail/INBOX/cur/1.local.test:2,");
     std::fs::write(new, samples::message("local", "Hello")).unwrap();
     assert!(sync(server, place, far));
@@ -105,12 +74,8 @@ fn two_way(server: &Server, far: &str) {
     imap.must(&format!("UID STORE {gone} +FLAGS (\\Deleted)"));
     imap.must("EXPUNGE");
     assert!(sync(server, place, far));
-    let files = local(place, "INBOX");
-    assert_eq!(files.len(), 3);
-    assert!(
-        find(&files, "three").to_string_lossy().ends_with(":2,RS"),
-        "{files:?}"
-    );
+    assert_eq!(maildir::files(&inbox).len(), 3);
+    assert_eq!(maildir::flags(&inbox, "three"), "RS");
 }
 
 #[test]

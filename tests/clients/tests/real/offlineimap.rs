@@ -1,0 +1,92 @@
+//! offlineimap: a local copy of everything, alike after changes on either side, over TLS.
+//!
+//! What never happens here: a change on both sides to the same message.
+
+use crate::maildir;
+use clients::{Program, Server, samples};
+use std::path::Path;
+
+fn sync(server: &Server, place: &Path, tls: &str) -> bool {
+    let Some(offlineimap) = Program::find("offlineimap") else {
+        return false;
+    };
+    let rc = place.join("offlineimaprc");
+    let alice = server.alice();
+    let text = format!(
+        "[general]\naccounts = all\nmetadata = {place}/state\n\
+         [Account all]\nlocalrepository = near\nremoterepository = far\n\
+         [Repository near]\ntype = Maildir\nlocalfolders = {place}/mail\n\
+         [Repository far]\ntype = IMAP\nremotehost = localhost\nremoteuser = {user}\n\
+         remotepass = {password}\nsslcacertfile = {certificate}\n{tls}\n",
+        place = place.display(),
+        user = alice.address,
+        password = alice.password,
+        certificate = server.certificate().display(),
+    );
+    std::fs::write(&rc, text).unwrap();
+    let run = offlineimap
+        .arg("-c")
+        .arg(&rc)
+        .args(&["-o", "-u", "basic"])
+        .env("HOME", place);
+    run.run().well();
+    true
+}
+
+fn two_way(server: &Server, tls: &str) {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let inbox = place.join("mail/INBOX");
+    let mut imap = server.imap(server.alice());
+    for subject in ["one", "two", "three"] {
+        imap.append("INBOX", "\\Seen", &samples::message(subject, "Hello"));
+    }
+    imap.must("CREATE Projects/2026");
+    imap.append("Projects/2026", "", &samples::message("plan", "Hello"));
+    if !sync(server, place, tls) {
+        return;
+    }
+    assert_eq!(maildir::files(&inbox).len(), 4);
+    assert_eq!(maildir::files(&place.join("mail/Projects.2026")).len(), 1);
+
+    // Local changes: one is flagged, two is removed, a new one and a new folder appear.
+    maildir::set_flags(&inbox, "one", "FS");
+    std::fs::remove_file(maildir::find(&inbox, "two")).unwrap();
+    let new = samples::message("local", "Hello");
+    std::fs::write(inbox.join("cur/1.local.test:2,"), new).unwrap();
+    maildir::make(&place.join("mail/Receipts"));
+    assert!(sync(server, place, tls));
+    imap.must("NOOP");
+    let one = imap.search("HEADER Subject one");
+    assert_eq!(imap.flags(one[0]), ["\\Flagged", "\\Seen"]);
+    assert_eq!(imap.search("HEADER Subject two"), [0u32; 0]);
+    let local = imap.search("HEADER Subject local");
+    assert_eq!(local.len(), 1);
+    assert!(imap.must("LIST \"\" Receipts").text().contains("Receipts"));
+
+    // Far changes: three is answered, local is deleted.
+    let three = imap.search("HEADER Subject three");
+    imap.must(&format!("UID STORE {} +FLAGS (\\Answered)", three[0]));
+    imap.must(&format!("UID STORE {} +FLAGS (\\Deleted)", local[0]));
+    imap.must("EXPUNGE");
+    assert!(sync(server, place, tls));
+    assert_eq!(maildir::files(&inbox).len(), 3);
+    assert_eq!(maildir::flags(&inbox, "three"), "RS");
+}
+
+#[test]
+fn offlineimap_keeps_both_sides_alike_over_tls() {
+    let server = Server::start();
+    let tls = format!("ssl = yes\nremoteport = {}", server.port("imaps"));
+    two_way(&server, &tls);
+}
+
+#[test]
+fn offlineimap_keeps_both_sides_alike_over_starttls() {
+    let server = Server::start();
+    let port = server.port("imap");
+    two_way(
+        &server,
+        &format!("ssl = no\nstarttls = yes\nremoteport = {port}"),
+    );
+}
