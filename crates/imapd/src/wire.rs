@@ -5,7 +5,7 @@ use crate::limits;
 use bytes::BytesMut;
 use imap::{Event, Refusal, Response, Server};
 use net::time::{Instant, sleep, sleep_until, timeout};
-use net::{Conn, Stop, TlsServer};
+use net::{Conn, GivenUp, Stop, TlsServer};
 use std::time::Duration;
 
 /// How long a client may go on with a write once the server stops.
@@ -165,6 +165,17 @@ impl Wire {
         self.machine.tls_started();
         self.conn = Some(conn);
         Ok(())
+    }
+
+    /// Does what the client waits for, unless it goes away or the server stops.
+    pub async fn attend<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Ended> {
+        let conn = self.conn.as_mut().ok_or(Ended::Closed)?;
+        conn.attend(&self.stop, work)
+            .await
+            .map_err(|why| match why {
+                GivenUp::Closed => Ended::Closed,
+                GivenUp::Stopped => Ended::Stopping,
+            })
     }
 
     /// Is the server stopping? Long commands ask between two messages.

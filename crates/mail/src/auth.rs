@@ -88,7 +88,8 @@ impl Auth {
 
     /// Proves who somebody is. The name is an account's address, an alias that leads to exactly one
     /// account, or, if one domain is hosted, the part before its `@`. A failure may take some
-    /// seconds: the delay that grows with failures is in here. Writes one log line.
+    /// seconds: the delay that grows with failures is in here. Writes one log line. It may be
+    /// dropped when nobody waits for it any more.
     pub async fn login(
         &self,
         name: &str,
@@ -239,9 +240,16 @@ impl Gate {
         }
         self.throttle.still_admits(attempt).map_err(too_many)?;
         let phc = verifier.map_or_else(|| self.dummy.clone(), |v| v.argon2.as_str().into());
+        let mut asked = Asked {
+            throttle: &self.throttle,
+            attempt,
+            is_answered: false,
+        };
         let found = turn
             .run(move |workspace| password::verify(workspace, &phc, &password))
-            .await?;
+            .await;
+        asked.is_answered = true;
+        let found = found?;
         match (found.map_err(LoginRefusal::Unavailable)?, proof) {
             (password::Match::Yes, Some(proof)) => {
                 self.proven.remember(proof);
@@ -258,6 +266,22 @@ impl Gate {
             net::time::sleep(delay).await;
         }
         Err(LoginRefusal::Wrong)
+    }
+}
+
+/// Whoever goes away while a password is hashed has failed: else guesses could keep the workers
+/// busy at no cost.
+struct Asked<'a> {
+    throttle: &'a Throttle,
+    attempt: Attempt,
+    is_answered: bool,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.throttle.failed(self.attempt);
+        }
     }
 }
 

@@ -7,12 +7,13 @@ use crate::limits::{self, READ_BYTES};
 use crate::listener::UNIX_ADDRESS;
 use crate::sessions::SessionEntry;
 use crate::sim::SimStream;
+use crate::stop::Stop;
 use crate::tls::{TlsClient, TlsServer};
 use crate::unix::Credentials;
 use bytes::BytesMut;
 use rustls_pki_types::ServerName;
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 thread_local! {
@@ -31,9 +32,20 @@ thread_local! {
 #[derive(Debug)]
 pub struct Conn {
     stream: Stream,
+    /// What came while somebody watched for the end; `read` gives it first.
+    ahead: BytesMut,
     peer: SocketAddr,
     local: SocketAddr,
     entry: Arc<SessionEntry>,
+}
+
+/// Why work for a peer was given up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GivenUp {
+    /// The peer has gone.
+    Closed,
+    /// The server stops.
+    Stopped,
 }
 
 #[derive(Debug)]
@@ -77,6 +89,7 @@ impl Conn {
         let local = stream.local_addr()?;
         Ok(Conn {
             stream: Stream::Plain(Plain::Tcp(stream)),
+            ahead: BytesMut::new(),
             peer: canonical(peer),
             local,
             entry: SessionEntry::apart(),
@@ -86,6 +99,7 @@ impl Conn {
     pub(crate) fn unix(stream: UnixStream) -> Conn {
         Conn {
             stream: Stream::Plain(Plain::Unix(stream)),
+            ahead: BytesMut::new(),
             peer: UNIX_ADDRESS,
             local: UNIX_ADDRESS,
             entry: SessionEntry::apart(),
@@ -106,6 +120,7 @@ impl Conn {
     pub(crate) fn simulated(stream: SimStream, peer: SocketAddr, local: SocketAddr) -> Conn {
         Conn {
             stream: Stream::Plain(Plain::Sim(stream)),
+            ahead: BytesMut::new(),
             peer,
             local,
             entry: SessionEntry::apart(),
@@ -136,6 +151,7 @@ impl Conn {
         let (a, b) = tokio::io::duplex(limit);
         let end = |pipe, peer, local| Conn {
             stream: Stream::Plain(Plain::Pipe(pipe)),
+            ahead: BytesMut::new(),
             peer,
             local,
             entry: SessionEntry::apart(),
@@ -168,21 +184,45 @@ impl Conn {
     /// future is dropped. A peer that leaves TLS without a goodbye has ended as well: no protocol
     /// of mail takes the end of a connection for the end of a message.
     pub async fn read(&mut self, buf: &mut BytesMut) -> io::Result<usize> {
-        let came = poll_fn(|cx| {
-            SCRATCH.with_borrow_mut(|scratch| {
-                let mut into = ReadBuf::new(scratch);
-                ready!(self.stream.poll_read(cx, &mut into))?;
-                buf.extend_from_slice(into.filled());
-                Poll::Ready(io::Result::Ok(into.filled().len()))
-            })
-        });
-        match came.await {
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
-            Ok(bytes) => {
-                self.entry.took(bytes);
-                Ok(bytes)
+        let came = if self.ahead.is_empty() {
+            self.stream.read(buf).await?
+        } else {
+            let ahead = std::mem::take(&mut self.ahead);
+            buf.extend_from_slice(&ahead);
+            ahead.len()
+        };
+        self.entry.took(came);
+        Ok(came)
+    }
+
+    /// Does what the peer waits for, which may take seconds; gives it up once the peer has gone or
+    /// the server stops. The work must bear to be dropped.
+    pub async fn attend<T>(
+        &mut self,
+        stop: &Stop,
+        work: impl Future<Output = T>,
+    ) -> Result<T, GivenUp> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = stop.stopped() => Err(GivenUp::Stopped),
+            () = self.closed() => Err(GivenUp::Closed),
+        }
+    }
+
+    /// Returns once the peer has gone: at once if the connection was reset, HALF_CLOSED after it
+    /// said that it sends no more (it may still read). What comes meanwhile is kept for `read`, up
+    /// to READ_BYTES; the end of a peer that has sent more is not seen. Cancel-safe.
+    async fn closed(&mut self) {
+        loop {
+            if self.ahead.len() >= READ_BYTES {
+                return pending().await;
             }
-            other => other,
+            match self.stream.read(&mut self.ahead).await {
+                Ok(1..) => {}
+                Ok(0) => return sleep(limits::HALF_CLOSED).await,
+                Err(_) => return,
+            }
         }
     }
 
@@ -214,11 +254,14 @@ impl Conn {
             peer,
             local,
             entry,
+            // what came in the clear counts for nothing under TLS
+            ahead: _,
         } = self;
         let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream.plain()?);
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
         Ok(Conn {
             stream: Stream::Tls(Box::new(TlsStream::Server(stream))),
+            ahead: BytesMut::new(),
             peer,
             local,
             entry,
@@ -232,6 +275,8 @@ impl Conn {
             peer,
             local,
             entry,
+            // what came in the clear counts for nothing under TLS
+            ahead: _,
         } = self;
         let name = ServerName::try_from(name.to_owned())
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
@@ -239,6 +284,7 @@ impl Conn {
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
         Ok(Conn {
             stream: Stream::Tls(Box::new(TlsStream::Client(stream))),
+            ahead: BytesMut::new(),
             peer,
             local,
             entry,
@@ -329,6 +375,21 @@ impl Stream {
         match self {
             Stream::Plain(plain) => Ok(plain),
             Stream::Tls(_) => Err(io::Error::other("TLS was started already")),
+        }
+    }
+
+    async fn read(&mut self, buf: &mut BytesMut) -> io::Result<usize> {
+        let came = poll_fn(|cx| {
+            SCRATCH.with_borrow_mut(|scratch| {
+                let mut into = ReadBuf::new(scratch);
+                ready!(self.poll_read(cx, &mut into))?;
+                buf.extend_from_slice(into.filled());
+                Poll::Ready(io::Result::Ok(into.filled().len()))
+            })
+        });
+        match came.await {
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            other => other,
         }
     }
 

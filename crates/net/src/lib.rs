@@ -20,7 +20,7 @@ mod unix;
 
 pub use civil::{Civil, civil_from_days, days_from_civil};
 pub use clock::{Clock, Time};
-pub use conn::{Conn, TlsInfo};
+pub use conn::{Conn, GivenUp, TlsInfo};
 pub use limits::READ_BYTES;
 pub use listener::{Listener, Place, Port, dial, dial_unix};
 pub use random::Random;

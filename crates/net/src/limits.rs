@@ -12,6 +12,9 @@ pub const HANDSHAKE: Duration = Duration::from_secs(30);
 pub const WRITE_STALL: Duration = Duration::from_secs(300);
 /// How long a connection that is being closed may take to say so.
 pub const CLOSE: Duration = Duration::from_secs(1);
+/// How long a peer that said it sends no more may still wait for what it asked: a script that
+/// sends all its commands at once does so.
+pub const HALF_CLOSED: Duration = Duration::from_secs(2);
 /// How long sessions may go on after they were told to stop, before they are cut.
 pub const GRACE: Duration = Duration::from_millis(1_500);
 /// How long a listener waits after the system refused it a descriptor or memory.

@@ -1,9 +1,12 @@
 //! Connections, TLS and the accept loop over loopback.
 
 use bytes::BytesMut;
-use net::{Bounds, Clock, Conn, Listener, Stop, TlsClient, TlsServer, dial, self_signed, serve};
+use net::{
+    Bounds, Clock, Conn, GivenUp, Listener, Stop, TlsClient, TlsServer, dial, self_signed, serve,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::task::JoinHandle;
+use tokio::time::{Duration, Instant};
 
 const WIDE: Bounds = Bounds {
     total: 100,
@@ -382,4 +385,74 @@ async fn a_taken_port_is_refused() {
         .await
         .expect_err("because it is taken");
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+/// Waits for something that never happens, beside the peer; says how that ended and how long it
+/// took on the paused clock.
+async fn gives_up(conn: &mut Conn, stop: &Stop) -> (GivenUp, Duration) {
+    let began = Instant::now();
+    let given_up = conn.attend(stop, std::future::pending::<()>()).await;
+    (
+        given_up.expect_err("nothing else can happen"),
+        began.elapsed(),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_for_a_peer_that_closes_is_given_up_after_two_seconds() {
+    let (client, mut server) = Conn::pipe(1_024);
+    drop(client);
+    let (why, waited) = gives_up(&mut server, &Stop::new()).await;
+    assert_eq!((why, waited.as_secs()), (GivenUp::Closed, 2));
+    // whoever sends all at once and no more gets what comes in time
+    let (client, mut server) = Conn::pipe(1_024);
+    client.close().await;
+    let work = tokio::time::sleep(Duration::from_secs(1));
+    assert_eq!(server.attend(&Stop::new(), work).await, Ok(()));
+}
+
+#[tokio::test]
+async fn work_for_a_peer_that_resets_is_given_up_at_once() {
+    let listener = listener().await;
+    let client = dial(listener.local_addr()).await.expect("it listens");
+    let mut server = listener.accept().await.expect("it comes");
+    // closing on unread octets makes the system send a reset
+    server.write_all(b"unread").await.expect("there is room");
+    let mut client = client;
+    assert_eq!(
+        client.read(&mut BytesMut::new()).await.expect("it comes"),
+        6
+    );
+    server.write_all(b"unread").await.expect("there is room");
+    drop(client);
+    let (why, waited) = gives_up(&mut server, &Stop::new()).await;
+    assert_eq!(why, GivenUp::Closed);
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_for_a_peer_is_given_up_when_the_server_stops() {
+    let (_client, mut server) = Conn::pipe(1_024);
+    let stop = Stop::new();
+    let (stopped, ()) = tokio::join!(gives_up(&mut server, &stop), async { stop.stop() });
+    assert_eq!(stopped, (GivenUp::Stopped, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_while_a_peer_was_watched_is_read_afterwards_in_order() {
+    let (mut client, mut server) = Conn::pipe(1 << 20);
+    client.write_all(b"first ").await.expect("there is room");
+    let work = tokio::time::sleep(Duration::from_secs(10));
+    assert_eq!(server.attend(&Stop::new(), work).await, Ok(()));
+    client.write_all(b"second").await.expect("there is room");
+    assert_eq!(read_len(&mut server, 12).await, b"first second");
+    // a flood is not taken in meanwhile, and its end is not seen
+    client
+        .write_all(&vec![b'x'; 1 << 18])
+        .await
+        .expect("there is room");
+    client.close().await;
+    let work = tokio::time::sleep(Duration::from_secs(10));
+    assert_eq!(server.attend(&Stop::new(), work).await, Ok(()));
+    assert_eq!(read_all(&mut server).await.len(), 1 << 18);
 }

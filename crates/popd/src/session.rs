@@ -9,7 +9,7 @@ use crate::table::{self, Doing, Run, States};
 use crate::{ClearText, Door};
 use bytes::BytesMut;
 use net::time::{sleep, timeout};
-use net::{Conn, Stop};
+use net::{Conn, GivenUp, Stop};
 use pop::{Arguments, Code, Command, Event, Reply, Server};
 use std::sync::Arc;
 
@@ -30,6 +30,15 @@ pub(crate) enum End {
     Cut,
     /// The TLS handshake failed.
     Handshake,
+}
+
+impl From<GivenUp> for End {
+    fn from(why: GivenUp) -> End {
+        match why {
+            GivenUp::Closed => End::Lost,
+            GivenUp::Stopped => End::Stopped,
+        }
+    }
 }
 
 /// Where the session stands [rfc1939 3].

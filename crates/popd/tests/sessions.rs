@@ -451,3 +451,68 @@ async fn pop3_claims_no_recent() {
     assert_eq!(view.recent(), 1);
     assert_eq!(view.first_unseen().unwrap(), Some(1), "RETR sets no \\Seen");
 }
+
+/// Makes the next wrong password of this address wait for some ten seconds.
+async fn many_wrong_passwords(house: &House) {
+    let peer = std::net::Ipv4Addr::LOCALHOST.into();
+    for _ in 0..8 {
+        let login = house.mail.auth().login("nobody", b"guess", peer, "test");
+        assert!(login.await.is_err());
+    }
+}
+
+impl Client {
+    /// Sends a wrong password, whose answer waits.
+    async fn is_delayed(&mut self) {
+        assert!(self.line().await.starts_with("+OK "));
+        self.ok("USER alice@example.test").await;
+        self.say("PASS wrong").await;
+        let waiting = net::time::timeout(Duration::from_secs(1), self.line());
+        assert!(waiting.await.is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_is_delayed_ends_with_its_client_or_the_server() {
+    let server = Server::new().await;
+    many_wrong_passwords(&server.house).await;
+    let mut client = server.connect();
+    client.is_delayed().await;
+    let Client { conn, session, .. } = client;
+    drop(conn);
+    let began = net::time::now();
+    session.await.unwrap();
+    assert!(began.elapsed().as_secs() < 3, "{:?}", began.elapsed());
+
+    let mut client = server.connect();
+    client.is_delayed().await;
+    let began = net::time::now();
+    server.stop.stop();
+    let said = client.end().await;
+    assert_eq!(said, "-ERR [SYS/TEMP] server is going down\r\n");
+    assert!(began.elapsed().as_secs() < 1, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn thousands_of_pipelined_commands_of_one_client_let_another_have_its_turn() {
+    let server = Server::new().await;
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut tasks = Vec::new();
+    // all is sent before a session runs, and there is one thread
+    for (name, commands) in [("greedy", 5_000), ("modest", 1)] {
+        let (mut client, end) = Conn::pipe(1 << 20);
+        let sent = [&b"CAPA\r\n".repeat(commands)[..], b"QUIT\r\n"].concat();
+        client.write_all(&sent).await.unwrap();
+        let session = popd::session(end, server.door.clone(), server.stop.clone());
+        tasks.push(tokio::spawn(session));
+        let order = order.clone();
+        tasks.push(tokio::spawn(async move {
+            while client.read(&mut BytesMut::new()).await.unwrap() > 0 {}
+            order.lock().unwrap().push(name);
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(order.lock().unwrap()[..], ["modest", "greedy"]);
+}

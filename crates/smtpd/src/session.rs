@@ -8,7 +8,7 @@ use crate::{BareNewline, ClearText, Door, Logins, cmd, reply};
 use bytes::BytesMut;
 use mail::LoginRefusal;
 use net::time::{Instant, now, timeout, timeout_at};
-use net::{Conn, Stop};
+use net::{Conn, GivenUp, Stop};
 use post::{Arriving, Client, Envelope};
 use smtp::{BareNewlines, Command, DataRules, Event, Flush, Malformed, Reply, Server, Status};
 use std::sync::Arc;
@@ -27,6 +27,15 @@ pub(crate) enum End {
     Stopped,
     /// The TLS handshake failed.
     Handshake,
+}
+
+impl From<GivenUp> for End {
+    fn from(why: GivenUp) -> End {
+        match why {
+            GivenUp::Closed => End::Lost,
+            GivenUp::Stopped => End::Stopped,
+        }
+    }
 }
 
 /// Where the session stands. [rfc5321 4.1.4]
@@ -58,7 +67,7 @@ pub(crate) struct Session {
     /// A SASL exchange that waits for the client.
     pub(crate) exchange: Option<sasl::Exchange>,
     pub(crate) id: u64,
-    stop: Stop,
+    pub(crate) stop: Stop,
     deadline: Instant,
     bad_commands: u32,
     refused_recipients: u32,

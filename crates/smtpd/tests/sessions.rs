@@ -424,3 +424,61 @@ async fn a_client_that_drips_content_is_let_go() {
         began.elapsed()
     );
 }
+
+/// Sends a wrong password, whose answer waits for some ten seconds.
+async fn is_delayed(server: &Server) -> Client {
+    let mut client = server.connect(&server.submission).await;
+    client.ask("EHLO x", "250").await;
+    client.send(b"AUTH PLAIN AGFsaWNlAHdyb25n\r\n").await;
+    let waiting = tokio::time::timeout(Duration::from_secs(1), client.line());
+    assert!(waiting.await.is_err());
+    client
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_is_delayed_ends_with_its_client_or_the_server() {
+    let server = Server::new().await;
+    let peer = std::net::Ipv4Addr::LOCALHOST.into();
+    for _ in 0..8 {
+        let auth = server.house.mail.auth();
+        let login = auth.login("nobody", b"guess", peer, "test").await;
+        assert!(login.is_err());
+    }
+    let Client { conn, .. } = is_delayed(&server).await;
+    drop(conn);
+    let began = tokio::time::Instant::now();
+    while Arc::strong_count(&server.submission) > 1 {
+        tokio::time::advance(Duration::from_millis(100)).await;
+    }
+    assert!(began.elapsed().as_secs() < 3, "{:?}", began.elapsed());
+
+    let mut client = is_delayed(&server).await;
+    let began = tokio::time::Instant::now();
+    server.stop.stop();
+    client.expect("421 4.3.2").await;
+    assert!(began.elapsed().as_secs() < 1, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn thousands_of_pipelined_commands_of_one_client_let_another_have_its_turn() {
+    let server = Server::new().await;
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut tasks = Vec::new();
+    // all is sent before a session runs, and there is one thread
+    for (name, commands) in [("greedy", 5_000), ("modest", 1)] {
+        let (mut client, end) = Conn::pipe(1 << 20);
+        let sent = [&b"RSET\r\n".repeat(commands)[..], b"QUIT\r\n"].concat();
+        client.write_all(&sent).await.unwrap();
+        let session = smtpd::session(end, server.exchange.clone(), server.stop.clone());
+        tasks.push(tokio::spawn(session));
+        let order = order.clone();
+        tasks.push(tokio::spawn(async move {
+            while client.read(&mut BytesMut::new()).await.unwrap() > 0 {}
+            order.lock().unwrap().push(name);
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(order.lock().unwrap()[..], ["modest", "greedy"]);
+}

@@ -22,7 +22,8 @@ pub(super) fn needs_tls() -> Answer {
 /// Name and password, whichever way they came.
 pub(super) async fn prove(session: &mut Session, user: &str, password: &[u8]) -> Outcome {
     let auth = session.door.mail.auth();
-    match auth.login(user, password, session.peer, "imap").await {
+    let proof = auth.login(user, password, session.peer, "imap");
+    match session.wire.attend(proof).await? {
         Ok(login) => {
             session.logged_in(&login);
             Ok(Answer::ok_with(session.capability_code(), "logged in"))

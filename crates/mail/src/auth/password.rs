@@ -165,6 +165,11 @@ pub(super) enum Scram {
 pub(super) struct Workspace(Vec<Block>);
 
 impl Workspace {
+    #[cfg(test)]
+    pub fn blocks(&self) -> usize {
+        self.0.len()
+    }
+
     /// Fills `hash` with the hash of this password.
     fn hash(
         &mut self,

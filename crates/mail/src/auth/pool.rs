@@ -161,6 +161,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_flood_of_logins_asks_for_memory_once_for_each_worker() {
+        let pool = Arc::new(HashPool::new(2));
+        let jobs: Vec<_> = (0..100)
+            .map(|_| {
+                let pool = pool.clone();
+                tokio::spawn(async move {
+                    let turn = pool.turn().await.expect("the queue is not full");
+                    let job = |workspace: &mut Workspace| {
+                        let is_new = workspace.blocks() == 0;
+                        crate::auth::password::verify(workspace, PHC, &prepared())
+                            .expect("readable");
+                        assert_eq!(workspace.blocks(), 64);
+                        is_new
+                    };
+                    turn.run(job).await.expect("it does not panic")
+                })
+            })
+            .collect();
+        let mut new = 0;
+        for job in jobs {
+            new += usize::from(job.await.expect("no panic"));
+        }
+        assert!((1..=2).contains(&new), "{new} hashes asked for memory");
+        assert!(pool.workspaces.lock().len() <= 2);
+    }
+
+    const PHC: &str = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM$\
+        AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    fn prepared() -> crate::auth::password::Prepared {
+        crate::auth::password::prepare(b"pencil").expect("neither empty nor too long")
+    }
+
+    #[tokio::test]
     async fn works_in_place_without_workers() {
         let pool = HashPool::new(0);
         let thread = std::thread::current().id();

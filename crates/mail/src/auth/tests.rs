@@ -181,6 +181,27 @@ async fn many_guesses_at_once_do_not_slip_through() {
     );
 }
 
+#[tokio::test]
+async fn whoever_goes_away_while_a_password_is_hashed_has_failed() {
+    let settings = MailSettings {
+        argon2: CHEAP,
+        hash_workers: 30,
+        ..MailSettings::default()
+    };
+    let gate = Gate::new(Random::seeded(1), &settings);
+    let alice = record(&gate, 1, "secret").await;
+    for _ in 0..25 {
+        let mut guess = std::pin::pin!(gate.tries(&alice, "wrong", 1));
+        std::future::poll_fn(|cx| {
+            let _ = guess.as_mut().poll(cx);
+            std::task::Poll::Ready(())
+        })
+        .await;
+    }
+    let refused = gate.tries(&alice, "wrong", 1).await;
+    assert!(matches!(refused, Err(LoginRefusal::TooManyFailures { .. })));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_owner_gets_in_while_others_guess() {
     let gate = gate();

@@ -112,16 +112,10 @@ async fn go_on(session: &mut Session, step: sasl::Step) -> Result<(), End> {
 
 /// The password is checked, then INBOX is opened as it is now.
 async fn log_in(session: &mut Session, name: &str, password: &[u8]) -> Result<(), End> {
-    let peer = match &session.conn {
-        Some(conn) => conn.peer().ip(),
-        None => return Err(End::Lost),
-    };
-    let proof = tokio::select! {
-        biased;
-        () = session.stop.stopped() => return Err(End::Stopped),
-        proof = session.door.mail.auth().login(name, password, peer, "pop3") => proof,
-    };
-    let login = match proof {
+    let conn = session.conn.as_mut().ok_or(End::Lost)?;
+    let peer = conn.peer().ip();
+    let proof = session.door.mail.auth().login(name, password, peer, "pop3");
+    let login = match conn.attend(&session.stop, proof).await? {
         Ok(login) => login,
         Err(refusal) => {
             let (blame, refused) = reply::login(&refusal, session.id);

@@ -67,12 +67,12 @@ async fn go_on(session: &mut Session, exchange: Exchange, step: Step) -> Result<
             session.send(Reply::plain(334, sasl::encode(&challenge)));
         }
         Step::Failed(failure) => session.bad(reply::exchange_failure(failure)),
-        Step::Credentials(credentials) => prove(session, credentials).await,
+        Step::Credentials(credentials) => prove(session, credentials).await?,
     }
     Ok(())
 }
 
-async fn prove(session: &mut Session, credentials: Credentials) {
+async fn prove(session: &mut Session, credentials: Credentials) -> Result<(), End> {
     let Credentials {
         authcid: name,
         password,
@@ -80,7 +80,9 @@ async fn prove(session: &mut Session, credentials: Credentials) {
     } = credentials;
     let peer = session.client.peer;
     let auth = session.door.mail.auth();
-    match auth.login(&name, &password, peer.ip(), "smtp").await {
+    let proof = auth.login(&name, &password, peer.ip(), "smtp");
+    let conn = session.conn.as_mut().ok_or(End::Lost)?;
+    match conn.attend(&session.stop, proof).await? {
         Ok(login) => {
             tracing::info!(target: "smtp", session = session.id, %peer, login = %Escaped(login.name()), "login");
             session.client.login = Some(login);
@@ -95,4 +97,5 @@ async fn prove(session: &mut Session, credentials: Credentials) {
             session.refuse_login(reply::login_refusal(&refusal), &refusal);
         }
     }
+    Ok(())
 }
