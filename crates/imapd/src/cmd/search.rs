@@ -47,11 +47,9 @@ async fn ask_each(
             return Ok(found);
         }
         for message in &batch {
-            if program.matches(&mut Facts::of(message))? {
+            let mut facts = Facts::of(message);
+            if program.matches_in_turns(&mut facts).await? {
                 found.insert(message.uid);
-            }
-            if cost >= Cost::Header {
-                tokio::task::yield_now().await;
             }
         }
         wire.check_stop()?;

@@ -7,6 +7,7 @@ use imap::{Date, Ids, ResponseCode, Search, SearchKey};
 use mail::{Fault, SystemFlags, View};
 use roaring::RoaringBitmap;
 use std::cmp::Ordering;
+use std::pin::Pin;
 
 /// Is a flag asked for, or its absence?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,9 @@ pub(crate) enum Program {
     Or(Box<Program>, Box<Program>),
     And(Vec<Program>),
 }
+
+/// An answer that comes in several turns.
+type Turns<'a> = Pin<Box<dyn Future<Output = Result<bool, Fault>> + Send + 'a>>;
 
 /// How much a key has to read of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -223,8 +227,36 @@ impl Program {
         Ok((candidates, left))
     }
 
+    /// As `matches`; others have their turn after each key that looks at a text.
+    pub fn matches_in_turns<'a>(&'a self, facts: &'a mut Facts<'_>) -> Turns<'a> {
+        Box::pin(async move {
+            if self.cost() < Cost::Header {
+                return self.matches(facts);
+            }
+            match self {
+                Program::Not(inner) => Ok(!inner.matches_in_turns(facts).await?),
+                Program::Or(one, other) => {
+                    Ok(one.matches_in_turns(facts).await? || other.matches_in_turns(facts).await?)
+                }
+                Program::And(keys) => {
+                    for key in keys {
+                        if !key.matches_in_turns(facts).await? {
+                            return Ok(false);
+                        }
+                    }
+                    Ok(true)
+                }
+                key => {
+                    let found = key.matches(facts);
+                    tokio::task::yield_now().await;
+                    found
+                }
+            }
+        })
+    }
+
     /// Does the message match?
-    pub fn matches(&self, facts: &mut Facts<'_>) -> Result<bool, Fault> {
+    fn matches(&self, facts: &mut Facts<'_>) -> Result<bool, Fault> {
         Ok(match self {
             Program::Among(uids) => uids.contains(facts.uid()),
             Program::Recent(is) => facts.is_recent() == (*is == Is::Set),

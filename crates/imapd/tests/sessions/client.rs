@@ -11,8 +11,7 @@ use store::Db;
 use tokio::task::JoinHandle;
 
 pub struct Server {
-    /// Keeps the store open.
-    _house: House,
+    pub house: House,
     pub door: Arc<Door>,
     pub stop: Stop,
 }
@@ -34,7 +33,7 @@ impl Server {
         };
         let door = Arc::new(Door::new(house.mail.clone(), settings));
         Server {
-            _house: house,
+            house,
             door,
             stop: Stop::new(),
         }

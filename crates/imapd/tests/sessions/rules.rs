@@ -231,3 +231,91 @@ async fn a_change_that_cannot_be_made_durable_is_refused_and_reading_goes_on() {
     assert_eq!(client.ok("SEARCH ALL").await.lines(), ["SEARCH 1"]);
     db.close().await;
 }
+
+/// A session that has sent a wrong password, whose answer waits for some ten seconds.
+async fn is_delayed(server: &Server) -> Client {
+    let mut client = server.connect();
+    assert!(client.response().await.starts_with(b"* OK "));
+    client.start(b"LOGIN alice wrong").await;
+    let waiting = tokio::time::timeout(Duration::from_secs(1), client.response());
+    assert!(waiting.await.is_err());
+    client
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_is_delayed_ends_with_its_client_or_the_server() {
+    let server = Server::new().await;
+    let peer = std::net::Ipv4Addr::LOCALHOST.into();
+    for _ in 0..8 {
+        let auth = server.house.mail.auth();
+        let login = auth.login("nobody", b"guess", peer, "test").await;
+        assert!(login.is_err());
+    }
+    let Client { conn, session, .. } = is_delayed(&server).await;
+    drop(conn);
+    let began = net::time::Instant::now();
+    session.await.unwrap();
+    assert!(elapsed_s(began) < 3);
+
+    let client = is_delayed(&server).await;
+    let began = net::time::Instant::now();
+    server.stop.stop();
+    let said = client.end().await;
+    assert!(said.starts_with("* BYE [UNAVAILABLE] "), "{said}");
+    assert!(elapsed_s(began) < 1);
+}
+
+/// In one thread, with all sent before a session runs.
+async fn in_order_of_ending(server: &Server, scripts: [Vec<u8>; 2]) -> Vec<usize> {
+    let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut tasks = Vec::new();
+    for (number, script) in scripts.into_iter().enumerate() {
+        let (mut client, end) = net::Conn::pipe(1 << 20);
+        client.write_all(&script).await.unwrap();
+        let session = imapd::session(end, server.door.clone(), server.stop.clone());
+        tasks.push(tokio::spawn(session));
+        let order = order.clone();
+        tasks.push(tokio::spawn(async move {
+            while client.read(&mut bytes::BytesMut::new()).await.unwrap() > 0 {}
+            order.lock().unwrap().push(number);
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let order = order.lock().unwrap();
+    order.clone()
+}
+
+#[tokio::test]
+async fn thousands_of_pipelined_commands_of_one_client_let_another_have_its_turn() {
+    let server = Server::new().await;
+    let greedy = [&b"a NOOP\r\n".repeat(5_000)[..], b"b LOGOUT\r\n"].concat();
+    let modest = b"a NOOP\r\nb LOGOUT\r\n".to_vec();
+    assert_eq!(in_order_of_ending(&server, [greedy, modest]).await, [1, 0]);
+}
+
+#[tokio::test]
+async fn a_search_for_many_texts_lets_another_client_have_its_turn() {
+    let server = Server::new().await;
+    let mut searching = server.selected().await;
+    searching.append("INBOX", MESSAGE).await;
+    searching.ok("NOOP").await;
+    let mut modest = server.connect();
+    assert!(modest.response().await.starts_with(b"* OK "));
+    // each pair of keys takes a turn, and the other client asks and is answered many times
+    let keys = "OR BODY none BODY hello ".repeat(50) + "ALL";
+    let tag = searching.start(format!("SEARCH {keys}").as_bytes()).await;
+    let search = async {
+        searching.answer(&tag).await;
+        net::time::now()
+    };
+    let asks = async {
+        for _ in 0..10 {
+            modest.ok("NOOP").await;
+        }
+        net::time::now()
+    };
+    let (searched, answered) = tokio::join!(search, asks);
+    assert!(answered < searched);
+}
