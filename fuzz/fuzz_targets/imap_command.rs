@@ -2,7 +2,7 @@
 //! panic, and what is printed is read as the same value again.
 #![no_main]
 
-use imap::{Command, DateTime, ListPattern, Mailbox, NameEncoding, SearchKey, SequenceSet};
+use imap::{Command, DateTime, ListPattern, Mailbox, MessageSet, NameEncoding, SearchKey, SequenceSet};
 
 fn come_back(set: &SequenceSet) {
     assert_eq!(
@@ -16,6 +16,13 @@ fn come_back(set: &SequenceSet) {
             .windows(2)
             .all(|pair| pair[0].end() < pair[1].start())
     );
+}
+
+fn messages_come_back(set: &MessageSet) {
+    match set {
+        MessageSet::Numbers(set) => come_back(set),
+        MessageSet::Saved => assert_eq!(set.to_string(), "$"),
+    }
 }
 
 fn name_comes_back(mailbox: &Mailbox) {
@@ -43,8 +50,15 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             Ok((_, Command::Search(search))) => {
                 assert!(depth(&search.key) <= 2 * imap::limits::SEARCH_DEPTH + 2);
             }
-            Ok((_, Command::Fetch { set, .. })) => come_back(&set),
-            Ok((_, Command::Select(mailbox))) => name_comes_back(&mailbox),
+            Ok((_, Command::Fetch { set, .. })) => messages_come_back(&set),
+            Ok((_, Command::Select { mailbox, params })) => {
+                name_comes_back(&mailbox);
+                let matches = params.resync.and_then(|resync| resync.matches);
+                if let Some((numbers, uids)) = matches {
+                    come_back(&numbers);
+                    come_back(&uids);
+                }
+            }
             Ok((_, Command::List(list))) => {
                 for pattern in &list.patterns {
                     pattern.within(&list.reference).matches("INBOX/a/b", '/');

@@ -63,6 +63,11 @@ const TABLE: &[(&str, When)] = &[
     ("SPECIAL-USE", When::LoggedIn),        // RFC 6154
     ("CREATE-SPECIAL-USE", When::LoggedIn), // RFC 6154
     ("MOVE", When::LoggedIn),               // RFC 6851
+    ("CONDSTORE", When::LoggedIn),          // RFC 7162
+    ("QRESYNC", When::LoggedIn),            // RFC 7162
+    ("ESEARCH", When::LoggedIn),            // RFC 4731
+    ("SEARCHRES", When::LoggedIn),          // RFC 5182
+    ("WITHIN", When::LoggedIn),             // RFC 5032
     ("STATUS=SIZE", When::LoggedIn),        // RFC 8438
 ];
 
@@ -117,6 +122,13 @@ mod tests {
             safe,
             "IMAP4rev1 LITERAL+ SASL-IR AUTH=PLAIN AUTH=LOGIN ID ENABLE IDLE"
         );
+    }
+
+    #[test]
+    fn announces_everything_that_can_be_enabled() {
+        for (name, _) in crate::enabled::TABLE {
+            assert!(TABLE.iter().any(|(row, _)| row == name), "{name}");
+        }
     }
 
     #[test]

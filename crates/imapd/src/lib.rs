@@ -7,11 +7,14 @@
 
 mod capability;
 mod cmd;
+mod enabled;
 mod flags;
+mod keywords;
 pub mod limits;
 mod lines;
 mod listing;
 mod reply;
+mod resync;
 mod search;
 mod section;
 mod session;

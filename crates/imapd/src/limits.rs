@@ -15,6 +15,8 @@ pub const CONTENT_BYTES: usize = 64 * 1024;
 pub const BATCH_MESSAGES: usize = 100;
 /// Messages that one change of flags touches before its answers are written.
 pub const STORE_MESSAGES: usize = 1_000;
+/// Ranges of UIDs in one VANISHED response; what is beyond comes in another.
+pub const VANISHED_RANGES: usize = 1_000;
 /// How much of a header HEADER.FIELDS and SEARCH look at; fields beyond are not found.
 /// Each session may hold it three times (as read, as chosen, as waiting for the client).
 pub const HEADER_BYTES: usize = 256 * 1024;

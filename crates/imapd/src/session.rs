@@ -2,16 +2,22 @@
 //! a command does (`cmd`), and which are allowed when (`table`).
 
 use crate::capability::{self, LoggedIn, Passwords, Standing, StartTls};
+use crate::enabled::{self, Enabled, Extension};
+use crate::keywords::KnownKeywords;
 use crate::limits;
 use crate::reply::{Answer, Next, Trouble};
+use crate::sets;
 use crate::settings::Door;
 use crate::table::{self, Stage};
-use crate::updates::{self, WithUid};
+use crate::updates::{self, Open};
 use crate::wire::{Ended, Patience, Wire};
-use imap::{Command, Condition, Event, Ids, Refusal, Response, ResponseCode, Tag};
-use mail::{Account, Expunges, Fault, Login, MailboxName, View};
+use imap::{
+    Command, Condition, Event, Ids, MessageSet, Refusal, Response, ResponseCode, Tag, Verb,
+};
+use mail::{Account, Expunges, Fault, Login, MailboxName, ModSeq, View};
 use net::time::Instant;
 use net::{Conn, Stop};
+use roaring::RoaringBitmap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +43,10 @@ pub(crate) struct Session {
     pub wire: Wire,
     pub state: State,
     pub peer: IpAddr,
+    pub enabled: Enabled,
+    /// What `$` stands for, as UIDs: those that are expunged drop out by themselves [rfc5182 2.1].
+    pub saved: RoaringBitmap,
+    keywords: KnownKeywords,
     number: u64,
     failed_logins: u32,
     bad_commands: u32,
@@ -64,6 +74,9 @@ impl Session {
             wire,
             state: State::Stranger,
             peer,
+            enabled: Enabled::default(),
+            saved: RoaringBitmap::new(),
+            keywords: KnownKeywords::default(),
             number,
             failed_logins: 0,
             bad_commands: 0,
@@ -121,7 +134,15 @@ impl Session {
             self.wire.say(&Response::bad(tag, row.allowed.refusal()));
             return self.count_bad();
         }
-        let outcome = table::run(self, command).await;
+        if enabled::asks_for_modseqs(&command) {
+            match row.verb {
+                // The mailbox that is opened says it.
+                Verb::Select | Verb::Examine => self.enabled.insert(Extension::CondStore),
+                _ => self.enable_modseqs(),
+            }
+        }
+        let expunges = row.told.expunges(&command);
+        let outcome = table::run(self, tag, command).await;
         let answer = match outcome {
             Ok(answer) => answer,
             Err(Trouble::Refused(answer)) => *answer,
@@ -129,30 +150,66 @@ impl Session {
             Err(Trouble::MailboxGone) => return Err(Ended::MailboxGone),
             Err(Trouble::Ended(ended)) => return Err(ended),
         };
-        let told = self.tell(row.told.expunges(ids), ids).await;
+        let (answer, told) = match self.tell(expunges, ids).await {
+            Ok(Some(modseq)) => (self.with_modseq(answer, modseq), Ok(())),
+            Ok(None) => (answer, Ok(())),
+            Err(ended) => (answer, Err(ended)),
+        };
         self.answer(tag, answer).await?;
         told
     }
 
+    /// From now on the client gets mod-sequences. If a mailbox is open it learns where they stand
+    /// [rfc7162 3.1].
+    pub fn enable_modseqs(&mut self) {
+        let before = self.enabled;
+        self.enabled.insert(Extension::CondStore);
+        if let State::Selected(_, view) = &self.state
+            && before != self.enabled
+        {
+            let told = updates::highest_modseq(view.told_modseq());
+            self.wire.say(&told);
+        }
+    }
+
+    /// What was expunged, by this command or by others, has a mod-sequence too; it goes into the
+    /// tagged answer where there is room, as it must for EXPUNGE [rfc7162 3.2.7] [rfc7162 3.2.9].
+    fn with_modseq(&mut self, answer: Answer, modseq: ModSeq) -> Answer {
+        match answer {
+            Answer {
+                condition: Condition::Ok,
+                code: None,
+                ..
+            } => Answer {
+                code: Some(ResponseCode::HighestModSeq(modseq.0)),
+                ..answer
+            },
+            other => {
+                self.wire.say(&updates::highest_modseq(modseq));
+                other
+            }
+        }
+    }
+
     /// Says what others did. That this fails does not undo what the command did, so its answer
     /// stays as it is.
-    async fn tell(&mut self, expunges: Option<Expunges>, ids: Ids) -> Result<(), Ended> {
-        let (Some(expunges), State::Selected(_, view)) = (expunges, &mut self.state) else {
-            return Ok(());
+    async fn tell(
+        &mut self,
+        expunges: Option<Expunges>,
+        ids: Ids,
+    ) -> Result<Option<ModSeq>, Ended> {
+        let (Some(expunges), Stage::Selected) = (expunges, self.stage()) else {
+            return Ok(None);
         };
-        let with_uid = match ids {
-            Ids::Uid => WithUid::Yes,
-            Ids::Sequence => WithUid::No,
-        };
-        match updates::tell(view, &mut self.wire, expunges, with_uid).await {
-            Ok(()) => Ok(()),
+        match self.open().tell(expunges, ids).await {
+            Ok(modseq) => Ok(modseq),
             Err(Trouble::MailboxGone) => Err(Ended::MailboxGone),
             Err(Trouble::Ended(ended)) => Err(ended),
             Err(Trouble::Fault(fault)) => {
                 tracing::error!(%fault, "cannot look for news");
-                Ok(())
+                Ok(None)
             }
-            Err(Trouble::Refused(_)) => Ok(()),
+            Err(Trouble::Refused(_)) => Ok(None),
         }
     }
 
@@ -265,8 +322,37 @@ impl Session {
         }
     }
 
-    /// Leaves the selected state.
+    /// The same with what is known of the client.
+    pub fn open(&mut self) -> Open<'_> {
+        let State::Selected(_, view) = &mut self.state else {
+            panic!("the command table lets only sessions with a mailbox open get here");
+        };
+        Open {
+            view,
+            wire: &mut self.wire,
+            keywords: &mut self.keywords,
+            enabled: self.enabled,
+        }
+    }
+
+    /// The messages of the open mailbox that a set means.
+    pub fn uids(&mut self, ids: Ids, set: &MessageSet) -> Result<RoaringBitmap, Answer> {
+        let saved = std::mem::take(&mut self.saved);
+        let uids = sets::uids(self.selected().0, &saved, ids, set);
+        self.saved = saved;
+        uids
+    }
+
+    /// A mailbox is open now.
+    pub fn opened(&mut self, account: Account, view: View, keywords: KnownKeywords) {
+        self.state = State::Selected(account, Box::new(view));
+        self.keywords = keywords;
+    }
+
+    /// Leaves the selected state; `$` is empty then [rfc5182 2.1].
     pub fn unselect(&mut self) {
+        self.saved = RoaringBitmap::new();
+        self.keywords = KnownKeywords::default();
         let state = std::mem::replace(&mut self.state, State::Stranger);
         self.state = match state {
             State::Selected(account, _) => State::LoggedIn(account),

@@ -1,16 +1,23 @@
 //! From the numbers that a client writes to UIDs of its picture of the mailbox.
 
 use crate::reply::Answer;
-use imap::{Bound, Ids, SequenceSet};
+use imap::{Bound, Ids, MessageSet, SequenceSet};
 use mail::View;
 use roaring::RoaringBitmap;
 
 /// The messages that a set means. Sequence numbers past the end are an error of the client
-/// [rfc3501 9]; UIDs that are not there mean nothing [rfc3501 6.4.8].
-pub(crate) fn uids(view: &View, ids: Ids, set: &SequenceSet) -> Result<RoaringBitmap, Answer> {
-    match ids {
-        Ids::Uid => Ok(by_uid(view.uids(), set)),
-        Ids::Sequence => by_sequence(view.uids(), set),
+/// [rfc3501 9]; UIDs that are not there mean nothing [rfc3501 6.4.8]. `$` are those saved messages
+/// that are still there, whatever the numbers of the command are [rfc5182 2.1].
+pub(crate) fn uids(
+    view: &View,
+    saved: &RoaringBitmap,
+    ids: Ids,
+    set: &MessageSet,
+) -> Result<RoaringBitmap, Answer> {
+    match (set, ids) {
+        (MessageSet::Saved, _) => Ok(saved & view.uids()),
+        (MessageSet::Numbers(set), Ids::Uid) => Ok(by_uid(view.uids(), set)),
+        (MessageSet::Numbers(set), Ids::Sequence) => by_sequence(view.uids(), set),
     }
 }
 

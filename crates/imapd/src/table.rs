@@ -4,7 +4,7 @@
 use crate::cmd;
 use crate::reply::Outcome;
 use crate::session::Session;
-use imap::{Command, Ids, Verb};
+use imap::{Command, Ids, MessageSet, SearchKey, Tag, Verb};
 use mail::Expunges;
 
 /// The states of a session [rfc3501 3].
@@ -56,12 +56,12 @@ pub(crate) enum Told {
 }
 
 impl Told {
-    /// What of expunges may be told; `None` = nothing at all.
-    pub fn expunges(self, ids: Ids) -> Option<Expunges> {
-        match (self, ids) {
+    /// What of expunges may be told at the end of this command; `None` = nothing at all.
+    pub fn expunges(self, command: &Command) -> Option<Expunges> {
+        match (self, uses_numbers(command)) {
             (Told::Nothing, _) => None,
-            (Told::Everything, _) | (Told::ByIds, Ids::Uid) => Some(Expunges::Tell),
-            (Told::ByIds, Ids::Sequence) => Some(Expunges::Hold),
+            (Told::Everything, _) | (Told::ByIds, false) => Some(Expunges::Tell),
+            (Told::ByIds, true) => Some(Expunges::Hold),
         }
     }
 }
@@ -277,8 +277,18 @@ pub(crate) fn ids_of(command: &Command) -> Ids {
     }
 }
 
+/// Does the client count by sequence numbers while this command runs? A UID SEARCH with numbers
+/// among its keys does [rfc7162 3.2.10.2].
+fn uses_numbers(command: &Command) -> bool {
+    let by_number = |key: &SearchKey| matches!(key, SearchKey::Sequence(MessageSet::Numbers(_)));
+    match command {
+        Command::Search(search) => search.ids == Ids::Sequence || search.key.any(by_number),
+        other => ids_of(other) == Ids::Sequence,
+    }
+}
+
 /// The table's last column: a command without a function does not compile.
-pub(crate) async fn run(session: &mut Session, command: Command) -> Outcome {
+pub(crate) async fn run(session: &mut Session, tag: &Tag, command: Command) -> Outcome {
     match command {
         Command::Capability => cmd::capability::run(session),
         Command::Noop => Ok(cmd::noop::run()),
@@ -288,8 +298,12 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> Outcome {
             cmd::authenticate::run(session, &mechanism, initial).await
         }
         Command::Login { user, password } => cmd::login::run(session, &user, &password).await,
-        Command::Select(name) => cmd::select::run(session, &name, mail::Access::ReadWrite).await,
-        Command::Examine(name) => cmd::select::run(session, &name, mail::Access::ReadOnly).await,
+        Command::Select { mailbox, params } => {
+            cmd::select::run(session, &mailbox, &params, mail::Access::ReadWrite).await
+        }
+        Command::Examine { mailbox, params } => {
+            cmd::select::run(session, &mailbox, &params, mail::Access::ReadOnly).await
+        }
         Command::Create(create) => cmd::create::run(session, &create).await,
         Command::Delete(name) => cmd::delete::run(session, &name).await,
         Command::Rename { from, to } => cmd::rename::run(session, &from, &to).await,
@@ -304,8 +318,13 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> Outcome {
         Command::Unselect => Ok(cmd::unselect::run(session)),
         Command::Expunge => cmd::expunge::run(session, None).await,
         Command::UidExpunge(set) => cmd::expunge::run(session, Some(&set)).await,
-        Command::Search(search) => cmd::search::run(session, &search).await,
-        Command::Fetch { ids, set, items } => cmd::fetch::run(session, ids, &set, items).await,
+        Command::Search(search) => cmd::search::run(session, tag, &search).await,
+        Command::Fetch {
+            ids,
+            set,
+            items,
+            modifiers,
+        } => cmd::fetch::run(session, ids, &set, items, modifiers).await,
         Command::Store(store) => cmd::store::run(session, &store).await,
         Command::Copy { ids, set, mailbox } => cmd::copy::run(session, ids, &set, &mailbox).await,
         Command::Move { ids, set, mailbox } => {
@@ -314,7 +333,7 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> Outcome {
         Command::Idle => cmd::idle::run(session).await,
         Command::Namespace => Ok(cmd::namespace::run(session)),
         Command::Id(_) => Ok(cmd::id::run(session)),
-        Command::Enable(_) => Ok(cmd::enable::run(session)),
+        Command::Enable(words) => Ok(cmd::enable::run(session, &words)),
     }
 }
 
@@ -339,9 +358,28 @@ mod tests {
     #[test]
     fn tells_no_expunge_while_sequence_numbers_are_in_use() {
         for verb in [Verb::Fetch, Verb::Store, Verb::Search] {
-            let told = row_of(verb).told;
-            assert_eq!(told.expunges(Ids::Sequence), Some(Expunges::Hold));
-            assert_eq!(told.expunges(Ids::Uid), Some(Expunges::Tell));
+            assert_eq!(row_of(verb).told, Told::ByIds);
         }
+        check("FETCH 1 UID", Expunges::Hold);
+        check("STORE $ FLAGS ()", Expunges::Hold);
+        check("UID FETCH 1 UID", Expunges::Tell);
+        check("NOOP", Expunges::Tell);
+    }
+
+    /// [rfc7162 3.2.10.2]
+    #[test]
+    fn tells_no_expunge_while_a_uid_search_has_sequence_numbers_among_its_keys() {
+        check("UID SEARCH ALL", Expunges::Tell);
+        check("UID SEARCH UID 1:* $", Expunges::Tell);
+        check("UID SEARCH OR SEEN (NOT 1:*)", Expunges::Hold);
+        check("SEARCH ALL", Expunges::Hold);
+    }
+
+    fn check(text: &str, expect: Expunges) {
+        let text = format!("a {text}");
+        let parsed = imap::parse_command(text.as_bytes(), imap::NameEncoding::Utf8);
+        let (_, command) = parsed.unwrap();
+        let told = row_of(command.verb()).told.expunges(&command);
+        assert_eq!(told, Some(expect), "{text}");
     }
 }

@@ -1,48 +1,162 @@
-//! Tells a client what others did to its mailbox. Which commands may tell of expunges is said in
-//! the command table.
+//! The open mailbox as a client sees it: what others did to it, said in the client's way. Which
+//! commands may tell of expunges is said in the command table.
 
-use crate::flags::{Recent, to_wire};
+use crate::enabled::{Enabled, Extension};
+use crate::flags::{Recent, known_to_wire, to_wire};
+use crate::keywords::KnownKeywords;
+use crate::limits;
 use crate::reply::Trouble;
 use crate::wire::Wire;
-use imap::{FetchData, Response};
-use mail::{Expunges, Update, View};
+use imap::{FetchData, Flag, Ids, Response, ResponseCode, SequenceSet};
+use mail::{Access, Expunges, Fault, Flags, ModSeq, Update, View};
+use roaring::RoaringBitmap;
 
-/// Does a FETCH response that nobody asked for carry the UID? In a UID command it must
-/// [rfc3501 6.4.8].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WithUid {
-    Yes,
-    No,
+/// The open mailbox, the way to the client, and what is known of the client.
+pub(crate) struct Open<'a> {
+    pub view: &'a mut View,
+    pub wire: &'a mut Wire,
+    pub keywords: &'a mut KnownKeywords,
+    pub enabled: Enabled,
 }
 
-/// Moves the picture forward and says what changed.
-pub(crate) async fn tell(
-    view: &mut View,
+impl Open<'_> {
+    /// Moves the picture forward and says what changed. Gives the mod-sequence that the client has
+    /// to be told besides.
+    pub async fn tell(&mut self, expunges: Expunges, ids: Ids) -> Result<Option<ModSeq>, Trouble> {
+        let updates = self.view.advance(expunges)?;
+        let mut gone = RoaringBitmap::new();
+        for update in &updates {
+            match update {
+                Update::Expunged { uid, .. } if self.enabled.has(Extension::QResync) => {
+                    gone.insert(*uid);
+                    continue;
+                }
+                Update::Flags { flags, .. } => self.learn([flags])?,
+                _ => {}
+            }
+            // Expunges come first, so that the numbers behind them are right.
+            say_vanished(self.wire, &std::mem::take(&mut gone), Response::Vanished).await?;
+            let response = self.response(update, ids);
+            self.wire.say(&response);
+            self.wire.ease().await?;
+        }
+        say_vanished(self.wire, &gone, Response::Vanished).await?;
+        let is_expunge = |update: &Update| matches!(update, Update::Expunged { .. });
+        Ok(self.modseq_to_say(updates.iter().any(is_expunge).into()))
+    }
+
+    /// A client takes the highest MODSEQ that it reads for its own, unless it is told another. So
+    /// it is told while an expunge waits that it would pass over, and when one was told, which
+    /// brings no MODSEQ along [rfc7162 3.2] [rfc7162 6].
+    fn modseq_to_say(&self, expunged: Expunged) -> Option<ModSeq> {
+        let told = self.view.told_modseq();
+        let waits = told < self.view.modseq();
+        let due = waits || expunged == Expunged::Some;
+        (due && self.enabled.has(Extension::CondStore)).then_some(told)
+    }
+
+    fn response(&self, update: &Update, ids: Ids) -> Response {
+        match update {
+            Update::Exists(count) => Response::Exists(*count),
+            Update::Recent(count) => Response::Recent(*count),
+            Update::Expunged { seq, .. } => Response::Expunge(*seq),
+            Update::Flags {
+                seq,
+                uid,
+                flags,
+                modseq,
+            } => self.fetch(*seq, *uid, Some(flags), *modseq, ids),
+        }
+    }
+
+    /// A FETCH response for flags that were not fetched. In a UID command it carries the UID
+    /// [rfc3501 6.4.8]; for a client that knows mod-sequences UID and MODSEQ [rfc7162 3.2.4].
+    pub fn fetch(
+        &self,
+        seq: u32,
+        uid: u32,
+        flags: Option<&Flags>,
+        modseq: ModSeq,
+        ids: Ids,
+    ) -> Response {
+        let knows_modseqs = self.enabled.has(Extension::CondStore);
+        let mut items = Vec::with_capacity(3);
+        if ids == Ids::Uid || knows_modseqs {
+            items.push(FetchData::Uid(uid));
+        }
+        if let Some(flags) = flags {
+            let recent = Recent::from(self.view.is_recent(uid));
+            items.push(FetchData::Flags(to_wire(flags, recent)));
+        }
+        if knows_modseqs {
+            items.push(FetchData::ModSeq(modseq.0));
+        }
+        Response::Fetch { seq, items }
+    }
+
+    /// Announces the account's keywords if one of these messages has one that the client was not
+    /// told of.
+    pub fn learn<'f>(&mut self, flags: impl IntoIterator<Item = &'f Flags>) -> Result<(), Fault> {
+        if flags.into_iter().all(|flags| self.keywords.know(flags)) {
+            return Ok(());
+        }
+        let [known, permanent] = flag_responses(self.view, self.keywords)?;
+        self.wire.say(&known);
+        self.wire.say(&permanent);
+        Ok(())
+    }
+}
+
+/// FLAGS and PERMANENTFLAGS as they are now; from here on the client knows them.
+pub(crate) fn flag_responses(
+    view: &View,
+    known: &mut KnownKeywords,
+) -> Result<[Response; 2], Fault> {
+    let keywords = view.keywords()?;
+    known.tell(&keywords);
+    let flags = known_to_wire(&keywords);
+    let mut permanent = Vec::new();
+    if view.access() == Access::ReadWrite {
+        permanent.clone_from(&flags);
+        permanent.push(Flag::Any);
+    }
+    let code = ResponseCode::PermanentFlags(permanent);
+    Ok([
+        Response::Flags(flags),
+        Response::untagged_ok(code, "these can be set"),
+    ])
+}
+
+/// HIGHESTMODSEQ as a response of its own.
+pub(crate) fn highest_modseq(modseq: ModSeq) -> Response {
+    Response::untagged_ok(ResponseCode::HighestModSeq(modseq.0), "the last change")
+}
+
+/// Says which UIDs are gone, in one of the two forms of VANISHED [rfc7162 3.2.10].
+pub(crate) async fn say_vanished(
     wire: &mut Wire,
-    expunges: Expunges,
-    with_uid: WithUid,
+    gone: &RoaringBitmap,
+    form: fn(SequenceSet) -> Response,
 ) -> Result<(), Trouble> {
-    let updates = view.advance(expunges)?;
-    for update in updates {
-        let response = response(view, update, with_uid);
-        wire.say(&response);
+    let Some(uids) = SequenceSet::from_numbers(gone) else {
+        return Ok(());
+    };
+    for piece in uids.pieces(limits::VANISHED_RANGES) {
+        wire.say(&form(piece));
         wire.ease().await?;
     }
     Ok(())
 }
 
-fn response(view: &View, update: Update, with_uid: WithUid) -> Response {
-    match update {
-        Update::Exists(count) => Response::Exists(count),
-        Update::Recent(count) => Response::Recent(count),
-        Update::Expunged { seq, .. } => Response::Expunge(seq),
-        Update::Flags {
-            seq, uid, flags, ..
-        } => {
-            let flags = to_wire(&flags, Recent::from(view.is_recent(uid)));
-            let uid = (with_uid == WithUid::Yes).then_some(FetchData::Uid(uid));
-            let items = uid.into_iter().chain([FetchData::Flags(flags)]).collect();
-            Response::Fetch { seq, items }
-        }
+/// Was an expunge told?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expunged {
+    None,
+    Some,
+}
+
+impl From<bool> for Expunged {
+    fn from(some: bool) -> Expunged {
+        if some { Expunged::Some } else { Expunged::None }
     }
 }

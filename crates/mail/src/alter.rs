@@ -11,6 +11,7 @@ use crate::keys;
 use crate::limits;
 use crate::name::MailboxName;
 use crate::record;
+use crate::since::Then;
 use crate::state::FlagSet;
 use crate::tree;
 use crate::view::{Access, Copied, StoreResult, View};
@@ -79,6 +80,7 @@ impl View {
         result: &mut StoreResult,
     ) -> Result<bool, StoreError> {
         let asked = self.asked(edit, change)?;
+        let mut then = None;
         let mut changed = 0;
         for uid in targets.by_ref() {
             let Some(row) = edit.row(self.mailbox, uid)? else {
@@ -86,7 +88,9 @@ impl View {
                 continue;
             };
             // [rfc7162 3.1.3]
-            if unchanged_since.is_some_and(|since| row.modseq > since) {
+            if let Some(since) = unchanged_since.filter(|since| row.modseq > *since)
+                && !self.stood(edit, &mut then, since, (uid, &row.flags), (change, &asked))?
+            {
                 result.modified.push(uid);
                 continue;
             }
@@ -107,6 +111,25 @@ impl View {
             }
         }
         Ok(changed > 0)
+    }
+
+    /// A message changed after the moment of a conditional STORE: only in other flags than asked?
+    fn stood(
+        &self,
+        edit: &AccountEdit,
+        then: &mut Option<Then>,
+        since: ModSeq,
+        (uid, now): (u32, &FlagSet),
+        (change, asked): (&FlagChange, &FlagSet),
+    ) -> Result<bool, StoreError> {
+        if matches!(change, FlagChange::Replace(_)) {
+            return Ok(false);
+        }
+        let then = match then {
+            Some(then) => then,
+            None => then.insert(Then::read(&edit.edit, self.mailbox, since)?),
+        };
+        Ok(then.stood(uid, now, asked))
     }
 
     /// The flags of a STORE by number; keywords that are only taken away need not be there.

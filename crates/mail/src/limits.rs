@@ -37,6 +37,9 @@ pub const FETCH_BYTES: usize = 512 * 1024;
 pub const NO_QUOTA: u64 = u64::MAX;
 /// Octets of an account's display name.
 pub const DISPLAY_NAME_BYTES: usize = 255;
+/// Entries of the change log that are read for one client that comes back. Beyond, it is told of
+/// every UID that is missing, which is always right [rfc7162 5.1].
+pub const SINCE_ENTRIES: usize = 100_000;
 /// Octets of a login name: the longest address. RFC 4616 section 2 asks for 255.
 pub const LOGIN_NAME_BYTES: usize = 320;
 /// Octets of a password. RFC 4616 section 2 asks for 255.

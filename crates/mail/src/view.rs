@@ -221,10 +221,11 @@ impl View {
     pub fn modseq(&self) -> ModSeq {
         self.modseq
     }
-    /// Expunges up to here are forgotten: a client that knows less than this has to compare all
-    /// its UIDs [rfc7162 3.2.6].
-    pub fn forgotten(&self) -> Result<ModSeq, Fault> {
-        Ok(mailbox::state(&self.account.now(), self.mailbox)?.forgotten)
+    /// Everything up to here was told: HIGHESTMODSEQ, or the moment before the first expunge that
+    /// waits, so that a client that is cut off asks for that expunge [rfc7162 3.2].
+    pub fn told_modseq(&self) -> ModSeq {
+        self.held_since
+            .map_or(self.modseq, |since| since.min(self.modseq))
     }
     /// Messages in this picture.
     pub fn len(&self) -> u32 {

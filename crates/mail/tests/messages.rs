@@ -520,7 +520,7 @@ async fn a_copy_has_the_flags_date_and_id_of_its_original() {
     assert!(copy_ready.saved() > first_ready.saved());
 }
 
-/// [rfc7162 3.2.6]
+/// [rfc7162 3.2.6] [rfc7162 5.1]
 #[tokio::test]
 async fn a_mailbox_remembers_up_to_where_its_expunges_are_forgotten() {
     let house = House::memory().await;
@@ -530,10 +530,76 @@ async fn a_mailbox_remembers_up_to_where_its_expunges_are_forgotten() {
     view.expunge_uids(&set(&[1])).await.unwrap();
     let expunged_at = alice.status(&MailboxName::inbox()).unwrap().highest_modseq;
     view.advance(Expunges::Tell).unwrap();
-    assert!(view.forgotten().unwrap() < expunged_at);
+    let before = ModSeq(expunged_at.0 - 1);
+    assert_eq!(view.since(before).unwrap().gone, set(&[1]));
+    assert!(view.since(expunged_at).unwrap().gone.is_empty());
+    house.append(&alice, "INBOX", &[TEXT]).await.unwrap();
+    view.expunge_uids(&set(&[2])).await.unwrap();
+    view.advance(Expunges::Tell).unwrap();
     house.clock.advance(Duration::from_secs(31 * 24 * 3600));
     house.mail.upkeep_now(&house.admin).await.unwrap();
-    assert_eq!(view.forgotten().unwrap(), expunged_at);
+    let since = view.since(ModSeq(before.0)).unwrap();
+    assert_eq!(since.gone, set(&[1, 2]), "each that is missing");
+    assert_eq!(since.changed, None, "the log no longer says");
+    let now = view.since(view.modseq()).unwrap();
+    assert!(now.gone.is_empty());
+    assert_eq!(now.changed, Some(set(&[])));
+}
+
+/// [rfc7162 3.2] what waits to be told is not passed over.
+#[tokio::test]
+async fn an_expunge_that_is_not_told_holds_back_what_a_client_may_be_said_to_know() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house.append(&alice, "INBOX", &[TEXT, TEXT]).await.unwrap();
+    let mut one = inbox(&alice).await;
+    let mut two = inbox(&alice).await;
+    let before = one.told_modseq();
+    two.expunge_uids(&set(&[1])).await.unwrap();
+    one.store(&set(&[2]), &deleted(), None).await.unwrap();
+    one.advance(Expunges::Hold).unwrap();
+    assert!(one.modseq() > before);
+    assert_eq!(one.told_modseq(), before);
+    let since = one.since(before).unwrap();
+    assert!(since.gone.is_empty(), "it is in the picture still");
+    assert_eq!(since.changed, Some(set(&[2])));
+    one.advance(Expunges::Tell).unwrap();
+    assert_eq!(one.told_modseq(), one.modseq());
+    assert_eq!(one.since(before).unwrap().gone, set(&[1]));
+}
+
+/// [rfc7162 3.1.12] only the flags that are asked for count, except where all are replaced.
+#[tokio::test]
+async fn a_change_of_another_flag_does_not_refuse_a_conditional_store() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house.append(&alice, "INBOX", &[TEXT, TEXT]).await.unwrap();
+    let mut view = inbox(&alice).await;
+    let since = view.modseq();
+    let flagged = Flags::system(SystemFlags::FLAGGED);
+    let keyword = Flags {
+        keywords: vec![Keyword::new("$Done").unwrap()],
+        ..Flags::default()
+    };
+    let (first, both) = (set(&[1]), set(&[1, 2]));
+    let mut store = async |uids, change: FlagChange, since| {
+        let stored = view.store(uids, &change, Some(since)).await.unwrap();
+        stored.modified
+    };
+    store(&both, FlagChange::Add(flagged.clone()), since).await;
+    // `\Flagged` changed, $Done did not.
+    let add = FlagChange::Add(keyword.clone());
+    assert!(store(&first, add.clone(), since).await.is_empty());
+    assert_eq!(store(&both, add, since).await, [1]);
+    let remove = FlagChange::Remove(flagged.clone());
+    assert_eq!(store(&both, remove, since).await, [1, 2]);
+    assert_eq!(
+        store(&both, FlagChange::Replace(flagged), since).await,
+        [1, 2]
+    );
+    // It did not exist then.
+    let add = FlagChange::Add(Flags::system(SystemFlags::DRAFT));
+    assert_eq!(store(&both, add, ModSeq(0)).await, [1, 2]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::flag::Flag;
 use crate::list::List;
 use crate::mailbox::{ListPattern, Mailbox};
 use crate::search::Search;
-use crate::sequence::SequenceSet;
+use crate::sequence::{MessageSet, SequenceSet};
 
 /// What the numbers of a command are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,10 +31,57 @@ pub enum Telling {
     Silent,
 }
 
+/// Does the client want mod-sequences? [rfc7162 3.1.8]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CondStore {
+    #[default]
+    NotAsked,
+    Asked,
+}
+
+/// What stands behind the name in SELECT and EXAMINE.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SelectParams {
+    pub condstore: CondStore,
+    pub resync: Option<Resync>,
+}
+
+/// `"QRESYNC" SP "(" uidvalidity SP mod-sequence-value [SP known-uids] [SP seq-match-data] ")"`
+/// [rfc7162 3.2.5]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resync {
+    pub uid_validity: u32,
+    /// Never zero.
+    pub modseq: u64,
+    /// Without `*`.
+    pub known_uids: Option<SequenceSet>,
+    /// Sequence numbers and the UIDs that they had, without `*`. [rfc7162 3.2.5.2]
+    pub matches: Option<(SequenceSet, SequenceSet)>,
+}
+
+/// Shall a UID FETCH tell of expunged messages? [rfc7162 3.2.6]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Vanished {
+    #[default]
+    NotAsked,
+    /// Only in a UID FETCH with CHANGEDSINCE.
+    Asked,
+}
+
+/// `fetch-modifiers` [rfc4466 2.4]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FetchModifiers {
+    /// Only messages with a higher mod-sequence. [rfc7162 3.1.4.1]
+    pub changed_since: Option<u64>,
+    pub vanished: Vanished,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Store {
     pub ids: Ids,
-    pub set: SequenceSet,
+    pub set: MessageSet,
+    /// Only messages that have not changed after this. [rfc7162 3.1.3]
+    pub unchanged_since: Option<u64>,
     pub operation: StoreOperation,
     pub telling: Telling,
     pub flags: Vec<Flag>,
@@ -94,8 +141,14 @@ pub enum Command {
         user: String,
         password: Vec<u8>,
     },
-    Select(Mailbox),
-    Examine(Mailbox),
+    Select {
+        mailbox: Mailbox,
+        params: SelectParams,
+    },
+    Examine {
+        mailbox: Mailbox,
+        params: SelectParams,
+    },
     Create(Create),
     Delete(Mailbox),
     Rename {
@@ -118,22 +171,23 @@ pub enum Command {
     Close,
     Unselect,
     Expunge,
-    UidExpunge(SequenceSet),
+    UidExpunge(MessageSet),
     Search(Search),
     Fetch {
         ids: Ids,
-        set: SequenceSet,
+        set: MessageSet,
         items: Vec<FetchItem>,
+        modifiers: FetchModifiers,
     },
     Store(Store),
     Copy {
         ids: Ids,
-        set: SequenceSet,
+        set: MessageSet,
         mailbox: Mailbox,
     },
     Move {
         ids: Ids,
-        set: SequenceSet,
+        set: MessageSet,
         mailbox: Mailbox,
     },
     Idle,
@@ -189,8 +243,8 @@ impl Command {
             Command::StartTls => Verb::StartTls,
             Command::Authenticate { .. } => Verb::Authenticate,
             Command::Login { .. } => Verb::Login,
-            Command::Select(_) => Verb::Select,
-            Command::Examine(_) => Verb::Examine,
+            Command::Select { .. } => Verb::Select,
+            Command::Examine { .. } => Verb::Examine,
             Command::Create(_) => Verb::Create,
             Command::Delete(_) => Verb::Delete,
             Command::Rename { .. } => Verb::Rename,

@@ -7,7 +7,7 @@ use crate::command::LiteralKind;
 use crate::limits;
 use crate::mailbox::{Mailbox, NameEncoding};
 use crate::refusal::{Refusal, What};
-use crate::sequence::SequenceSet;
+use crate::sequence::{MessageSet, SequenceSet};
 
 /// `ATOM-CHAR`: no CTL, 8-bit, SP, `( ) { % * " \ ]`. [rfc3501 9]
 pub fn is_atom_char(byte: u8) -> bool {
@@ -253,6 +253,22 @@ impl<'a> Cursor<'a> {
             What::Expected("a sequence set"),
             start,
         )
+    }
+
+    /// `sequence-set =/ seq-last-command`, `seq-last-command = "$"` [rfc5182 3]
+    pub fn message_set(&mut self) -> Parsed<MessageSet> {
+        match self.take(b'$') {
+            Some(()) => Ok(MessageSet::Saved),
+            None => self.sequence_set().map(MessageSet::Numbers),
+        }
+    }
+
+    /// `known-uids = sequence-set`: `*` is not allowed. [rfc7162 7]
+    pub fn plain_set(&mut self) -> Parsed<SequenceSet> {
+        let start = self.at;
+        let set = self.sequence_set()?;
+        let plain = Some(set).filter(|set| !set.has_highest());
+        self.or_refuse(plain, What::Expected("a set without *"), start)
     }
 
     /// `"(" [item *(SP item)] ")"`, at most so many.

@@ -3,11 +3,12 @@
 use std::fmt::Display;
 use std::io::Write;
 
+use crate::command::Ids;
 use crate::fetch::{FetchItem, Section, SectionText};
 use crate::flag::Flag;
 use crate::mailbox::{Mailbox, NameEncoding};
 use crate::response::{
-    Condition, FetchData, ListEntry, Namespaces, Response, ResponseCode, StatusValue,
+    Condition, ESearch, FetchData, ListEntry, Namespaces, Response, ResponseCode, StatusValue,
 };
 use crate::spell;
 
@@ -169,13 +170,18 @@ fn encode_data(data: &Response, names: NameEncoding, out: &mut Vec<u8>) {
         Response::Lsub(entry) => encode_list("LSUB", entry, names, out),
         Response::Namespace(namespaces) => encode_namespaces(namespaces, names, out),
         Response::Status { mailbox, values } => encode_status(mailbox, values, names, out),
-        Response::Search(numbers) => {
+        Response::Search { numbers, modseq } => {
             out.extend_from_slice(b"SEARCH");
             for &number in numbers {
                 out.push(b' ');
                 spell::number(number.into(), out);
             }
+            // `search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"` [rfc7162 7]
+            if let Some(modseq) = modseq.filter(|_| !numbers.is_empty()) {
+                show(format_args!(" (MODSEQ {modseq})"), out);
+            }
         }
+        Response::ESearch(found) => encode_esearch(found, out),
         Response::Flags(flags) => {
             out.extend_from_slice(b"FLAGS ");
             list(flags, out, show::<&Flag>);
@@ -183,11 +189,37 @@ fn encode_data(data: &Response, names: NameEncoding, out: &mut Vec<u8>) {
         Response::Exists(count) => show(format_args!("{count} EXISTS"), out),
         Response::Recent(count) => show(format_args!("{count} RECENT"), out),
         Response::Expunge(seq) => show(format_args!("{seq} EXPUNGE"), out),
+        // `expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids` [rfc7162 7]
+        Response::Vanished(uids) => show(format_args!("VANISHED {uids}"), out),
+        Response::VanishedEarlier(uids) => show(format_args!("VANISHED (EARLIER) {uids}"), out),
         Response::Id(pairs) => encode_id(pairs, out),
         Response::Tagged { .. }
         | Response::Untagged { .. }
         | Response::Continue(_)
         | Response::Fetch { .. } => unreachable!("because encode() writes these itself"),
+    }
+}
+
+/// `esearch-response = "ESEARCH" [SP "(" "TAG" SP tag-string ")"] [SP "UID"] *(SP search-return-data)`
+/// [rfc4466 2.6.2]
+fn encode_esearch(found: &ESearch, out: &mut Vec<u8>) {
+    show(format_args!("ESEARCH (TAG \"{}\")", found.tag), out);
+    if found.ids == Ids::Uid {
+        out.extend_from_slice(b" UID");
+    }
+    for (word, number) in [("MIN", found.min), ("MAX", found.max)] {
+        if let Some(number) = number {
+            show(format_args!(" {word} {number}"), out);
+        }
+    }
+    if let Some(all) = &found.all {
+        show(format_args!(" ALL {all}"), out);
+    }
+    if let Some(count) = found.count {
+        show(format_args!(" COUNT {count}"), out);
+    }
+    if let Some(modseq) = found.modseq {
+        show(format_args!(" MODSEQ {modseq}"), out);
     }
 }
 
@@ -320,6 +352,7 @@ fn encode_code(code: &ResponseCode, out: &mut Vec<u8>) {
             list(flags, out, show::<&Flag>);
         }
         ResponseCode::HighestModSeq(modseq) => show(format_args!("HIGHESTMODSEQ {modseq}"), out),
+        ResponseCode::Modified(messages) => show(format_args!("MODIFIED {messages}"), out),
         ResponseCode::UidNext(uid) => show(format_args!("UIDNEXT {uid}"), out),
         ResponseCode::UidValidity(validity) => show(format_args!("UIDVALIDITY {validity}"), out),
         ResponseCode::Unseen(seq) => show(format_args!("UNSEEN {seq}"), out),

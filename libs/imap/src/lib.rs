@@ -27,7 +27,10 @@ pub mod tag;
 pub mod utf7;
 
 pub use body_form::body_from_bodystructure;
-pub use command::{Append, Command, Create, Ids, StatusItem, Store, StoreOperation, Telling, Verb};
+pub use command::{
+    Append, Command, CondStore, Create, FetchModifiers, Ids, Resync, SelectParams, StatusItem,
+    Store, StoreOperation, Telling, Vanished, Verb,
+};
 pub use date::{Date, DateTime};
 pub use encode::{FetchWriter, SectionLabel};
 pub use fetch::{FetchItem, Partial, Peek, Section, SectionText};
@@ -37,10 +40,10 @@ pub use mailbox::{ListPattern, Mailbox, NameEncoding};
 pub use parse::parse_command;
 pub use refusal::{Refusal, What};
 pub use response::{
-    Condition, FetchData, ListEntry, Namespaces, Response, ResponseCode, StatusValue,
+    Condition, ESearch, FetchData, ListEntry, Namespaces, Response, ResponseCode, StatusValue,
 };
-pub use search::{Search, SearchKey};
-pub use sequence::{Bound, SequenceSet};
+pub use search::{ReturnOption, Search, SearchKey};
+pub use sequence::{Bound, MessageSet, SequenceSet};
 pub use server::{BytesBeforeTls, Event, Server};
 pub use structure::{
     Address, BodyStructure, Disposition, Envelope, Multipart, PartKind, SinglePart, encode_body,

@@ -27,12 +27,16 @@ pub const FLAGS: usize = 1_000;
 pub const MAILBOX_BYTES: usize = 4_096;
 /// Ranges in one sequence set. No minimum in the RFCs.
 pub const SEQUENCE_RANGES: usize = 10_000;
+/// Options of one RETURN. Five are known.
+pub const RETURN_OPTIONS: usize = 20;
 /// Keys of one SEARCH program.
 pub const SEARCH_KEYS: usize = 1_000;
 /// Nesting of one SEARCH program.
 pub const SEARCH_DEPTH: usize = 32;
 /// Items of one FETCH.
 pub const FETCH_ITEMS: usize = 1_000;
+/// Modifiers of one SELECT, FETCH or STORE. RFC 4466 sets no minimum; three are known.
+pub const MODIFIERS: usize = 10;
 /// Part numbers in one section.
 pub const SECTION_DEPTH: usize = 100;
 /// Field names in one HEADER.FIELDS.

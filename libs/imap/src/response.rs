@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::command::StatusItem;
+use crate::command::{Ids, StatusItem};
 use crate::date::DateTime;
 use crate::encode::SectionLabel;
 use crate::flag::Flag;
@@ -52,6 +52,8 @@ pub enum ResponseCode {
     HighestModSeq(u64),
     InUse,
     Limit,
+    /// What STORE left alone, as it changed after UNCHANGEDSINCE. [rfc7162 3.1.3]
+    Modified(SequenceSet),
     NoModSeq,
     NonExistent,
     NoPerm,
@@ -72,6 +74,18 @@ pub enum ResponseCode {
     Unseen(u32),
     /// The special use is not known, or taken. [rfc6154 3]
     UseAttr,
+}
+
+/// `esearch-response`: what was asked for and found. [rfc4731 3.1]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ESearch {
+    pub tag: Tag,
+    pub ids: Ids,
+    pub min: Option<u32>,
+    pub max: Option<u32>,
+    pub all: Option<SequenceSet>,
+    pub count: Option<u32>,
+    pub modseq: Option<u64>,
 }
 
 /// One line of LIST or LSUB.
@@ -149,11 +163,20 @@ pub enum Response {
         mailbox: Mailbox,
         values: Vec<StatusValue>,
     },
-    Search(Vec<u32>),
+    Search {
+        numbers: Vec<u32>,
+        /// The highest of these messages, if MODSEQ was a key. [rfc7162 3.1.6]
+        modseq: Option<u64>,
+    },
+    ESearch(ESearch),
     Flags(Vec<Flag>),
     Exists(u32),
     Recent(u32),
     Expunge(u32),
+    /// UIDs that were shown and are gone now. [rfc7162 3.2.10.2]
+    Vanished(SequenceSet),
+    /// UIDs that were gone before the client came. [rfc7162 3.2.10.1]
+    VanishedEarlier(SequenceSet),
     Fetch {
         seq: u32,
         items: Vec<FetchData>,

@@ -50,6 +50,21 @@ impl SequenceSet {
         (!ranges.is_empty()).then_some(SequenceSet(ranges))
     }
 
+    /// The same numbers as several sets of at most so many ranges each, so that no line grows without bound.
+    pub fn pieces(&self, most_ranges: usize) -> impl Iterator<Item = SequenceSet> + '_ {
+        self.0
+            .chunks(most_ranges.max(1))
+            .map(|ranges| SequenceSet(ranges.to_vec()))
+    }
+
+    /// Whether `*` stands in it.
+    pub fn has_highest(&self) -> bool {
+        let highest = |bound| bound == Bound::Highest;
+        self.0
+            .iter()
+            .any(|&(first, last)| highest(first) || highest(last))
+    }
+
     pub fn ranges(&self) -> &[(Bound, Bound)] {
         &self.0
     }
@@ -97,6 +112,14 @@ impl SequenceSet {
     }
 }
 
+/// `sequence-set =/ seq-last-command`: where a command takes messages, it takes `$` too.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MessageSet {
+    Numbers(SequenceSet),
+    /// `seq-last-command = "$"`: what the last SEARCH with SAVE found. [rfc5182 3]
+    Saved,
+}
+
 /// `nz-number = digit-nz *DIGIT`; leading zeros are let through.
 fn parse_bound(text: &[u8]) -> Option<Bound> {
     if text == b"*" {
@@ -129,6 +152,15 @@ impl std::fmt::Display for SequenceSet {
             }
         }
         Ok(())
+    }
+}
+
+impl std::fmt::Display for MessageSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            MessageSet::Numbers(set) => set.fmt(f),
+            MessageSet::Saved => f.write_str("$"),
+        }
     }
 }
 
@@ -193,6 +225,15 @@ mod tests {
         };
         assert!(fits("1:3", 3) && fits("*", 1) && fits("2:*", 2));
         assert!(!fits("4", 3) && !fits("*", 0) && !fits("1:*", 0));
+    }
+
+    #[test]
+    fn falls_into_pieces_that_together_are_the_same() {
+        let set = SequenceSet::parse(b"1:3,5,7:9").expect("a set");
+        let pieces: Vec<String> = set.pieces(2).map(|piece| piece.to_string()).collect();
+        assert_eq!(pieces, ["1:3,5", "7:9"]);
+        assert!(!set.has_highest());
+        assert!(SequenceSet::parse(b"1,4:*").expect("a set").has_highest());
     }
 
     #[test]

@@ -24,6 +24,17 @@ fn set(text: &str) -> SequenceSet {
     SequenceSet::parse(text.as_bytes()).expect("a set")
 }
 
+fn messages(text: &str) -> MessageSet {
+    MessageSet::Numbers(set(text))
+}
+
+fn select(name: &str) -> Command {
+    Command::Select {
+        mailbox: mailbox(name),
+        params: SelectParams::default(),
+    }
+}
+
 fn mailbox(name: &str) -> Mailbox {
     Mailbox::new(name)
 }
@@ -151,12 +162,13 @@ fn passwords_in_literals_may_be_any_octets() {
 
 #[test]
 fn reads_commands_on_mailboxes() {
-    check("SELECT inbox", Command::Select(mailbox("INBOX")));
-    check(
-        "SELECT \"Entw&APw-rfe\"",
-        Command::Select(mailbox("Entwürfe")),
-    );
-    check("EXAMINE {3}\r\na b", Command::Examine(mailbox("a b")));
+    check("SELECT inbox", select("INBOX"));
+    check("SELECT \"Entw&APw-rfe\"", select("Entwürfe"));
+    let examine = Command::Examine {
+        mailbox: mailbox("a b"),
+        params: SelectParams::default(),
+    };
+    check("EXAMINE {3}\r\na b", examine);
     check(
         "CREATE a/b",
         Command::Create(Create {
@@ -193,7 +205,8 @@ fn reads_commands_on_messages() {
     let store = |operation, telling, flags| {
         Command::Store(Store {
             ids: Ids::Sequence,
-            set: set("1:*"),
+            set: messages("1:*"),
+            unchanged_since: None,
             operation,
             telling,
             flags,
@@ -221,7 +234,7 @@ fn reads_commands_on_messages() {
         "UID COPY 3 x",
         Command::Copy {
             ids: Ids::Uid,
-            set: set("3"),
+            set: messages("3"),
             mailbox: mailbox("x"),
         },
     );
@@ -230,12 +243,12 @@ fn reads_commands_on_messages() {
         "MOVE 3,5:* x",
         Command::Move {
             ids: Ids::Sequence,
-            set: set("3,5:*"),
+            set: messages("3,5:*"),
             mailbox: mailbox("x"),
         },
     );
     // [rfc4315 4]
-    check("UID EXPUNGE 1:4", Command::UidExpunge(set("1:4")));
+    check("UID EXPUNGE 1:4", Command::UidExpunge(messages("1:4")));
     check("EXPUNGE", Command::Expunge);
 }
 
@@ -272,8 +285,9 @@ fn reads_append_up_to_its_message() {
 fn reads_fetch_items_and_macros() {
     let fetch = |items: &[FetchItem]| Command::Fetch {
         ids: Ids::Sequence,
-        set: set("1"),
+        set: messages("1"),
         items: items.to_vec(),
+        modifiers: FetchModifiers::default(),
     };
     use FetchItem::*;
     // [rfc3501 6.4.5]
@@ -347,6 +361,7 @@ fn reads_every_search_key() {
     let search = |charset: Option<&str>, key| {
         Command::Search(Search {
             ids: Ids::Sequence,
+            returns: None,
             charset: charset.map(str::to_owned),
             key,
         })
@@ -390,15 +405,25 @@ fn reads_every_search_key() {
         ("SUBJECT {3}\r\na\"b", Subject(b"a\"b".to_vec())),
         ("TEXT x", Text(b"x".to_vec())),
         ("TO x", To(b"x".to_vec())),
-        ("UID 1:*", Uid(set("1:*"))),
+        ("UID 1:*", Uid(messages("1:*"))),
         ("UNANSWERED", Unanswered),
         ("UNDELETED", Undeleted),
         ("UNDRAFT", Undraft),
         ("UNFLAGGED", Unflagged),
         ("UNKEYWORD a", Unkeyword(keyword("a"))),
         ("UNSEEN", Unseen),
-        ("2,4:*", Sequence(set("2,4:*"))),
-        ("* ", Sequence(set("*"))),
+        ("2,4:*", Sequence(messages("2,4:*"))),
+        ("* ", Sequence(messages("*"))),
+        // [rfc5182 3]
+        ("$", Sequence(MessageSet::Saved)),
+        ("UID $", Uid(MessageSet::Saved)),
+        // [rfc7162 7]
+        ("MODSEQ 620162338", ModSeq(620_162_338)),
+        ("modseq \"/flags/\\\\draft\" all 0", ModSeq(0)),
+        ("MODSEQ \"/Flags/$x\" PRIV 7", ModSeq(7)),
+        // [rfc5032 4]
+        ("OLDER 60", Older(60)),
+        ("YOUNGER 1", Younger(1)),
         ("(SEEN)", Seen),
         (
             "(SEEN (NEW OLD)) ALL",
@@ -561,7 +586,7 @@ fn sets_and_lists_are_bounded() {
 fn names_may_be_utf8_once_the_client_asked_for_it() {
     let (_, command) =
         parse_command("A1 SELECT \"a & ü\"".as_bytes(), NameEncoding::Utf8).expect("select");
-    assert_eq!(command, Command::Select(mailbox("a & ü")));
+    assert_eq!(command, select("a & ü"));
 }
 
 #[test]
@@ -581,4 +606,146 @@ fn every_command_has_its_verb() {
     assert_eq!(command.verb(), Verb::UidExpunge);
     let (_, command) = parse("A1 UID FETCH 1 FLAGS").expect("a command");
     assert_eq!(command.verb(), Verb::Fetch);
+}
+
+/// [rfc4466 2.1]
+#[test]
+fn reads_the_parameters_of_select() {
+    let select = |params| Command::Select {
+        mailbox: mailbox("INBOX"),
+        params,
+    };
+    let condstore = SelectParams {
+        condstore: CondStore::Asked,
+        resync: None,
+    };
+    // [rfc7162 3.1.8]
+    check("SELECT inbox (condstore)", select(condstore));
+    let resync = |known_uids: Option<&str>, matches: Option<(&str, &str)>| {
+        select(SelectParams {
+            condstore: CondStore::NotAsked,
+            resync: Some(Resync {
+                uid_validity: 67_890_007,
+                modseq: 90_060_115_194_045_000,
+                known_uids: known_uids.map(set),
+                matches: matches.map(|(numbers, uids)| (set(numbers), set(uids))),
+            }),
+        })
+    };
+    // [rfc7162 3.2.5]
+    let text = "SELECT INBOX (QRESYNC (67890007 90060115194045000";
+    check(&format!("{text}))"), resync(None, None));
+    check(
+        &format!("{text} 41,43:211))"),
+        resync(Some("41,43:211"), None),
+    );
+    // [rfc7162 3.2.5.2]
+    check(
+        &format!("{text} 1:29997 (5000,7500 15000,22500)))"),
+        resync(Some("1:29997"), Some(("5000,7500", "15000,22500"))),
+    );
+    check(
+        &format!("{text} (5000 15000)))"),
+        resync(None, Some(("5000", "15000"))),
+    );
+    for bad in [
+        "(X)",
+        "(QRESYNC)",
+        "(QRESYNC (1))",
+        "(QRESYNC (0 1))",
+        "(QRESYNC (1 0))",
+        "(QRESYNC (1 1 1:*))",
+        "(QRESYNC (1 1 1 (1)))",
+        "(QRESYNC (1 1 1 (* 1)))",
+        "(QRESYNC (1 1 1 (1 1) 1))",
+        "(CONDSTORE",
+        "CONDSTORE",
+    ] {
+        let text = format!("A1 SELECT a {bad}");
+        let (_, refusal) = parse(&text).expect_err(bad);
+        assert!(
+            matches!(refusal.what, What::Expected(_)),
+            "{bad}: {refusal}"
+        );
+    }
+}
+
+/// [rfc4466 2.4] [rfc4466 2.5]
+#[test]
+fn reads_the_modifiers_of_fetch_and_store() {
+    let fetch = |ids, changed_since, vanished| Command::Fetch {
+        ids,
+        set: messages("1:*"),
+        items: vec![FetchItem::Flags],
+        modifiers: FetchModifiers {
+            changed_since,
+            vanished,
+        },
+    };
+    // [rfc7162 3.1.4.1]
+    check(
+        "FETCH 1:* FLAGS (CHANGEDSINCE 12345)",
+        fetch(Ids::Sequence, Some(12_345), Vanished::NotAsked),
+    );
+    // [rfc7162 3.2.6]
+    for text in ["changedsince 5 VANISHED", "VANISHED CHANGEDSINCE 5"] {
+        check(
+            &format!("UID FETCH 1:* (FLAGS) ({text})"),
+            fetch(Ids::Uid, Some(5), Vanished::Asked),
+        );
+    }
+    let alone = What::Expected("UID FETCH and CHANGEDSINCE with VANISHED");
+    refuse("A1 UID FETCH 1 FLAGS (VANISHED)", alone, 21);
+    refuse("A1 FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)", alone, 17);
+    // [rfc7162 3.1.3]
+    check(
+        "STORE $ (UNCHANGEDSINCE 320162338) +FLAGS (\\Deleted)",
+        Command::Store(Store {
+            ids: Ids::Sequence,
+            set: MessageSet::Saved,
+            unchanged_since: Some(320_162_338),
+            operation: StoreOperation::Add,
+            telling: Telling::Told,
+            flags: vec![Flag::Deleted],
+        }),
+    );
+    let twice = "A1 STORE 1 (UNCHANGEDSINCE 1 UNCHANGEDSINCE 2) FLAGS ()";
+    refuse(twice, What::Expected("one UNCHANGEDSINCE"), 11);
+    let none = "A1 STORE 1 () FLAGS ()";
+    refuse(none, What::Expected("one UNCHANGEDSINCE"), 11);
+    let other = "A1 STORE 1 (OTHER 1) FLAGS ()";
+    refuse(other, What::Expected("UNCHANGEDSINCE"), 12);
+    let large = "A1 STORE 1 (UNCHANGEDSINCE 9223372036854775808) FLAGS ()";
+    refuse(large, What::NumberTooLarge, 27);
+}
+
+/// [rfc4731 4] [rfc5182 3] [rfc4466 2.6.1]
+#[test]
+fn reads_what_a_search_shall_return() {
+    use ReturnOption::*;
+    for (text, options) in [
+        ("()", vec![]),
+        ("(MIN count)", vec![Min, Count]),
+        ("(ALL SAVE MAX ALL)", vec![All, Save, Max]),
+    ] {
+        check(
+            &format!("UID SEARCH RETURN {text} CHARSET UTF-8 SEEN"),
+            Command::Search(Search {
+                ids: Ids::Uid,
+                returns: Some(options),
+                charset: Some("UTF-8".into()),
+                key: SearchKey::Seen,
+            }),
+        );
+    }
+    let unknown = What::Expected("MIN, MAX, ALL, COUNT or SAVE");
+    refuse("A1 SEARCH RETURN (MOST) ALL", unknown, 18);
+    refuse("A1 SEARCH RETURN (MIN)", What::Expected("a space"), 22);
+    refuse("A1 SEARCH RETURN ALL", What::Expected("return options"), 17);
+    let item = What::Expected("/flags/ and a flag");
+    refuse("A1 SEARCH MODSEQ \"x\" all 1", item, 17);
+    let kind = What::Expected("priv, shared or all");
+    refuse("A1 SEARCH MODSEQ \"/flags/x\" any 1", kind, 28);
+    let seconds = What::Expected("a number of seconds from 1");
+    refuse("A1 SEARCH OLDER 0", seconds, 16);
 }

@@ -110,6 +110,70 @@ fn any_set() -> impl Strategy<Value = SequenceSet> {
         .prop_map(|text| SequenceSet::parse(text.as_bytes()).expect("a set"))
 }
 
+fn any_messages() -> impl Strategy<Value = MessageSet> {
+    prop_oneof![
+        4 => any_set().prop_map(MessageSet::Numbers),
+        1 => Just(MessageSet::Saved),
+    ]
+}
+
+fn any_plain_set() -> impl Strategy<Value = SequenceSet> {
+    "[1-9][0-9]{0,8}(:[1-9][0-9]{0,8})?(,[1-9]{1,9}){0,4}"
+        .prop_map(|text| SequenceSet::parse(text.as_bytes()).expect("a set"))
+}
+
+fn any_params() -> impl Strategy<Value = SelectParams> {
+    let resync = (
+        1u32..,
+        1u64..1 << 62,
+        proptest::option::of(any_plain_set()),
+        proptest::option::of((any_plain_set(), any_plain_set())),
+    );
+    let resync = resync.prop_map(|(uid_validity, modseq, known_uids, matches)| Resync {
+        uid_validity,
+        modseq,
+        known_uids,
+        matches,
+    });
+    let condstore = prop_oneof![Just(CondStore::NotAsked), Just(CondStore::Asked)];
+    (condstore, proptest::option::of(resync))
+        .prop_map(|(condstore, resync)| SelectParams { condstore, resync })
+}
+
+fn any_modifiers(ids: Ids) -> impl Strategy<Value = FetchModifiers> {
+    let vanished = match ids {
+        Ids::Uid => prop_oneof![Just(Vanished::NotAsked), Just(Vanished::Asked)].boxed(),
+        Ids::Sequence => Just(Vanished::NotAsked).boxed(),
+    };
+    prop_oneof![
+        Just(FetchModifiers::default()),
+        (0u64..1 << 62, vanished).prop_map(|(since, vanished)| FetchModifiers {
+            changed_since: Some(since),
+            vanished
+        }),
+    ]
+}
+
+fn any_fetch() -> impl Strategy<Value = Command> {
+    any_ids().prop_flat_map(|ids| {
+        let items = proptest::collection::vec(any_item(), 1..4);
+        (any_messages(), items, any_modifiers(ids)).prop_map(move |(set, items, modifiers)| {
+            Command::Fetch {
+                ids,
+                set,
+                items,
+                modifiers,
+            }
+        })
+    })
+}
+
+fn any_returns() -> impl Strategy<Value = Option<Vec<ReturnOption>>> {
+    use ReturnOption::*;
+    let options = proptest::sample::subsequence(vec![Min, Max, All, Count, Save], 0..=5);
+    proptest::option::of(options)
+}
+
 fn any_ids() -> impl Strategy<Value = Ids> {
     prop_oneof![Just(Ids::Sequence), Just(Ids::Uid)]
 }
@@ -163,8 +227,10 @@ fn any_key() -> impl Strategy<Value = SearchKey> {
         text().prop_map(SearchKey::Body),
         ("[!-9;-~]{1,8}", text()).prop_map(|(field, text)| SearchKey::Header { field, text }),
         any_keyword().prop_map(SearchKey::Unkeyword),
-        any_set().prop_map(SearchKey::Sequence),
-        any_set().prop_map(SearchKey::Uid),
+        any_messages().prop_map(SearchKey::Sequence),
+        any_messages().prop_map(SearchKey::Uid),
+        (0..1u64 << 62).prop_map(SearchKey::ModSeq),
+        (1u32..).prop_map(SearchKey::Older),
         (0..1u64 << 62).prop_map(SearchKey::Larger),
         (-700_000i32..2_900_000).prop_map(|days| SearchKey::SentOn(Date::from_days(days))),
     ];
@@ -184,35 +250,42 @@ fn any_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         Just(Command::Noop),
         ("\\PC{0,9}", password).prop_map(|(user, password)| Command::Login { user, password }),
-        any_mailbox().prop_map(Command::Select),
+        (any_mailbox(), any_params())
+            .prop_map(|(mailbox, params)| Command::Select { mailbox, params }),
         (any_mailbox(), "\\PC{0,9}").prop_map(|(reference, pattern)| {
             Command::List(List::basic(reference, ListPattern::new(&pattern)))
         }),
-        (any_ids(), any_set(), any_mailbox()).prop_map(|(ids, set, mailbox)| Command::Copy {
+        (any_ids(), any_messages(), any_mailbox()).prop_map(|(ids, set, mailbox)| Command::Copy {
             ids,
             set,
             mailbox
         }),
-        (any_ids(), any_set(), operation, any_flags()).prop_map(|(ids, set, operation, flags)| {
-            Command::Store(Store {
-                ids,
-                set,
-                operation,
-                telling: Telling::Silent,
-                flags,
-            })
-        }),
         (
             any_ids(),
-            any_set(),
-            proptest::collection::vec(any_item(), 1..4)
+            any_messages(),
+            proptest::option::of(0u64..1 << 62),
+            operation,
+            any_flags()
         )
-            .prop_map(|(ids, set, items)| Command::Fetch { ids, set, items }),
-        (any_ids(), any_key()).prop_map(|(ids, key)| Command::Search(Search {
-            ids,
-            charset: Some("UTF-8".into()),
-            key
-        })),
+            .prop_map(|(ids, set, unchanged_since, operation, flags)| {
+                Command::Store(Store {
+                    ids,
+                    set,
+                    unchanged_since,
+                    operation,
+                    telling: Telling::Silent,
+                    flags,
+                })
+            }),
+        any_fetch(),
+        (any_ids(), any_returns(), any_key()).prop_map(|(ids, returns, key)| Command::Search(
+            Search {
+                ids,
+                returns,
+                charset: Some("UTF-8".into()),
+                key
+            }
+        )),
     ]
 }
 
@@ -228,9 +301,10 @@ fn write_command(command: &Command, out: &mut Vec<u8>) {
             put(out, " ");
             literal(password, out);
         }
-        Command::Select(mailbox) => {
+        Command::Select { mailbox, params } => {
             put(out, "SELECT ");
             quoted(&mailbox.to_wire(NameEncoding::ModifiedUtf7), out);
+            write_params(params, out);
         }
         Command::List(list) => {
             put(out, "LIST ");
@@ -257,25 +331,63 @@ fn write_command(command: &Command, out: &mut Vec<u8>) {
             put(
                 out,
                 &format!(
-                    "{}STORE {} {sign}FLAGS.SILENT ({})",
+                    "{}STORE {} {}{sign}FLAGS.SILENT ({})",
                     uid(&store.ids),
                     store.set,
+                    store
+                        .unchanged_since
+                        .map(|since| format!("(UNCHANGEDSINCE {since}) "))
+                        .unwrap_or_default(),
                     flags.join(" ")
                 ),
             );
         }
-        Command::Fetch { ids, set, items } => {
+        Command::Fetch {
+            ids,
+            set,
+            items,
+            modifiers,
+        } => {
             let items: Vec<String> = items.iter().map(item_text).collect();
             put(
                 out,
                 &format!("{}FETCH {set} ({})", uid(ids), items.join(" ")),
             );
+            if let Some(since) = modifiers.changed_since {
+                let vanished = match modifiers.vanished {
+                    Vanished::Asked => " VANISHED",
+                    Vanished::NotAsked => "",
+                };
+                put(out, &format!(" (CHANGEDSINCE {since}{vanished})"));
+            }
         }
         Command::Search(search) => {
-            put(out, &format!("{}SEARCH CHARSET UTF-8 ", uid(&search.ids)));
+            put(out, &format!("{}SEARCH ", uid(&search.ids)));
+            if let Some(options) = &search.returns {
+                let options: Vec<String> = options.iter().map(|o| format!("{o:?}")).collect();
+                put(out, &format!("RETURN ({}) ", options.join(" ")));
+            }
+            put(out, "CHARSET UTF-8 ");
             write_key(&search.key, Place::Top, out);
         }
         other => panic!("{other:?} is not written here"),
+    }
+}
+
+fn write_params(params: &SelectParams, out: &mut Vec<u8>) {
+    let mut words = Vec::new();
+    if params.condstore == CondStore::Asked {
+        words.push("CONDSTORE".to_owned());
+    }
+    if let Some(resync) = &params.resync {
+        let mut inner = vec![resync.uid_validity.to_string(), resync.modseq.to_string()];
+        inner.extend(resync.known_uids.as_ref().map(SequenceSet::to_string));
+        let matches = resync.matches.as_ref();
+        inner.extend(matches.map(|(numbers, uids)| format!("({numbers} {uids})")));
+        words.push(format!("QRESYNC ({})", inner.join(" ")));
+    }
+    if !words.is_empty() {
+        out.extend_from_slice(format!(" ({})", words.join(" ")).as_bytes());
     }
 }
 
@@ -357,6 +469,8 @@ fn write_key(key: &SearchKey, place: Place, out: &mut Vec<u8>) {
         SearchKey::Unkeyword(keyword) => put(out, &format!("UNKEYWORD {}", keyword.as_str())),
         SearchKey::Sequence(set) => put(out, &set.to_string()),
         SearchKey::Uid(set) => put(out, &format!("UID {set}")),
+        SearchKey::ModSeq(modseq) => put(out, &format!("MODSEQ {modseq}")),
+        SearchKey::Older(seconds) => put(out, &format!("OLDER {seconds}")),
         SearchKey::Larger(octets) => put(out, &format!("LARGER {octets}")),
         SearchKey::SentOn(date) => put(out, &format!("SENTON {date}")),
         SearchKey::Not(key) => {

@@ -131,8 +131,12 @@ fn spells_mailbox_data() {
         },
         "* STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292)",
     );
-    check(Response::Search(vec![2, 3, 6]), "* SEARCH 2 3 6");
-    check(Response::Search(vec![]), "* SEARCH");
+    let search = |numbers, modseq| Response::Search { numbers, modseq };
+    check(search(vec![2, 3, 6], None), "* SEARCH 2 3 6");
+    check(search(vec![], None), "* SEARCH");
+    // [rfc7162 3.1.5]
+    check(search(vec![2, 5], Some(9)), "* SEARCH 2 5 (MODSEQ 9)");
+    check(search(vec![], Some(9)), "* SEARCH");
     check(
         Response::Flags(vec![Flag::Answered, Flag::Seen]),
         "* FLAGS (\\Answered \\Seen)",
@@ -283,4 +287,48 @@ fn refusals_are_bad_no_or_untagged() {
     );
     assert!(refused(Some(&a1), What::MailboxEncoding).starts_with("A1 NO [CANNOT] "));
     assert_eq!(refused(None, What::EmptyLine), "* BAD empty line\r\n");
+}
+
+/// [rfc4466 2.6.2]
+#[test]
+fn extended_searches_say_whose_they_are() {
+    let none = ESearch {
+        tag: tag(),
+        ids: Ids::Sequence,
+        min: None,
+        max: None,
+        all: None,
+        count: None,
+        modseq: None,
+    };
+    // [rfc4731 3.1]
+    check(Response::ESearch(none.clone()), "* ESEARCH (TAG \"A1\")");
+    let all = ESearch {
+        ids: Ids::Uid,
+        min: Some(2),
+        max: Some(11),
+        all: Some(set("2,10:11")),
+        count: Some(3),
+        modseq: Some(917),
+        ..none
+    };
+    check(
+        Response::ESearch(all),
+        "* ESEARCH (TAG \"A1\") UID MIN 2 MAX 11 ALL 2,10:11 COUNT 3 MODSEQ 917",
+    );
+}
+
+/// [rfc7162 7]
+#[test]
+fn vanished_messages_are_told_in_two_ways() {
+    check(Response::Vanished(set("405,407")), "* VANISHED 405,407");
+    check(
+        Response::VanishedEarlier(set("1:5,7")),
+        "* VANISHED (EARLIER) 1:5,7",
+    );
+    let modified = ResponseCode::Modified(set("7,9"));
+    check(
+        Response::tagged(&tag(), Condition::Ok, Some(modified), "some changed"),
+        "A1 OK [MODIFIED 7,9] some changed",
+    );
 }

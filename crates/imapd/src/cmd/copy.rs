@@ -2,22 +2,21 @@
 
 use crate::reply::{Answer, Outcome};
 use crate::session::{Session, mailbox_name};
-use crate::sets;
-use imap::{Ids, Mailbox, ResponseCode, SequenceSet};
+use imap::{Ids, Mailbox, MessageSet, ResponseCode, SequenceSet};
 use mail::Copied;
 
 pub(crate) async fn run(
     session: &mut Session,
     ids: Ids,
-    set: &SequenceSet,
+    set: &MessageSet,
     to: &Mailbox,
 ) -> Outcome {
     let to = mailbox_name(to)?;
-    let (view, _) = session.selected();
-    let uids = sets::uids(view, ids, set)?;
+    let uids = session.uids(ids, set)?;
     if uids.is_empty() {
         return Ok(Answer::ok("there is nothing to copy"));
     }
+    let (view, _) = session.selected();
     let copied = view.copy(&uids, &to).await?;
     Ok(match code(copied) {
         Some(code) => Answer::ok_with(code, "copied"),

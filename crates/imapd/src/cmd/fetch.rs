@@ -1,15 +1,18 @@
-//! FETCH [rfc3501 6.4.5]. Messages are read in batches and texts in pieces; what waits for the
+//! FETCH [rfc3501 6.4.5], with CHANGEDSINCE and VANISHED [rfc7162 3.2.6]. Messages are read in batches and texts in pieces; what waits for the
 //! client is bounded, and nothing is locked while it is written.
 
+use crate::enabled::Extension;
 use crate::flags::{Recent, to_wire};
 use crate::limits;
 use crate::reply::{Answer, Outcome, Trouble};
+use crate::resync;
 use crate::section::{Asked, Octets, read_bounded};
 use crate::session::Session;
-use crate::sets;
+use crate::updates::{Open, say_vanished};
 use crate::wire::{Ended, Wire};
-use imap::{DateTime, FetchData, FetchItem, FetchWriter, Ids, SectionLabel, SequenceSet};
-use mail::{Access, Content, Cursor, Fault, FlagChange, Flags, Message, PartTree, Ready};
+use imap::{DateTime, FetchData, FetchItem, FetchModifiers, FetchWriter, Ids, MessageSet};
+use imap::{Response, SectionLabel, Vanished};
+use mail::{Access, Content, Cursor, Fault, FlagChange, Flags, Message, ModSeq, PartTree, Ready};
 use mail::{SystemFlags, View, Want};
 use roaring::RoaringBitmap;
 use std::ops::Range;
@@ -17,23 +20,35 @@ use std::ops::Range;
 pub(crate) async fn run(
     session: &mut Session,
     ids: Ids,
-    set: &SequenceSet,
+    set: &MessageSet,
     items: Vec<FetchItem>,
+    modifiers: FetchModifiers,
 ) -> Outcome {
-    let (view, wire) = session.selected();
-    let uids = sets::uids(view, ids, set)?;
-    let plan = Plan::new(items, ids, view.access());
+    let mut uids = session.uids(ids, set)?;
+    if let Some(since) = modifiers.changed_since {
+        // [rfc7162 3.2.6]
+        if modifiers.vanished == Vanished::Asked && !session.enabled.has(Extension::QResync) {
+            return Ok(Answer::bad("ENABLE QRESYNC comes first"));
+        }
+        uids = changed_since(session, set, uids, ModSeq(since), modifiers.vanished).await?;
+    }
+    let mut open = session.open();
+    let plan = Plan::new(items, ids, modifiers, &open);
     let mut cursor = Cursor::start();
     let mut fault = None;
     loop {
-        let mut batch = view.fetch(&uids, plan.want, &mut cursor, limits::BATCH_MESSAGES)?;
+        let mut batch = open
+            .view
+            .fetch(&uids, plan.want, &mut cursor, limits::BATCH_MESSAGES)?;
         if batch.is_empty() {
             break;
         }
         let newly_seen = match plan.marks_seen {
-            true => mark_seen(view, &mut batch).await?,
+            true => mark_seen(open.view, &mut batch).await?,
             false => RoaringBitmap::new(),
         };
+        open.learn(batch.iter().map(|message| &message.flags))?;
+        let wire = &mut *open.wire;
         for message in &batch {
             let shows_flags = newly_seen.contains(message.uid);
             if let Err(trouble) = write(wire, &plan, message, shows_flags).await? {
@@ -51,15 +66,48 @@ pub(crate) async fn run(
     }
 }
 
+/// Those of the messages that changed since; before them, if asked for, which of the set are gone.
+async fn changed_since(
+    session: &mut Session,
+    set: &MessageSet,
+    uids: RoaringBitmap,
+    since: ModSeq,
+    vanished: Vanished,
+) -> Result<RoaringBitmap, Trouble> {
+    let saved = session.saved.clone();
+    let mut open = session.open();
+    let known = open.view.since(since)?;
+    if vanished == Vanished::Asked {
+        let wanted = match set {
+            MessageSet::Numbers(set) => resync::numbers(open.view, set),
+            MessageSet::Saved => saved,
+        };
+        let gone = known.gone & wanted;
+        say_vanished(open.wire, &gone, Response::VanishedEarlier).await?;
+    }
+    resync::changed(&mut open, uids, since, known.changed).await
+}
+
 /// What is sent of each message.
 struct Plan {
     items: Vec<FetchItem>,
+    /// What comes along when the client's reading set `\Seen`.
+    with_seen: Vec<FetchItem>,
     want: Want,
     marks_seen: bool,
 }
 
 impl Plan {
-    fn new(mut items: Vec<FetchItem>, ids: Ids, access: Access) -> Plan {
+    fn new(
+        mut items: Vec<FetchItem>,
+        ids: Ids,
+        modifiers: FetchModifiers,
+        open: &Open<'_>,
+    ) -> Plan {
+        // [rfc7162 3.1.4.1]
+        if modifiers.changed_since.is_some() && !items.contains(&FetchItem::ModSeq) {
+            items.push(FetchItem::ModSeq);
+        }
         // A UID command answers with the UID, asked or not [rfc3501 6.4.8].
         if ids == Ids::Uid && !items.contains(&FetchItem::Uid) {
             items.insert(0, FetchItem::Uid);
@@ -71,9 +119,17 @@ impl Plan {
             true => Want::Flags,
             false => Want::Both,
         };
+        let access = open.view.access();
         let marks_seen = access == Access::ReadWrite && items.iter().any(FetchItem::sets_seen);
+        let mut with_seen = vec![FetchItem::Flags];
+        // Flags that nobody asked for come with UID and MODSEQ [rfc7162 3.2.4].
+        if open.enabled.has(Extension::CondStore) {
+            with_seen.extend([FetchItem::Uid, FetchItem::ModSeq]);
+        }
+        with_seen.retain(|item| !items.contains(item));
         Plan {
             items,
+            with_seen,
             want,
             marks_seen,
         }
@@ -132,8 +188,11 @@ async fn write(
             tokio::task::yield_now().await;
         }
     }
-    if shows_flags && !plan.items.contains(&FetchItem::Flags) {
-        writer.item(&flags_of(message), wire.out());
+    if shows_flags {
+        let along = plan.with_seen.iter();
+        for data in along.filter_map(|item| small(item, message)) {
+            writer.item(&data, wire.out());
+        }
     }
     writer.end(wire.out());
     Ok(outcome)

@@ -2,10 +2,11 @@
 //! silence as long as that of any session.
 
 use crate::reply::{Answer, Outcome, Trouble};
-use crate::session::{Session, State};
-use crate::updates::{self, WithUid};
+use crate::session::Session;
+use crate::table::Stage;
+use crate::updates;
 use crate::wire::{Ended, Patience};
-use imap::{Condition, Event, Response};
+use imap::{Condition, Event, Ids, Response};
 use mail::{Bell, Expunges};
 use net::time::{Instant, sleep};
 use std::time::Duration;
@@ -25,8 +26,11 @@ pub(crate) async fn run(session: &mut Session) -> Outcome {
 async fn wait(session: &mut Session, mut bell: Bell) -> Outcome {
     let sign = Duration::from_secs(session.door.settings.idle_sign_s);
     loop {
-        if let State::Selected(_, view) = &mut session.state {
-            updates::tell(view, &mut session.wire, Expunges::Tell, WithUid::No).await?;
+        if session.stage() == Stage::Selected {
+            let mut open = session.open();
+            if let Some(modseq) = open.tell(Expunges::Tell, Ids::Sequence).await? {
+                open.wire.say(&updates::highest_modseq(modseq));
+            }
         }
         // All is written before the wait, so that nothing is lost when the wait is cut short.
         session.wire.flush().await?;

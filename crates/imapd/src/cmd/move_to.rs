@@ -3,25 +3,24 @@
 use super::copy;
 use crate::reply::{Answer, Outcome, read_only};
 use crate::session::{Session, mailbox_name};
-use crate::sets;
-use imap::{Ids, Mailbox, Response, SequenceSet};
+use imap::{Ids, Mailbox, MessageSet, Response};
 use mail::Access;
 
 pub(crate) async fn run(
     session: &mut Session,
     ids: Ids,
-    set: &SequenceSet,
+    set: &MessageSet,
     to: &Mailbox,
 ) -> Outcome {
     let to = mailbox_name(to)?;
-    let (view, wire) = session.selected();
-    if view.access() == Access::ReadOnly {
+    if session.selected().0.access() == Access::ReadOnly {
         return Err(read_only());
     }
-    let uids = sets::uids(view, ids, set)?;
+    let uids = session.uids(ids, set)?;
     if uids.is_empty() {
         return Ok(Answer::ok("there is nothing to move"));
     }
+    let (view, wire) = session.selected();
     if let Some(code) = copy::code(view.move_to(&uids, &to).await?) {
         wire.say(&Response::untagged_ok(code, "moved"));
     }

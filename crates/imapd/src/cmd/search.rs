@@ -1,33 +1,159 @@
-//! SEARCH [rfc3501 6.4.4].
+//! SEARCH [rfc3501 6.4.4], extended [rfc4731 3.1], with its result saved [rfc5182 2.1].
 
 use crate::limits;
-use crate::reply::{Answer, Outcome};
-use crate::search::{Cost, Facts, Program, compile};
+use crate::reply::{Answer, Outcome, Trouble};
+use crate::search::{Cost, Facts, Ground, Program, compile};
 use crate::session::Session;
-use imap::{Ids, Response, Search};
-use mail::{Cursor, Want};
+use imap::{ESearch, Ids, Response, ReturnOption, Search, SearchKey, SequenceSet, Tag};
+use mail::{Cursor, View, Want};
 use roaring::RoaringBitmap;
 
-pub(crate) async fn run(session: &mut Session, search: &Search) -> Outcome {
-    let (view, _) = session.selected();
-    let (mut found, left) = compile(search, view)?.narrow(view)?;
-    if let Some(program) = left {
-        found = ask_each(session, &program, &found).await?;
-    }
-    let (view, wire) = session.selected();
-    let numbers = match search.ids {
-        Ids::Uid => found.iter().collect(),
-        Ids::Sequence => found.iter().filter_map(|uid| view.seq_of(uid)).collect(),
+pub(crate) async fn run(session: &mut Session, tag: &Tag, search: &Search) -> Outcome {
+    let found = match find(session, search).await {
+        Ok(found) => found,
+        Err(trouble) => {
+            if saves(search) && answered_no(&trouble) {
+                session.saved = RoaringBitmap::new();
+            }
+            return Err(trouble);
+        }
     };
-    wire.say(&Response::Search(numbers));
+    let options = search.returns.as_deref();
+    let returned = Returned::of(options.unwrap_or_default(), &found);
+    let modseq = match search.key.any(|key| matches!(key, SearchKey::ModSeq(_))) {
+        true => highest_modseq(session, &returned.messages).await?,
+        false => None,
+    };
+    let (view, wire) = session.selected();
+    match options {
+        None => wire.say(&Response::Search {
+            numbers: numbers(view, search.ids, &found),
+            modseq,
+        }),
+        // "the SAVE result option also suppresses any SEARCH response" [rfc5182 1]
+        Some([ReturnOption::Save]) => {}
+        Some(_) => {
+            let response = returned.response(view, tag, search.ids, modseq);
+            wire.say(&Response::ESearch(response));
+        }
+    }
+    if saves(search) {
+        session.saved = returned.messages;
+    }
     Ok(Answer::ok("searched"))
+}
+
+fn saves(search: &Search) -> bool {
+    let options = search.returns.as_deref().unwrap_or_default();
+    options.contains(&ReturnOption::Save)
+}
+
+/// Then the saved result is empty; after BAD it stays [rfc5182 2.1].
+fn answered_no(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Refused(answer) => answer.condition == imap::Condition::No,
+        Trouble::Fault(_) => true,
+        Trouble::MailboxGone | Trouble::Ended(_) => false,
+    }
+}
+
+fn number(view: &View, ids: Ids, uid: u32) -> Option<u32> {
+    match ids {
+        Ids::Uid => Some(uid),
+        Ids::Sequence => view.seq_of(uid),
+    }
+}
+
+fn numbers(view: &View, ids: Ids, uids: &RoaringBitmap) -> Vec<u32> {
+    let numbers = uids.iter().filter_map(|uid| number(view, ids, uid));
+    numbers.collect()
+}
+
+/// What RETURN asked for, as UIDs.
+struct Returned {
+    min: Option<u32>,
+    max: Option<u32>,
+    all: Option<RoaringBitmap>,
+    count: Option<u32>,
+    /// What counts as returned, for `$` and for MODSEQ: all that was found, or where only MIN and
+    /// MAX are asked for, these [rfc5182 2.4] [rfc4731 3.2].
+    messages: RoaringBitmap,
+}
+
+impl Returned {
+    fn of(options: &[ReturnOption], found: &RoaringBitmap) -> Returned {
+        let asked = |option| options.contains(&option);
+        let min = found.min().filter(|_| asked(ReturnOption::Min));
+        let max = found.max().filter(|_| asked(ReturnOption::Max));
+        let count = asked(ReturnOption::Count);
+        // No option at all is ALL [rfc4731 3.1].
+        let all = asked(ReturnOption::All) || options.is_empty();
+        let only_ends = (asked(ReturnOption::Min) || asked(ReturnOption::Max)) && !all && !count;
+        Returned {
+            min,
+            max,
+            all: all.then(|| found.clone()),
+            count: count.then(|| u32::try_from(found.len()).unwrap_or(u32::MAX)),
+            messages: match only_ends {
+                true => min.into_iter().chain(max).collect(),
+                false => found.clone(),
+            },
+        }
+    }
+
+    fn response(&self, view: &View, tag: &Tag, ids: Ids, modseq: Option<u64>) -> ESearch {
+        let all = self.all.as_ref().map(|all| numbers(view, ids, all));
+        ESearch {
+            tag: tag.clone(),
+            ids,
+            min: self.min.and_then(|uid| number(view, ids, uid)),
+            max: self.max.and_then(|uid| number(view, ids, uid)),
+            all: all.and_then(SequenceSet::from_numbers),
+            count: self.count,
+            modseq,
+        }
+    }
+}
+
+/// The highest mod-sequence of these messages; none if there are none [rfc7162 3.1.6].
+async fn highest_modseq(
+    session: &mut Session,
+    uids: &RoaringBitmap,
+) -> Result<Option<u64>, Trouble> {
+    let (view, wire) = session.selected();
+    let (mut cursor, mut highest) = (Cursor::start(), None);
+    loop {
+        let batch = view.fetch(uids, Want::Flags, &mut cursor, limits::BATCH_MESSAGES)?;
+        if batch.is_empty() {
+            return Ok(highest);
+        }
+        highest = highest.max(batch.iter().map(|message| message.modseq.0).max());
+        wire.check_stop()?;
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn find(session: &mut Session, search: &Search) -> Result<RoaringBitmap, Trouble> {
+    let now = session.door.mail.clock().now();
+    let saved = session.saved.clone();
+    let (view, _) = session.selected();
+    let ground = Ground {
+        view,
+        saved: &saved,
+        now,
+    };
+    let (found, left) = compile(search, &ground)?.narrow(view)?;
+    match left {
+        Some(program) => ask_each(session, &program, &found).await,
+        None => Ok(found),
+    }
 }
 
 async fn ask_each(
     session: &mut Session,
     program: &Program,
     candidates: &RoaringBitmap,
-) -> Result<RoaringBitmap, crate::reply::Trouble> {
+) -> Result<RoaringBitmap, Trouble> {
     let cost = program.cost();
     let door = session.door.clone();
     let _slot = match cost {

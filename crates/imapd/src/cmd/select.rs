@@ -1,51 +1,74 @@
-//! SELECT [rfc3501 6.3.1] and EXAMINE [rfc3501 6.3.2].
+//! SELECT [rfc3501 6.3.1] and EXAMINE [rfc3501 6.3.2], with CONDSTORE and QRESYNC [rfc7162 3.2.5].
 
-use crate::flags::known_to_wire;
+use crate::enabled::Extension;
+use crate::keywords::KnownKeywords;
 use crate::reply::{Answer, Outcome};
-use crate::session::{Session, State, mailbox_name};
-use imap::{Flag, Mailbox, Response, ResponseCode};
+use crate::resync;
+use crate::session::{Session, mailbox_name};
+use crate::table::Stage;
+use crate::updates::{flag_responses, highest_modseq};
+use imap::{Mailbox, Response, ResponseCode, SelectParams};
 use mail::{Access, View};
 
-pub(crate) async fn run(session: &mut Session, name: &Mailbox, access: Access) -> Outcome {
+pub(crate) async fn run(
+    session: &mut Session,
+    name: &Mailbox,
+    params: &SelectParams,
+    access: Access,
+) -> Outcome {
+    // [rfc7162 3.2.5]
+    if params.resync.is_some() && !session.enabled.has(Extension::QResync) {
+        return Ok(Answer::bad("ENABLE QRESYNC comes first"));
+    }
     // Also when the new one cannot be opened, no mailbox is selected then [rfc3501 6.3.1].
-    session.unselect();
+    if session.stage() == Stage::Selected {
+        session.unselect();
+        // What follows is of the new mailbox [rfc7162 3.2.11].
+        let closed = Response::untagged_ok(ResponseCode::Closed, "the other mailbox is left");
+        session.wire.say(&closed);
+    }
     let account = session.account().clone();
     let view = account.select(&mailbox_name(name)?, access).await?;
-    for response in picture(&view)? {
+    let mut keywords = KnownKeywords::default();
+    for response in picture(&view, &mut keywords)? {
         session.wire.say(&response);
     }
     let answer = match view.access() {
         Access::ReadWrite => Answer::ok_with(ResponseCode::ReadWrite, "selected"),
         Access::ReadOnly => Answer::ok_with(ResponseCode::ReadOnly, "examined"),
     };
-    session.state = State::Selected(account, Box::new(view));
+    session.opened(account, view, keywords);
+    if let Some(asked) = &params.resync
+        && let Err(trouble) = resync::resync(&mut session.open(), asked).await
+    {
+        // What is answered NO is not selected.
+        session.unselect();
+        return Err(trouble);
+    }
     Ok(answer)
 }
 
-fn picture(view: &View) -> Result<Vec<Response>, mail::Fault> {
-    let known = known_to_wire(&view.keywords()?);
-    let mut permanent = Vec::new();
-    if view.access() == Access::ReadWrite {
-        permanent.clone_from(&known);
-        permanent.push(Flag::Any);
-    }
+fn picture(view: &View, known: &mut KnownKeywords) -> Result<Vec<Response>, mail::Fault> {
+    let [flags, permanent] = flag_responses(view, known)?;
     let unseen = view
         .first_unseen()?
         .map(|seq| Response::untagged_ok(ResponseCode::Unseen(seq), "the first that is not read"));
-    let codes = [
-        (ResponseCode::PermanentFlags(permanent), "these can be set"),
-        (ResponseCode::UidNext(view.uid_next()), "the next UID"),
-        (
-            ResponseCode::UidValidity(view.uid_validity()),
-            "the UIDs are valid",
-        ),
-    ];
+    let code = |code, text| Response::untagged_ok(code, text);
     let mut picture = vec![
-        Response::Flags(known),
+        flags,
         Response::Exists(view.len()),
         Response::Recent(view.recent()),
     ];
     picture.extend(unseen);
-    picture.extend(codes.map(|(code, text)| Response::untagged_ok(code, text)));
+    picture.extend([
+        permanent,
+        code(ResponseCode::UidNext(view.uid_next()), "the next UID"),
+        code(
+            ResponseCode::UidValidity(view.uid_validity()),
+            "the UIDs are valid",
+        ),
+        // Of every mailbox, whether or not the client knows mod-sequences [rfc7162 3.1.2.1].
+        highest_modseq(view.modseq()),
+    ]);
     Ok(picture)
 }

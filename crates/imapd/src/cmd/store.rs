@@ -1,28 +1,31 @@
-//! STORE [rfc3501 6.4.6].
+//! STORE [rfc3501 6.4.6], with UNCHANGEDSINCE [rfc7162 3.1.3].
 
-use crate::flags::{self, Recent, to_wire};
+use crate::enabled::Extension;
+use crate::flags;
 use crate::limits;
 use crate::reply::{Answer, Outcome, Trouble, read_only};
+use crate::resync;
 use crate::session::Session;
-use crate::sets;
-use crate::wire::Wire;
-use imap::{FetchData, Ids, Response, ResponseCode, Store, StoreOperation, Telling};
-use mail::{Access, FlagChange, Flags, View};
+use crate::updates::Open;
+use imap::{Ids, ResponseCode, SequenceSet, Store, StoreOperation, Telling};
+use mail::{Access, FlagChange, Flags, ModSeq, StoreResult};
 use roaring::RoaringBitmap;
 
 pub(crate) async fn run(session: &mut Session, store: &Store) -> Outcome {
-    let (view, wire) = session.selected();
-    if view.access() == Access::ReadOnly {
+    if session.selected().0.access() == Access::ReadOnly {
         return Err(read_only());
     }
-    let uids = sets::uids(view, store.ids, &store.set)?;
+    let uids = session.uids(store.ids, &store.set)?;
     let flags = flags::from_wire(&store.flags)?;
     let change = match store.operation {
         StoreOperation::Add => FlagChange::Add(flags),
         StoreOperation::Remove => FlagChange::Remove(flags),
         StoreOperation::Replace => FlagChange::Replace(flags),
     };
+    let unchanged_since = store.unchanged_since.map(ModSeq);
+    let mut open = session.open();
     let mut gone = false;
+    let mut modified = RoaringBitmap::new();
     let mut left = uids.iter();
     loop {
         // In pieces, so that the answers of one are all that is in memory.
@@ -30,38 +33,69 @@ pub(crate) async fn run(session: &mut Session, store: &Store) -> Outcome {
         if piece.is_empty() {
             break;
         }
-        let result = view.store(&piece, &change, None).await?;
+        let result = open.view.store(&piece, &change, unchanged_since).await?;
+        answer(&mut open, store, &result).await?;
         gone |= !result.gone.is_empty();
-        if store.telling == Telling::Told {
-            for (uid, flags, _) in &result.changed {
-                answer(view, wire, store.ids, *uid, flags).await?;
-            }
-        }
-        wire.check_stop()?;
+        modified.extend(result.modified);
+        open.wire.check_stop()?;
     }
-    // A client that uses sequence numbers cannot know yet that the message is gone
-    // [rfc2180 4.2]; for UIDs a missing one is nothing special.
-    // With `.SILENT` it did not want to be told anyway.
-    if gone && store.ids == Ids::Sequence && store.telling == Telling::Told {
-        let text = "some of these messages are expunged";
-        return Ok(Answer::no(ResponseCode::ExpungeIssued, text));
-    }
-    Ok(Answer::ok("stored"))
+    // So that the client need not ask what the others have now [rfc7162 3.1.3].
+    resync::say_flags(&mut open, &modified).await?;
+    Ok(outcome(&open, store, &modified, Gone::from(gone)))
 }
 
-async fn answer(
-    view: &View,
-    wire: &mut Wire,
-    ids: Ids,
-    uid: u32,
-    flags: &Flags,
-) -> Result<(), Trouble> {
-    let Some(seq) = view.seq_of(uid) else {
-        return Ok(());
+/// Was a message expunged by somebody else?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gone {
+    No,
+    Yes,
+}
+
+impl From<bool> for Gone {
+    fn from(gone: bool) -> Gone {
+        if gone { Gone::Yes } else { Gone::No }
+    }
+}
+
+fn outcome(open: &Open<'_>, store: &Store, modified: &RoaringBitmap, gone: Gone) -> Answer {
+    let numbers: Vec<u32> = match store.ids {
+        Ids::Uid => modified.iter().collect(),
+        Ids::Sequence => {
+            let numbers = modified.iter().filter_map(|uid| open.view.seq_of(uid));
+            numbers.collect()
+        }
     };
-    let flags = to_wire(flags, Recent::from(view.is_recent(uid)));
-    let uid = (ids == Ids::Uid).then_some(FetchData::Uid(uid));
-    let items = uid.into_iter().chain([FetchData::Flags(flags)]).collect();
-    wire.say(&Response::Fetch { seq, items });
-    Ok(wire.ease().await?)
+    let modified = SequenceSet::from_numbers(numbers).map(ResponseCode::Modified);
+    // A client that uses sequence numbers cannot know yet that the message is gone
+    // [rfc2180 4.2]; for UIDs a missing one is nothing special.
+    // With `.SILENT` it did not want to be told anyway, unless it made a condition.
+    let wants_to_know = store.telling == Telling::Told || store.unchanged_since.is_some();
+    if gone == Gone::Yes && store.ids == Ids::Sequence && wants_to_know {
+        let code = modified.unwrap_or(ResponseCode::ExpungeIssued);
+        return Answer::no(code, "some of these messages are expunged");
+    }
+    match modified {
+        Some(code) => Answer::ok_with(code, "some of these messages changed since"),
+        None => Answer::ok("stored"),
+    }
+}
+
+/// The new flags; for a silent STORE only the new mod-sequences, if the client knows such. With
+/// UNCHANGEDSINCE it does, so that it is answered for each message [rfc7162 3.1.3].
+async fn answer(open: &mut Open<'_>, store: &Store, result: &StoreResult) -> Result<(), Trouble> {
+    let told = store.telling == Telling::Told;
+    open.learn(result.changed.iter().map(|(_, flags, _)| flags))?;
+    if !told && !open.enabled.has(Extension::CondStore) {
+        return Ok(());
+    }
+    for (uid, flags, modseq) in &result.changed {
+        let Some(seq) = open.view.seq_of(*uid) else {
+            continue;
+        };
+        let flags: Option<&Flags> = told.then_some(flags);
+        let response = open.fetch(seq, *uid, flags, *modseq, store.ids);
+        open.wire.say(&response);
+        open.wire.ease().await?;
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use super::decode;
 use super::program::Which;
 use crate::limits;
 use crate::section::{self, read_bounded};
-use mail::{Content, Fault, KeptField, Message, PartKind, PartTree, Ready, SystemFlags};
+use mail::{Content, Fault, KeptField, Message, ModSeq, PartKind, PartTree, Ready, SystemFlags};
 use std::ops::Range;
 
 /// The facts of a message. Texts are in lower case.
@@ -42,6 +42,13 @@ impl<'a> Facts<'a> {
     }
     pub fn has_keyword(&self, word: &str) -> bool {
         self.message.flags.has_keyword(word)
+    }
+    pub fn modseq(&self) -> ModSeq {
+        self.message.modseq
+    }
+    /// INTERNALDATE as seconds since 1970-01-01.
+    pub fn came_s(&self) -> i64 {
+        self.ready().internal_date().seconds()
     }
     pub fn size(&self) -> u64 {
         self.ready().size()

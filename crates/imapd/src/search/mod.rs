@@ -3,9 +3,10 @@
 //!
 //! What never happens here: speaking to the client.
 
+mod charset;
 mod decode;
 mod facts;
 mod program;
 
 pub(crate) use facts::Facts;
-pub(crate) use program::{Cost, Program, compile};
+pub(crate) use program::{Cost, Ground, Program, compile};

@@ -1,10 +1,11 @@
 //! The program: what a client's keys mean for this mailbox, and which messages match.
 
-use super::Facts;
-use crate::reply::{Answer, Trouble};
+use super::{Facts, charset};
+use crate::reply::Trouble;
 use crate::sets;
-use imap::{Date, Ids, ResponseCode, Search, SearchKey};
-use mail::{Fault, SystemFlags, View};
+use imap::{Date, Ids, MessageSet, Search, SearchKey};
+use mail::{Fault, ModSeq, SystemFlags, View, ViewError};
+use net::Time;
 use roaring::RoaringBitmap;
 use std::cmp::Ordering;
 use std::pin::Pin;
@@ -34,6 +35,10 @@ pub(crate) enum Program {
     /// The message's day compared with this one (days since 1970-01-01).
     Day(Which, &'static [Ordering], i32),
     Size(Ordering, u64),
+    /// INTERNALDATE, to the second, compared with this moment.
+    Came(&'static [Ordering], i64),
+    /// A mod-sequence of at least this.
+    ModSeq(ModSeq),
     Field {
         name: String,
         text: String,
@@ -60,27 +65,105 @@ pub(crate) enum Cost {
 
 const BEFORE: &[Ordering] = &[Ordering::Less];
 const ON: &[Ordering] = &[Ordering::Equal];
+const UP_TO: &[Ordering] = &[Ordering::Less, Ordering::Equal];
 const SINCE: &[Ordering] = &[Ordering::Equal, Ordering::Greater];
 
-/// The program of a SEARCH in this mailbox.
-pub(crate) fn compile(search: &Search, view: &View) -> Result<Program, Trouble> {
-    let known = ["US-ASCII", "UTF-8"];
-    let charset = search.charset.as_deref().unwrap_or("UTF-8");
-    if !known.iter().any(|name| name.eq_ignore_ascii_case(charset)) {
-        let known = known.iter().map(|&name| name.to_owned()).collect();
-        return Err(
-            Answer::no(ResponseCode::BadCharset(known), "that charset is not known").into(),
-        );
-    }
-    key(&search.key, view)
+/// What a search is made ready for.
+pub(crate) struct Ground<'a> {
+    pub view: &'a View,
+    /// What `$` stands for [rfc5182 2.1].
+    pub saved: &'a RoaringBitmap,
+    pub now: Time,
 }
 
-fn key(search: &SearchKey, view: &View) -> Result<Program, Trouble> {
+/// The program of a SEARCH in this mailbox.
+pub(crate) fn compile(search: &Search, ground: &Ground<'_>) -> Result<Program, Trouble> {
+    let compiler = Compiler {
+        ground,
+        charset: charset::named(search.charset.as_deref())?,
+    };
+    compiler.key(&search.key)
+}
+
+struct Compiler<'a> {
+    ground: &'a Ground<'a>,
+    charset: charset::Charset,
+}
+
+impl Compiler<'_> {
+    fn key(&self, search: &SearchKey) -> Result<Program, Trouble> {
+        use SearchKey as K;
+        if let Some(key) = flag_key(search) {
+            return Ok(key);
+        }
+        let day = |which, when, date: &Date| Ok(Program::Day(which, when, date.days()));
+        match search {
+            K::Before(date) => day(Which::Internal, BEFORE, date),
+            K::On(date) => day(Which::Internal, ON, date),
+            K::Since(date) => day(Which::Internal, SINCE, date),
+            K::SentBefore(date) => day(Which::Sent, BEFORE, date),
+            K::SentOn(date) => day(Which::Sent, ON, date),
+            K::SentSince(date) => day(Which::Sent, SINCE, date),
+            K::Older(seconds) => Ok(self.came(UP_TO, *seconds)),
+            K::Younger(seconds) => Ok(self.came(SINCE, *seconds)),
+            K::Larger(octets) => Ok(Program::Size(Ordering::Greater, *octets)),
+            K::Smaller(octets) => Ok(Program::Size(Ordering::Less, *octets)),
+            K::ModSeq(modseq) => Ok(Program::ModSeq(ModSeq(*modseq))),
+            K::Bcc(text) => self.field("bcc", text),
+            K::Cc(text) => self.field("cc", text),
+            K::From(text) => self.field("from", text),
+            K::Subject(text) => self.field("subject", text),
+            K::To(text) => self.field("to", text),
+            K::Header { field: name, text } => self.field(name, text),
+            K::Body(text) => Ok(Program::Body(self.needle(text)?)),
+            K::Text(text) => Ok(Program::Text(self.needle(text)?)),
+            K::Uid(set) => self.among(Ids::Uid, set),
+            K::Sequence(set) => self.among(Ids::Sequence, set),
+            K::Not(inner) => Ok(Program::Not(Box::new(self.key(inner)?))),
+            K::Or(one, other) => {
+                let (one, other) = cheap_first(self.key(one)?, self.key(other)?);
+                Ok(Program::Or(Box::new(one), Box::new(other)))
+            }
+            K::And(keys) => {
+                let keys: Result<Vec<Program>, Trouble> =
+                    keys.iter().map(|inner| self.key(inner)).collect();
+                let mut keys = keys?;
+                keys.sort_by_key(Program::cost);
+                Ok(Program::And(keys))
+            }
+            flag => unreachable!("because flag_key knows {flag:?}"),
+        }
+    }
+
+    fn among(&self, ids: Ids, set: &MessageSet) -> Result<Program, Trouble> {
+        let ground = self.ground;
+        let uids = sets::uids(ground.view, ground.saved, ids, set)?;
+        Ok(Program::Among(uids))
+    }
+
+    /// The target time, "subtracting the interval … from the current date and time" [rfc5032 2].
+    fn came(&self, when: &'static [Ordering], seconds: u32) -> Program {
+        Program::Came(when, self.ground.now.seconds() - i64::from(seconds))
+    }
+
+    fn field(&self, name: &str, text: &[u8]) -> Result<Program, Trouble> {
+        let name = name.to_owned();
+        let text = self.needle(text)?;
+        Ok(Program::Field { name, text })
+    }
+
+    /// Letters are compared without case [rfc3501 6.4.4].
+    fn needle(&self, text: &[u8]) -> Result<String, Trouble> {
+        Ok(self.charset.decode(text)?.to_lowercase())
+    }
+}
+
+/// The keys that are about flags, and ALL.
+fn flag_key(search: &SearchKey) -> Option<Program> {
     use SearchKey as K;
-    let system = |flag, is| Ok(Program::System(flag, is));
-    let day = |which, when, date: &Date| Ok(Program::Day(which, when, date.days()));
+    let system = |flag, is| Some(Program::System(flag, is));
     match search {
-        K::All => Ok(Program::And(Vec::new())),
+        K::All => Some(Program::And(Vec::new())),
         K::Answered => system(SystemFlags::ANSWERED, Is::Set),
         K::Deleted => system(SystemFlags::DELETED, Is::Set),
         K::Draft => system(SystemFlags::DRAFT, Is::Set),
@@ -91,44 +174,15 @@ fn key(search: &SearchKey, view: &View) -> Result<Program, Trouble> {
         K::Undraft => system(SystemFlags::DRAFT, Is::Clear),
         K::Unflagged => system(SystemFlags::FLAGGED, Is::Clear),
         K::Unseen => system(SystemFlags::SEEN, Is::Clear),
-        K::Keyword(word) => Ok(Program::Keyword(word.as_str().to_owned(), Is::Set)),
-        K::Unkeyword(word) => Ok(Program::Keyword(word.as_str().to_owned(), Is::Clear)),
-        K::Recent => Ok(Program::Recent(Is::Set)),
-        K::Old => Ok(Program::Recent(Is::Clear)),
-        K::New => Ok(Program::And(vec![
+        K::Keyword(word) => Some(Program::Keyword(word.as_str().to_owned(), Is::Set)),
+        K::Unkeyword(word) => Some(Program::Keyword(word.as_str().to_owned(), Is::Clear)),
+        K::Recent => Some(Program::Recent(Is::Set)),
+        K::Old => Some(Program::Recent(Is::Clear)),
+        K::New => Some(Program::And(vec![
             Program::Recent(Is::Set),
             Program::System(SystemFlags::SEEN, Is::Clear),
         ])),
-        K::Before(date) => day(Which::Internal, BEFORE, date),
-        K::On(date) => day(Which::Internal, ON, date),
-        K::Since(date) => day(Which::Internal, SINCE, date),
-        K::SentBefore(date) => day(Which::Sent, BEFORE, date),
-        K::SentOn(date) => day(Which::Sent, ON, date),
-        K::SentSince(date) => day(Which::Sent, SINCE, date),
-        K::Larger(octets) => Ok(Program::Size(Ordering::Greater, *octets)),
-        K::Smaller(octets) => Ok(Program::Size(Ordering::Less, *octets)),
-        K::Bcc(text) => field("bcc", text),
-        K::Cc(text) => field("cc", text),
-        K::From(text) => field("from", text),
-        K::Subject(text) => field("subject", text),
-        K::To(text) => field("to", text),
-        K::Header { field: name, text } => field(name, text),
-        K::Body(text) => Ok(Program::Body(needle(text)?)),
-        K::Text(text) => Ok(Program::Text(needle(text)?)),
-        K::Uid(set) => Ok(Program::Among(sets::uids(view, Ids::Uid, set)?)),
-        K::Sequence(set) => Ok(Program::Among(sets::uids(view, Ids::Sequence, set)?)),
-        K::Not(inner) => Ok(Program::Not(Box::new(key(inner, view)?))),
-        K::Or(one, other) => {
-            let (one, other) = cheap_first(key(one, view)?, key(other, view)?);
-            Ok(Program::Or(Box::new(one), Box::new(other)))
-        }
-        K::And(keys) => {
-            let keys: Result<Vec<Program>, Trouble> =
-                keys.iter().map(|inner| key(inner, view)).collect();
-            let mut keys = keys?;
-            keys.sort_by_key(Program::cost);
-            Ok(Program::And(keys))
-        }
+        _ => None,
     }
 }
 
@@ -140,26 +194,13 @@ fn cheap_first(one: Program, other: Program) -> (Program, Program) {
     }
 }
 
-fn field(name: &str, text: &[u8]) -> Result<Program, Trouble> {
-    let name = name.to_owned();
-    let text = needle(text)?;
-    Ok(Program::Field { name, text })
-}
-
-/// Letters are compared without case [rfc3501 6.4.4].
-fn needle(text: &[u8]) -> Result<String, Trouble> {
-    let text = std::str::from_utf8(text)
-        .map_err(|_| Answer::no(ResponseCode::Cannot, "the search text is not valid UTF-8"))?;
-    Ok(text.to_lowercase())
-}
-
 impl Program {
     /// What it costs to answer for one message.
     pub fn cost(&self) -> Cost {
         match self {
             Program::Among(_) | Program::Recent(_) => Cost::Nothing,
-            Program::System(..) | Program::Keyword(..) => Cost::Flags,
-            Program::Day(..) | Program::Size(..) => Cost::Record,
+            Program::System(..) | Program::Keyword(..) | Program::ModSeq(_) => Cost::Flags,
+            Program::Day(..) | Program::Size(..) | Program::Came(..) => Cost::Record,
             Program::Field { .. } => Cost::Header,
             Program::Body(_) | Program::Text(_) => Cost::Body,
             Program::Not(inner) => inner.cost(),
@@ -190,6 +231,12 @@ impl Program {
                 Is::Clear => view.unseen()?,
             }),
             Program::System(SystemFlags::DELETED, is) => either(view.deleted()?, *is),
+            Program::ModSeq(modseq) => match view.since(ModSeq(modseq.0.saturating_sub(1))) {
+                _ if modseq.0 == 0 => Some(all.clone()),
+                Ok(since) => since.changed,
+                Err(ViewError::Gone) => None,
+                Err(ViewError::Unavailable(fault)) => return Err(fault),
+            },
             Program::Not(inner) => inner.bitmap(view)?.map(|matching| all - matching),
             Program::Or(one, other) => match (one.bitmap(view)?, other.bitmap(view)?) {
                 (Some(one), Some(other)) => Some(one | other),
@@ -266,6 +313,8 @@ impl Program {
                 .day(*which)?
                 .is_some_and(|found| when.contains(&found.cmp(day))),
             Program::Size(order, octets) => facts.size().cmp(octets) == *order,
+            Program::Came(when, at) => when.contains(&facts.came_s().cmp(at)),
+            Program::ModSeq(modseq) => facts.modseq() >= *modseq,
             Program::Field { name, text } => facts.field_contains(name, text)?,
             Program::Body(text) => facts.body_contains(text)?,
             Program::Text(text) => facts.header_contains(text)? || facts.body_contains(text)?,

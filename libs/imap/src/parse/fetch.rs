@@ -1,16 +1,58 @@
 //! Arguments of FETCH. Never here: how a message is taken apart.
 
-use crate::command::{Command, Ids};
+use crate::command::{Command, FetchModifiers, Ids, Vanished};
 use crate::cursor::{Cursor, Parsed, Stop};
 use crate::fetch::{FetchItem, Partial, Peek, Section, SectionText};
 use crate::limits;
 use crate::refusal::{Refusal, What};
 
-/// `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")`
+/// `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
+/// [fetch-modifiers]`
 pub(super) fn fetch(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
     c.sp()?;
-    let set = c.sequence_set()?;
+    let set = c.message_set()?;
     c.sp()?;
+    let items = items(c)?;
+    let modifiers = match c.sp_and_more() {
+        true => modifiers(c, ids)?,
+        false => FetchModifiers::default(),
+    };
+    Ok(Command::Fetch {
+        ids,
+        set,
+        items,
+        modifiers,
+    })
+}
+
+/// `fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"` [rfc4466 2.4],
+/// `fetch-modifier =/ "CHANGEDSINCE" SP mod-sequence-value / "VANISHED"` [rfc7162 7]
+fn modifiers(c: &mut Cursor<'_>, ids: Ids) -> Parsed<FetchModifiers> {
+    let start = c.at();
+    let mut modifiers = FetchModifiers::default();
+    c.list("fetch modifiers", limits::MODIFIERS, |c| {
+        let start = c.at();
+        match c.atom("a fetch modifier")?.to_ascii_uppercase().as_str() {
+            "CHANGEDSINCE" => {
+                c.sp()?;
+                modifiers.changed_since = Some(c.number64("a mod-sequence")?);
+                Ok(())
+            }
+            "VANISHED" => {
+                modifiers.vanished = Vanished::Asked;
+                Ok(())
+            }
+            _ => c.or_refuse(None, What::Expected("CHANGEDSINCE or VANISHED"), start),
+        }
+    })?;
+    // VANISHED stands only in a UID FETCH, and only with CHANGEDSINCE. [rfc7162 3.2.6]
+    let fits = modifiers.vanished == Vanished::NotAsked
+        || (ids == Ids::Uid && modifiers.changed_since.is_some());
+    let wanted = What::Expected("UID FETCH and CHANGEDSINCE with VANISHED");
+    c.or_refuse(fits.then_some(modifiers), wanted, start)
+}
+
+fn items(c: &mut Cursor<'_>) -> Parsed<Vec<FetchItem>> {
     if c.peek() == Some(b'(') {
         let items = c.list("fetch items", limits::FETCH_ITEMS, |c| {
             let start = c.at();
@@ -20,15 +62,14 @@ pub(super) fn fetch(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
         if items.is_empty() {
             return c.refuse(What::Expected("a fetch item"));
         }
-        return Ok(Command::Fetch { ids, set, items });
+        return Ok(items);
     }
     let start = c.at();
     let word = item_word(c);
-    let items = match macro_items(&word) {
-        Some(items) => items,
-        None => vec![item(c, word, start)?],
-    };
-    Ok(Command::Fetch { ids, set, items })
+    match macro_items(&word) {
+        Some(items) => Ok(items),
+        None => Ok(vec![item(c, word, start)?]),
+    }
 }
 
 /// The name of an item, in upper case, up to its section.

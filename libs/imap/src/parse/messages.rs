@@ -54,11 +54,15 @@ fn flag(c: &mut Cursor<'_>) -> Parsed<Flag> {
     Ok(Flag::system(word).unwrap_or(Flag::Extension(keyword)))
 }
 
-/// `store = "STORE" SP sequence-set SP store-att-flags`
+/// `store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags`
 pub(super) fn store(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
     c.sp()?;
-    let set = c.sequence_set()?;
+    let set = c.message_set()?;
     c.sp()?;
+    let unchanged_since = match c.peek() {
+        Some(b'(') => Some(unchanged_since(c)?),
+        _ => None,
+    };
     let (operation, telling) = store_attribute(c)?;
     c.sp()?;
     let start = c.at();
@@ -70,10 +74,32 @@ pub(super) fn store(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
     Ok(Command::Store(Store {
         ids,
         set,
+        unchanged_since,
         operation,
         telling,
         flags,
     }))
+}
+
+/// `store-modifiers = SP "(" store-modifier *(SP store-modifier) ")"` [rfc4466 2.5],
+/// `store-modifier =/ "UNCHANGEDSINCE" SP mod-sequence-valzer`, only one of it [rfc7162 7]
+fn unchanged_since(c: &mut Cursor<'_>) -> Parsed<u64> {
+    let start = c.at();
+    let modseqs = c.list("store modifiers", limits::MODIFIERS, |c| {
+        let start = c.at();
+        let word = c.atom("UNCHANGEDSINCE")?;
+        let known = word.eq_ignore_ascii_case("UNCHANGEDSINCE").then_some(());
+        c.or_refuse(known, What::Expected("UNCHANGEDSINCE"), start)?;
+        c.sp()?;
+        c.number64("a mod-sequence")
+    })?;
+    let one = match modseqs.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    };
+    let one = c.or_refuse(one, What::Expected("one UNCHANGEDSINCE"), start)?;
+    c.sp()?;
+    Ok(one)
 }
 
 /// `["+" / "-"] "FLAGS" [".SILENT"]`
@@ -112,7 +138,7 @@ fn store_flags(c: &mut Cursor<'_>) -> Parsed<Vec<Flag>> {
 /// `copy = "COPY" SP sequence-set SP mailbox`
 pub(super) fn copy(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
     c.sp()?;
-    let set = c.sequence_set()?;
+    let set = c.message_set()?;
     c.sp()?;
     Ok(Command::Copy {
         ids,
@@ -124,7 +150,7 @@ pub(super) fn copy(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
 /// `move = "MOVE" SP sequence-set SP mailbox` [rfc6851 4.1]
 pub(super) fn move_to(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
     c.sp()?;
-    let set = c.sequence_set()?;
+    let set = c.message_set()?;
     c.sp()?;
     Ok(Command::Move {
         ids,
@@ -136,5 +162,5 @@ pub(super) fn move_to(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
 /// `uid-expunge = "EXPUNGE" SP sequence-set` [rfc4315 4]
 pub(super) fn uid_expunge(c: &mut Cursor<'_>) -> Parsed<Command> {
     c.sp()?;
-    c.sequence_set().map(Command::UidExpunge)
+    c.message_set().map(Command::UidExpunge)
 }

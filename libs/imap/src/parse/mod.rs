@@ -5,6 +5,7 @@ mod list;
 mod mailboxes;
 mod messages;
 mod search;
+mod select;
 mod session;
 
 pub(crate) use session::decode_base64;
@@ -25,8 +26,8 @@ const COMMANDS: &[(&str, Arguments)] = &[
     ("STARTTLS", |_| Ok(Command::StartTls)),
     ("AUTHENTICATE", session::authenticate),
     ("LOGIN", session::login),
-    ("SELECT", |c| mailboxes::one(c, Command::Select)),
-    ("EXAMINE", |c| mailboxes::one(c, Command::Examine)),
+    ("SELECT", select::select),
+    ("EXAMINE", select::examine),
     ("CREATE", mailboxes::create),
     ("DELETE", |c| mailboxes::one(c, Command::Delete)),
     ("RENAME", mailboxes::rename),

@@ -7,19 +7,27 @@ use crate::flag::Keyword;
 use crate::limits;
 use crate::parse::fetch::header_field;
 use crate::refusal::What;
-use crate::search::{Search, SearchKey};
+use crate::search::{ReturnOption, Search, SearchKey};
 
-/// `search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)`
+/// `search = "SEARCH" [search-return-opts] [SP "CHARSET" SP astring] 1*(SP search-key)`
 pub(super) fn search(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
     c.sp()?;
     let mut program = Program { keys: 0 };
-    let start = c.at();
+    let mut start = c.at();
     let mut word = key_word(c);
-    let mut charset = None;
+    let (mut returns, mut charset) = (None, None);
+    if word == "RETURN" {
+        c.sp()?;
+        returns = Some(return_options(c)?);
+        c.sp()?;
+        start = c.at();
+        word = key_word(c);
+    }
     if word == "CHARSET" {
         c.sp()?;
         charset = Some(c.astring_text("a charset")?);
         c.sp()?;
+        start = c.at();
         word = key_word(c);
     }
     let mut keys = vec![program.key_after(c, word, start, 0)?];
@@ -28,9 +36,37 @@ pub(super) fn search(c: &mut Cursor<'_>, ids: Ids) -> Parsed<Command> {
     }
     Ok(Command::Search(Search {
         ids,
+        returns,
         charset,
         key: one_or_and(keys),
     }))
+}
+
+/// `search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"` [rfc4466 2.6.1],
+/// `search-return-opt = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE"` [rfc4731 4] [rfc5182 3]
+fn return_options(c: &mut Cursor<'_>) -> Parsed<Vec<ReturnOption>> {
+    let mut options = Vec::new();
+    c.list("return options", limits::RETURN_OPTIONS, |c| {
+        let start = c.at();
+        let option = match c.atom("a return option")?.to_ascii_uppercase().as_str() {
+            "MIN" => Some(ReturnOption::Min),
+            "MAX" => Some(ReturnOption::Max),
+            "ALL" => Some(ReturnOption::All),
+            "COUNT" => Some(ReturnOption::Count),
+            "SAVE" => Some(ReturnOption::Save),
+            _ => None,
+        };
+        let option = c.or_refuse(
+            option,
+            What::Expected("MIN, MAX, ALL, COUNT or SAVE"),
+            start,
+        )?;
+        if !options.contains(&option) {
+            options.push(option);
+        }
+        Ok(())
+    })?;
+    Ok(options)
 }
 
 fn one_or_and(mut keys: Vec<SearchKey>) -> SearchKey {
@@ -97,7 +133,7 @@ impl Program {
     /// `sequence-set / "(" search-key *(SP search-key) ")"`
     fn set_or_list(&mut self, c: &mut Cursor<'_>, depth: usize) -> Parsed<SearchKey> {
         match c.peek() {
-            Some(b'0'..=b'9' | b'*') => c.sequence_set().map(SearchKey::Sequence),
+            Some(b'0'..=b'9' | b'*' | b'$') => c.message_set().map(SearchKey::Sequence),
             Some(b'(') => {
                 let keys = c.list("search keys", limits::SEARCH_KEYS, |c| {
                     self.key(c, depth + 1)
@@ -152,7 +188,10 @@ fn key_with_argument(c: &mut Cursor<'_>, word: &str, start: usize) -> Parsed<Sea
         "UNKEYWORD" => |c| keyword(c).map(SearchKey::Unkeyword),
         "LARGER" => |c| c.number64("a size").map(SearchKey::Larger),
         "SMALLER" => |c| c.number64("a size").map(SearchKey::Smaller),
-        "UID" => |c| c.sequence_set().map(SearchKey::Uid),
+        "UID" => |c| c.message_set().map(SearchKey::Uid),
+        "MODSEQ" => modseq,
+        "OLDER" => |c| interval(c).map(SearchKey::Older),
+        "YOUNGER" => |c| interval(c).map(SearchKey::Younger),
         "HEADER" => header,
         _ => return c.or_refuse(None, What::UnknownSearchKey, start),
     };
@@ -162,6 +201,42 @@ fn key_with_argument(c: &mut Cursor<'_>, word: &str, start: usize) -> Parsed<Sea
 
 fn string(c: &mut Cursor<'_>) -> Parsed<Vec<u8>> {
     c.astring("a search string")
+}
+
+/// `search-modsequence = "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer`,
+/// `entry-name = DQUOTE "/flags/" attr-flag DQUOTE`, `entry-type-req = "priv" / "shared" / "all"`
+/// [rfc7162 7]
+fn modseq(c: &mut Cursor<'_>) -> Parsed<SearchKey> {
+    if c.peek() == Some(b'"') {
+        let start = c.at();
+        let name = c.string("a metadata item")?;
+        let is_flag = name.len() > b"/flags/".len()
+            && name[..b"/flags/".len()].eq_ignore_ascii_case(b"/flags/");
+        c.or_refuse(
+            is_flag.then_some(()),
+            What::Expected("/flags/ and a flag"),
+            start,
+        )?;
+        c.sp()?;
+        let start = c.at();
+        let kind = c.atom("priv, shared or all")?.to_ascii_lowercase();
+        let known = ["priv", "shared", "all"].contains(&kind.as_str());
+        c.or_refuse(
+            known.then_some(()),
+            What::Expected("priv, shared or all"),
+            start,
+        )?;
+        c.sp()?;
+    }
+    c.number64("a mod-sequence").map(SearchKey::ModSeq)
+}
+
+/// `"OLDER" SP nz-number / "YOUNGER" SP nz-number` [rfc5032 4]
+fn interval(c: &mut Cursor<'_>) -> Parsed<u32> {
+    let start = c.at();
+    let seconds = c.number64("a number of seconds")?;
+    let seconds = u32::try_from(seconds).ok().filter(|&seconds| seconds != 0);
+    c.or_refuse(seconds, What::Expected("a number of seconds from 1"), start)
 }
 
 /// `"HEADER" SP header-fld-name SP astring`
