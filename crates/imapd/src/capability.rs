@@ -2,6 +2,7 @@
 //! that does not work.
 
 use imap::ResponseCode;
+use mail::Mechanism;
 use std::borrow::Cow;
 
 /// What a session is when it asks.
@@ -29,28 +30,32 @@ pub(crate) enum StartTls {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passwords {
     Taken,
-    /// [rfc3501 6.2.3]
+    /// Nor is any other login. [rfc3501 6.2.3]
     NeedTls,
+    /// Only other ways to log in are taken.
+    NotTaken,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
     Always,
     StartTlsOffered,
-    PasswordsTaken,
+    LoginsTaken,
     PasswordsRefused,
     LoggedIn,
 }
 
+/// Stands for one name each: what logins take is not in this table [rfc3501 6.1.1].
+const EACH_MECHANISM: &str = "AUTH=";
+
 /// In the order in which they are announced; IMAP4rev1 comes first [rfc3501 7.2.1].
 const TABLE: &[(&str, When)] = &[
     ("IMAP4rev1", When::Always),
-    ("LITERAL+", When::Always),        // RFC 7888
-    ("SASL-IR", When::PasswordsTaken), // RFC 4959
+    ("LITERAL+", When::Always),     // RFC 7888
+    ("SASL-IR", When::LoginsTaken), // RFC 4959
     ("STARTTLS", When::StartTlsOffered),
     ("LOGINDISABLED", When::PasswordsRefused),
-    ("AUTH=PLAIN", When::PasswordsTaken),
-    ("AUTH=LOGIN", When::PasswordsTaken),
+    (EACH_MECHANISM, When::LoginsTaken),
     ("ID", When::Always),                   // RFC 2971
     ("ENABLE", When::Always),               // RFC 5161
     ("IDLE", When::Always),                 // RFC 2177
@@ -72,20 +77,33 @@ const TABLE: &[(&str, When)] = &[
 ];
 
 /// The names to announce, and `APPENDLIMIT=` with its number [rfc7889 3].
-pub(crate) fn list(standing: Standing, max_append_bytes: u64) -> Vec<Cow<'static, str>> {
+pub(crate) fn list(
+    standing: Standing,
+    mechanisms: &[Mechanism],
+    max_append_bytes: u64,
+) -> Vec<Cow<'static, str>> {
     let holds = |when: When| match when {
         When::Always => true,
         When::StartTlsOffered => standing.starttls == StartTls::Offered,
-        When::PasswordsTaken => {
-            standing.logged_in == LoggedIn::No && standing.passwords == Passwords::Taken
+        When::LoginsTaken => {
+            standing.logged_in == LoggedIn::No && standing.passwords != Passwords::NeedTls
         }
         When::PasswordsRefused => {
-            standing.logged_in == LoggedIn::No && standing.passwords == Passwords::NeedTls
+            standing.logged_in == LoggedIn::No && standing.passwords != Passwords::Taken
         }
         When::LoggedIn => standing.logged_in == LoggedIn::Yes,
     };
     let rows = TABLE.iter().filter(|(_, when)| holds(*when));
-    let mut names: Vec<Cow<'static, str>> = rows.map(|(name, _)| Cow::from(*name)).collect();
+    let mut names: Vec<Cow<'static, str>> = Vec::new();
+    for (name, _) in rows {
+        match *name {
+            EACH_MECHANISM => {
+                let each = mechanisms.iter();
+                names.extend(each.map(|m| Cow::from(format!("{name}{}", m.name()))));
+            }
+            name => names.push(name.into()),
+        }
+    }
     if standing.logged_in == LoggedIn::Yes {
         names.push(format!("APPENDLIMIT={max_append_bytes}").into());
     }
@@ -93,8 +111,12 @@ pub(crate) fn list(standing: Standing, max_append_bytes: u64) -> Vec<Cow<'static
 }
 
 /// The same as a response code.
-pub(crate) fn code(standing: Standing, max_append_bytes: u64) -> ResponseCode {
-    ResponseCode::Capability(list(standing, max_append_bytes))
+pub(crate) fn code(
+    standing: Standing,
+    mechanisms: &[Mechanism],
+    max_append_bytes: u64,
+) -> ResponseCode {
+    ResponseCode::Capability(list(standing, mechanisms, max_append_bytes))
 }
 
 #[cfg(test)]
@@ -107,7 +129,7 @@ mod tests {
             starttls,
             passwords,
         };
-        list(standing, 7).join(" ")
+        list(standing, &[Mechanism::ScramSha256, Mechanism::Plain], 7).join(" ")
     }
 
     #[test]
@@ -120,8 +142,10 @@ mod tests {
         let safe = names(LoggedIn::No, StartTls::NotNow, Passwords::Taken);
         assert_eq!(
             safe,
-            "IMAP4rev1 LITERAL+ SASL-IR AUTH=PLAIN AUTH=LOGIN ID ENABLE IDLE"
+            "IMAP4rev1 LITERAL+ SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN ID ENABLE IDLE"
         );
+        let other = names(LoggedIn::No, StartTls::NotNow, Passwords::NotTaken);
+        assert!(other.contains("LOGINDISABLED AUTH="), "{other}");
     }
 
     #[test]

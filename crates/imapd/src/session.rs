@@ -14,7 +14,7 @@ use crate::wire::{Ended, Patience, Wire};
 use imap::{
     Command, Condition, Event, Ids, MessageSet, Refusal, Response, ResponseCode, Tag, Verb,
 };
-use mail::{Account, Expunges, Fault, Login, MailboxName, ModSeq, View};
+use mail::{Account, Expunges, Fault, Login, LoginClient, MailboxName, ModSeq, View};
 use net::time::Instant;
 use net::{Conn, Stop};
 use roaring::RoaringBitmap;
@@ -258,10 +258,23 @@ impl Session {
 
     /// Passwords are looked at only where nobody else can read them.
     pub fn passwords(&self) -> Passwords {
-        match self.wire.has_tls() || self.door.settings.allow_cleartext_login {
-            true => Passwords::Taken,
-            false => Passwords::NeedTls,
+        let private = self.wire.has_tls() || self.door.settings.allow_cleartext_login;
+        match (private, self.door.mail.auth().takes_passwords()) {
+            (true, true) => Passwords::Taken,
+            (true, false) => Passwords::NotTaken,
+            (false, _) => Passwords::NeedTls,
         }
+    }
+
+    /// The client as logins see it.
+    pub fn login_client(&self) -> Result<LoginClient, Ended> {
+        self.wire.login_client()
+    }
+
+    /// The mechanisms by which a login can work on this connection.
+    fn mechanisms(&self) -> Vec<mail::Mechanism> {
+        let offered = |client| self.door.mail.auth().offered(&client);
+        self.login_client().map(offered).unwrap_or_default()
     }
 
     fn standing(&self) -> Standing {
@@ -283,11 +296,13 @@ impl Session {
     }
 
     pub fn capabilities(&self) -> Vec<std::borrow::Cow<'static, str>> {
-        capability::list(self.standing(), self.door.settings.max_append_bytes)
+        let max_append_bytes = self.door.settings.max_append_bytes;
+        capability::list(self.standing(), &self.mechanisms(), max_append_bytes)
     }
 
     pub fn capability_code(&self) -> ResponseCode {
-        capability::code(self.standing(), self.door.settings.max_append_bytes)
+        let max_append_bytes = self.door.settings.max_append_bytes;
+        capability::code(self.standing(), &self.mechanisms(), max_append_bytes)
     }
 
     /// Somebody has proved who he is.

@@ -4,6 +4,7 @@
 use crate::limits;
 use bytes::BytesMut;
 use imap::{Event, Refusal, Response, Server};
+use mail::LoginClient;
 use net::time::{Instant, sleep, sleep_until, timeout};
 use net::{Conn, GivenUp, Stop, TlsServer};
 use std::time::Duration;
@@ -71,6 +72,12 @@ impl Wire {
 
     pub fn has_tls(&self) -> bool {
         self.conn.as_ref().is_some_and(|conn| conn.tls().is_some())
+    }
+
+    /// The client as logins see it.
+    pub fn login_client(&self) -> Result<LoginClient, Ended> {
+        let conn = self.conn.as_ref().ok_or(Ended::Closed)?;
+        Ok(LoginClient::of(conn, "imap"))
     }
 
     /// The machine, for what only some commands ask of it.

@@ -1,14 +1,17 @@
-//! Logins: who somebody is, proved by a password.
+//! Logins: who somebody is, proved by a password, by SCRAM, a certificate or a token.
 //!
-//! A login passes the throttle (failures of this source and of this account), then the memory of
-//! recent proofs, then the hash pool. What never happens here: a password in a log line, a
-//! decision on what a login may do, a wire word.
+//! A login passes the throttle (failures of this source and of this account); one by password then
+//! the memory of recent proofs, then the hash pool. What never happens here: a password or a token
+//! in a log line, a decision on what a login may do, a wire word.
 
+mod conversation;
+mod keys;
 mod password;
 mod pool;
 mod proven;
 mod throttle;
 
+pub use conversation::{Conversation, LoginClient, Progress, Response};
 pub(crate) use password::Verifiers;
 pub use password::{Argon2Cost, NewPassword, PasswordRefusal};
 
@@ -19,11 +22,13 @@ use crate::settings::MailSettings;
 use net::{Random, Source};
 use pool::{HashPool, PoolError};
 use proven::{Proof, Proven};
+use sasl::{Hash, Mechanism, Needs};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use store::Fault;
 use throttle::{Attempt, Target, Throttle};
+use tokio::sync::OnceCell;
 
 /// How much of a login name a log line shows.
 const LOGGED_NAME_CHARS: usize = 100;
@@ -64,6 +69,16 @@ impl fmt::Display for LoginRefusal {
     }
 }
 
+impl LoginRefusal {
+    /// Whether it counts as the client's failure: that we are busy, or in trouble, does not.
+    pub fn is_the_clients(&self) -> bool {
+        match self {
+            LoginRefusal::Wrong | LoginRefusal::TooManyFailures { .. } => true,
+            LoginRefusal::Busy | LoginRefusal::Unavailable(_) => false,
+        }
+    }
+}
+
 impl From<PoolError> for LoginRefusal {
     fn from(error: PoolError) -> LoginRefusal {
         match error {
@@ -79,6 +94,11 @@ impl Auth {
             directory,
             gate: Arc::new(Gate::new(random, settings)),
         }
+    }
+
+    /// Whether a name with a password may lead to a login, by whatever command.
+    pub fn takes_passwords(&self) -> bool {
+        self.gate.takes(Mechanism::Plain) || self.gate.takes(Mechanism::Login)
     }
 
     /// Hashes a new password in the pool. It may be given to many accounts.
@@ -98,18 +118,7 @@ impl Auth {
         door: &'static str,
     ) -> Result<Login, LoginRefusal> {
         let result = self.prove(name, password, Source::of(peer)).await;
-        let name = Logged(name);
-        match &result {
-            Ok(login) => tracing::info!(
-                target: "login", door, %name, %peer, account = login.account_id().0, "ok"
-            ),
-            Err(LoginRefusal::Unavailable(fault)) => tracing::error!(
-                target: "login", door, %name, %peer, %fault, "unavailable"
-            ),
-            Err(refusal) => tracing::warn!(
-                target: "login", door, %name, %peer, why = %refusal, "refused"
-            ),
-        }
+        told((door, peer), "password", name, &result);
         result
     }
 
@@ -119,23 +128,52 @@ impl Auth {
         password: &[u8],
         from: Source,
     ) -> Result<Login, LoginRefusal> {
-        let record = if name.len() <= LOGIN_NAME_BYTES {
-            self.directory
-                .login_record(name)
-                .map_err(LoginRefusal::Unavailable)?
-        } else {
-            None
-        };
+        let record = self.record(name)?;
         self.gate
             .prove(name, record.as_ref(), password, from)
             .await?;
-        let record = record.ok_or(LoginRefusal::Wrong)?;
-        Ok(Login {
-            account: record.account,
-            name: record.primary.to_string().into(),
-            primary: record.primary,
-            addresses: Arc::new(record.addresses),
-        })
+        Ok(record.ok_or(LoginRefusal::Wrong)?.login())
+    }
+
+    fn record(&self, name: &str) -> Result<Option<LoginRecord>, LoginRefusal> {
+        if name.len() > LOGIN_NAME_BYTES {
+            return Ok(None);
+        }
+        let record = self.directory.login_record(name);
+        record.map_err(LoginRefusal::Unavailable)
+    }
+}
+
+impl LoginRecord {
+    /// Whoever makes this has seen a proof.
+    fn login(self) -> Login {
+        Login {
+            account: self.account,
+            name: self.primary.to_string().into(),
+            primary: self.primary,
+            addresses: Arc::new(self.addresses),
+        }
+    }
+}
+
+/// The log line of a login.
+fn told(
+    (door, peer): (&'static str, IpAddr),
+    how: &'static str,
+    name: &str,
+    result: &Result<Login, LoginRefusal>,
+) {
+    let name = Logged(name);
+    match result {
+        Ok(login) => tracing::info!(
+            target: "login", door, how, %name, %peer, account = login.account_id().0, "ok"
+        ),
+        Err(LoginRefusal::Unavailable(fault)) => tracing::error!(
+            target: "login", door, how, %name, %peer, %fault, "unavailable"
+        ),
+        Err(refusal) => tracing::warn!(
+            target: "login", door, how, %name, %peer, why = %refusal, "refused"
+        ),
     }
 }
 
@@ -163,7 +201,11 @@ struct Gate {
     throttle: Throttle,
     random: Random,
     cost: Argon2Cost,
-    scram: password::Scram,
+    /// The hash functions of which SCRAM's keys are kept.
+    hashes: Vec<Hash>,
+    mechanisms: Vec<Mechanism>,
+    /// Read from the directory when it is first needed.
+    secret: OnceCell<keys::Secret>,
     /// Checked when there is no account, so that this takes as long as with one.
     dummy: Arc<str>,
 }
@@ -176,20 +218,36 @@ impl Gate {
             throttle: Throttle::new(&random),
             dummy: password::dummy(settings.argon2, &random).into(),
             cost: settings.argon2,
-            scram: if settings.scram_verifier {
-                password::Scram::Kept
-            } else {
-                password::Scram::NotKept
-            },
+            hashes: settings.scram_hashes(),
+            mechanisms: settings.mechanisms.clone(),
+            secret: OnceCell::new(),
             random,
         }
     }
 
+    /// Whether this mechanism may be offered on some connection.
+    fn takes(&self, mechanism: Mechanism) -> bool {
+        self.mechanisms.contains(&mechanism)
+            && match mechanism.needs() {
+                Needs::Keys(hash) | Needs::KeysAndBinding(hash) => self.hashes.contains(&hash),
+                Needs::Password => true,
+                Needs::Certificate | Needs::Issuer => false,
+            }
+    }
+
+    fn attempt(&self, name: &str, record: Option<&LoginRecord>, from: Source) -> Attempt {
+        let target = match record {
+            Some(record) => Target::Account(record.account),
+            None => self.throttle.unknown(name),
+        };
+        Attempt { from, target }
+    }
+
     async fn new_password(&self, password: &[u8]) -> Result<NewPassword, PasswordRefusal> {
         let password = password::prepare(password)?;
-        let (cost, scram, random) = (self.cost, self.scram, self.random.clone());
+        let (cost, hashes, random) = (self.cost, self.hashes.clone(), self.random.clone());
         let turn = self.pool.turn().await?;
-        turn.run(move |workspace| password::make(workspace, &password, (cost, scram), &random))
+        turn.run(move |workspace| password::make(workspace, &password, (cost, &hashes), &random))
             .await?
     }
 
@@ -201,11 +259,7 @@ impl Gate {
         password: &[u8],
         from: Source,
     ) -> Result<(), LoginRefusal> {
-        let target = match record {
-            Some(record) => Target::Account(record.account),
-            None => self.throttle.unknown(name),
-        };
-        let attempt = Attempt { from, target };
+        let attempt = self.attempt(name, record, from);
         // Before the memory of proofs is asked: else it would answer guesses without limit.
         self.throttle.admit(attempt).map_err(too_many)?;
         let verifier = record.and_then(|record| record.verifiers.as_ref());

@@ -15,14 +15,14 @@ use crate::resolve;
 use crate::settings::MailSettings;
 use crate::state::AccountState;
 use addr::{Address, Domain};
-use net::Clock;
+use net::{Clock, Random};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Db, Edit, Fault};
 
 pub use accounts::{AccountChange, AccountInfo, RemovedInfo, Standing};
 pub(crate) use record::{
-    AccountRecord, AddressRecord, DirectoryState, DomainRecord, RemovedRecord,
+    AccountRecord, AddressRecord, DirectoryState, DomainRecord, RemovedRecord, SecretRecord,
 };
 
 /// What an address leads to.
@@ -309,6 +309,36 @@ impl Directory {
             }
         }
         Ok(list)
+    }
+    /// The server's own secret, made when it is first asked for. Where it cannot be kept, it holds
+    /// for as long as the caller remembers it.
+    pub(crate) async fn secret(&self, random: &Random) -> Result<[u8; 32], Fault> {
+        if let Some(SecretRecord(secret)) = self.now().record(key::SECRET)? {
+            return Ok(secret);
+        }
+        let mut edit = self.db.edit(DIRECTORY).await;
+        if let Some(SecretRecord(secret)) = edit.record(key::SECRET)? {
+            return Ok(secret);
+        }
+        let mut secret = [0; 32];
+        random.fill(&mut secret);
+        edit.put(key::SECRET, SecretRecord(secret).encode());
+        if let Err(error) = edit.submit().await {
+            tracing::warn!(?error, "the server's secret cannot be kept yet");
+        }
+        Ok(secret)
+    }
+    /// One spelling for all those of a login name that lead to the same place.
+    pub(crate) fn login_key(&self, name: &str) -> Result<String, Fault> {
+        let whole = match name.contains('@') {
+            true => name.to_owned(),
+            false => match resolve::only_domain(&self.now())? {
+                Some(domain) => format!("{name}@{domain}"),
+                None => name.to_owned(),
+            },
+        };
+        let address = whole.parse::<Address>();
+        Ok(address.map_or_else(|_| whole.to_lowercase(), |address| address.key()))
     }
     /// What `auth` needs to know of a login name: the primary address, an alias that leads only to
     /// it, or the local part alone where only one domain is hosted.

@@ -138,6 +138,7 @@ pub(crate) mod directory {
     use crate::ids::AccountId;
 
     pub(crate) const STATE: &[u8] = b"s";
+    pub(crate) const SECRET: &[u8] = b"k";
     pub(crate) const DOMAINS: &[u8] = b"d";
     pub(crate) const ADDRESSES: &[u8] = b"i";
     pub(crate) const ACCOUNTS: &[u8] = b"a";

@@ -41,7 +41,9 @@ mod verify;
 mod view;
 
 pub use account::{Account, Appended, NewMessage, Quota};
-pub use auth::{Argon2Cost, Auth, LoginRefusal, NewPassword};
+pub use auth::{
+    Argon2Cost, Auth, Conversation, LoginClient, LoginRefusal, NewPassword, Progress, Response,
+};
 pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Delivered, DeliveredTo, Incoming, Mail, Prefix, Room};
 pub use directory::{
@@ -58,6 +60,7 @@ pub use parse::Survey;
 pub use parts::{Encoding, Part, PartKind, PartTree, Section};
 pub use proof::{Admin, Delivery, Login};
 pub use ready::{Content, DeliveredEnvelope, KeptField, LastLine, Ready};
+pub use sasl::Mechanism;
 pub use settings::MailSettings;
 pub use since::Since;
 pub use store::{Bell, Body, BodyRefusal, BodyWriter, Db, Fault};

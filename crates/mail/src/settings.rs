@@ -1,6 +1,7 @@
 //! What an operator may set. Each with the value it has when nothing is said.
 
 use crate::auth::Argon2Cost;
+use sasl::{Hash, MECHANISMS, Mechanism};
 
 /// The settings of mail at rest.
 #[derive(Clone, Debug)]
@@ -11,8 +12,12 @@ pub struct MailSettings {
     pub history_max_bytes: Option<u64>,
     /// The quota of accounts that have none of their own; `None` = no limit.
     pub default_quota_bytes: Option<u64>,
-    /// Keep a SCRAM-SHA-256 verifier beside the password hash.
+    /// Keep keys of SCRAM-SHA-256 beside the password hash; without them no SCRAM is offered.
     pub scram_verifier: bool,
+    /// Keep keys of SCRAM-SHA-1 as well, for programs that know no newer one.
+    pub scram_sha1: bool,
+    /// The mechanisms that may be offered; each is only where it can lead to a login.
+    pub mechanisms: Vec<Mechanism>,
     /// The cost of a password hash.
     pub argon2: Argon2Cost,
     /// Password hashes computed at one time.
@@ -34,12 +39,25 @@ impl Default for MailSettings {
             history_max_bytes: None,
             default_quota_bytes: None,
             scram_verifier: true,
+            scram_sha1: true,
+            mechanisms: MECHANISMS.iter().map(|row| row.mechanism).collect(),
             argon2: Argon2Cost::default(),
             hash_workers: 2,
             login_cache_s: 300,
             max_mailboxes: 10_000,
             max_keywords: 1_000,
             parse_memory_bytes: 128 * 1024 * 1024,
+        }
+    }
+}
+
+impl MailSettings {
+    /// The hash functions of which SCRAM's keys are kept.
+    pub(crate) fn scram_hashes(&self) -> Vec<Hash> {
+        match (self.scram_verifier, self.scram_sha1) {
+            (false, _) => Vec::new(),
+            (true, false) => vec![Hash::Sha256],
+            (true, true) => vec![Hash::Sha256, Hash::Sha1],
         }
     }
 }

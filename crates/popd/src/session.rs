@@ -8,6 +8,7 @@ use crate::reply::Refused;
 use crate::table::{self, Doing, Run, States};
 use crate::{ClearText, Door};
 use bytes::BytesMut;
+use mail::{Conversation, LoginClient};
 use net::time::{sleep, timeout};
 use net::{Conn, GivenUp, Stop};
 use pop::{Arguments, Code, Command, Event, Reply, Server};
@@ -54,8 +55,8 @@ pub(crate) struct Session {
     pub(crate) door: Arc<Door>,
     pub(crate) stop: Stop,
     pub(crate) state: State,
-    /// A SASL exchange that waits for the client.
-    pub(crate) exchange: Option<sasl::Exchange>,
+    /// A login that waits for the client's next line.
+    pub(crate) conversation: Option<Box<Conversation>>,
     pub(crate) id: u64,
     failed_logins: u32,
     bad_commands: u32,
@@ -70,7 +71,7 @@ impl Session {
             door,
             stop,
             state: State::Authorization { user: None },
-            exchange: None,
+            conversation: None,
             id,
             failed_logins: 0,
             bad_commands: 0,
@@ -155,7 +156,7 @@ impl Session {
             Event::AuthAnswer(line) => crate::cmd::login::answer(self, &line.0).await,
             Event::AuthCancelled => crate::cmd::login::answer(self, b"*").await,
             Event::Bad(bad) => {
-                self.exchange = None;
+                self.conversation = None;
                 self.bad(&bad.to_string())
             }
         }
@@ -195,6 +196,28 @@ impl Session {
     /// Whether a password may be sent on this connection now.
     pub fn may_log_in(&self) -> bool {
         self.is_private() || self.door.settings.clear_text == ClearText::Allowed
+    }
+
+    /// Whether a password may be sent at all, by whatever command.
+    pub fn takes_passwords(&self) -> bool {
+        self.may_log_in() && self.door.mail.auth().takes_passwords()
+    }
+
+    /// The client as logins see it.
+    pub fn login_client(&self) -> Result<LoginClient, End> {
+        let conn = self.conn.as_ref().ok_or(End::Lost)?;
+        Ok(LoginClient::of(conn, "pop3"))
+    }
+
+    /// The names of the mechanisms by which a login can work on this connection.
+    pub fn mechanisms(&self) -> Vec<&'static str> {
+        match self.login_client() {
+            Ok(client) if self.may_log_in() => {
+                let offered = self.door.mail.auth().offered(&client);
+                offered.into_iter().map(sasl::Mechanism::name).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether the connection is under TLS.

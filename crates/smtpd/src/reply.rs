@@ -176,6 +176,14 @@ pub(crate) fn exchange_failure(failure: Failure) -> Reply {
         Failure::OtherIdentity => {
             Reply::new(535, Status(5, 7, 8), "You may not act as somebody else")
         }
+        Failure::Channel => Reply::new(
+            535,
+            Status(5, 7, 8),
+            "The login is not bound to this connection",
+        ),
+        Failure::WrongProof | Failure::Refused => {
+            Reply::new(535, Status(5, 7, 8), "Wrong name or password")
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::limits::{DATA_OCTETS_A_SECOND, LAST_WORDS_TIMEOUT, OUTPUT_BYTES};
 use crate::table::{self, States};
 use crate::{BareNewline, ClearText, Door, Logins, cmd, reply};
 use bytes::BytesMut;
-use mail::LoginRefusal;
+use mail::{Conversation, LoginClient, LoginRefusal};
 use net::time::{Instant, now, timeout, timeout_at};
 use net::{Conn, GivenUp, Stop};
 use post::{Arriving, Client, Envelope};
@@ -64,8 +64,8 @@ pub(crate) struct Session {
     pub(crate) door: Arc<Door>,
     pub(crate) client: Client,
     pub(crate) state: State,
-    /// A SASL exchange that waits for the client.
-    pub(crate) exchange: Option<sasl::Exchange>,
+    /// A login that waits for the client's next line.
+    pub(crate) conversation: Option<Box<Conversation>>,
     pub(crate) id: u64,
     pub(crate) stop: Stop,
     deadline: Instant,
@@ -92,7 +92,7 @@ impl Session {
             machine: Server::new(rules),
             client,
             state: State::New,
-            exchange: None,
+            conversation: None,
             id: door.next_session(),
             stop,
             deadline: now() + door.settings.timeouts.session,
@@ -173,7 +173,7 @@ impl Session {
     }
 
     fn malformed(&mut self, malformed: &Malformed) {
-        if self.exchange.take().is_some() && *malformed == Malformed::LineTooLong {
+        if self.conversation.take().is_some() && *malformed == Malformed::LineTooLong {
             // [rfc4954 4]
             return self.bad(reply::exchange_failure(sasl::Failure::TooLong));
         }
@@ -207,8 +207,7 @@ impl Session {
     /// Refuses a login; too many end the session. That we are busy, or in trouble, is not the
     /// client's failure.
     pub fn refuse_login(&mut self, reply: Reply, refusal: &LoginRefusal) {
-        let ours = matches!(refusal, LoginRefusal::Busy | LoginRefusal::Unavailable(_));
-        self.failed_logins += u32::from(!ours);
+        self.failed_logins += u32::from(refusal.is_the_clients());
         if self.failed_logins >= self.door.settings.failed_logins {
             return self.end_with("Too many failed logins");
         }
@@ -218,6 +217,23 @@ impl Session {
     fn end_with(&mut self, text: &str) {
         tracing::info!(target: "smtp", session = self.id, peer = %self.client.peer, why = text, "session ended by us");
         self.send(Reply::new(421, Status(4, 7, 0), text));
+    }
+
+    /// The client as logins see it.
+    pub fn login_client(&self) -> Result<LoginClient, End> {
+        let conn = self.conn.as_ref().ok_or(End::Lost)?;
+        Ok(LoginClient::of(conn, "smtp"))
+    }
+
+    /// The names of the mechanisms by which a login would work now.
+    pub fn mechanisms(&self) -> Vec<&'static str> {
+        match self.login_client() {
+            Ok(client) if self.may_log_in() => {
+                let offered = self.door.mail.auth().offered(&client);
+                offered.into_iter().map(sasl::Mechanism::name).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether AUTH would work now. [rfc4954 4]

@@ -1,32 +1,46 @@
-//! One exchange of one client: from the mechanism's name to credentials or failure.
+//! One exchange of one client: from the mechanism's name to a claim, and from what the caller says
+//! of the claim to the end.
 //!
-//! The credentials are what the client claims; nothing here knows whether they are right.
+//! A claim is what the client says; nothing here knows whether it is right, but for SCRAM's proof,
+//! which is computed here from keys that the caller brings.
 
-use crate::limits::{NAME_BYTES, PASSWORD_BYTES};
+use crate::bearer::{self, Bearer, TokenRefusal};
+use crate::hash::{Hash, ScramKeys};
 use crate::line;
-use crate::mechanism::Mechanism;
+use crate::mechanism::{Bindings, Mechanism, Needs};
+use crate::plain::{identity, maybe_identity, password, plain};
+use crate::scram::{self, Binding};
 use std::fmt;
 
-/// What the client claims. Debug shows no password.
+/// A name and a password. Debug shows no password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Whom to act as: empty (meaning the same) or equal to `authcid`.
-    pub authzid: String,
-    /// Whose password it is.
-    pub authcid: String,
+    pub name: String,
     pub password: Vec<u8>,
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
-            .field("authzid", &self.authzid)
-            .field("authcid", &self.authcid)
+            .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }
 
-/// Why an exchange ended without credentials. Display is safe to show to the client.
+/// What the client says about itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Claim {
+    /// Whoever has this name and this password.
+    Password(Credentials),
+    /// This name, and the proof of its keys was right.
+    Proof { name: String },
+    /// Whom the certificate of the TLS handshake names; None: the certificate alone says who.
+    Certificate { name: Option<String> },
+    /// Whom this token names.
+    Token(Bearer),
+}
+
+/// Why an exchange ended. Display is safe to show to the client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure {
     /// The client sent `*`.
@@ -38,6 +52,12 @@ pub enum Failure {
     Malformed,
     /// The client wants to act as somebody else than it is.
     OtherIdentity,
+    /// The exchange is not bound to this connection as it must be.
+    Channel,
+    /// SCRAM: not the proof of these keys.
+    WrongProof,
+    /// The caller refused the claim.
+    Refused,
 }
 
 impl fmt::Display for Failure {
@@ -48,6 +68,8 @@ impl fmt::Display for Failure {
             Failure::TooLong => "authentication data too long",
             Failure::Malformed => "authentication data not as the mechanism says",
             Failure::OtherIdentity => "not authorized to act as another identity",
+            Failure::Channel => "channel binding does not fit this connection",
+            Failure::WrongProof | Failure::Refused => "authentication failed",
         })
     }
 }
@@ -57,38 +79,92 @@ impl std::error::Error for Failure {}
 /// What to do next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
-    /// Send this (on a wire as `encode` has it), read a line, call `respond_line`.
+    /// Send this (on a wire as `encode` has it), read a line, call `respond`.
     Challenge(Vec<u8>),
-    /// The exchange is over; check these.
-    Credentials(Credentials),
+    /// Look up these keys, call `keys`. For somebody who has none, make some up that nobody can
+    /// tell from real ones.
+    Keys { name: String, hash: Hash },
+    /// Look whether this is so, call `accept` or `refuse`.
+    Check(Claim),
+    /// The exchange is over: what was accepted holds.
+    Done,
     /// The exchange is over.
     Failed(Failure),
 }
 
-/// One running exchange. After Credentials or Failed it is over and fails whatever comes.
+/// What an exchange must know of its connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// For SCRAM: new in each exchange, of at least 18 random letters; printable, no comma.
+    pub nonce: &'a str,
+    pub bindings: &'a Bindings,
+    /// The mechanisms that the client was told of.
+    pub offered: &'a [Mechanism],
+}
+
+/// One running exchange. After Done or Failed it is over and fails whatever comes.
 pub struct Exchange(State);
 
-/// What is awaited from the client.
+/// What is awaited.
 enum State {
     PlainMessage,
     LoginName,
-    LoginPassword { name: String },
+    LoginPassword {
+        name: String,
+    },
+    External,
+    Token(Form),
+    ScramFirst(ScramTerms),
+    /// `keys`
+    Keys(scram::First),
+    ScramLast(scram::Last),
+    /// `accept` or `refuse`
+    Verdict(Verdict),
+    /// The client has nothing more to say, and must say so.
+    NothingMore,
+    /// Whatever the client says after its token was refused.
+    AfterRefusal,
     Over,
+}
+
+/// What follows on a verdict.
+enum Verdict {
+    Plain,
+    /// SCRAM's last word, by which the client sees that we know its keys.
+    Last(Vec<u8>),
+    Token(Form),
+}
+
+/// How a token is wrapped.
+#[derive(Clone, Copy)]
+enum Form {
+    OAuthBearer,
+    XOAuth2,
+}
+
+/// `Terms` that live as long as the exchange.
+struct ScramTerms {
+    hash: Hash,
+    binding: Binding,
+    nonce: String,
+    bindings: Bindings,
+    offered: Vec<Mechanism>,
 }
 
 impl Exchange {
     /// Starts with the decoded initial response, None if the client sent none.
-    pub fn start(mechanism: Mechanism, initial_response: Option<&[u8]>) -> (Exchange, Step) {
-        let mut exchange = Exchange(match mechanism {
-            Mechanism::Plain => State::PlainMessage,
-            Mechanism::Login => State::LoginName,
-        });
+    pub fn start(
+        mechanism: Mechanism,
+        terms: Terms<'_>,
+        initial_response: Option<&[u8]>,
+    ) -> (Exchange, Step) {
+        let mut exchange = Exchange(State::begin(mechanism, terms));
         let step = match (initial_response, mechanism) {
             (Some(response), _) => exchange.respond(response),
-            // [rfc4616 2] the client speaks first, so the challenge is empty
-            (None, Mechanism::Plain) => Step::Challenge(Vec::new()),
             // the draft's "User Name" is not understood by clients that look at it (section 2.2)
             (None, Mechanism::Login) => Step::Challenge(b"Username:".to_vec()),
+            // [rfc4616 2] the client speaks first, so the challenge is empty
+            (None, _) => Step::Challenge(Vec::new()),
         };
         (exchange, step)
     }
@@ -99,9 +175,13 @@ impl Exchange {
     }
 
     /// As `start`, with the initial response as it stands on the wire: base64, `=` for an empty one.
-    pub fn start_line(mechanism: Mechanism, initial: Option<&[u8]>) -> (Exchange, Step) {
+    pub fn start_line(
+        mechanism: Mechanism,
+        terms: Terms<'_>,
+        initial: Option<&[u8]>,
+    ) -> (Exchange, Step) {
         match initial.map(line::decode_initial).transpose() {
-            Ok(initial) => Exchange::start(mechanism, initial.as_deref()),
+            Ok(initial) => Exchange::start(mechanism, terms, initial.as_deref()),
             Err(failure) => (Exchange(State::Over), Step::Failed(failure)),
         }
     }
@@ -110,79 +190,138 @@ impl Exchange {
     pub fn respond_line(&mut self, line: &[u8]) -> Step {
         match line::decode(line) {
             Ok(response) => self.respond(&response),
-            Err(failure) => {
-                self.0 = State::Over;
-                Step::Failed(failure)
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    /// Ends it with a failure that the wire's own machine saw, such as a line too long.
+    pub fn fail(&mut self, failure: Failure) -> Step {
+        self.0 = State::Over;
+        Step::Failed(failure)
+    }
+
+    /// The keys that `Step::Keys` asked for.
+    pub fn keys(&mut self, keys: ScramKeys) -> Step {
+        match std::mem::replace(&mut self.0, State::Over) {
+            State::Keys(first) => {
+                let (last, challenge) = first.with_keys(keys);
+                self.0 = State::ScramLast(last);
+                Step::Challenge(challenge)
             }
+            _ => Step::Failed(Failure::Malformed),
+        }
+    }
+
+    /// The claim of `Step::Check` holds. SMTP, IMAP and POP3 have no place for data beside their
+    /// OK, so SCRAM's last word is one more challenge, and the client's answer empty
+    /// [rfc5802 5] [rfc4954 4] [rfc5034 4].
+    pub fn accept(&mut self) -> Step {
+        match std::mem::replace(&mut self.0, State::Over) {
+            State::Verdict(Verdict::Last(server_final)) => {
+                self.0 = State::NothingMore;
+                Step::Challenge(server_final)
+            }
+            State::Verdict(Verdict::Plain | Verdict::Token(_)) => Step::Done,
+            _ => Step::Failed(Failure::Malformed),
+        }
+    }
+
+    /// The claim of `Step::Check` does not hold. Of a token the client is told what would help;
+    /// its answer to that does not matter. [rfc7628 3.2.3]
+    pub fn refuse(&mut self, told: &TokenRefusal) -> Step {
+        match std::mem::replace(&mut self.0, State::Over) {
+            State::Verdict(Verdict::Token(form)) => {
+                self.0 = State::AfterRefusal;
+                Step::Challenge(match form {
+                    Form::OAuthBearer => bearer::oauthbearer_error(told),
+                    Form::XOAuth2 => bearer::xoauth2_error(told),
+                })
+            }
+            _ => Step::Failed(Failure::Refused),
         }
     }
 
     fn advance(&mut self, response: &[u8]) -> Result<Step, Failure> {
         match std::mem::replace(&mut self.0, State::Over) {
-            State::PlainMessage => plain(response).map(Step::Credentials),
+            State::PlainMessage => {
+                Ok(self.check(Claim::Password(plain(response)?), Verdict::Plain))
+            }
             State::LoginName => {
-                self.0 = State::LoginPassword {
-                    name: identity(response)?,
-                };
+                let name = identity(response)?;
+                self.0 = State::LoginPassword { name };
                 Ok(Step::Challenge(b"Password:".to_vec()))
             }
-            State::LoginPassword { name } => Ok(Step::Credentials(Credentials {
-                authzid: String::new(),
-                authcid: name,
-                password: password(response)?,
-            })),
-            State::Over => Err(Failure::Malformed),
+            State::LoginPassword { name } => {
+                let password = password(response)?;
+                let claim = Claim::Password(Credentials { name, password });
+                Ok(self.check(claim, Verdict::Plain))
+            }
+            // [rfc4422 A] the message is the authorization identity, or empty
+            State::External => {
+                let name = maybe_identity(response)?;
+                Ok(self.check(Claim::Certificate { name }, Verdict::Plain))
+            }
+            State::Token(form) => {
+                let bearer = match form {
+                    Form::OAuthBearer => bearer::oauthbearer(response)?,
+                    Form::XOAuth2 => bearer::xoauth2(response)?,
+                };
+                Ok(self.check(Claim::Token(bearer), Verdict::Token(form)))
+            }
+            State::ScramFirst(terms) => {
+                let first = scram::first(terms.hash, terms.binding, &terms.borrow(), response)?;
+                let (name, hash) = (first.name.clone(), first.hash);
+                self.0 = State::Keys(first);
+                Ok(Step::Keys { name, hash })
+            }
+            State::ScramLast(last) => {
+                let proven = last.check(response)?;
+                let claim = Claim::Proof { name: proven.name };
+                Ok(self.check(claim, Verdict::Last(proven.server_final)))
+            }
+            State::NothingMore if response.is_empty() => Ok(Step::Done),
+            State::AfterRefusal => Err(Failure::Refused),
+            State::NothingMore | State::Keys(_) | State::Verdict(_) | State::Over => {
+                Err(Failure::Malformed)
+            }
+        }
+    }
+
+    fn check(&mut self, claim: Claim, verdict: Verdict) -> Step {
+        self.0 = State::Verdict(verdict);
+        Step::Check(claim)
+    }
+}
+
+impl State {
+    fn begin(mechanism: Mechanism, terms: Terms<'_>) -> State {
+        let scram = |hash, binding| {
+            State::ScramFirst(ScramTerms {
+                hash,
+                binding,
+                nonce: terms.nonce.to_owned(),
+                bindings: terms.bindings.clone(),
+                offered: terms.offered.to_vec(),
+            })
+        };
+        match (mechanism, mechanism.needs()) {
+            (_, Needs::Keys(hash)) => scram(hash, Binding::None),
+            (_, Needs::KeysAndBinding(hash)) => scram(hash, Binding::Plus),
+            (_, Needs::Certificate) => State::External,
+            (Mechanism::XOAuth2, _) => State::Token(Form::XOAuth2),
+            (_, Needs::Issuer) => State::Token(Form::OAuthBearer),
+            (Mechanism::Login, _) => State::LoginName,
+            (_, Needs::Password) => State::PlainMessage,
         }
     }
 }
 
-/// ```text
-/// message = [authzid] UTF8NUL authcid UTF8NUL passwd
-/// authcid = 1*SAFE ; MUST accept up to 255 octets
-/// authzid = 1*SAFE ; MUST accept up to 255 octets
-/// passwd  = 1*SAFE ; MUST accept up to 255 octets
-/// ```
-/// [rfc4616 2] A password that is not UTF-8 is taken as it is: it may be right all the same.
-fn plain(message: &[u8]) -> Result<Credentials, Failure> {
-    let mut fields = message.splitn(3, |&octet| octet == 0);
-    let (Some(authzid), Some(authcid), Some(passwd)) =
-        (fields.next(), fields.next(), fields.next())
-    else {
-        return Err(Failure::Malformed);
-    };
-    let authcid = identity(authcid)?;
-    let authzid = if authzid.is_empty() {
-        String::new()
-    } else {
-        identity(authzid)?
-    };
-    let password = password(passwd)?;
-    if !authzid.is_empty() && authzid != authcid {
-        return Err(Failure::OtherIdentity);
-    }
-    Ok(Credentials {
-        authzid,
-        authcid,
-        password,
-    })
-}
-
-fn identity(octets: &[u8]) -> Result<String, Failure> {
-    let octets = within(octets, NAME_BYTES)?;
-    String::from_utf8(octets.to_vec()).map_err(|_| Failure::Malformed)
-}
-
-fn password(octets: &[u8]) -> Result<Vec<u8>, Failure> {
-    within(octets, PASSWORD_BYTES).map(<[u8]>::to_vec)
-}
-
-/// Neither empty nor too long, and no NUL.
-fn within(octets: &[u8], limit: usize) -> Result<&[u8], Failure> {
-    if octets.len() > limit {
-        Err(Failure::TooLong)
-    } else if octets.is_empty() || octets.contains(&0) {
-        Err(Failure::Malformed)
-    } else {
-        Ok(octets)
+impl ScramTerms {
+    fn borrow(&self) -> Terms<'_> {
+        Terms {
+            nonce: &self.nonce,
+            bindings: &self.bindings,
+            offered: &self.offered,
+        }
     }
 }

@@ -1,15 +1,22 @@
-//! Server side of the SASL mechanisms PLAIN and LOGIN, as machines without I/O.
+//! Server side of SASL mechanisms, as machines without I/O: PLAIN, LOGIN, SCRAM with and without
+//! channel binding, EXTERNAL, OAUTHBEARER, XOAUTH2.
 //!
 //! `Exchange` takes what the client says and gives the next `Step`. The base64 of SMTP, IMAP and
-//! POP3 is read and written here and nowhere else. What never happens here: a password check, a
-//! socket, a protocol's reply text.
+//! POP3 is read and written here and nowhere else. What never happens here: a look-up, a decision
+//! on a password or a token, a random number, a socket, a protocol's reply text.
 #![forbid(unsafe_code)]
 
+mod bearer;
 mod exchange;
+mod hash;
 pub mod limits;
 mod line;
 mod mechanism;
+mod plain;
+mod scram;
 
-pub use exchange::{Credentials, Exchange, Failure, Step};
+pub use bearer::{Bearer, TokenRefusal};
+pub use exchange::{Claim, Credentials, Exchange, Failure, Step, Terms};
+pub use hash::{Hash, ScramKeys};
 pub use line::encode;
-pub use mechanism::{Channel, MECHANISMS, Mechanism, Row};
+pub use mechanism::{Bindings, MECHANISMS, Mechanism, Needs, Row};

@@ -7,3 +7,8 @@ pub const LINE_BYTES: usize = 12_288;
 pub const NAME_BYTES: usize = 1_024;
 /// The longest password in octets. RFC 4616 section 2 asks for 255.
 pub const PASSWORD_BYTES: usize = 1_024;
+/// The longest message of SCRAM in octets. RFC 5802 sets no minimum; a name of the longest kind,
+/// each of its octets escaped, and a nonce fit in.
+pub const SCRAM_MESSAGE_BYTES: usize = 4_096;
+/// The longest nonce of a SCRAM client in octets. RFC 5802 sets no minimum; clients use 18 to 64.
+pub const NONCE_BYTES: usize = 512;

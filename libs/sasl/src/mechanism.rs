@@ -1,20 +1,43 @@
-//! The table of mechanisms.
+//! The table of mechanisms, and the channel bindings that some of them use.
+
+use crate::hash::Hash;
 
 /// A mechanism that the server speaks.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Mechanism {
+    /// RFC 7677
+    ScramSha256Plus,
+    /// RFC 5802
+    ScramSha1Plus,
+    /// RFC 7677
+    ScramSha256,
+    /// RFC 5802
+    ScramSha1,
+    /// RFC 4422 appendix A
+    External,
+    /// RFC 7628
+    OAuthBearer,
+    /// Google's form of the same, older and widely used
+    XOAuth2,
     /// RFC 4616
     Plain,
     /// draft-murchison-sasl-login, obsolete and widely used
     Login,
 }
 
-/// Whether a mechanism may run without TLS.
+/// What must be there before a mechanism can lead to a login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Channel {
-    /// It shows the password to whoever listens [rfc4616 6].
-    NeedsTls,
-    Any,
+pub enum Needs {
+    /// A password.
+    Password,
+    /// Keys of SCRAM, which are kept of each password.
+    Keys(Hash),
+    /// Keys, and TLS to bind the exchange to.
+    KeysAndBinding(Hash),
+    /// A certificate that the client showed in the TLS handshake.
+    Certificate,
+    /// Somebody whose tokens are believed.
+    Issuer,
 }
 
 /// One row of the table.
@@ -22,21 +45,42 @@ pub enum Channel {
 pub struct Row {
     pub mechanism: Mechanism,
     pub name: &'static str,
-    pub channel: Channel,
+    pub needs: Needs,
 }
 
-/// All mechanisms, in the order in which they are offered.
+const fn row(mechanism: Mechanism, name: &'static str, needs: Needs) -> Row {
+    Row {
+        mechanism,
+        name,
+        needs,
+    }
+}
+
+/// All mechanisms, in the order in which they are offered: what shows least comes first. Those
+/// that show the password or the token come last, and none runs where others can listen
+/// [rfc4616 6] [rfc7628 3].
 pub const MECHANISMS: &[Row] = &[
-    Row {
-        mechanism: Mechanism::Plain,
-        name: "PLAIN",
-        channel: Channel::NeedsTls,
-    },
-    Row {
-        mechanism: Mechanism::Login,
-        name: "LOGIN",
-        channel: Channel::NeedsTls,
-    },
+    row(
+        Mechanism::ScramSha256Plus,
+        "SCRAM-SHA-256-PLUS",
+        Needs::KeysAndBinding(Hash::Sha256),
+    ),
+    row(
+        Mechanism::ScramSha1Plus,
+        "SCRAM-SHA-1-PLUS",
+        Needs::KeysAndBinding(Hash::Sha1),
+    ),
+    row(
+        Mechanism::ScramSha256,
+        "SCRAM-SHA-256",
+        Needs::Keys(Hash::Sha256),
+    ),
+    row(Mechanism::ScramSha1, "SCRAM-SHA-1", Needs::Keys(Hash::Sha1)),
+    row(Mechanism::External, "EXTERNAL", Needs::Certificate),
+    row(Mechanism::OAuthBearer, "OAUTHBEARER", Needs::Issuer),
+    row(Mechanism::XOAuth2, "XOAUTH2", Needs::Issuer),
+    row(Mechanism::Plain, "PLAIN", Needs::Password),
+    row(Mechanism::Login, "LOGIN", Needs::Password),
 ];
 
 impl Mechanism {
@@ -52,13 +96,38 @@ impl Mechanism {
         self.row().name
     }
 
-    pub fn channel(self) -> Channel {
-        self.row().channel
+    pub fn needs(self) -> Needs {
+        self.row().needs
     }
 
     fn row(self) -> &'static Row {
         let row = MECHANISMS.iter().find(|row| row.mechanism == self);
         row.expect("because every mechanism has a row, as a test shows")
+    }
+}
+
+/// What of this TLS connection both ends know and nobody between them can have: the data of each
+/// type of channel binding that is there. None at all without TLS.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Bindings {
+    /// `tls-exporter` [rfc9266 2]
+    pub exporter: Option<Vec<u8>>,
+    /// `tls-server-end-point` [rfc5929 4.1]
+    pub server_end_point: Option<Vec<u8>>,
+}
+
+impl Bindings {
+    pub fn is_empty(&self) -> bool {
+        self.exporter.is_none() && self.server_end_point.is_none()
+    }
+
+    /// The data of the type that a client names.
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        match name {
+            "tls-exporter" => self.exporter.as_deref(),
+            "tls-server-end-point" => self.server_end_point.as_deref(),
+            _ => None,
+        }
     }
 }
 
@@ -68,22 +137,33 @@ mod tests {
 
     #[test]
     fn every_mechanism_has_a_row_and_is_found_by_name_in_any_case() {
-        for mechanism in [Mechanism::Plain, Mechanism::Login] {
+        use Mechanism::*;
+        let all = [
+            ScramSha256Plus,
+            ScramSha1Plus,
+            ScramSha256,
+            ScramSha1,
+            External,
+            OAuthBearer,
+            XOAuth2,
+            Plain,
+            Login,
+        ];
+        for mechanism in all {
             let lower = mechanism.name().to_lowercase();
             assert_eq!(Mechanism::from_name(lower.as_bytes()), Some(mechanism));
-            assert_eq!(
-                Mechanism::from_name(mechanism.name().as_bytes()),
-                Some(mechanism)
-            );
+            assert!(mechanism.name().len() <= 20, "RFC 4422 section 3.1");
         }
+        assert_eq!(MECHANISMS.len(), all.len());
         assert_eq!(Mechanism::from_name(b"CRAM-MD5"), None);
         assert_eq!(Mechanism::from_name(b""), None);
     }
 
     #[test]
-    fn mechanisms_that_show_the_password_need_tls() {
-        // [rfc4616 6]
-        assert_eq!(Mechanism::Plain.channel(), Channel::NeedsTls);
-        assert_eq!(Mechanism::Login.channel(), Channel::NeedsTls);
+    fn what_shows_a_password_or_a_token_is_offered_last() {
+        // [rfc4616 6] [rfc7628 3]
+        let shows = |row: &Row| matches!(row.needs, Needs::Password | Needs::Issuer);
+        let first = MECHANISMS.iter().position(shows).expect("there are some");
+        assert!(MECHANISMS[first..].iter().all(shows));
     }
 }

@@ -1,28 +1,50 @@
-//! Exchanges as the specifications show them, and as rude clients have them.
+//! Exchanges of PLAIN, LOGIN and EXTERNAL as the specifications show them, and as rude clients
+//! have them; and what holds for all mechanisms.
 
 use proptest::prelude::*;
-use sasl::{Credentials, Exchange, Failure, Mechanism, Step, encode, limits};
+use sasl::{
+    Bindings, Claim, Credentials, Exchange, Failure, Hash, MECHANISMS, Mechanism, ScramKeys, Step,
+    Terms, TokenRefusal, encode, limits,
+};
 
-fn credentials(authzid: &str, authcid: &str, password: &str) -> Step {
-    Step::Credentials(Credentials {
-        authzid: authzid.into(),
-        authcid: authcid.into(),
+const UNBOUND: Bindings = Bindings {
+    exporter: None,
+    server_end_point: None,
+};
+
+const TERMS: Terms<'static> = Terms {
+    nonce: "nonceoftheserver00",
+    bindings: &UNBOUND,
+    offered: &[Mechanism::Plain],
+};
+
+fn start(mechanism: Mechanism, initial: Option<&[u8]>) -> (Exchange, Step) {
+    Exchange::start(mechanism, TERMS, initial)
+}
+
+fn start_line(mechanism: Mechanism, initial: Option<&[u8]>) -> (Exchange, Step) {
+    Exchange::start_line(mechanism, TERMS, initial)
+}
+
+fn credentials(name: &str, password: &str) -> Step {
+    Step::Check(Claim::Password(Credentials {
+        name: name.into(),
         password: password.into(),
-    })
+    }))
 }
 
 fn plain(message: &[u8]) -> Step {
-    Exchange::start(Mechanism::Plain, Some(message)).1
+    start(Mechanism::Plain, Some(message)).1
 }
 
 #[test]
 fn takes_plain_after_an_empty_challenge() {
     // [rfc4616 4] first example
-    let (mut exchange, step) = Exchange::start(Mechanism::Plain, None);
+    let (mut exchange, step) = start(Mechanism::Plain, None);
     assert_eq!(step, Step::Challenge(Vec::new()));
     assert_eq!(
         exchange.respond(b"\0tim\0tanstaaftanstaaf"),
-        credentials("", "tim", "tanstaaftanstaaf")
+        credentials("tim", "tanstaaftanstaaf")
     );
 }
 
@@ -35,7 +57,7 @@ fn refuses_plain_for_another_identity() {
     );
     assert_eq!(
         plain(b"Kurt\0Kurt\0xipj3plmq"),
-        credentials("Kurt", "Kurt", "xipj3plmq")
+        credentials("Kurt", "xipj3plmq")
     );
 }
 
@@ -67,7 +89,7 @@ fn takes_255_octets_and_refuses_what_is_over_the_limit() {
     // [rfc4616 2]
     let long = "x".repeat(255);
     let message = format!("{long}\0{long}\0{long}");
-    assert_eq!(plain(message.as_bytes()), credentials(&long, &long, &long));
+    assert_eq!(plain(message.as_bytes()), credentials(&long, &long));
     let longer = "x".repeat(limits::PASSWORD_BYTES + 1);
     assert_eq!(
         plain(format!("\0tim\0{longer}").as_bytes()),
@@ -82,7 +104,7 @@ fn takes_255_octets_and_refuses_what_is_over_the_limit() {
 #[test]
 fn takes_login_in_two_lines() {
     // draft-murchison-sasl-login 2.3, with the challenges of its 2.2's note
-    let (mut exchange, step) = Exchange::start_line(Mechanism::Login, None);
+    let (mut exchange, step) = start_line(Mechanism::Login, None);
     let Step::Challenge(challenge) = step else {
         panic!("{step:?}")
     };
@@ -94,25 +116,25 @@ fn takes_login_in_two_lines() {
     assert_eq!(encode(&challenge), "UGFzc3dvcmQ6");
     assert_eq!(
         exchange.respond_line(b"dGFuc3RhYWZ0YW5zdGFhZg=="),
-        credentials("", "tim", "tanstaaftanstaaf")
+        credentials("tim", "tanstaaftanstaaf")
     );
 }
 
 #[test]
 fn takes_login_with_the_name_in_the_command() {
-    let (mut exchange, step) = Exchange::start_line(Mechanism::Login, Some(b"dGlt"));
+    let (mut exchange, step) = start_line(Mechanism::Login, Some(b"dGlt"));
     assert_eq!(step, Step::Challenge(b"Password:".to_vec()));
     assert_eq!(
         exchange.respond_line(b"cGFzcw=="),
-        credentials("", "tim", "pass")
+        credentials("tim", "pass")
     );
 }
 
 #[test]
 fn refuses_login_without_name_or_password() {
-    let (mut exchange, _) = Exchange::start_line(Mechanism::Login, None);
+    let (mut exchange, _) = start_line(Mechanism::Login, None);
     assert_eq!(exchange.respond_line(b""), Step::Failed(Failure::Malformed));
-    let (mut exchange, _) = Exchange::start_line(Mechanism::Login, Some(b"dGlt"));
+    let (mut exchange, _) = start_line(Mechanism::Login, Some(b"dGlt"));
     assert_eq!(exchange.respond_line(b""), Step::Failed(Failure::Malformed));
 }
 
@@ -120,7 +142,7 @@ fn refuses_login_without_name_or_password() {
 fn a_star_cancels() {
     // [rfc4954 4]
     for mechanism in [Mechanism::Plain, Mechanism::Login] {
-        let (mut exchange, _) = Exchange::start_line(mechanism, None);
+        let (mut exchange, _) = start_line(mechanism, None);
         assert_eq!(
             exchange.respond_line(b"*"),
             Step::Failed(Failure::Cancelled)
@@ -135,9 +157,9 @@ fn a_star_cancels() {
 #[test]
 fn an_equals_sign_is_an_empty_initial_response() {
     // [rfc4954 4] [rfc9051 6.2.2] [rfc5034 4] it is a response, so no challenge follows
-    let (_, step) = Exchange::start_line(Mechanism::Plain, Some(b"="));
+    let (_, step) = start_line(Mechanism::Plain, Some(b"="));
     assert_eq!(step, Step::Failed(Failure::Malformed));
-    let (mut exchange, _) = Exchange::start_line(Mechanism::Plain, None);
+    let (mut exchange, _) = start_line(Mechanism::Plain, None);
     assert_eq!(
         exchange.respond_line(b"="),
         Step::Failed(Failure::BadBase64)
@@ -153,22 +175,22 @@ fn refuses_base64_that_is_not_canonical() {
         "AHRpbQBwYXM",
         "AHRpbQBwYX N=",
     ] {
-        let (mut exchange, _) = Exchange::start_line(Mechanism::Plain, None);
+        let (mut exchange, _) = start_line(Mechanism::Plain, None);
         let step = exchange.respond_line(line.as_bytes());
         assert_eq!(step, Step::Failed(Failure::BadBase64), "{line:?}");
     }
     // bits that mean nothing must be zero
-    let (_, step) = Exchange::start_line(Mechanism::Login, Some(b"dGltdGltMR=="));
+    let (_, step) = start_line(Mechanism::Login, Some(b"dGltdGltMR=="));
     assert_eq!(step, Step::Failed(Failure::BadBase64));
 }
 
 #[test]
 fn reads_lines_up_to_12288_octets() {
     // [rfc4954 4]
-    let (mut exchange, _) = Exchange::start_line(Mechanism::Plain, None);
+    let (mut exchange, _) = start_line(Mechanism::Plain, None);
     let step = exchange.respond_line(&vec![b'A'; limits::LINE_BYTES]);
     assert_eq!(step, Step::Failed(Failure::Malformed));
-    let (mut exchange, _) = Exchange::start_line(Mechanism::Plain, None);
+    let (mut exchange, _) = start_line(Mechanism::Plain, None);
     let step = exchange.respond_line(&vec![b'A'; limits::LINE_BYTES + 4]);
     assert_eq!(step, Step::Failed(Failure::TooLong));
 }
@@ -183,27 +205,98 @@ fn debug_shows_no_password() {
     assert!(!shown.contains(&format!("{:?}", b"tanstaaf")), "{shown}");
 }
 
+#[test]
+fn takes_external_with_and_without_a_name() {
+    // [rfc4422 A]
+    let (mut exchange, step) = start(Mechanism::External, None);
+    assert_eq!(step, Step::Challenge(Vec::new()));
+    let nobody = Step::Check(Claim::Certificate { name: None });
+    assert_eq!(exchange.respond(b""), nobody);
+    assert_eq!(exchange.accept(), Step::Done);
+    let (_, step) = start_line(Mechanism::External, Some(b"="));
+    assert_eq!(step, nobody);
+    let (mut exchange, step) = start(Mechanism::External, Some(b"tim"));
+    let tim = Some("tim".to_owned());
+    assert_eq!(step, Step::Check(Claim::Certificate { name: tim }));
+    let refused = exchange.refuse(&TokenRefusal::default());
+    assert_eq!(refused, Step::Failed(Failure::Refused));
+    for bad in [&b"t\0m"[..], b"t\xff", b"\0"] {
+        let (_, step) = start(Mechanism::External, Some(bad));
+        assert_eq!(step, Step::Failed(Failure::Malformed), "{bad:?}");
+    }
+}
+
+#[test]
+fn what_was_answered_once_is_over() {
+    let (mut exchange, _) = start(Mechanism::Plain, Some(b"\0tim\0secret"));
+    assert_eq!(exchange.accept(), Step::Done);
+    let over = Step::Failed(Failure::Malformed);
+    assert_eq!(exchange.accept(), over);
+    assert_eq!(exchange.respond(b"\0tim\0secret"), over);
+    assert_eq!(exchange.accept(), over);
+}
+
+/// Lets a client's lines loose on an exchange; nothing is ever accepted.
+fn drive(mechanism: Mechanism, lines: &[Vec<u8>], wire: impl Fn(&mut Exchange, &[u8]) -> Step) {
+    let keys = ScramKeys::of_password(Hash::Sha256, b"x", b"salt", 1);
+    let bindings = Bindings {
+        exporter: Some(vec![1; 32]),
+        server_end_point: None,
+    };
+    let terms = Terms {
+        bindings: &bindings,
+        ..TERMS
+    };
+    let (mut exchange, mut step) =
+        Exchange::start(mechanism, terms, lines.first().map(Vec::as_slice));
+    for line in lines {
+        step = match step {
+            Step::Keys { name, .. } => {
+                assert!(!name.is_empty() && !name.contains('\0'));
+                exchange.keys(keys.clone())
+            }
+            Step::Check(Claim::Proof { .. }) => panic!("nobody can guess a proof"),
+            Step::Check(Claim::Password(c)) => {
+                assert!(!c.name.is_empty() && !c.password.is_empty());
+                exchange.refuse(&TokenRefusal::default())
+            }
+            Step::Check(_) => exchange.refuse(&TokenRefusal::default()),
+            Step::Challenge(_) => wire(&mut exchange, line),
+            Step::Done => panic!("nothing was accepted"),
+            Step::Failed(_) => {
+                let after = wire(&mut exchange, line);
+                assert!(matches!(after, Step::Failed(_)));
+                after
+            }
+        };
+    }
+}
+
 proptest! {
     #[test]
-    fn never_panics_and_never_lets_anybody_be_another(lines in prop::collection::vec(any::<Vec<u8>>(), 0..4), raw in any::<bool>()) {
-        for mechanism in [Mechanism::Plain, Mechanism::Login] {
-            let (mut exchange, _) = Exchange::start_line(mechanism, lines.first().map(Vec::as_slice));
-            for line in &lines {
-                let step = if raw { exchange.respond(line) } else { exchange.respond_line(line) };
-                if let Step::Credentials(c) = step {
-                    prop_assert!(c.authzid.is_empty() || c.authzid == c.authcid);
-                    prop_assert!(!c.authcid.is_empty() && !c.password.is_empty());
-                }
-            }
+    fn no_octets_make_an_exchange_panic_or_end_well(lines in prop::collection::vec(any::<Vec<u8>>(), 0..6)) {
+        for row in MECHANISMS {
+            drive(row.mechanism, &lines, |exchange, line| exchange.respond(line));
+            drive(row.mechanism, &lines, |exchange, line| exchange.respond_line(line));
+        }
+    }
+
+    #[test]
+    fn nor_do_messages_that_are_nearly_right(lines in prop::collection::vec(
+        "(n|y|p=tls-exporter|p=x)?,(a=tim)?,(n=tim|n=t=2Cm)?,?(r=[!-~]{0,20})?(,[a-z]=x)?(,p=)?|c=biws,r=[!-~]{1,30},p=[a-zA-Z]{4}\
+        |n,(a=tim)?,\u{1}(auth=Bearer x)?\u{1}\u{1}|user=tim\u{1}auth=Bearer x\u{1}\u{1}", 0..5)) {
+        let lines: Vec<Vec<u8>> = lines.into_iter().map(String::into_bytes).collect();
+        for row in MECHANISMS {
+            drive(row.mechanism, &lines, |exchange, line| exchange.respond(line));
         }
     }
 
     #[test]
     fn what_a_client_encodes_is_what_comes_out(name in "[^\0]{1,40}", password in "[^\0]{1,40}") {
         let message = encode(format!("\0{name}\0{password}").as_bytes());
-        let (_, step) = Exchange::start_line(Mechanism::Plain, Some(message.as_bytes()));
-        prop_assert_eq!(step, credentials("", &name, &password));
-        let (mut exchange, _) = Exchange::start_line(Mechanism::Login, Some(encode(name.as_bytes()).as_bytes()));
-        prop_assert_eq!(exchange.respond_line(encode(password.as_bytes()).as_bytes()), credentials("", &name, &password));
+        let (_, step) = start_line(Mechanism::Plain, Some(message.as_bytes()));
+        prop_assert_eq!(step, credentials(&name, &password));
+        let (mut exchange, _) = start_line(Mechanism::Login, Some(encode(name.as_bytes()).as_bytes()));
+        prop_assert_eq!(exchange.respond_line(encode(password.as_bytes()).as_bytes()), credentials(&name, &password));
     }
 }

@@ -24,9 +24,13 @@
 //! C2: … S2: …      the same for session 2; a new number connects
 //! ```
 //!
-//! `<$name>` in a `C:` or `S:` line stands for what an earlier `<name=*>` kept.
+//! `<$name>` in a `C:` or `S:` line stands for what an earlier `<name=*>` kept. In a `C:` line
+//! `<base64 TEXT>` stands for TEXT (with the escapes of `C!:`) in base64, and
+//! `<scram HASH PASSWORD FIRST NAME>` for SCRAM's last message of a client whose first one was
+//! FIRST, where NAME kept the server's in base64; what the server must say to it is kept as `last`.
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod house;
 pub mod pattern;
 pub mod player;

@@ -3,6 +3,7 @@
 //! Every wait is for bytes, with a bound; nothing here sleeps. What never happens here: the
 //! making of a server; the test hands in how to connect.
 
+use crate::answer::compute;
 use crate::pattern::{Kept, fill_in};
 use crate::script::{Action, Listener, Script, Step};
 use bytes::BytesMut;
@@ -69,7 +70,8 @@ impl Session {
     async fn step(&mut self, step: &Step, tls: &TlsClient, kept: &mut Kept) -> Result<(), String> {
         match &step.action {
             Action::Say(text) => {
-                let line = fill_in(text, kept)? + "\r\n";
+                let line = fill_in(text, kept)?;
+                let line = compute(&line, kept, &|_| None)? + "\r\n";
                 self.send(line.as_bytes()).await
             }
             Action::SendRaw(bytes) => self.send(bytes).await,

@@ -238,7 +238,7 @@ fn action(who: &str, rest: &str) -> Option<Result<Action, String>> {
 }
 
 /// `\r \n \t \0 \\ \xNN` and `\*N{text}`: text, N times.
-fn unescape(text: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn unescape(text: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('\\') {

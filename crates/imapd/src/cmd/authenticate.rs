@@ -1,4 +1,5 @@
-//! AUTHENTICATE [rfc3501 6.2.2], with an initial response [rfc4959].
+//! AUTHENTICATE [rfc3501 6.2.2], with an initial response [rfc4959]: carries the lines of a login
+//! between the client and `mail`.
 
 use super::login;
 use crate::capability::Passwords;
@@ -6,38 +7,48 @@ use crate::reply::{Answer, Outcome};
 use crate::session::Session;
 use crate::wire::Ended;
 use imap::{Event, ResponseCode};
-use sasl::{Exchange, Failure, Mechanism, Step};
+use mail::{Mechanism, Progress, Response};
+use sasl::Failure;
 
 pub(crate) async fn run(
     session: &mut Session,
     mechanism: &str,
     initial: Option<Vec<u8>>,
 ) -> Outcome {
-    let Some(mechanism) = Mechanism::from_name(mechanism.as_bytes()) else {
-        return Ok(Answer::no(
-            ResponseCode::Cannot,
-            "that mechanism is not known",
-        ));
-    };
+    if Mechanism::from_name(mechanism.as_bytes()).is_none() {
+        return Ok(not_offered());
+    }
     if session.passwords() == Passwords::NeedTls {
         return Ok(login::needs_tls());
     }
-    let (mut exchange, mut step) = Exchange::start(mechanism, initial.as_deref());
+    let client = session.login_client()?;
+    let auth = session.door.mail.auth().clone();
+    let initial = initial.as_deref().map(Response::Message);
+    let begun = auth.begin(client, mechanism.as_bytes(), initial);
+    let begun = session.wire.attend(begun).await?;
+    let Some((mut conversation, mut progress)) = begun else {
+        return Ok(not_offered());
+    };
     loop {
-        match step {
-            Step::Credentials(who) => {
-                return login::prove(session, &who.authcid, &who.password).await;
-            }
-            Step::Failed(failure) => return Ok(failed(failure)),
-            Step::Challenge(challenge) => session.wire.machine().challenge(&challenge),
+        match progress {
+            Progress::Challenge(challenge) => session.wire.machine().challenge(&challenge),
+            Progress::LoggedIn(who) => return login::finish(session, Ok(who)),
+            Progress::Refused(refusal) => return login::finish(session, Err(refusal)),
+            Progress::Failed(failure) => return Ok(failed(failure)),
         }
-        step = match session.wire.event().await? {
-            Event::AuthenticateLine(line) => exchange.respond(&line),
+        let line = match session.wire.event().await? {
+            Event::AuthenticateLine(line) => line,
             Event::AuthenticateCancelled => return Ok(failed(Failure::Cancelled)),
             Event::Refused { refusal, .. } => return Ok(Answer::bad(refusal.to_string())),
             _ => return Err(Ended::Broken.into()),
         };
+        let work = conversation.respond(Response::Message(&line));
+        progress = session.wire.attend(work).await?;
     }
+}
+
+fn not_offered() -> Answer {
+    Answer::no(ResponseCode::Cannot, "that mechanism is not offered")
 }
 
 fn failed(failure: Failure) -> Answer {
@@ -51,5 +62,12 @@ fn failed(failure: Failure) -> Answer {
             ResponseCode::AuthorizationFailed,
             "nobody acts for somebody else here",
         ),
+        Failure::Channel => Answer::no(
+            ResponseCode::AuthenticationFailed,
+            "the login is not bound to this connection",
+        ),
+        Failure::WrongProof | Failure::Refused => {
+            Answer::no(ResponseCode::AuthenticationFailed, "wrong name or password")
+        }
     }
 }

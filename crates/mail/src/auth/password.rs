@@ -1,21 +1,19 @@
-//! Passwords and what is kept of them: an argon2id PHC string, and a SCRAM-SHA-256 verifier.
+//! Passwords and what is kept of them: an argon2id PHC string, and keys of SCRAM (`keys`).
 //!
-//! A password that is UTF-8 is prepared as RFC 8265 section 4.2 (OpaqueString) says: other spaces
-//! become U+0020, then NFC. That is not all of SASLprep (RFC 4013), which SCRAM names: nothing is
-//! prohibited and no compatibility mapping is done, so `ﬁ` and `fi` differ. A password that is not
-//! UTF-8 is taken octet by octet. Case matters. What never happens here: a copy of a password that
-//! outlives its check.
+//! For the hash a password that is UTF-8 is prepared as RFC 8265 section 4.2 (OpaqueString) says:
+//! other spaces become U+0020, then NFC. A password that is not UTF-8 is taken octet by octet. Case
+//! matters. What never happens here: a copy of a password that outlives its check.
 
+use super::keys;
 use super::pool::PoolError;
 use crate::limits::PASSWORD_BYTES;
 use argon2::password_hash::PasswordHash;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use hmac::{Hmac, Mac};
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use net::Random;
-use sha2::{Digest, Sha256};
+use sasl::{Hash, ScramKeys};
 use std::fmt;
 use store::Fault;
 use subtle::ConstantTimeEq;
@@ -23,8 +21,6 @@ use subtle::ConstantTimeEq;
 /// Octets of a salt, and of a hash [rfc9106 4].
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
-/// RFC 7677 section 4 asks for 4,096 at least.
-const SCRAM_ITERATIONS: u32 = 10_000;
 
 /// The cost of an argon2id hash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,8 +55,16 @@ impl Argon2Cost {
 pub(crate) struct Verifiers {
     /// A PHC string.
     pub argon2: String,
-    /// `SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey`, salt and keys in base64.
+    /// The keys of SCRAM as `keys` writes them, those of each hash function behind a space.
     pub scram: Option<String>,
+}
+
+impl Verifiers {
+    /// None: they were not made when the password was set.
+    pub fn keys(&self, hash: Hash) -> Option<ScramKeys> {
+        let kept = self.scram.as_deref()?;
+        kept.split(' ').find_map(|text| keys::read(hash, text))
+    }
 }
 
 impl fmt::Debug for Verifiers {
@@ -111,12 +115,15 @@ impl From<PoolError> for PasswordRefusal {
     }
 }
 
-/// A password in the form that is hashed.
-pub(super) struct Prepared(Vec<u8>);
+/// A password in the form that is hashed, and in the form that SCRAM's keys are made from.
+pub(super) struct Prepared {
+    hashed: Vec<u8>,
+    scram: Vec<u8>,
+}
 
 impl Prepared {
     pub fn octets(&self) -> &[u8] {
-        &self.0
+        &self.hashed
     }
 }
 
@@ -128,7 +135,7 @@ pub(super) fn prepare(password: &[u8]) -> Result<Prepared, PasswordRefusal> {
     if password.len() > PASSWORD_BYTES {
         return Err(PasswordRefusal::TooLong);
     }
-    let octets = match std::str::from_utf8(password) {
+    let hashed = match std::str::from_utf8(password) {
         Ok(text) if !text.is_ascii() => {
             let spaced: String = text
                 .chars()
@@ -141,23 +148,19 @@ pub(super) fn prepare(password: &[u8]) -> Result<Prepared, PasswordRefusal> {
         }
         _ => password.to_vec(),
     };
-    Ok(Prepared(octets))
+    Ok(Prepared {
+        hashed,
+        scram: keys::prepare(password),
+    })
 }
 
 /// Unicode's category Zs.
-fn is_space(c: char) -> bool {
+pub(super) fn is_space(c: char) -> bool {
     matches!(
         c,
         ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'
             ..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
     )
-}
-
-/// Whether a SCRAM verifier is made beside the hash.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Scram {
-    Kept,
-    NotKept,
 }
 
 /// The memory of one hash at a time. It grows to the largest cost that it met, and stays.
@@ -186,19 +189,20 @@ impl Workspace {
     }
 }
 
-/// Takes some 20 ms and the cost's memory; runs in the pool.
+/// Takes some 20 ms and the cost's memory, and some 5 ms for each of SCRAM's hash functions; runs
+/// in the pool.
 pub(super) fn make(
     workspace: &mut Workspace,
     password: &Prepared,
-    (cost, scram): (Argon2Cost, Scram),
+    (cost, scram): (Argon2Cost, &[Hash]),
     random: &Random,
 ) -> Result<NewPassword, PasswordRefusal> {
     let argon2 = hash(workspace, password, cost, random).map_err(PasswordRefusal::Unavailable)?;
-    let scram = (scram == Scram::Kept).then(|| {
-        let mut salt = [0; SALT_BYTES];
-        random.fill(&mut salt);
-        scram_verifier(password, &salt, SCRAM_ITERATIONS)
-    });
+    let made: Vec<String> = scram
+        .iter()
+        .map(|hash| keys::write(*hash, &keys::make(*hash, &password.scram, random)))
+        .collect();
+    let scram = (!made.is_empty()).then(|| made.join(" "));
     Ok(NewPassword {
         verifiers: Verifiers { argon2, scram },
     })
@@ -270,34 +274,6 @@ pub(super) fn dummy(cost: Argon2Cost, random: &Random) -> String {
     phc_string(cost, salt, hash)
 }
 
-/// ```text
-/// SaltedPassword := Hi(Normalize(password), salt, i)
-/// ClientKey      := HMAC(SaltedPassword, "Client Key")
-/// StoredKey      := H(ClientKey)
-/// ServerKey      := HMAC(SaltedPassword, "Server Key")
-/// ```
-/// [rfc5802 3] [rfc7677 3]
-fn scram_verifier(password: &Prepared, salt: &[u8], iterations: u32) -> String {
-    let mut salted = [0; HASH_BYTES];
-    pbkdf2::pbkdf2_hmac::<Sha256>(password.octets(), salt, iterations, &mut salted);
-    let stored_key = Sha256::digest(hmac(&salted, b"Client Key"));
-    let server_key = hmac(&salted, b"Server Key");
-    let encode = |octets: &[u8]| STANDARD.encode(octets);
-    format!(
-        "SCRAM-SHA-256${iterations}:{}${}:{}",
-        encode(salt),
-        encode(&stored_key),
-        encode(&server_key)
-    )
-}
-
-fn hmac(key: &[u8], text: &[u8]) -> [u8; HASH_BYTES] {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(key).expect("because HMAC takes keys of any length");
-    mac.update(text);
-    mac.finalize().into_bytes().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,13 +293,7 @@ mod tests {
         // [rfc9106 4]
         let random = Random::seeded(1);
         let mut workspace = Workspace::default();
-        let made = make(
-            &mut workspace,
-            &prepared("pencil"),
-            (CHEAP, Scram::NotKept),
-            &random,
-        )
-        .expect("made");
+        let made = make(&mut workspace, &prepared("pencil"), (CHEAP, &[]), &random).expect("made");
         let phc = &made.verifiers.argon2;
         assert!(phc.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{phc}");
         assert_eq!(made.verifiers.scram, None);
@@ -335,13 +305,7 @@ mod tests {
             verify(&mut workspace, phc, &prepared("Pencil")).expect("readable"),
             Match::No
         );
-        let again = make(
-            &mut workspace,
-            &prepared("pencil"),
-            (CHEAP, Scram::NotKept),
-            &random,
-        )
-        .expect("made");
+        let again = make(&mut workspace, &prepared("pencil"), (CHEAP, &[]), &random).expect("made");
         assert_ne!(&again.verifiers.argon2, phc, "the salt is new each time");
         assert!(verify(&mut workspace, "nonsense", &prepared("pencil")).is_err());
     }
@@ -357,23 +321,27 @@ mod tests {
     }
 
     #[test]
-    fn makes_the_scram_keys_of_the_standards_example() {
-        // [rfc5802 3] [rfc7677 3] user "user", password "pencil"
-        let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").expect("base64");
-        let verifier = scram_verifier(&prepared("pencil"), &salt, 4_096);
-        let (head, keys) = verifier.rsplit_once('$').expect("as made");
-        assert_eq!(head, "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==");
-        let (stored, server) = keys.split_once(':').expect("as made");
-        let decode = |text| STANDARD.decode(text).expect("base64");
-        let message = b"n=user,r=rOprNGfwEbeRWgbNEkqO,\
-            r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,\
-            c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-        let signature = STANDARD.encode(hmac(&decode(server), message));
-        assert_eq!(signature, "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
-        let proof = decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
-        let mask = hmac(&decode(stored), message);
-        let client_key: Vec<u8> = proof.iter().zip(mask).map(|(p, m)| p ^ m).collect();
-        assert_eq!(Sha256::digest(client_key).to_vec(), decode(stored));
+    fn keeps_keys_of_each_hash_that_it_is_told_to_and_finds_them_again() {
+        let random = Random::seeded(1);
+        let make = |hashes: &[Hash]| {
+            let made = make(
+                &mut Workspace::default(),
+                &prepared("pencil"),
+                (CHEAP, hashes),
+                &random,
+            );
+            made.expect("made").verifiers
+        };
+        let both = make(&[Hash::Sha256, Hash::Sha1]);
+        for hash in [Hash::Sha256, Hash::Sha1] {
+            let keys = both.keys(hash).expect("they were made");
+            let again = ScramKeys::of_password(hash, b"pencil", &keys.salt, keys.iterations);
+            assert_eq!(keys, again);
+        }
+        // as records of before have it
+        let one = make(&[Hash::Sha256]);
+        assert!(one.keys(Hash::Sha256).is_some() && one.keys(Hash::Sha1).is_none());
+        assert!(make(&[]).keys(Hash::Sha256).is_none());
     }
 
     #[test]

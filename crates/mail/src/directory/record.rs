@@ -2,7 +2,7 @@
 
 use super::Standing;
 use crate::auth::Verifiers;
-use crate::codec::{Decoded, Reader, Record, Writer};
+use crate::codec::{Damaged, Decoded, Reader, Record, Writer};
 use crate::ids::AccountId;
 use net::Time;
 
@@ -28,6 +28,22 @@ impl Record for DirectoryState {
         Ok(Self {
             next_account: Reader::new(bytes, 1)?.uint()?,
         })
+    }
+}
+
+/// The server's own secret: what is made up for names without keys is derived from it.
+pub(crate) struct SecretRecord(pub [u8; 32]);
+
+impl Record for SecretRecord {
+    const WHAT: &'static str = "the server's secret";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(1);
+        w.raw(&self.0);
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let octets = Reader::new(bytes, 1)?.take(32)?;
+        octets.try_into().map(Self).map_err(|_| Damaged)
     }
 }
 

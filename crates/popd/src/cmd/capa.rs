@@ -31,18 +31,16 @@ fn capabilities(session: &Session) -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    if session.may_log_in() {
+    if session.takes_passwords() {
         capabilities.push("USER".to_owned());
-        capabilities.push(format!("SASL {}", mechanisms().join(" ")));
+    }
+    let mechanisms = session.mechanisms();
+    if !mechanisms.is_empty() {
+        capabilities.push(format!("SASL {}", mechanisms.join(" ")));
     }
     if session.may_start_tls() {
         capabilities.push("STLS".to_owned());
     }
     capabilities.push("IMPLEMENTATION Whimbrel".to_owned());
     capabilities
-}
-
-/// The names of the mechanisms, in the order in which they are offered.
-pub(crate) fn mechanisms() -> Vec<&'static str> {
-    sasl::MECHANISMS.iter().map(|row| row.name).collect()
 }

@@ -3,12 +3,12 @@
 //! A password is taken only under TLS, or where the setting allows clear text. Never here: the
 //! check of a password (`mail::Auth`), nor its delay after failures.
 
-use crate::cmd::capa::mechanisms;
 use crate::maildrop::Maildrop;
 use crate::reply::{self, Blame, Refused};
 use crate::session::{End, Session, State};
 use crate::table::Doing;
-use pop::{Mechanism, Reply, Secret};
+use mail::{Conversation, Login, LoginRefusal, Progress, Response};
+use pop::{Code, Mechanism, Reply, Secret};
 
 fn clear_text() -> Refused {
     Refused::new("no password in clear text: say STLS first, or use the port with TLS")
@@ -19,6 +19,10 @@ pub(crate) fn user(session: &mut Session, name: String) -> Doing<'_> {
     Box::pin(async move {
         if !session.may_log_in() {
             session.refuse(&clear_text());
+            return Ok(());
+        }
+        if !session.takes_passwords() {
+            session.refuse(&Refused::new("passwords are not taken here, use AUTH"));
             return Ok(());
         }
         session.state = State::Authorization { user: Some(name) };
@@ -58,69 +62,90 @@ pub(crate) fn auth(session: &mut Session, mechanism: Option<Mechanism>) -> Doing
         }
         let Some(mechanism) = mechanism else {
             session.machine.send(Reply::Begin("mechanisms follow"));
-            for name in mechanisms() {
+            for name in session.mechanisms() {
                 session.machine.send(Reply::Line(name));
             }
             session.machine.send(Reply::End);
             return Ok(());
         };
-        let Some(known) = sasl::Mechanism::from_name(mechanism.name.as_bytes()) else {
-            return session.bad("this mechanism is not offered");
-        };
+        let client = session.login_client()?;
         let initial = mechanism.initial.as_ref().map(|secret| secret.0.as_slice());
-        let (exchange, step) = sasl::Exchange::start_line(known, initial);
-        session.exchange = Some(exchange);
-        go_on(session, step).await
+        let auth = session.door.mail.auth().clone();
+        let begun = auth.begin(
+            client,
+            mechanism.name.as_bytes(),
+            initial.map(Response::Line),
+        );
+        let conn = session.conn.as_mut().ok_or(End::Lost)?;
+        match conn.attend(&session.stop, begun).await? {
+            Some((conversation, progress)) => go_on(session, conversation, progress).await,
+            None => session.bad("this mechanism is not offered"),
+        }
     })
 }
 
 /// The client's answer to a challenge, as it stands on the line.
 pub(crate) async fn answer(session: &mut Session, line: &[u8]) -> Result<(), End> {
-    match &mut session.exchange {
-        Some(exchange) => {
-            let step = exchange.respond_line(line);
-            go_on(session, step).await
-        }
-        None => session.bad("no exchange is open"),
-    }
+    let Some(mut conversation) = session.conversation.take() else {
+        return session.bad("no exchange is open");
+    };
+    let work = conversation.respond(Response::Line(line));
+    let conn = session.conn.as_mut().ok_or(End::Lost)?;
+    let progress = conn.attend(&session.stop, work).await?;
+    go_on(session, *conversation, progress).await
 }
 
-async fn go_on(session: &mut Session, step: sasl::Step) -> Result<(), End> {
-    match step {
-        sasl::Step::Challenge(challenge) => {
-            session
-                .machine
-                .send(Reply::Challenge(&sasl::encode(&challenge)));
+async fn go_on(
+    session: &mut Session,
+    conversation: Conversation,
+    progress: Progress,
+) -> Result<(), End> {
+    match progress {
+        Progress::Challenge(challenge) => {
+            session.conversation = Some(Box::new(conversation));
+            let challenge = sasl::encode(&challenge);
+            session.machine.send(Reply::Challenge(&challenge));
             Ok(())
         }
-        sasl::Step::Credentials(credentials) => {
-            session.exchange = None;
-            log_in(session, &credentials.authcid, &credentials.password).await
-        }
-        sasl::Step::Failed(failure) => {
-            session.exchange = None;
-            session.bad(match failure {
-                sasl::Failure::Cancelled => "cancelled",
-                sasl::Failure::BadBase64 => "this is not base64",
-                sasl::Failure::TooLong => "the answer is too long",
-                sasl::Failure::Malformed => "the answer is not what the mechanism takes",
-                sasl::Failure::OtherIdentity => "to act as somebody else is not possible",
-            })
-        }
+        Progress::LoggedIn(login) => finish(session, Ok(login)).await,
+        Progress::Refused(refusal) => finish(session, Err(refusal)).await,
+        Progress::Failed(failure) => match failure {
+            sasl::Failure::Cancelled => session.bad("cancelled"),
+            sasl::Failure::BadBase64 => session.bad("this is not base64"),
+            sasl::Failure::TooLong => session.bad("the answer is too long"),
+            sasl::Failure::Malformed => session.bad("the answer is not what the mechanism takes"),
+            sasl::Failure::OtherIdentity => session.bad("to act as somebody else is not possible"),
+            sasl::Failure::Channel => {
+                let text = "the login is not bound to this connection";
+                session.refuse(&Refused::with(Code::Auth, text));
+                session.failed_login()
+            }
+            sasl::Failure::WrongProof | sasl::Failure::Refused => {
+                finish(session, Err(LoginRefusal::Wrong)).await
+            }
+        },
     }
 }
 
-/// The password is checked, then INBOX is opened as it is now.
 async fn log_in(session: &mut Session, name: &str, password: &[u8]) -> Result<(), End> {
     let conn = session.conn.as_mut().ok_or(End::Lost)?;
     let peer = conn.peer().ip();
     let proof = session.door.mail.auth().login(name, password, peer, "pop3");
-    let login = match conn.attend(&session.stop, proof).await? {
+    let proof = conn.attend(&session.stop, proof).await?;
+    finish(session, proof).await
+}
+
+/// What a login leads to, whichever way it came: INBOX is opened as it is now.
+async fn finish(session: &mut Session, proof: Result<Login, LoginRefusal>) -> Result<(), End> {
+    let login = match proof {
         Ok(login) => login,
         Err(refusal) => {
             let (blame, refused) = reply::login(&refusal, session.id);
             tracing::info!(
-                door = "pop3", session = session.id, %peer, name = ?name, why = refused.text, "login refused"
+                door = "pop3",
+                session = session.id,
+                why = refused.text,
+                "login refused"
             );
             session.refuse(&refused);
             return match blame {
@@ -132,7 +157,12 @@ async fn log_in(session: &mut Session, name: &str, password: &[u8]) -> Result<()
     let account = session.door.mail.account(&login);
     match Maildrop::open(&account, session.id).await {
         Ok(maildrop) => {
-            tracing::info!(door = "pop3", session = session.id, %peer, name = login.name(), "login");
+            tracing::info!(
+                door = "pop3",
+                session = session.id,
+                name = login.name(),
+                "login"
+            );
             session.state = State::Transaction(Box::new(maildrop));
             session.ok("maildrop ready");
         }
@@ -144,7 +174,6 @@ async fn log_in(session: &mut Session, name: &str, password: &[u8]) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pop::Code;
 
     #[test]
     fn a_refused_clear_text_login_blames_no_password() {

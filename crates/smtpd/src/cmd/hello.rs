@@ -47,9 +47,9 @@ fn keywords(session: &Session) -> Vec<String> {
     if session.may_start_tls() {
         keywords.push("STARTTLS".to_owned()); // [rfc3207]
     }
-    if session.may_log_in() {
-        let names: Vec<&str> = sasl::MECHANISMS.iter().map(|row| row.name).collect();
-        keywords.push(format!("AUTH {}", names.join(" "))); // [rfc4954 3]
+    let mechanisms = session.mechanisms();
+    if !mechanisms.is_empty() {
+        keywords.push(format!("AUTH {}", mechanisms.join(" "))); // [rfc4954 3]
     }
     keywords.push("HELP".to_owned());
     keywords

@@ -1,11 +1,11 @@
-//! AUTH: the exchange of a mechanism, then the password's proof by `mail`. [rfc4954 4]
+//! AUTH: carries the lines of a login between the client and `mail`. [rfc4954 4]
 
 use crate::reply;
 use crate::session::{End, Session};
 use crate::table::Doing;
-use mail::LoginRefusal;
+use mail::{Conversation, LoginRefusal, Progress, Response};
 use post::Escaped;
-use sasl::{Credentials, Exchange, Mechanism, Step};
+use sasl::Mechanism;
 use smtp::{Command, Reply, Status};
 
 pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
@@ -29,14 +29,11 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
             session.bad(reply::out_of_order("You are logged in already"));
             return Ok(());
         }
-        let Some(mechanism) = Mechanism::from_name(mechanism.as_bytes()) else {
-            session.bad(Reply::new(
-                504,
-                Status(5, 5, 4),
-                "This mechanism is not offered",
-            ));
+        let not_offered = Reply::new(504, Status(5, 5, 4), "This mechanism is not offered");
+        if Mechanism::from_name(mechanism.as_bytes()).is_none() {
+            session.bad(not_offered);
             return Ok(());
-        };
+        }
         if !session.may_log_in() {
             // the password may have been sent all the same; it is not looked at [rfc4954 6]
             session.bad(Reply::new(
@@ -46,56 +43,51 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
             ));
             return Ok(());
         }
-        let (exchange, step) = Exchange::start_line(mechanism, initial_response.as_deref());
-        go_on(session, exchange, step).await
+        let client = session.login_client()?;
+        let initial = initial_response.as_deref().map(Response::Line);
+        let auth = session.door.mail.auth().clone();
+        let begun = auth.begin(client, mechanism.as_bytes(), initial);
+        let conn = session.conn.as_mut().ok_or(End::Lost)?;
+        match conn.attend(&session.stop, begun).await? {
+            Some((conversation, progress)) => go_on(session, conversation, progress),
+            None => session.bad(not_offered),
+        }
+        Ok(())
     })
 }
 
-/// The client's next line of an exchange.
+/// The client's next line of a login.
 pub(crate) async fn answer(session: &mut Session, line: &[u8]) -> Result<(), End> {
-    let Some(mut exchange) = session.exchange.take() else {
+    let Some(mut conversation) = session.conversation.take() else {
         unreachable!("the machine reads such a line only after a 334")
     };
-    let step = exchange.respond_line(line);
-    go_on(session, exchange, step).await
-}
-
-async fn go_on(session: &mut Session, exchange: Exchange, step: Step) -> Result<(), End> {
-    match step {
-        Step::Challenge(challenge) => {
-            session.exchange = Some(exchange);
-            session.send(Reply::plain(334, sasl::encode(&challenge)));
-        }
-        Step::Failed(failure) => session.bad(reply::exchange_failure(failure)),
-        Step::Credentials(credentials) => prove(session, credentials).await?,
-    }
+    let work = conversation.respond(Response::Line(line));
+    let conn = session.conn.as_mut().ok_or(End::Lost)?;
+    let progress = conn.attend(&session.stop, work).await?;
+    go_on(session, *conversation, progress);
     Ok(())
 }
 
-async fn prove(session: &mut Session, credentials: Credentials) -> Result<(), End> {
-    let Credentials {
-        authcid: name,
-        password,
-        ..
-    } = credentials;
+fn go_on(session: &mut Session, conversation: Conversation, progress: Progress) {
     let peer = session.client.peer;
-    let auth = session.door.mail.auth();
-    let proof = auth.login(&name, &password, peer.ip(), "smtp");
-    let conn = session.conn.as_mut().ok_or(End::Lost)?;
-    match conn.attend(&session.stop, proof).await? {
-        Ok(login) => {
+    match progress {
+        Progress::Challenge(challenge) => {
+            session.conversation = Some(Box::new(conversation));
+            session.send(Reply::plain(334, sasl::encode(&challenge)));
+        }
+        Progress::Failed(failure) => session.bad(reply::exchange_failure(failure)),
+        Progress::LoggedIn(login) => {
             tracing::info!(target: "smtp", session = session.id, %peer, login = %Escaped(login.name()), "login");
             session.client.login = Some(login);
             session.set_bare_newlines();
             session.send(Reply::new(235, Status(2, 7, 0), "Welcome"));
         }
-        Err(refusal) => {
-            tracing::info!(target: "smtp", session = session.id, %peer, login = %Escaped(&name), why = ?refusal, "login refused");
+        Progress::Refused(refusal) => {
+            tracing::info!(target: "smtp", session = session.id, %peer, why = ?refusal, "login refused");
             if let LoginRefusal::Unavailable(fault) = &refusal {
                 tracing::error!(target: "smtp", session = session.id, %fault, "fault");
             }
             session.refuse_login(reply::login_refusal(&refusal), &refusal);
         }
     }
-    Ok(())
 }

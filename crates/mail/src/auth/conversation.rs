@@ -1,0 +1,250 @@
+//! One login by a SASL mechanism: the exchange of `sasl`, with the look-ups and the decisions that
+//! it asks for. All doors log in through this; they only carry lines to and fro.
+//!
+//! Keys are given out to whoever asks, made up where there are none; the throttle is asked before
+//! a proof counts. What never happens here: the grammar of a mechanism, a door's words.
+
+use super::{Auth, LoginRefusal, keys, told, too_many};
+use crate::directory::LoginRecord;
+use crate::proof::Login;
+use net::Source;
+use sasl::{
+    Bindings, Claim, Exchange, Failure, Hash, MECHANISMS, Mechanism, Needs, ScramKeys, Step, Terms,
+    TokenRefusal,
+};
+use std::net::IpAddr;
+
+/// Letters of the server's nonce, nearly 5 bits each.
+const NONCE_LETTERS: usize = 28;
+
+/// What a door knows of a client that may log in.
+#[derive(Clone, Debug)]
+pub struct LoginClient {
+    /// For log lines.
+    pub door: &'static str,
+    pub peer: IpAddr,
+    bindings: Bindings,
+}
+
+impl LoginClient {
+    /// The client of this connection as it is now; after STARTTLS it is another.
+    pub fn of(conn: &net::Conn, door: &'static str) -> LoginClient {
+        LoginClient {
+            door,
+            peer: conn.peer().ip(),
+            bindings: Bindings::default(),
+        }
+    }
+}
+
+/// A client's message, as the door has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Response<'a> {
+    /// A line without its end: base64, or `*`; an initial response may be `=`.
+    Line(&'a [u8]),
+    /// The decoded message.
+    Message(&'a [u8]),
+}
+
+/// Where a conversation stands.
+#[derive(Debug)]
+pub enum Progress {
+    /// Send it (on a wire in base64), read the client's answer.
+    Challenge(Vec<u8>),
+    /// It is over.
+    LoggedIn(Login),
+    /// It is over, and counts as a failed login if the refusal is the client's case.
+    Refused(LoginRefusal),
+    /// It is over; the client said what no mechanism's grammar has, or `*`.
+    Failed(Failure),
+}
+
+/// One login by a mechanism, from the command to the end.
+pub struct Conversation {
+    auth: Auth,
+    client: LoginClient,
+    mechanism: Mechanism,
+    exchange: Exchange,
+    /// SCRAM: who was asked for, and what keys were given.
+    asked: Option<Asked>,
+    accepted: Option<Login>,
+    refusal: Option<LoginRefusal>,
+}
+
+struct Asked {
+    name: String,
+    hash: Hash,
+    keys: ScramKeys,
+}
+
+impl Auth {
+    /// The mechanisms that can lead to a login on this connection, in the order in which they are
+    /// offered. Whether logins are taken here at all, without TLS for instance, the door decides.
+    pub fn offered(&self, client: &LoginClient) -> Vec<Mechanism> {
+        let can = |mechanism: &Mechanism| match mechanism.needs() {
+            Needs::KeysAndBinding(_) => !client.bindings.is_empty(),
+            Needs::Keys(_) | Needs::Password => true,
+            Needs::Certificate | Needs::Issuer => false,
+        };
+        MECHANISMS
+            .iter()
+            .map(|row| row.mechanism)
+            .filter(|mechanism| self.gate.takes(*mechanism) && can(mechanism))
+            .collect()
+    }
+
+    /// Begins a login by a mechanism. None: it is not offered on this connection.
+    pub async fn begin(
+        &self,
+        client: LoginClient,
+        mechanism: &[u8],
+        initial: Option<Response<'_>>,
+    ) -> Option<(Conversation, Progress)> {
+        let offered = self.offered(&client);
+        let mechanism = Mechanism::from_name(mechanism).filter(|m| offered.contains(m))?;
+        let nonce = self.gate.random.token(NONCE_LETTERS);
+        let terms = Terms {
+            nonce: &nonce,
+            bindings: &client.bindings,
+            offered: &offered,
+        };
+        let (exchange, step) = match initial {
+            None => Exchange::start(mechanism, terms, None),
+            Some(Response::Message(message)) => Exchange::start(mechanism, terms, Some(message)),
+            Some(Response::Line(line)) => Exchange::start_line(mechanism, terms, Some(line)),
+        };
+        let mut conversation = Conversation {
+            auth: self.clone(),
+            client,
+            mechanism,
+            exchange,
+            asked: None,
+            accepted: None,
+            refusal: None,
+        };
+        let progress = conversation.go_on(step).await;
+        Some((conversation, progress))
+    }
+
+    /// The keys of a name, or what stands for them; all of it is done for every name.
+    async fn keys(&self, name: &str, hash: Hash) -> Result<ScramKeys, LoginRefusal> {
+        let read = || self.directory.secret(&self.gate.random);
+        let secret = self.gate.secret.get_or_try_init(read).await;
+        let secret = secret.map_err(LoginRefusal::Unavailable)?;
+        let known_as = self.directory.login_key(name);
+        let known_as = known_as.map_err(LoginRefusal::Unavailable)?;
+        let stand_in = keys::stand_in(secret, hash, &known_as);
+        let record = self.record(name)?;
+        Ok(kept_keys(record.as_ref(), hash).unwrap_or(stand_in))
+    }
+
+    /// A proof was right for these keys: are they still the account's?
+    async fn proved(&self, asked: &Asked, from: Source) -> Result<Login, LoginRefusal> {
+        let record = self.record(&asked.name)?;
+        let attempt = self.gate.attempt(&asked.name, record.as_ref(), from);
+        self.gate.throttle.admit(attempt).map_err(too_many)?;
+        let kept = kept_keys(record.as_ref(), asked.hash);
+        match record {
+            Some(record) if kept.as_ref() == Some(&asked.keys) => {
+                self.gate.throttle.succeeded(attempt);
+                Ok(record.login())
+            }
+            _ => self.failed(attempt).await,
+        }
+    }
+
+    /// A proof was wrong.
+    async fn not_proved(&self, asked: &Asked, from: Source) -> Result<Login, LoginRefusal> {
+        let record = self.record(&asked.name)?;
+        let attempt = self.gate.attempt(&asked.name, record.as_ref(), from);
+        self.gate.throttle.admit(attempt).map_err(too_many)?;
+        self.failed(attempt).await
+    }
+
+    async fn failed<T>(&self, attempt: super::Attempt) -> Result<T, LoginRefusal> {
+        self.gate.fail(attempt).await?;
+        Err(LoginRefusal::Wrong)
+    }
+}
+
+fn kept_keys(record: Option<&LoginRecord>, hash: Hash) -> Option<ScramKeys> {
+    record?.verifiers.as_ref()?.keys(hash)
+}
+
+impl Conversation {
+    /// The client's answer to the last challenge. May take seconds, and be dropped when nobody
+    /// waits for it any more.
+    pub async fn respond(&mut self, response: Response<'_>) -> Progress {
+        let step = match response {
+            Response::Line(line) => self.exchange.respond_line(line),
+            Response::Message(message) => self.exchange.respond(message),
+        };
+        self.go_on(step).await
+    }
+
+    async fn go_on(&mut self, mut step: Step) -> Progress {
+        loop {
+            step = match step {
+                Step::Challenge(challenge) => return Progress::Challenge(challenge),
+                Step::Keys { name, hash } => match self.auth.keys(&name, hash).await {
+                    Ok(keys) => {
+                        let given = keys.clone();
+                        self.asked = Some(Asked { name, hash, keys });
+                        self.exchange.keys(given)
+                    }
+                    Err(refusal) => return Progress::Refused(refusal),
+                },
+                Step::Check(claim) => match self.check(claim).await {
+                    Ok(login) => {
+                        self.accepted = Some(login);
+                        self.exchange.accept()
+                    }
+                    Err(refusal) => {
+                        self.refusal = Some(refusal);
+                        self.exchange.refuse(&TokenRefusal::default())
+                    }
+                },
+                Step::Done => {
+                    let login = self.accepted.take().ok_or(LoginRefusal::Wrong);
+                    return login.map_or_else(Progress::Refused, Progress::LoggedIn);
+                }
+                Step::Failed(Failure::WrongProof) => return self.wrong_proof().await,
+                Step::Failed(Failure::Refused) => {
+                    let refusal = self.refusal.take().unwrap_or(LoginRefusal::Wrong);
+                    return Progress::Refused(refusal);
+                }
+                Step::Failed(failure) => return Progress::Failed(failure),
+            };
+        }
+    }
+
+    /// Passwords are told of in the log by `login`; all others here.
+    async fn check(&mut self, claim: Claim) -> Result<Login, LoginRefusal> {
+        let LoginClient { door, peer, .. } = self.client;
+        let from = Source::of(peer);
+        let (name, result) = match claim {
+            Claim::Password(who) => {
+                let login = self.auth.login(&who.name, &who.password, peer, door);
+                return login.await;
+            }
+            Claim::Proof { name } => match &self.asked {
+                Some(asked) => (name, self.auth.proved(asked, from).await),
+                None => (name, Err(LoginRefusal::Wrong)),
+            },
+            Claim::Certificate { name } => (name.unwrap_or_default(), Err(LoginRefusal::Wrong)),
+            Claim::Token(bearer) => (bearer.name.unwrap_or_default(), Err(LoginRefusal::Wrong)),
+        };
+        told((door, peer), self.mechanism.name(), &name, &result);
+        result
+    }
+
+    async fn wrong_proof(&mut self) -> Progress {
+        let LoginClient { door, peer, .. } = self.client;
+        let Some(asked) = &self.asked else {
+            return Progress::Refused(LoginRefusal::Wrong);
+        };
+        let result = self.auth.not_proved(asked, Source::of(peer)).await;
+        told((door, peer), self.mechanism.name(), &asked.name, &result);
+        Progress::Refused(result.err().unwrap_or(LoginRefusal::Wrong))
+    }
+}

@@ -1,0 +1,278 @@
+//! Logins by mechanisms, as the doors have them: SCRAM with its keys, its stand-ins and its failures.
+#![allow(clippy::unwrap_used, reason = "a test fails where something fails")]
+
+mod house;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use house::House;
+use mail::*;
+use net::Conn;
+use sasl::{Hash, ScramKeys};
+use std::net::SocketAddr;
+
+const FIRST: &str = "n=alice@example.test,r=abc";
+
+fn cheap() -> MailSettings {
+    MailSettings {
+        argon2: Argon2Cost {
+            m_kib: 8,
+            t: 1,
+            p: 1,
+        },
+        hash_workers: 0,
+        ..MailSettings::default()
+    }
+}
+
+async fn house_with(settings: MailSettings) -> House {
+    let house = House::over(Db::memory(), settings).await;
+    house.account("alice").await;
+    set_password(&house, "secret").await;
+    house
+}
+
+async fn set_password(house: &House, password: &str) {
+    let hashed = house
+        .mail
+        .auth()
+        .new_password(password.as_bytes())
+        .await
+        .unwrap();
+    let directory = house.mail.directory();
+    let alice = house::address("alice");
+    let id = directory.account_of(&house.admin, &alice).unwrap().unwrap();
+    directory
+        .set_password(&house.admin, id, Some(&hashed))
+        .await
+        .unwrap();
+}
+
+fn client(host: u8) -> LoginClient {
+    let from = SocketAddr::from(([192, 0, 2, host], 40_000));
+    let (_, server) = Conn::pipe_between(from, SocketAddr::from(([192, 0, 2, 1], 25)), 64);
+    LoginClient::of(&server, "test")
+}
+
+async fn begin(house: &House, host: u8, mechanism: &str, bare: &str) -> (Conversation, String) {
+    let first = format!("n,,{bare}");
+    let initial = Some(Response::Message(first.as_bytes()));
+    let begun = house
+        .mail
+        .auth()
+        .begin(client(host), mechanism.as_bytes(), initial);
+    let (conversation, progress) = begun.await.expect("it is offered");
+    (conversation, challenge(progress))
+}
+
+fn challenge(progress: Progress) -> String {
+    match progress {
+        Progress::Challenge(octets) => String::from_utf8(octets).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn salt_of(server_first: &str) -> Vec<u8> {
+    let salt = server_first
+        .split(',')
+        .find_map(|field| field.strip_prefix("s="));
+    STANDARD.decode(salt.unwrap()).unwrap()
+}
+
+/// The client's last message, and what the server must say to it.
+fn last(password: &str, bare: &str, server_first: &str) -> (String, String) {
+    let nonce = server_first.split(',').next().unwrap();
+    let without_proof = format!("c=biws,{nonce}");
+    let message = format!("{bare},{server_first},{without_proof}");
+    let salt = salt_of(server_first);
+    let secret = (password.as_bytes(), &salt[..], 10_000);
+    let (proof, signature) = ScramKeys::client_answer(Hash::Sha256, secret, message.as_bytes());
+    let last = format!("{without_proof},p={}", STANDARD.encode(proof));
+    (last, format!("v={}", STANDARD.encode(signature)))
+}
+
+async fn tries(house: &House, host: u8, password: &str) -> Progress {
+    let (mut conversation, server_first) = begin(house, host, "SCRAM-SHA-256", FIRST).await;
+    let (last, signature) = last(password, FIRST, &server_first);
+    let progress = conversation
+        .respond(Response::Message(last.as_bytes()))
+        .await;
+    if !matches!(progress, Progress::Challenge(_)) {
+        return progress;
+    }
+    assert_eq!(challenge(progress), signature);
+    conversation.respond(Response::Message(b"")).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_opens_its_account_by_scram_and_no_other_does() {
+    let house = house_with(cheap()).await;
+    let Progress::LoggedIn(login) = tries(&house, 2, "secret").await else {
+        panic!("refused")
+    };
+    assert_eq!(login.name(), "alice@example.test");
+    let wrong = tries(&house, 2, "Secret").await;
+    assert!(
+        matches!(wrong, Progress::Refused(LoginRefusal::Wrong)),
+        "{wrong:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_by_scram_are_delayed_and_counted_like_all_others() {
+    let house = house_with(cheap()).await;
+    let start = net::time::now();
+    for _ in 0..40 {
+        tries(&house, 2, "guess").await;
+    }
+    assert!(start.elapsed().as_secs() > 60, "{:?}", start.elapsed());
+    for password in ["guess", "secret"] {
+        let refused = tries(&house, 2, password).await;
+        let Progress::Refused(LoginRefusal::TooManyFailures { .. }) = refused else {
+            panic!("{refused:?}")
+        };
+    }
+    let by_password = house
+        .mail
+        .auth()
+        .login("alice", b"secret", [192, 0, 2, 2].into(), "test");
+    let refused = by_password.await;
+    assert!(matches!(refused, Err(LoginRefusal::TooManyFailures { .. })));
+    assert!(matches!(
+        tries(&house, 3, "secret").await,
+        Progress::LoggedIn(_)
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_nobody_has_cannot_be_told_from_one_that_somebody_has() {
+    let house = house_with(cheap()).await;
+    let mut salts = Vec::new();
+    for name in ["mallory", "MALLORY@example.test", "mallory@Example.Test"] {
+        let bare = format!("n={name},r=abc");
+        let (mut conversation, server_first) = begin(&house, 2, "SCRAM-SHA-256", &bare).await;
+        assert!(server_first.ends_with(",i=10000"), "{server_first}");
+        salts.push(salt_of(&server_first));
+        let (last, _) = last("secret", &bare, &server_first);
+        let refused = conversation
+            .respond(Response::Message(last.as_bytes()))
+            .await;
+        assert!(matches!(refused, Progress::Refused(LoginRefusal::Wrong)));
+    }
+    let (_, real) = begin(&house, 2, "SCRAM-SHA-256", FIRST).await;
+    assert_eq!(salts[0].len(), salt_of(&real).len());
+    assert_eq!(salts[1], salts[2], "domains have no case");
+    assert_eq!(salts[0], begin_salt(&house, "mallory").await, "asked again");
+    // another start of the same server knows the secret still
+    let again = House::over(house.db.clone(), cheap()).await;
+    assert_eq!(salts[0], begin_salt(&again, "mallory").await);
+    assert_ne!(salts[0], begin_salt(&house, "eve").await);
+}
+
+async fn begin_salt(house: &House, name: &str) -> Vec<u8> {
+    let (_, server_first) = begin(house, 2, "SCRAM-SHA-256", &format!("n={name},r=abc")).await;
+    salt_of(&server_first)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_that_changes_in_the_middle_ends_what_was_begun_with_the_old_one() {
+    let house = house_with(cheap()).await;
+    let (mut conversation, server_first) = begin(&house, 2, "SCRAM-SHA-256", FIRST).await;
+    set_password(&house, "another").await;
+    let (last, _) = last("secret", FIRST, &server_first);
+    let refused = conversation
+        .respond(Response::Message(last.as_bytes()))
+        .await;
+    assert!(
+        matches!(refused, Progress::Refused(LoginRefusal::Wrong)),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_closed_is_closed_to_scram_as_well() {
+    let house = house_with(cheap()).await;
+    let (mut conversation, server_first) = begin(&house, 2, "SCRAM-SHA-256", FIRST).await;
+    let directory = house.mail.directory();
+    let alice = house::address("alice");
+    let id = directory.account_of(&house.admin, &alice).unwrap().unwrap();
+    let closed = AccountChange {
+        standing: Some(Standing::NoLogin),
+        ..AccountChange::default()
+    };
+    directory
+        .change_account(&house.admin, id, closed)
+        .await
+        .unwrap();
+    let (last, _) = last("secret", FIRST, &server_first);
+    let refused = conversation
+        .respond(Response::Message(last.as_bytes()))
+        .await;
+    assert!(
+        matches!(refused, Progress::Refused(LoginRefusal::Wrong)),
+        "{refused:?}"
+    );
+    let refused = tries(&house, 2, "secret").await;
+    assert!(
+        matches!(refused, Progress::Refused(LoginRefusal::Wrong)),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_without_keys_lead_to_no_login_and_look_like_all_others() {
+    let database = Db::memory();
+    let old = MailSettings {
+        scram_sha1: false,
+        ..cheap()
+    };
+    let house = House::over(database.clone(), old).await;
+    house.account("alice").await;
+    set_password(&house, "secret").await;
+    let house = House::over(database, cheap()).await;
+    assert!(matches!(
+        tries(&house, 2, "secret").await,
+        Progress::LoggedIn(_)
+    ));
+    let (mut conversation, server_first) = begin(&house, 2, "SCRAM-SHA-1", FIRST).await;
+    assert!(server_first.ends_with(",i=10000"));
+    let nonce = server_first.split(',').next().unwrap();
+    let last = format!("c=biws,{nonce},p={}", STANDARD.encode([0; 20]));
+    let refused = conversation
+        .respond(Response::Message(last.as_bytes()))
+        .await;
+    assert!(
+        matches!(refused, Progress::Refused(LoginRefusal::Wrong)),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn only_what_can_lead_to_a_login_is_offered() {
+    let names = |house: &House| {
+        let offered = house.mail.auth().offered(&client(2));
+        offered
+            .into_iter()
+            .map(Mechanism::name)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let house = house_with(cheap()).await;
+    assert_eq!(names(&house), "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN");
+    let house = house_with(MailSettings {
+        scram_sha1: false,
+        mechanisms: vec![Mechanism::ScramSha1, Mechanism::ScramSha256],
+        ..cheap()
+    });
+    let house = house.await;
+    assert_eq!(names(&house), "SCRAM-SHA-256");
+    assert!(!house.mail.auth().takes_passwords());
+    for absent in ["PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256-PLUS", "CRAM-MD5"] {
+        let begun = house
+            .mail
+            .auth()
+            .begin(client(2), absent.as_bytes(), None)
+            .await;
+        assert!(begun.is_none(), "{absent}");
+    }
+}
