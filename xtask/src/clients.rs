@@ -14,6 +14,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("fetchmail", "fetchmail"),
     ("mbsync", "isync"),
     ("python3", "python3"),
+    ("neomutt", "neomutt"),
+    ("alpine", "alpine"),
     ("offlineimap", "offlineimap3"),
     ("getmail", "getmail6"),
     ("mpop", "mpop"),

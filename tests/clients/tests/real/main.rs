@@ -4,6 +4,7 @@
 //! What never happens here: a use of the product's own crates.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alpine;
 mod curl;
 mod fetchmail;
 mod getmail;
@@ -15,6 +16,7 @@ mod mbsync;
 mod mpop;
 mod msmtp;
 mod mutt;
+mod neomutt;
 mod offlineimap;
 mod python;
 mod samples;
