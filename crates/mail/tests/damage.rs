@@ -75,6 +75,17 @@ async fn verify_says_what_is_missing_and_where() {
     says(&house, "mailbox INBOX UID 1: its record cannot be read").await;
 }
 
+/// Found by fuzzing: numbers of a damaged record are not reckoned with as if they were small.
+#[tokio::test]
+async fn verify_reads_a_state_with_the_highest_numbers() {
+    let (house, alice, _) = house_with_mail().await;
+    let highest = [&[0xff_u8; 9][..], &[1]].concat();
+    let version_and_small_numbers = [1_u8; 8];
+    let state = [&version_and_small_numbers[..], &highest, &[6, 0]].concat();
+    tamper(&house, &alice, |edit| edit.put("a", state)).await;
+    says(&house, "the change log has 1 where 18446744073709551615").await;
+}
+
 #[tokio::test]
 async fn a_vacuum_frees_nothing_while_a_record_cannot_be_read() {
     let (house, alice, inbox) = house_with_mail().await;
