@@ -15,6 +15,7 @@ fn answer(server: &mut Server, event: &Event, count: usize) {
             Command::StartTls => server.send(&Response::bad(tag, "no")),
             _ => server.send(&Response::ok(tag, format!("{command:?}"))),
         },
+        Event::AppendNext(_) => server.accept_append(),
         Event::Refused { tag, refusal } => server.send(&Response::refused(tag.as_ref(), refusal)),
         Event::Fatal(refusal) => server.send(&Response::bye(refusal.to_string())),
         _ => {}

@@ -61,6 +61,7 @@ const TABLE: &[(&str, When)] = &[
     ("IDLE", When::Always),                 // RFC 2177
     ("NAMESPACE", When::LoggedIn),          // RFC 2342
     ("UIDPLUS", When::LoggedIn),            // RFC 4315
+    ("MULTIAPPEND", When::LoggedIn),        // RFC 3502
     ("UNSELECT", When::LoggedIn),           // RFC 3691
     ("CHILDREN", When::LoggedIn),           // RFC 3348
     ("LIST-EXTENDED", When::LoggedIn),      // RFC 5258

@@ -17,6 +17,8 @@ pub const BATCH_MESSAGES: usize = 100;
 pub const STORE_MESSAGES: usize = 1_000;
 /// Ranges of UIDs in one VANISHED response; what is beyond comes in another.
 pub const VANISHED_RANGES: usize = 1_000;
+/// Messages of one APPEND that wait in memory for the last one; what comes beyond waits in files.
+pub const APPEND_WAITING_BYTES: u64 = 1024 * 1024;
 /// How much of a header HEADER.FIELDS and SEARCH look at; fields beyond are not found.
 /// Each session may hold it three times (as read, as chosen, as waiting for the client).
 pub const HEADER_BYTES: usize = 256 * 1024;

@@ -2,7 +2,7 @@
 //! use to be all or nothing although no transaction is large.
 
 use crate::account::{Account, Appended, NewMessage};
-use crate::change::{AccountEdit, PIECE_BYTES, ShownSets};
+use crate::change::{AccountEdit, PIECE_BODY_BYTES, PIECE_BYTES, ShownSets, waiting_bytes};
 use crate::deliver::Inner;
 use crate::error::AppendError;
 use crate::flags::SystemFlags;
@@ -34,8 +34,10 @@ pub(crate) async fn append(
     let bytes: u64 = messages.iter().map(|m| m.body.len()).sum();
     check_quota(inner, &change.state, account.id, bytes)?;
     let records: usize = parsed.iter().map(Parsed::record_bytes).sum();
+    let bodies: usize = messages.iter().map(|m| waiting_bytes(&m.body)).sum();
     let uid_validity = target.record.uid_validity;
-    let uids = if records <= PIECE_BYTES || messages.len() == 1 {
+    let fits = records <= PIECE_BYTES && bodies <= PIECE_BODY_BYTES;
+    let uids = if fits || messages.len() == 1 {
         let mut uids = Vec::with_capacity(messages.len());
         for (message, parsed) in messages.iter().zip(&parsed) {
             let (ready, flags) = prepare(inner, &mut change, message, parsed)?;
@@ -71,7 +73,7 @@ fn prepare(
         thread,
         internal_date: message.internal_date.unwrap_or(change.at),
         saved: change.at,
-        body: change.edit.add_body(&message.body),
+        body: change.add_body(&message.body),
         prefix: b"",
         delivered: None,
     };

@@ -14,11 +14,19 @@ use crate::state::{AccountState, FlagRow, FlagSet, MailboxState, Shown};
 use net::Time;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Edit, Fault, Pending, limits::MAX_EDIT_BYTES};
+use store::{Body, BodyId, Edit, Fault, Pending, limits::MAX_EDIT_BYTES};
 
 /// Records of one piece of a large change; well below the store's limit, as the last message may
 /// be a large one.
 pub(crate) const PIECE_BYTES: usize = MAX_EDIT_BYTES / 4;
+
+/// Bodies that wait in memory, of one piece: a piece is one frame of the log.
+pub(crate) const PIECE_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// Octets of a body that would travel with the records.
+pub(crate) fn waiting_bytes(body: &Body) -> usize {
+    body.bytes().map_or(0, |bytes| bytes.len())
+}
 
 /// A transaction of an account. Dropped: nothing happens.
 pub(crate) struct AccountEdit {
@@ -37,6 +45,8 @@ pub(crate) struct AccountEdit {
     moved: BTreeMap<MailboxId, Vec<(u32, FlagSet)>>,
     keywords: Option<Keywords>,
     keywords_kept: usize,
+    /// Bodies that travel with the records.
+    body_bytes: usize,
 }
 
 impl AccountEdit {
@@ -70,6 +80,7 @@ impl AccountEdit {
             moved: BTreeMap::new(),
             keywords: None,
             keywords_kept: 0,
+            body_bytes: 0,
         }
     }
 
@@ -375,9 +386,15 @@ impl AccountEdit {
         Ok(ThreadId(thread))
     }
 
+    /// Hands over a body for the records of this transaction.
+    pub fn add_body(&mut self, body: &Body) -> BodyId {
+        self.body_bytes += waiting_bytes(body);
+        self.edit.add_body(body)
+    }
+
     /// Is this piece of a large change full?
     pub fn is_full(&self) -> bool {
-        self.edit.record_bytes() >= PIECE_BYTES
+        self.edit.record_bytes() >= PIECE_BYTES || self.body_bytes >= PIECE_BODY_BYTES
     }
 
     /// Writes states, bitmaps and the log entry; the edit is ready to be submitted then.

@@ -324,7 +324,7 @@ fn deliver_to(
         thread,
         internal_date: message.at,
         saved: message.at,
-        body: change.edit.add_body(&message.body),
+        body: change.add_body(&message.body),
         prefix: &prefix.0,
         delivered: Some(&envelope),
     };

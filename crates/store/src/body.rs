@@ -253,6 +253,15 @@ impl BodyWriter {
         Ok(())
     }
 
+    /// What was taken leaves memory, and the body goes into a file of its own however small it is:
+    /// for a caller that collects many. (The engine `memory` has no files.)
+    pub fn leave_memory(&mut self) -> Result<(), BodyRefusal> {
+        match self.engine.files {
+            Some(_) => self.spill(),
+            None => Ok(()),
+        }
+    }
+
     /// Moves what waits in memory on into the body's own file.
     fn spill(&mut self) -> Result<(), BodyRefusal> {
         if self.engine.is_full() {

@@ -95,15 +95,33 @@ pub struct Create {
     pub uses: Vec<String>,
 }
 
-/// APPEND up to its message, which follows as `Event::AppendChunk`.
+/// APPEND up to its first message, which follows as `Event::AppendChunk`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Append {
     pub mailbox: Mailbox,
+    pub message: AppendMessage,
+}
+
+/// What is said of a message before its octets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AppendMessage {
     /// Without `\Recent`, which some clients send along.
     pub flags: Vec<Flag>,
     pub date: Option<DateTime>,
     pub size: u64,
+    pub form: AppendForm,
     pub(crate) waits: LiteralKind,
+}
+
+/// How a message is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AppendForm {
+    /// `literal`: no NUL.
+    Literal,
+    /// `literal8`: any octets. [rfc3516 4.4]
+    Binary,
+    /// `"UTF8" SP "(" literal8 ")"`: its header may be UTF-8. [rfc6855 4]
+    Utf8,
 }
 
 /// Whether the client waits for `+` before it sends the octets of a literal.

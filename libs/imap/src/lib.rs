@@ -28,8 +28,8 @@ pub mod utf7;
 
 pub use body_form::body_from_bodystructure;
 pub use command::{
-    Append, Command, CondStore, Create, FetchModifiers, Ids, Resync, SelectParams, StatusItem,
-    Store, StoreOperation, Telling, Vanished, Verb,
+    Append, AppendForm, AppendMessage, Command, CondStore, Create, FetchModifiers, Ids, Resync,
+    SelectParams, StatusItem, Store, StoreOperation, Telling, Vanished, Verb,
 };
 pub use date::{Date, DateTime};
 pub use encode::{FetchWriter, SectionLabel};

@@ -262,12 +262,13 @@ fn reads_append_up_to_its_message() {
     };
     assert_eq!(append.mailbox, mailbox("a"));
     // A client that copies a message sends its \Recent along; it is left out.
-    assert_eq!(append.flags, [Flag::Seen, Flag::Keyword(keyword("k"))]);
+    let message = append.message;
+    assert_eq!(message.flags, [Flag::Seen, Flag::Keyword(keyword("k"))]);
     assert_eq!(
-        append.date.expect("a date").to_string(),
+        message.date.expect("a date").to_string(),
         " 7-Feb-1994 21:52:25 -0800"
     );
-    assert_eq!(append.size, 310);
+    assert_eq!((message.size, message.form), (310, AppendForm::Literal));
     refuse("A1 APPEND a (\\Seen) x", What::Expected("a literal"), 20);
     refuse(
         "A1 APPEND a \"32-Feb-1994 21:52:25 -0800\" {3}",

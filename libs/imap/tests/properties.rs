@@ -26,8 +26,10 @@ fn run<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, Vec<u8>) {
 }
 
 fn answer(server: &mut Server, event: &Event, count: usize) {
-    let Event::Command { tag, command } = event else {
-        return;
+    let (tag, command) = match event {
+        Event::Command { tag, command } => (tag, command),
+        Event::AppendNext(_) => return server.accept_append(),
+        _ => return,
     };
     match command {
         Command::Append(_) if count % 3 == 2 => server.send(&Response::no(tag, None, "no")),
@@ -47,6 +49,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         Just("a2 LOGIN {3}\r\nabc {4+}\r\nde\r\n\r\n".to_owned()),
         Just("a3 APPEND x {5+}\r\nab\ncd\r\n".to_owned()),
         Just("a4 APPEND x {2}\r\nab x {3+}\r\nabc\r\n".to_owned()),
+        Just("a4 APPEND x (\\Seen) ~{3+}\r\na\0b UTF8 (~{1+}\r\n\0)\r\n".to_owned()),
         Just("a5 IDLE\r\nDONE\r\n".to_owned()),
         Just("a6 AUTHENTICATE PLAIN\r\nAGEAYg==\r\n".to_owned()),
         Just("a7 STARTTLS\r\n".to_owned()),

@@ -216,7 +216,8 @@ fn append_streams_its_message() {
     let Command::Append(append) = command(&mut server, "A003") else {
         panic!("no append")
     };
-    assert_eq!((append.size, append.flags), (10, vec![Flag::Seen]));
+    let message = append.message;
+    assert_eq!((message.size, message.flags), (10, vec![Flag::Seen]));
     assert_eq!(server.next(), None);
     server.accept_append();
     assert_eq!(output(&mut server), "+ OK\r\n");
@@ -287,7 +288,7 @@ fn text_behind_an_appended_message_spoils_it() {
     let mut server = Server::new();
     receive(
         &mut server,
-        "a APPEND x {3+}\r\nabc {4+}\r\n\r\n\r\n\r\nb NOOP\r\n",
+        "a APPEND x {3+}\r\nabcd {4+}\r\n\r\n\r\n\r\nb NOOP\r\n",
     );
     command(&mut server, "a");
     server.accept_append();

@@ -1,16 +1,26 @@
 //! Arguments of APPEND, STORE, COPY, MOVE and UID EXPUNGE. Never here: what becomes of the messages.
 
-use crate::command::{Append, Command, Ids, Store, StoreOperation, Telling};
+use crate::command::{
+    Append, AppendForm, AppendMessage, Command, Ids, Store, StoreOperation, Telling,
+};
 use crate::cursor::{Cursor, Parsed, Stop};
 use crate::date::DateTime;
 use crate::flag::{Flag, Keyword};
 use crate::limits;
+use crate::mailbox::NameEncoding;
 use crate::refusal::{Refusal, What};
 
-/// `append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal`, up to the literal's text.
+/// `append = "APPEND" SP mailbox 1*append-message` [rfc3502 6.3.11], up to the first literal's text.
 pub(super) fn append(c: &mut Cursor<'_>) -> Parsed<Command> {
     c.sp()?;
     let mailbox = c.mailbox()?;
+    let message = append_message(c)?;
+    Ok(Command::Append(Append { mailbox, message }))
+}
+
+/// `append-message = [SP flag-list] [SP date-time] SP append-data`, up to the literal's text,
+/// `append-data = literal / literal8 / "UTF8" SP "(" literal8 ")"`
+fn append_message(c: &mut Cursor<'_>) -> Parsed<AppendMessage> {
     c.sp()?;
     let mut flags = Vec::new();
     if c.peek() == Some(b'(') {
@@ -25,17 +35,57 @@ pub(super) fn append(c: &mut Cursor<'_>) -> Parsed<Command> {
         date = Some(c.or_refuse(DateTime::parse(&text), What::BadDate, start)?);
         c.sp()?;
     }
+    let form = append_form(c)?;
     let head = c.literal_head()?;
     if c.peek().is_some() {
         return c.refuse(What::Expected("the end of the line"));
     }
-    Ok(Command::Append(Append {
-        mailbox,
+    Ok(AppendMessage {
         flags,
         date,
         size: head.octets,
+        form,
         waits: head.kind,
-    }))
+    })
+}
+
+/// What stands before the brace of the literal: nothing, `~`, or `UTF8 (~`.
+fn append_form(c: &mut Cursor<'_>) -> Parsed<AppendForm> {
+    let start = c.at();
+    if c.take(b'~').is_some() {
+        return Ok(AppendForm::Binary);
+    }
+    if !c.peek().is_some_and(|octet| octet.is_ascii_alphabetic()) {
+        return Ok(AppendForm::Literal);
+    }
+    let is_utf8 = c.atom("a literal")?.eq_ignore_ascii_case("UTF8");
+    c.or_refuse(is_utf8.then_some(()), What::Expected("a literal"), start)?;
+    c.sp()?;
+    c.octet(b'(', "( before the literal")?;
+    c.octet(b'~', "~ before the literal")?;
+    Ok(AppendForm::Utf8)
+}
+
+/// What follows a message of APPEND on its line: the next one, or the end of the command.
+pub(crate) fn after_append(
+    line: &[u8],
+    form: AppendForm,
+) -> Result<Option<AppendMessage>, Refusal> {
+    let mut c = Cursor::new(line, 0, NameEncoding::default());
+    let next = (|| {
+        if form == AppendForm::Utf8 {
+            c.octet(b')', ") after the literal")?;
+        }
+        let is_over = line[c.at()..].iter().all(|&octet| octet == b' ');
+        match c.peek() {
+            Some(b' ') if !is_over => append_message(&mut c).map(Some),
+            _ => c.end().map(|()| None),
+        }
+    })();
+    next.map_err(|stop| match stop {
+        Stop::Refused(refusal) => refusal,
+        Stop::Literal(_) => Refusal::new(What::TrailingText, 0),
+    })
 }
 
 /// `flag = "\Answered" / … / flag-keyword / flag-extension`, `flag-extension = "\" atom`

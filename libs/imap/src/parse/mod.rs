@@ -8,6 +8,7 @@ mod search;
 mod select;
 mod session;
 
+pub(crate) use messages::after_append;
 pub(crate) use session::decode_base64;
 
 use crate::command::{Command, Ids};

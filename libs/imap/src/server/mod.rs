@@ -5,10 +5,11 @@
 //! (by a `Response::Tagged`, which ends its command); after each step write `output()`.
 //! Never here: which command is allowed when; time.
 
+mod append;
 mod discard;
 mod input;
 
-use crate::command::{Command, LiteralKind};
+use crate::command::{AppendForm, AppendMessage, Command, LiteralKind};
 use crate::cursor::LiteralHead;
 use crate::limits;
 use crate::mailbox::NameEncoding;
@@ -33,8 +34,12 @@ pub enum Event {
     Command { tag: Tag, command: Command },
     /// A piece of APPEND's message.
     AppendChunk(Vec<u8>),
-    /// The message and its command are complete; now it may be kept. (If the line does not end
-    /// as it must, or the message holds a NUL, `Refused` comes instead, and the message must not be kept.)
+    /// The message is complete and another follows, offered as the first was: nothing of it is read
+    /// yet, and `accept_append` or a tagged response decides. [rfc3502 6.3.11]
+    AppendNext(AppendMessage),
+    /// The message and its command are complete; now all of its messages may be kept. (If a line
+    /// does not end as it must, or a message holds a NUL that its form does not allow, `Refused`
+    /// comes instead, and none of them must be kept.)
     AppendEnd,
     /// The client's answer to a challenge, decoded.
     AuthenticateLine(Vec<u8>),
@@ -66,15 +71,18 @@ enum State {
     AppendOffered {
         tag: Tag,
         size: u64,
+        form: AppendForm,
         waits: LiteralKind,
     },
     AppendMessage {
         tag: Tag,
         left: u64,
+        form: AppendForm,
     },
-    /// What follows the message: the end of the line.
+    /// What follows the message: the end of the line, or another message.
     AppendTail {
         tag: Tag,
+        form: AppendForm,
     },
     /// The answer to a challenge.
     AuthenticateLine {
@@ -158,8 +166,8 @@ impl Server {
         match std::mem::take(&mut self.state) {
             State::Line => self.command_line(),
             State::Literal { left } => self.literal(left),
-            State::AppendMessage { tag, left } => self.append_message(tag, left),
-            State::AppendTail { tag } => self.append_tail(tag),
+            State::AppendMessage { tag, left, form } => self.append_message(tag, left, form),
+            State::AppendTail { tag, form } => self.append_tail(tag, form),
             State::AuthenticateLine { tag } => self.authenticate_line(tag),
             State::Idle { tag } => self.idle_line(tag),
             State::Discard(discard) => self.discard(discard),
@@ -204,13 +212,7 @@ impl Server {
         self.partly = Partly::default();
         self.current = Some(tag.clone());
         match &command {
-            Command::Append(append) => {
-                self.state = State::AppendOffered {
-                    tag: tag.clone(),
-                    size: append.size,
-                    waits: append.waits,
-                };
-            }
+            Command::Append(append) => self.offer(tag.clone(), &append.message),
             Command::StartTls => self.state = State::TlsOffered { tag: tag.clone() },
             _ => {}
         }
@@ -280,52 +282,6 @@ impl Server {
             tag: Some(tag),
             refusal: Refusal::new(what, 0),
         })
-    }
-
-    fn append_message(&mut self, tag: Tag, left: u64) -> Step {
-        if left == 0 {
-            self.state = State::AppendTail { tag };
-            return Step::GoOn;
-        }
-        let waiting = self.input.waiting();
-        if waiting.is_empty() {
-            self.state = State::AppendMessage { tag, left };
-            return Step::Wait;
-        }
-        let most = usize::try_from(left).map_or(waiting.len(), |left| left.min(waiting.len()));
-        // A literal is CHAR8, which leaves out NUL. [rfc3501 4.3]
-        let most = match memchr::memchr(0, &waiting[..most]) {
-            Some(0) => {
-                self.state = State::Discard(Discard::new(left, limits::DISCARDED_APPEND_BYTES));
-                let refusal = Refusal::new(What::Nul, 0);
-                return Step::Event(Event::Refused {
-                    tag: Some(tag),
-                    refusal,
-                });
-            }
-            Some(at) => at,
-            None => most,
-        };
-        let chunk = self.input.take(most);
-        self.state = State::AppendMessage {
-            tag,
-            left: left - chunk.len() as u64,
-        };
-        Step::Event(Event::AppendChunk(chunk))
-    }
-
-    fn append_tail(&mut self, tag: Tag) -> Step {
-        match self.input.line(limits::COMMAND_LINE_BYTES) {
-            Line::NotYet => {
-                self.state = State::AppendTail { tag };
-                Step::Wait
-            }
-            Line::TooLong => self.line_too_long(Some(tag)),
-            Line::Whole(line) if line.iter().all(|&octet| octet == b' ') => {
-                Step::Event(Event::AppendEnd)
-            }
-            Line::Whole(line) => self.refuse_line(tag, &line, What::TrailingText),
-        }
     }
 
     /// `base64 / "*"` [rfc3501 6.2.2]
@@ -398,12 +354,12 @@ impl Server {
             State::AppendOffered {
                 tag, size: left, ..
             }
-            | State::AppendMessage { tag, left }
+            | State::AppendMessage { tag, left, .. }
                 if tag == *over =>
             {
                 State::Discard(Discard::new(left, limits::DISCARDED_APPEND_BYTES))
             }
-            State::AppendTail { tag } if tag == *over => {
+            State::AppendTail { tag, .. } if tag == *over => {
                 State::Discard(Discard::new(0, limits::DISCARDED_BYTES))
             }
             State::AuthenticateLine { tag } | State::Idle { tag } if tag == *over => State::Line,
@@ -432,20 +388,6 @@ impl Server {
     /// Where a `FetchWriter` writes.
     pub fn out(&mut self) -> &mut Vec<u8> {
         &mut self.out
-    }
-
-    /// Lets the message of APPEND come (and says `+` where the client waits for it).
-    /// Without an APPEND that waits nothing happens.
-    pub fn accept_append(&mut self) {
-        self.state = match std::mem::take(&mut self.state) {
-            State::AppendOffered { tag, size, waits } => {
-                if waits == LiteralKind::Synchronizing {
-                    self.out.extend_from_slice(b"+ OK\r\n");
-                }
-                State::AppendMessage { tag, left: size }
-            }
-            other => other,
-        };
     }
 
     /// Sends `+ ` and the challenge in base64; the next event is the client's line.

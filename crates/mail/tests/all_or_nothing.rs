@@ -1,0 +1,117 @@
+//! COPY and APPEND of many large messages while the disk fails at any one of its operations: all
+//! messages are there or none, before and after the next start.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod house;
+
+use house::{House, address, name};
+use mail::{Access, Account, AppendError, MailSettings};
+use store::{Db, Files, Settings, SimDisk, SimFailure};
+
+const MESSAGES: u32 = 8;
+
+/// Its record is large, so that several of them make more than one transaction.
+fn large_message() -> String {
+    let many = "somebody@a-rather-long-name.example.org, ".repeat(1_000);
+    format!("To: {many}\r\nSubject: x\r\n\r\ntext\r\n")
+}
+
+async fn fill(house: &House, account: &Account, mailbox: &str) -> Result<(), AppendError> {
+    let text = large_message();
+    let texts = vec![&*text; MESSAGES as usize];
+    house.append(account, mailbox, &texts).await.map(drop)
+}
+
+async fn copy(_: &House, account: &Account) -> Result<(), AppendError> {
+    let view = account.select(&name("INBOX"), Access::ReadOnly).await;
+    let mut view = view.unwrap();
+    let all = view.uids().clone();
+    view.copy(&all, &name("Archive")).await.map(drop)
+}
+
+async fn append(house: &House, account: &Account) -> Result<(), AppendError> {
+    fill(house, account, "Archive").await
+}
+
+/// How many messages there are, after a look at whether everything fits together.
+async fn count(house: &House, account: &Account) -> u32 {
+    assert_eq!(house.problems().await, []);
+    account.status(&name("Archive")).unwrap().messages
+}
+
+async fn opened(files: Files) -> House {
+    let db = Db::open(files, Settings::default()).unwrap();
+    House::over(db, MailSettings::default()).await
+}
+
+/// A house with mail in INBOX, on a disk whose n-th operation from now on fails.
+async fn set_up(n: u64, failure: SimFailure) -> (House, Account, SimDisk) {
+    let (files, disk) = Files::sim(n);
+    let house = opened(files).await;
+    let alice = house.account("alice").await;
+    fill(&house, &alice, "INBOX").await.unwrap();
+    disk.fail_at(disk.operations() + n, failure);
+    (house, alice, disk)
+}
+
+/// Runs `command` with each of its disk operations failing in turn, until all of them went well.
+async fn check<F>(failure: SimFailure, command: F)
+where
+    F: AsyncFn(&House, &Account) -> Result<(), AppendError>,
+{
+    for n in 1.. {
+        let (house, alice, disk) = set_up(n, failure).await;
+        let last = disk.operations() + n;
+        let result = command(&house, &alice).await;
+        let struck = disk.operations() >= last;
+        disk.forgive();
+        let expect = if result.is_ok() { MESSAGES } else { 0 };
+        if failure == SimFailure::InputOutput {
+            assert_eq!(count(&house, &alice).await, expect, "{n}: {result:?}");
+        }
+        drop((alice, house));
+        disk.crash();
+        let house = opened(disk.reopen()).await;
+        let found = house
+            .mail
+            .directory()
+            .account_of(&house.admin, &address("alice"));
+        let alice = house
+            .mail
+            .account_as_admin(&house.admin, found.unwrap().unwrap());
+        let there = count(&house, &alice).await;
+        let outcome_is_open = result.is_err() && failure != SimFailure::InputOutput;
+        assert!(
+            there == expect || outcome_is_open && there == MESSAGES,
+            "{n}: {result:?}, and {there} messages are there"
+        );
+        if !struck {
+            assert!(n > 3, "it takes several transactions");
+            return;
+        }
+    }
+}
+
+/// [rfc9051 6.4.7]
+#[tokio::test]
+async fn a_copy_is_whole_or_nothing_whatever_write_fails() {
+    check(SimFailure::InputOutput, copy).await;
+}
+
+/// [rfc9051 6.4.7]
+#[tokio::test]
+async fn a_copy_is_whole_or_nothing_wherever_the_power_fails() {
+    check(SimFailure::Crash, copy).await;
+}
+
+/// [rfc3502 6.3.11]
+#[tokio::test]
+async fn an_append_of_many_is_whole_or_nothing_whatever_write_fails() {
+    check(SimFailure::InputOutput, append).await;
+}
+
+/// [rfc3502 6.3.11]
+#[tokio::test]
+async fn an_append_of_many_is_whole_or_nothing_wherever_the_power_fails() {
+    check(SimFailure::Crash, append).await;
+}
