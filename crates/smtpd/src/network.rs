@@ -44,6 +44,12 @@ fn bits(address: IpAddr) -> (u128, u8) {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix_bits)
+    }
+}
+
 impl FromStr for Network {
     type Err = NetworkError;
     fn from_str(text: &str) -> Result<Network, NetworkError> {

@@ -4,7 +4,7 @@
 
 use crate::Outcome;
 use crate::arguments::TryArguments;
-use crate::try_files::{Folder, KnownAccount, TryFile};
+use crate::own_files::{Folder, KnownAccount, TryFile};
 use crate::welcome;
 use addr::Address;
 use mail::{Admin, Directory, DirectoryError, Mail, NewPassword};

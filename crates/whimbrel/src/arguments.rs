@@ -3,7 +3,7 @@
 //! What never happens here: an effect; these are values.
 
 use crate::listeners::Kind;
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// Where data lies when nothing else is said.
@@ -73,6 +73,42 @@ impl Ports {
             Kind::Pop3s => self.pop3s_port,
         }
     }
+}
+
+#[derive(Args)]
+pub struct ServeArguments {
+    /// The settings file; /etc/whimbrel/whimbrel.toml if not said.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Write addresses and process id to this file once all listeners accept.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether a settings file is right and its certificates can be used.
+    Check(ConfigFile),
+    /// Print all settings as they hold with a settings file.
+    Show {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Only those that are not as usual.
+        #[arg(long)]
+        changed: bool,
+    },
+    /// Print a settings file to begin with: everything in it, commented out.
+    Example,
+    /// Print the reference of all settings, in Markdown.
+    #[command(hide = true)]
+    Reference,
+}
+
+#[derive(Args)]
+pub struct ConfigFile {
+    /// The settings file; /etc/whimbrel/whimbrel.toml if not said.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Args)]

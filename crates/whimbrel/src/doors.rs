@@ -4,9 +4,9 @@
 //! it. What never happens here: a word of a protocol; the doors have those.
 
 use crate::Outcome;
-use crate::listeners::{Bound, Kind, Row};
+use crate::listeners::{Bound, Kind, Place, Row};
 use crate::server::House;
-use crate::settings::Settings;
+use crate::settings::{Newlines, Settings};
 use net::{Conn, Listener, Stop, TlsServer};
 use post::{Post, PostSettings};
 use smtpd::Role;
@@ -17,6 +17,9 @@ use tokio::task::JoinSet;
 
 /// What the IMAP door says to a connection above its bounds.
 const IMAP_TURN_AWAY: &[u8] = b"* BYE too many connections, try again later\r\n";
+
+/// Of a Unix socket: the server's user and group may connect.
+const SOCKET_MODE: u32 = 0o660;
 
 /// All listeners, being served.
 pub struct Doors {
@@ -35,6 +38,7 @@ struct Current {
 
 /// One door of each kind, shared by all its listeners.
 struct Set {
+    tls: TlsServer,
     exchange: Arc<smtpd::Door>,
     submission: Arc<smtpd::Door>,
     imap: Arc<imapd::Door>,
@@ -55,13 +59,19 @@ impl Doors {
             serving: JoinSet::new(),
             current: watch::Sender::new(current),
         };
-        for Bound { row, port } in bound {
-            let listener = Listener::on(port).await;
-            let listener = listener.map_err(|error| format!("cannot listen: {error}"))?;
+        for Bound { row, place } in bound {
+            let listener = listen(row, place).await?;
             let at_once = row.kind.is_tls_at_once().then(|| tls.clone());
             doors.serve(row, listener, at_once, stop);
         }
         Ok(doors)
+    }
+
+    /// Gives sessions that begin from now on these settings.
+    pub fn renew(&self, house: &House, settings: &Settings) {
+        self.current.send_modify(|current| {
+            *current = Arc::new(current.successor(house, settings));
+        });
     }
 
     /// Returns when every listener and session has ended.
@@ -128,12 +138,36 @@ impl Current {
         }
     }
 
+    /// With other settings; counts on where this one is.
+    fn successor(&self, house: &House, settings: &Settings) -> Current {
+        let post = post(house, settings);
+        Current {
+            open: self.open.successor(&post, settings, Clear::Allowed),
+            guarded: self.guarded.successor(&post, settings, Clear::Refused),
+            settings: settings.clone(),
+        }
+    }
+
     fn set(&self, listener: SocketAddr) -> &Set {
         match self.settings.cleartext.at(listener) {
             true => &self.open,
             false => &self.guarded,
         }
     }
+}
+
+async fn listen(row: &Row, place: Place) -> Outcome<Listener> {
+    let (listener, at) = match place {
+        Place::Port(port) => {
+            let at = port.local_addr().to_string();
+            (Listener::on(port).await, at)
+        }
+        Place::Path(path) => {
+            let at = path.display().to_string();
+            (Listener::bind_unix(&path, SOCKET_MODE), at)
+        }
+    };
+    listener.map_err(|error| format!("{} cannot listen at {at}: {error}", row.title))
 }
 
 /// Whether a password may be sent without TLS.
@@ -150,12 +184,10 @@ impl Set {
             let settings = smtp(settings, role, Clear::Refused);
             smtpd::Door::new(post.clone(), mail(), Some(tls.clone()), settings)
         };
-        let imap = imapd::Settings {
-            tls: Some(tls.clone()),
-            ..imap(settings, Clear::Refused)
-        };
+        let imap = imap(settings, tls, Clear::Refused);
         let pop = pop(settings, Clear::Refused);
         Set {
+            tls: tls.clone(),
             exchange: Arc::new(smtp(Role::Exchange)),
             submission: Arc::new(smtp(Role::Submission)),
             imap: Arc::new(imapd::Door::new(mail(), imap)),
@@ -167,10 +199,12 @@ impl Set {
     fn successor(&self, post: &Post, settings: &Settings, clear: Clear) -> Set {
         let smtp =
             |door: &smtpd::Door, role| door.successor(post.clone(), smtp(settings, role, clear));
+        let imap = imap(settings, &self.tls, clear);
         Set {
+            tls: self.tls.clone(),
             exchange: Arc::new(smtp(&self.exchange, Role::Exchange)),
             submission: Arc::new(smtp(&self.submission, Role::Submission)),
-            imap: Arc::new(self.imap.successor(imap(settings, clear))),
+            imap: Arc::new(self.imap.successor(imap)),
             pop: Arc::new(self.pop.successor(pop(settings, clear))),
         }
     }
@@ -199,12 +233,19 @@ fn smtp(settings: &Settings, role: Role, clear: Clear) -> smtpd::Settings {
             Clear::Refused => smtpd::ClearText::Refused,
             Clear::Allowed => smtpd::ClearText::Allowed,
         },
+        bare_newline: match settings.bare_newline {
+            Newlines::Reject => smtpd::BareNewline::Reject,
+            Newlines::Normalize => smtpd::BareNewline::Normalize {
+                networks: settings.bare_newline_networks.clone(),
+            },
+        },
         ..settings.smtp.clone()
     }
 }
 
-fn imap(settings: &Settings, clear: Clear) -> imapd::Settings {
+fn imap(settings: &Settings, tls: &TlsServer, clear: Clear) -> imapd::Settings {
     imapd::Settings {
+        tls: Some(tls.clone()),
         hostname: settings.hostname.clone(),
         allow_cleartext_login: clear == Clear::Allowed,
         max_append_bytes: settings.message_bytes,

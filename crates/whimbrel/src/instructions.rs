@@ -3,7 +3,7 @@
 //! What never happens here: printing itself; the text is a value, and the tests run its lines.
 
 use crate::listeners::{Addresses, Kind};
-use crate::try_files::KnownAccount;
+use crate::own_files::KnownAccount;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -68,8 +68,8 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn port(&self, kind: Kind) -> u16 {
-        let at = self.addresses.get(kind);
-        at.expect("because `try` listens for every kind").port()
+        let port = self.addresses.port(kind);
+        port.expect("because `try` listens for every kind")
     }
 
     fn swaks(&self) -> String {

@@ -3,10 +3,11 @@
 //! What never happens here: a session.
 
 use crate::Outcome;
-use crate::settings::Settings;
+use crate::settings::{At, Settings};
 use net::Port;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -96,44 +97,88 @@ pub fn row(kind: Kind) -> &'static Row {
     found.expect("because every kind stands in the table")
 }
 
-/// A port that is ours.
+/// A place to listen that is ours, or will be.
 pub struct Bound {
     pub row: &'static Row,
-    pub port: Port,
+    pub place: Place,
+}
+
+pub enum Place {
+    Port(Port),
+    /// Taken when there is a runtime: only ports may need root.
+    Path(PathBuf),
 }
 
 /// Where each listener is, for people and for the ready file.
-pub struct Addresses(Vec<(&'static Row, SocketAddr)>);
+pub struct Addresses(Vec<(&'static Row, At)>);
 
 impl Addresses {
     pub fn of(bound: &[Bound]) -> Addresses {
-        let each = bound.iter().map(|one| (one.row, one.port.local_addr()));
+        let each = bound.iter().map(|one| {
+            let at = match &one.place {
+                Place::Port(port) => At::Tcp(port.local_addr()),
+                Place::Path(path) => At::Unix(path.clone()),
+            };
+            (one.row, at)
+        });
         Addresses(each.collect())
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&'static Row, SocketAddr)> {
-        self.0.iter().copied()
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Row, &At)> {
+        self.0.iter().map(|(row, at)| (*row, at))
     }
 
-    /// The first of this kind.
-    pub fn get(&self, kind: Kind) -> Option<SocketAddr> {
-        let found = self.0.iter().find(|(row, _)| row.kind == kind);
-        found.map(|(_, at)| *at)
+    /// The first port of this kind.
+    pub fn port(&self, kind: Kind) -> Option<u16> {
+        self.0.iter().find_map(|(row, at)| match at {
+            At::Tcp(at) if row.kind == kind => Some(at.port()),
+            _ => None,
+        })
     }
 }
 
-/// Takes all ports, or says which one cannot be had. `advice` says how to choose another port for
-/// a listener.
-pub fn bind(settings: &Settings, advice: fn(&Row) -> String) -> Outcome<Vec<Bound>> {
+/// Takes all ports, or says which one cannot be had. A kind of which sockets are given gets no
+/// others. `advice` says how to choose another port for a listener.
+pub fn bind(
+    settings: &Settings,
+    given: Vec<(&'static Row, Port)>,
+    advice: fn(&Row) -> String,
+) -> Outcome<Vec<Bound>> {
     let mut bound = Vec::new();
     for listen in &settings.listen {
         let row = row(listen.kind);
-        for &at in &listen.addresses {
-            let port = Port::bind(at).map_err(|error| explain(row, at, &error, &advice(row)))?;
-            bound.push(Bound { row, port });
+        if given.iter().any(|(kind, _)| kind.kind == row.kind) {
+            continue;
+        }
+        for at in &listen.addresses {
+            let place = match at {
+                At::Unix(path) => Place::Path(path.clone()),
+                At::Tcp(at) => match Port::bind(*at) {
+                    Ok(port) => Place::Port(port),
+                    Err(error) if is_ipv6_missing(*at, &error) => {
+                        tracing::info!("this machine has no IPv6, so nothing listens at {at}");
+                        continue;
+                    }
+                    Err(error) => return Err(explain(row, *at, &error, &advice(row))),
+                },
+            };
+            bound.push(Bound { row, place });
         }
     }
+    let given = given.into_iter().map(|(row, port)| Bound {
+        row,
+        place: Place::Port(port),
+    });
+    bound.extend(given);
     Ok(bound)
+}
+
+/// `[::]` is among the defaults, and fine to do without where there is no IPv6 at all.
+fn is_ipv6_missing(at: SocketAddr, error: &std::io::Error) -> bool {
+    let no_family = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+    let is_missing =
+        error.raw_os_error() == Some(no_family) || error.kind() == ErrorKind::AddrNotAvailable;
+    at.is_ipv6() && at.ip().is_unspecified() && is_missing
 }
 
 fn explain(row: &Row, at: SocketAddr, error: &std::io::Error, advice: &str) -> String {
@@ -141,7 +186,7 @@ fn explain(row: &Row, at: SocketAddr, error: &std::io::Error, advice: &str) -> S
     match error.kind() {
         ErrorKind::AddrInUse => format!(
             "port {port} is taken, so {title} cannot listen at {at}: \
-             stop the program that has it, {advice}"
+             stop the program that has it, or {advice}"
         ),
         ErrorKind::PermissionDenied => format!(
             "port {port} is not allowed for this user, so {title} cannot listen at {at}: {advice}"

@@ -1,22 +1,92 @@
 //! The log: lines on standard error.
 //!
-//! `WHIMBREL_LOG` sets what is logged, such as `debug` or `imapd=trace,info`. What never happens
-//! here: a word for the person who started the program; those go to standard output.
+//! `WHIMBREL_LOG` sets what is logged, such as `debug` or `imapd=trace,info`, and goes before the
+//! settings file. What never happens here: a word for the person who started the program; those go
+//! to standard output.
 
+use crate::settings::LogFormat;
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 const VARIABLE: &str = "WHIMBREL_LOG";
+/// systemd sets it for a program whose lines go to the journal, which has its own times.
+const JOURNAL: &str = "JOURNAL_STREAM";
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+pub const USUAL_LEVEL: &str = "info";
 
-pub fn start() {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .with_env_var(VARIABLE)
-        .from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+/// The way to change what is logged.
+pub struct Log(reload::Handle<EnvFilter, Registry>);
+
+impl Log {
+    /// What is logged from now on; `WHIMBREL_LOG` goes before it.
+    pub fn set_level(&self, level: &str) -> Result<(), String> {
+        self.0
+            .reload(chosen(level)?)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// A level, or levels by place.
+///
+/// ```text
+/// filter = piece *("," piece)
+/// piece  = level / place "=" level
+/// ```
+pub fn filter(text: &str) -> Result<EnvFilter, String> {
+    for piece in text.split(',') {
+        let is_level = LEVELS.contains(&piece.to_ascii_lowercase().as_str());
+        if !is_level && !piece.contains(['=', '[']) {
+            return Err(format!("`{piece}` is no level"));
+        }
+    }
+    let parsed = EnvFilter::builder().parse(text);
+    parsed.map_err(|error| error.to_string())
+}
+
+fn chosen(level: &str) -> Result<EnvFilter, String> {
+    match std::env::var(VARIABLE) {
+        Ok(text) if !text.is_empty() => {
+            filter(&text).map_err(|error| format!("the variable {VARIABLE}: {error}"))
+        }
+        _ => filter(level),
+    }
+}
+
+/// Logs from now on. Once in a process.
+pub fn start(level: &str, format: LogFormat) -> Result<Log, String> {
+    let (filter, handle) = reload::Layer::new(chosen(level)?);
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+        .with_ansi(std::io::stderr().is_terminal());
+    let has_times = std::env::var_os(JOURNAL).is_none();
+    let lines = match (format, has_times) {
+        (LogFormat::Json, _) => lines.json().boxed(),
+        (LogFormat::Text, true) => lines.boxed(),
+        (LogFormat::Text, false) => lines.without_time().boxed(),
+    };
+    let registry = tracing_subscriber::registry().with(filter).with(lines);
+    registry.try_init().map_err(|error| error.to_string())?;
+    Ok(Log(handle))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_levels_from_slips() {
+        for fine in [
+            "info",
+            "DEBUG",
+            "imapd=debug,info",
+            "warn,smtpd::session=trace",
+        ] {
+            assert!(filter(fine).is_ok(), "{fine}");
+        }
+        for wrong in ["", "verbose", "info,verbos", "imapd=loud"] {
+            assert!(filter(wrong).is_err(), "{wrong}");
+        }
+    }
 }

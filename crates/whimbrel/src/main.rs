@@ -10,16 +10,22 @@
 
 mod accounts;
 mod arguments;
+mod certificates;
+mod config_command;
 mod doors;
 mod instructions;
 mod listeners;
 mod log;
+mod own_files;
+mod privileges;
 mod ready_file;
+mod serve_command;
 mod server;
+mod service_manager;
 mod settings;
+mod settings_file;
 mod signals;
 mod try_command;
-mod try_files;
 mod verify_command;
 mod welcome;
 
@@ -36,6 +42,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serve mail as the settings file says.
+    Serve(arguments::ServeArguments),
+    /// Look at settings without starting anything.
+    #[command(subcommand)]
+    Config(arguments::ConfigCommand),
     /// Start a complete server on this machine's loopback, to try it out.
     Try(arguments::TryArguments),
     /// Check everything that a data folder holds and say what was found. Stop the server first.
@@ -46,30 +57,36 @@ enum Command {
 type Outcome<T> = Result<T, String>;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    log::start();
+    let outcome = match Arguments::parse().command {
+        Command::Serve(arguments) => serve_command::run(&arguments),
+        Command::Config(command) => config_command::run(&command),
+        Command::Try(arguments) => logged(try_command::run(arguments)),
+        Command::Verify(arguments) => logged(verify_command::run(arguments)),
+    };
+    outcome.unwrap_or_else(|reason| fail(&reason))
+}
+
+/// Runs a command that has no settings file to say how to log.
+fn logged(command: impl Future<Output = Outcome<ExitCode>>) -> Outcome<ExitCode> {
+    log::start(log::USUAL_LEVEL, settings::LogFormat::Text)?;
+    in_runtime(command)
+}
+
+/// Starts the threads. Whoever gives up root has done so before.
+fn in_runtime(command: impl Future<Output = Outcome<ExitCode>>) -> Outcome<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&format!("cannot start the runtime: {error}")),
-    };
-    let outcome = runtime.block_on(async {
-        match arguments.command {
-            Command::Try(arguments) => try_command::run(arguments).await,
-            Command::Verify(arguments) => verify_command::run(arguments).await,
-        }
-    });
+    let runtime = runtime.map_err(|error| format!("cannot start the runtime: {error}"))?;
+    let outcome = runtime.block_on(command);
     // Whatever a task still does has been told to stop and had its time.
     runtime.shutdown_background();
-    match outcome {
-        Ok(code) => code,
-        Err(reason) => fail(&reason),
-    }
+    outcome
 }
 
 fn fail(reason: &str) -> ExitCode {
-    eprintln!("whimbrel: {reason}");
+    for line in reason.lines() {
+        eprintln!("whimbrel: {line}");
+    }
     ExitCode::FAILURE
 }

@@ -1,9 +1,9 @@
 //! The file that tells another program that all listeners accept, and how to use them.
 //!
-//! What never happens here: writing it (see `try_files`).
+//! What never happens here: writing it (see `own_files`).
 
 use crate::listeners::Addresses;
-use crate::try_files::KnownAccount;
+use crate::own_files::KnownAccount;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

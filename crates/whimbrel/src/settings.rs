@@ -1,25 +1,71 @@
 //! What a server is told: every setting as a value, each with what it is when nothing is said.
 //!
-//! Domains and accounts are no settings; they live in the store. What never happens here: reading a
-//! file, an effect.
+//! Domains and accounts are no settings; they live in the store. `table` names and describes every
+//! setting; the file, `whimbrel config` and docs/settings.md are made from it. What never happens
+//! here: reading a file, an effect.
+
+pub mod field;
+pub mod file;
+pub mod page;
+pub mod table;
+pub mod units;
 
 use crate::listeners::{KINDS, Kind};
 use net::Bounds;
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// Whether a password may be sent without TLS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Cleartext {
     #[default]
     Never,
+    /// At listeners that only this machine can reach.
+    Loopback,
     Always,
 }
 
 impl Cleartext {
-    pub fn at(self, _listener: SocketAddr) -> bool {
+    pub fn at(self, listener: SocketAddr) -> bool {
         match self {
             Cleartext::Never => false,
+            Cleartext::Loopback => listener.ip().is_loopback(),
             Cleartext::Always => true,
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// What happens to a CR or LF that stands alone in a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Newlines {
+    #[default]
+    Reject,
+    /// It becomes CRLF, but only from logins and named networks.
+    Normalize,
+}
+
+/// Where to listen.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum At {
+    Tcp(SocketAddr),
+    /// The path of a socket's file.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            At::Tcp(at) => at.fmt(f),
+            At::Unix(path) => path.display().fmt(f),
         }
     }
 }
@@ -29,16 +75,39 @@ impl Cleartext {
 pub struct Listen {
     pub kind: Kind,
     /// None: this kind is not served.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<At>,
     /// Of each listener.
     pub bounds: Bounds,
+}
+
+/// The files of one certificate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CertificateFiles {
+    /// The certificate first, then those that vouch for it.
+    pub chain: PathBuf,
+    pub key: PathBuf,
+}
+
+/// What is said about the process itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Process {
+    pub data: PathBuf,
+    /// Whom to become when started as root.
+    pub user: String,
+    /// None: the user's own.
+    pub group: Option<String>,
+    pub log_level: String,
+    pub log_format: LogFormat,
 }
 
 /// Everything that a server is told.
 #[derive(Clone)]
 pub struct Settings {
+    pub process: Process,
     /// Our name in greetings and header fields.
     pub hostname: String,
+    /// The first is for those who ask for no name. None: one is made.
+    pub certificates: Vec<CertificateFiles>,
     /// One for each kind, in the order of [`KINDS`].
     pub listen: Vec<Listen>,
     pub cleartext: Cleartext,
@@ -48,7 +117,9 @@ pub struct Settings {
     pub mail: mail::MailSettings,
     /// Hostname and message size stand above.
     pub post: post::PostSettings,
-    /// Hostname, role and cleartext stand above or come from the listener; so for the other doors.
+    pub bare_newline: Newlines,
+    pub bare_newline_networks: Vec<smtpd::Network>,
+    /// What stands above or comes from the listener is not read here; so for the other doors.
     pub smtp: smtpd::Settings,
     pub imap: imapd::Settings,
     pub pop3: popd::Settings,
@@ -66,19 +137,29 @@ impl Settings {
         let listen = KINDS.iter().map(|row| Listen {
             kind: row.kind,
             addresses: vec![
-                SocketAddr::from((Ipv4Addr::UNSPECIFIED, row.port)),
-                SocketAddr::from((Ipv6Addr::UNSPECIFIED, row.port)),
+                At::Tcp(SocketAddr::from((Ipv4Addr::UNSPECIFIED, row.port))),
+                At::Tcp(SocketAddr::from((Ipv6Addr::UNSPECIFIED, row.port))),
             ],
             bounds: BOUNDS,
         });
         Settings {
+            process: Process {
+                data: PathBuf::from("/var/lib/whimbrel"),
+                user: "whimbrel".to_owned(),
+                group: None,
+                log_level: "info".to_owned(),
+                log_format: LogFormat::default(),
+            },
             hostname: hostname.to_owned(),
+            certificates: Vec::new(),
             listen: listen.collect(),
             cleartext: Cleartext::default(),
             message_bytes: post::limits::MESSAGE_BYTES,
             store: store::Settings::default(),
             mail: mail::MailSettings::default(),
             post: post::PostSettings::new(hostname),
+            bare_newline: Newlines::default(),
+            bare_newline_networks: Vec::new(),
             smtp: smtpd::Settings::new(hostname, smtpd::Role::Exchange),
             imap: imapd::Settings::default(),
             pop3: popd::Settings::new(hostname),

@@ -1,4 +1,4 @@
-//! The wish of the person or the system that the program ends.
+//! The wish of the person or the system that the program ends, or reads its settings again.
 //!
 //! What never happens here: the ending itself.
 
@@ -26,6 +26,26 @@ impl Signals {
             biased;
             _ = self.interrupt.recv() => "Ctrl-C",
             _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+/// SIGHUP, for those who do not end by it.
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// From here on SIGHUP does not end the process.
+    pub fn listen() -> Outcome<Hangups> {
+        let hangups = signal(SignalKind::hangup());
+        hangups
+            .map(Hangups)
+            .map_err(|error| format!("cannot watch signals: {error}"))
+    }
+
+    pub async fn next(&mut self) {
+        // None: no more will come, and then none is waited for.
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
         }
     }
 }

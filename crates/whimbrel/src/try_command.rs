@@ -5,13 +5,13 @@
 use crate::arguments::TryArguments;
 use crate::instructions;
 use crate::listeners::{self, Addresses, Row};
+use crate::own_files::{Folder, remove_if_there, write_json};
 use crate::ready_file::ReadyFile;
 use crate::server::{self, House, Server};
-use crate::settings::{Cleartext, Settings};
+use crate::settings::{At, Cleartext, Settings};
 use crate::signals::Signals;
-use crate::try_files::{Folder, remove_if_there, write_json};
 use crate::{Outcome, accounts};
-use net::Bounds;
+use net::{Bounds, TlsServer};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
@@ -22,6 +22,14 @@ const CONNECTIONS: Bounds = Bounds {
     per_address: 20_000,
 };
 
+/// Names that a program on this machine may know the server by.
+const CERTIFICATE_NAMES: &[&str] = &[
+    "example.test",
+    "mail.example.test",
+    "localhost",
+    "127.0.0.1",
+];
+
 pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
     let mut signals = Signals::listen()?;
     if let Some(file) = &arguments.ready_file {
@@ -29,11 +37,12 @@ pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
     }
     server::allow_many_connections();
     let settings = settings(&arguments);
-    let bound = listeners::bind(&settings, advice)?;
+    let bound = listeners::bind(&settings, Vec::new(), advice)?;
     let addresses = Addresses::of(&bound);
     let folder = Folder::make(&arguments.data)?;
     let house = House::open(&folder.store(), &settings).await?;
-    let tls = folder.tls(&house.clock)?;
+    let shown = folder.certificate_for(CERTIFICATE_NAMES, &house.clock)?;
+    let tls = TlsServer::new(shown).map_err(|error| error.to_string())?;
     let known = accounts::prepare(
         &house.mail,
         &house.admin,
@@ -71,7 +80,7 @@ fn settings(arguments: &TryArguments) -> Settings {
             false => listeners::row(listen.kind).try_port,
         };
         let port = arguments.ports.of(listen.kind).unwrap_or(usual);
-        listen.addresses = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
+        listen.addresses = vec![At::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))];
         listen.bounds = CONNECTIONS;
     }
     settings

@@ -3,14 +3,14 @@
 //! What never happens here: a repair.
 
 use crate::arguments::VerifyArguments;
-use crate::{Outcome, try_files};
+use crate::{Outcome, own_files};
 use mail::{Admin, Mail, MailSettings, VerifyReport};
 use net::{Clock, Random};
 use std::process::ExitCode;
 use store::{Db, Files};
 
 pub async fn run(arguments: VerifyArguments) -> Outcome<ExitCode> {
-    let store = try_files::store_in(&arguments.data);
+    let store = own_files::store_in(&arguments.data);
     if !store.is_dir() {
         // Opening would make a new, empty one.
         return Err(format!(

@@ -7,8 +7,8 @@ use super::tree::{File, Tree};
 /// The files outside store that touch the disk, and why.
 const DISK_ELSEWHERE: &[(&str, &str)] = &[
     (
-        "crates/whimbrel/src/try_files.rs",
-        "writes try.json, the ready file and the certificate",
+        "crates/whimbrel/src/own_files.rs",
+        "reads settings and keys, makes the data folder, writes the ready file, passwords of `try`, a certificate",
     ),
     (
         "crates/net/src/unix.rs",

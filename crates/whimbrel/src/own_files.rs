@@ -1,27 +1,20 @@
-//! The files of `try` that are not the store's: passwords, certificate, ready file.
+//! The program's own files, which are not the store's: settings and keys to read, the passwords of
+//! `try`, a self-made certificate and the ready file to write.
 //!
 //! All are written whole or not at all, and only the owner may read those with secrets. What never
 //! happens here: mail.
 
 use crate::Outcome;
-use net::{Clock, TlsServer};
+use net::{Certificates, Clock};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 const OWNER_ONLY_FOLDER: u32 = 0o700;
 const OWNER_ONLY: u32 = 0o600;
-
-/// Names that a program on this machine may know the server by.
-const CERTIFICATE_NAMES: &[&str] = &[
-    "example.test",
-    "mail.example.test",
-    "localhost",
-    "127.0.0.1",
-];
 
 /// An account with the password that `try` gave it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -36,7 +29,7 @@ pub struct TryFile {
     pub accounts: Vec<KnownAccount>,
 }
 
-/// The data folder as `try` sees it.
+/// The data folder, with the store and a few files beside it.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -80,9 +73,9 @@ impl Folder {
         write_json(&self.passwords(), file)
     }
 
-    /// The certificate of earlier starts, or a new one; programs that were told to trust it find it
-    /// again.
-    pub fn tls(&self, clock: &Clock) -> Outcome<TlsServer> {
+    /// The certificate of earlier starts, or a new one for these names; programs that were told to
+    /// trust it find it again.
+    pub fn certificate_for(&self, names: &[&str], clock: &Clock) -> Outcome<Certificates> {
         let kept = (
             read_if_there(&self.certificate())?,
             read_if_there(&self.key())?,
@@ -90,10 +83,7 @@ impl Folder {
         let (chain, key) = match kept {
             (Some(chain), Some(key)) => (chain, key),
             _ => {
-                let names: Vec<String> = CERTIFICATE_NAMES
-                    .iter()
-                    .map(|name| (*name).to_owned())
-                    .collect();
+                let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
                 let (chain, key) = net::self_signed(&names, clock.now())
                     .map_err(|error| format!("cannot make a certificate: {error}"))?;
                 write_whole(&self.key(), key.as_bytes())?;
@@ -101,9 +91,38 @@ impl Folder {
                 (chain, key)
             }
         };
-        TlsServer::from_pem(&chain, &key)
+        Certificates::from_pem(&chain, &key)
             .map_err(|error| doing("use the certificate", &self.certificate(), error))
     }
+}
+
+/// Makes a folder that is a user's alone; takes one that is root's and empty; refuses one that is
+/// somebody else's. For root.
+pub fn make_for(path: &Path, uid: u32, gid: u32, name: &str) -> Outcome<()> {
+    let there = match std::fs::metadata(path) {
+        Ok(there) => there,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Folder::make(path)?;
+            return chown(path, Some(uid), Some(gid)).map_err(|error| doing("give", path, error));
+        }
+        Err(error) => return Err(doing("look at", path, error)),
+    };
+    if there.uid() == uid {
+        return Ok(());
+    }
+    let is_empty = || std::fs::read_dir(path).is_ok_and(|mut folder| folder.next().is_none());
+    if there.uid() == 0 && is_empty() {
+        return chown(path, Some(uid), Some(gid)).map_err(|error| doing("give", path, error));
+    }
+    let path = path.display();
+    Err(format!(
+        "{path} does not belong to {name}: if it is the server's, run `chown -R {name}: {path}`"
+    ))
+}
+
+/// A file that somebody wrote for us.
+pub fn read(path: &Path) -> Outcome<String> {
+    std::fs::read_to_string(path).map_err(|error| doing("read", path, error))
 }
 
 /// Where the store lies in a data folder.
@@ -111,7 +130,7 @@ pub fn store_in(data: &Path) -> PathBuf {
     data.join("store")
 }
 
-/// Writes JSON that holds passwords.
+/// Writes JSON that may hold passwords.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Outcome<()> {
     let mut text =
         serde_json::to_vec_pretty(value).map_err(|error| doing("put into words", path, error))?;
@@ -127,7 +146,8 @@ pub fn remove_if_there(path: &Path) -> Outcome<()> {
     }
 }
 
-fn read_if_there(path: &Path) -> Outcome<Option<String>> {
+/// None if there is none.
+pub fn read_if_there(path: &Path) -> Outcome<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -192,9 +212,10 @@ mod tests {
     fn shows_the_same_certificate_at_the_next_start() {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::make(place.path()).unwrap();
-        folder.tls(&Clock::system()).unwrap();
+        let names = ["mail.example.test"];
+        folder.certificate_for(&names, &Clock::system()).unwrap();
         let first = std::fs::read_to_string(folder.certificate()).unwrap();
-        folder.tls(&Clock::system()).unwrap();
+        folder.certificate_for(&names, &Clock::system()).unwrap();
         assert_eq!(
             std::fs::read_to_string(folder.certificate()).unwrap(),
             first

@@ -1,0 +1,78 @@
+//! Giving up root: a server begins with it to take ports and read keys, and goes on without.
+//!
+//! Before any thread is started. What never happens here: going on as root.
+
+use crate::Outcome;
+use crate::own_files;
+use crate::settings::Process;
+use nix::unistd::{Gid, Group, Uid, User, geteuid, getgid, getresuid, initgroups, setgid, setuid};
+use rustix::process::umask;
+use std::ffi::CString;
+use std::path::PathBuf;
+
+/// Becomes the user of the settings if this process is root's. `folders` are made for that user if
+/// they are not there.
+pub fn give_up(process: &Process, folders: &[PathBuf]) -> Outcome<()> {
+    rustix::thread::set_no_new_privs(true)
+        .map_err(|error| format!("cannot forbid new privileges: {error}"))?;
+    // What is written is the server's alone, whatever the shell that starts it thinks.
+    umask(0o077.into());
+    if !geteuid().is_root() {
+        return Ok(());
+    }
+    let (user, gid) = owner(process)?;
+    for folder in folders {
+        own_files::make_for(folder, user.uid.as_raw(), gid.as_raw(), &user.name)?;
+    }
+    become_user(&user, gid)?;
+    tracing::info!(user = user.name, "gave up root");
+    Ok(())
+}
+
+/// Who is to own the data and run the server.
+fn owner(process: &Process) -> Outcome<(User, Gid)> {
+    let name = &process.user;
+    let found = User::from_name(name).map_err(|error| format!("cannot look up {name}: {error}"))?;
+    let user = found.ok_or_else(|| {
+        format!(
+            "there is no user `{name}` to become, and whimbrel does not go on as root: \
+             make one with `useradd --system --home-dir {} --shell /usr/sbin/nologin {name}`, \
+             or name another with the setting `user`",
+            process.data.display()
+        )
+    })?;
+    if user.uid.is_root() {
+        return Err(format!(
+            "the setting `user` is `{name}`, which is root, and whimbrel does not go on as root: \
+             name a user who may do nothing else"
+        ));
+    }
+    let gid = match &process.group {
+        None => user.gid,
+        Some(name) => {
+            let found = Group::from_name(name);
+            let found = found.map_err(|error| format!("cannot look up {name}: {error}"))?;
+            let advice = "make it with groupadd, or change the setting `group`";
+            let group = found.ok_or_else(|| format!("there is no group `{name}`: {advice}"))?;
+            group.gid
+        }
+    };
+    Ok((user, gid))
+}
+
+fn become_user(user: &User, gid: Gid) -> Outcome<()> {
+    let name = &user.name;
+    let doing = |what: &str, error: nix::Error| format!("cannot {what} to become {name}: {error}");
+    let words = CString::new(name.as_str()).map_err(|error| error.to_string())?;
+    // Groups first: without root's rights they cannot be changed any more.
+    initgroups(&words, gid).map_err(|error| doing("take the groups", error))?;
+    setgid(gid).map_err(|error| doing("take the group", error))?;
+    setuid(user.uid).map_err(|error| doing("take the user", error))?;
+    let ids = getresuid().map_err(|error| doing("look at the ids", error))?;
+    let all_left = [ids.real, ids.effective, ids.saved] == [user.uid; 3] && getgid() == gid;
+    assert!(
+        all_left && setuid(Uid::from_raw(0)).is_err(),
+        "root's rights are still there"
+    );
+    Ok(())
+}

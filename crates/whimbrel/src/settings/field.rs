@@ -1,0 +1,339 @@
+//! The types that settings have: how each is read from TOML and written back.
+//!
+//! What never happens here: the name of a setting.
+
+use super::units::Unit;
+use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines};
+use smtpd::Network;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::de::{DeTable, DeValue};
+
+/// A setting's value, where it lies. Reading and writing go through here only.
+pub enum Field<'a> {
+    /// A host's name, as EHLO says it.
+    Host(&'a mut String),
+    Text(&'a mut String),
+    OptionalText(&'a mut Option<String>),
+    /// What the log shows: a level, or a filter.
+    LogLevel(&'a mut String),
+    Path(&'a mut PathBuf),
+    Number(Unit, &'a mut dyn Number),
+    Choice(&'a mut dyn Choice),
+    Addresses(&'a mut Vec<At>),
+    Networks(&'a mut Vec<Network>),
+    Switch(&'a mut bool),
+    Certificates(&'a mut Vec<CertificateFiles>),
+}
+
+/// A number wherever and however wide it is kept.
+pub trait Number {
+    /// `None`: there is none, where that may be.
+    fn get(&self) -> Option<u64>;
+    /// False if it does not fit.
+    fn set(&mut self, value: Option<u64>) -> bool;
+    fn may_be_none(&self) -> bool {
+        false
+    }
+}
+
+macro_rules! numbers {
+    ($($kept:ty)*) => {$(
+        impl Number for $kept {
+            fn get(&self) -> Option<u64> {
+                u64::try_from(*self).ok()
+            }
+
+            fn set(&mut self, value: Option<u64>) -> bool {
+                match value.map(<$kept>::try_from) {
+                    Some(Ok(value)) => *self = value,
+                    _ => return false,
+                }
+                true
+            }
+        }
+    )*};
+}
+numbers!(u16 u32 u64 usize);
+
+impl Number for Duration {
+    fn get(&self) -> Option<u64> {
+        Some(self.as_secs())
+    }
+
+    fn set(&mut self, value: Option<u64>) -> bool {
+        if let Some(value) = value {
+            *self = Duration::from_secs(value);
+        }
+        value.is_some()
+    }
+}
+
+impl Number for Option<u64> {
+    fn get(&self) -> Option<u64> {
+        *self
+    }
+
+    fn set(&mut self, value: Option<u64>) -> bool {
+        *self = value;
+        true
+    }
+
+    fn may_be_none(&self) -> bool {
+        true
+    }
+}
+
+/// One of a few words.
+pub trait Choice {
+    fn words(&self) -> &'static [&'static str];
+    /// The place of the chosen word.
+    fn get(&self) -> usize;
+    fn set(&mut self, place: usize);
+}
+
+macro_rules! choice {
+    ($kept:ty: $($word:literal = $value:expr),*) => {
+        impl Choice for $kept {
+            fn words(&self) -> &'static [&'static str] {
+                &[$($word),*]
+            }
+
+            fn get(&self) -> usize {
+                let place = [$($value),*].iter().position(|value| value == self);
+                place.expect("because every value has a word")
+            }
+
+            fn set(&mut self, place: usize) {
+                *self = [$($value),*][place];
+            }
+        }
+    };
+}
+choice!(Cleartext: "never" = Cleartext::Never, "loopback" = Cleartext::Loopback, "always" = Cleartext::Always);
+choice!(LogFormat: "text" = LogFormat::Text, "json" = LogFormat::Json);
+choice!(Newlines: "reject" = Newlines::Reject, "normalize" = Newlines::Normalize);
+
+/// The word for a number that is not there.
+const NONE: &str = "none";
+
+impl Field<'_> {
+    /// What is asked for, as the end of “must be …”.
+    pub fn asked(&self) -> String {
+        match self {
+            Field::Host(_) => "a host name such as \"mail.example.org\"".to_owned(),
+            Field::Text(_) | Field::OptionalText(_) => "a text in quotes".to_owned(),
+            Field::LogLevel(_) => {
+                "error, warn, info, debug, trace, or a filter such as \"imapd=debug,info\""
+                    .to_owned()
+            }
+            Field::Path(_) => "an absolute path in quotes".to_owned(),
+            Field::Number(unit, number) if number.may_be_none() => {
+                format!("{}, or \"{NONE}\"", unit.asked())
+            }
+            Field::Number(unit, _) => unit.asked().to_owned(),
+            Field::Choice(choice) => {
+                let words: Vec<_> = choice.words().iter().map(|w| format!("\"{w}\"")).collect();
+                words.join(" or ")
+            }
+            Field::Addresses(_) => {
+                "a list of addresses with ports or of paths, such as [\"0.0.0.0:25\", \"[::]:25\"]"
+                    .to_owned()
+            }
+            Field::Networks(_) => "a list of networks such as [\"192.0.2.0/24\"]".to_owned(),
+            Field::Switch(_) => "true or false".to_owned(),
+            Field::Certificates(_) => "a list of { chain = \"FILE\", key = \"FILE\" }".to_owned(),
+        }
+    }
+
+    /// The type's name for the reference.
+    pub fn title(&self) -> String {
+        match self {
+            Field::Host(_) => "host name".to_owned(),
+            Field::Text(_) | Field::OptionalText(_) => "text".to_owned(),
+            Field::LogLevel(_) => "level or filter".to_owned(),
+            Field::Path(_) => "path".to_owned(),
+            Field::Number(unit, number) if number.may_be_none() => {
+                format!("{} or `{NONE}`", unit.title())
+            }
+            Field::Number(unit, _) => unit.title().to_owned(),
+            Field::Choice(choice) => {
+                let words: Vec<_> = choice.words().iter().map(|w| format!("`{w}`")).collect();
+                words.join(", ")
+            }
+            Field::Addresses(_) => "list of addresses or paths".to_owned(),
+            Field::Networks(_) => "list of networks".to_owned(),
+            Field::Switch(_) => "`true`, `false`".to_owned(),
+            Field::Certificates(_) => "list of `{ chain, key }`".to_owned(),
+        }
+    }
+
+    /// Takes a value from a file; the error is what is wrong with it.
+    pub fn take(&mut self, value: &DeValue<'_>) -> Result<(), String> {
+        let asked = self.asked();
+        let must = || format!("must be {asked}");
+        match self {
+            Field::Host(kept) => **kept = host(value.as_str().ok_or_else(must)?)?,
+            Field::Text(kept) => **kept = full(value.as_str()).ok_or_else(must)?.to_owned(),
+            Field::OptionalText(kept) => {
+                **kept = Some(full(value.as_str()).ok_or_else(must)?.to_owned());
+            }
+            Field::LogLevel(kept) => {
+                let text = full(value.as_str()).ok_or_else(must)?;
+                crate::log::filter(text).map_err(|error| format!("{}: {error}", must()))?;
+                **kept = text.to_owned();
+            }
+            Field::Path(kept) => **kept = path(value).ok_or_else(must)?,
+            Field::Number(unit, kept) => {
+                let number = number(*unit, kept.may_be_none(), value).ok_or_else(must)?;
+                if !kept.set(number) {
+                    return Err("is too large".to_owned());
+                }
+            }
+            Field::Choice(kept) => {
+                let text = value.as_str().ok_or_else(must)?;
+                let place = kept.words().iter().position(|word| *word == text);
+                kept.set(place.ok_or_else(must)?);
+            }
+            Field::Addresses(kept) => **kept = each(value, must, address)?,
+            Field::Networks(kept) => **kept = each(value, must, |text| text.parse().ok())?,
+            Field::Switch(kept) => **kept = value.as_bool().ok_or_else(must)?,
+            Field::Certificates(kept) => **kept = certificates(value, &must)?,
+        }
+        Ok(())
+    }
+
+    /// The value as TOML.
+    pub fn show(&self) -> String {
+        match self {
+            Field::Host(text) | Field::Text(text) | Field::LogLevel(text) => quoted(text),
+            Field::OptionalText(text) => quoted(text.as_deref().unwrap_or_default()),
+            Field::Path(path) => quoted(&path.display().to_string()),
+            Field::Number(unit, number) => match number.get() {
+                None => quoted(NONE),
+                Some(number) => match unit.write(number) {
+                    text if text.bytes().all(|octet| octet.is_ascii_digit()) => text,
+                    text => quoted(&text),
+                },
+            },
+            Field::Choice(choice) => quoted(choice.words()[choice.get()]),
+            Field::Addresses(addresses) => list(addresses.iter().map(|at| quoted(&at.to_string()))),
+            Field::Networks(networks) => {
+                list(networks.iter().map(|network| quoted(&network.to_string())))
+            }
+            Field::Switch(on) => on.to_string(),
+            Field::Certificates(files) => list(files.iter().map(|one| {
+                let (chain, key) = (one.chain.display(), one.key.display());
+                let (chain, key) = (quoted(&chain.to_string()), quoted(&key.to_string()));
+                format!("{{ chain = {chain}, key = {key} }}")
+            })),
+        }
+    }
+
+    /// The number, if it is one that is there.
+    pub fn number(&self) -> Option<(Unit, u64)> {
+        match self {
+            Field::Number(unit, number) => number.get().map(|number| (*unit, number)),
+            _ => None,
+        }
+    }
+}
+
+fn full(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let domain: addr::Domain = text
+        .parse()
+        .map_err(|error| format!("is no host name: {error}"))?;
+    Ok(domain.to_string())
+}
+
+fn path(value: &DeValue<'_>) -> Option<PathBuf> {
+    let path = Path::new(value.as_str()?);
+    path.is_absolute().then(|| path.to_owned())
+}
+
+/// The outer `None`: it is no number. The inner: there is none, which is fine.
+fn number(unit: Unit, may_be_none: bool, value: &DeValue<'_>) -> Option<Option<u64>> {
+    match value {
+        DeValue::String(text) if may_be_none && text == NONE => Some(None),
+        DeValue::String(text) => unit.read(text).map(Some),
+        DeValue::Integer(digits) => {
+            let number = u64::from_str_radix(digits.as_str(), digits.radix());
+            number.ok().map(Some)
+        }
+        _ => None,
+    }
+}
+
+fn address(text: &str) -> Option<At> {
+    if text.starts_with('/') {
+        return Some(At::Unix(PathBuf::from(text)));
+    }
+    text.parse().ok().map(At::Tcp)
+}
+
+/// Every text of a list, or what is wrong with the first that is.
+fn each<T>(
+    value: &DeValue<'_>,
+    must: impl Fn() -> String,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, String> {
+    let mut all = Vec::new();
+    for item in value.as_array().ok_or_else(&must)?.iter() {
+        let text = item.get_ref().as_str().ok_or_else(&must)?;
+        let read = read(text).ok_or_else(|| format!("holds {}; it {}", quoted(text), must()))?;
+        all.push(read);
+    }
+    Ok(all)
+}
+
+fn certificates(
+    value: &DeValue<'_>,
+    must: &impl Fn() -> String,
+) -> Result<Vec<CertificateFiles>, String> {
+    let mut all = Vec::new();
+    for item in value.as_array().ok_or_else(must)?.iter() {
+        let table = item.get_ref().as_table().ok_or_else(must)?;
+        let known = ["chain", "key"];
+        for key in table.keys() {
+            if !known.contains(&key.get_ref().as_ref()) {
+                let key = key.get_ref();
+                return Err(format!("knows no `{key}`; it {}", must()));
+            }
+        }
+        all.push(CertificateFiles {
+            chain: certificate_file(table, "chain")?,
+            key: certificate_file(table, "key")?,
+        });
+    }
+    Ok(all)
+}
+
+fn certificate_file(table: &DeTable<'_>, name: &str) -> Result<PathBuf, String> {
+    let value = table.get(name).map(toml::Spanned::get_ref);
+    let path = value.and_then(path);
+    path.ok_or_else(|| format!("needs `{name}`, an absolute path in quotes"))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            // Writing to a String does not fail.
+            c if c.is_control() => drop(write!(out, "\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

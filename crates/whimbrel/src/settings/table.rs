@@ -1,0 +1,627 @@
+//! The table of settings: name, type, default, bounds, words for people, where it goes, and whether
+//! a reload takes it.
+//!
+//! The settings file, `whimbrel config` and docs/settings.md are made from it. The default is what
+//! `Settings::new` has. What never happens here: reading a file.
+
+use super::Settings;
+use super::field::Field;
+use super::units::Unit;
+use crate::listeners::KINDS;
+use toml::de::DeValue;
+
+/// When a changed setting is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// At SIGHUP, by sessions and handshakes that begin after it.
+    AtReload,
+    AtRestart,
+}
+
+type Place = Box<dyn for<'a> Fn(&'a mut Settings) -> Field<'a>>;
+
+/// One setting.
+pub struct Row {
+    /// With the section before it: `log.level`.
+    pub name: String,
+    /// Sentences for people.
+    pub says: String,
+    pub taken: Taken,
+    /// Bounds of a number, and why.
+    pub least: (u64, &'static str),
+    pub most: u64,
+    /// The default in words, where it depends on the machine.
+    pub usual: Option<&'static str>,
+    /// What an example sets, where the default would not be one.
+    pub example: Option<&'static str>,
+    place: Place,
+}
+
+fn row(
+    name: impl Into<String>,
+    taken: Taken,
+    says: impl Into<String>,
+    place: impl for<'a> Fn(&'a mut Settings) -> Field<'a> + 'static,
+) -> Row {
+    Row {
+        name: name.into(),
+        says: says.into(),
+        taken,
+        least: (0, ""),
+        most: u64::MAX,
+        usual: None,
+        example: None,
+        place: Box::new(place),
+    }
+}
+
+impl Row {
+    fn least(mut self, least: u64, why: &'static str) -> Row {
+        self.least = (least, why);
+        self
+    }
+
+    fn most(mut self, most: u64) -> Row {
+        self.most = most;
+        self
+    }
+
+    fn usual(mut self, words: &'static str) -> Row {
+        self.usual = Some(words);
+        self
+    }
+
+    fn example(mut self, toml: &'static str) -> Row {
+        self.example = Some(toml);
+        self
+    }
+
+    /// The section, and the name in it.
+    pub fn split(&self) -> (&str, &str) {
+        self.name.rsplit_once('.').unwrap_or(("", &self.name))
+    }
+
+    pub fn field<'a>(&self, settings: &'a mut Settings) -> Field<'a> {
+        (self.place)(settings)
+    }
+
+    /// The value as TOML.
+    pub fn show(&self, settings: &Settings) -> String {
+        self.field(&mut settings.clone()).show()
+    }
+
+    /// Takes a value from a file; the error is what is wrong with it.
+    pub fn take(&self, settings: &mut Settings, value: &DeValue<'_>) -> Result<(), String> {
+        let mut field = self.field(settings);
+        field.take(value)?;
+        let Some((unit, number)) = field.number() else {
+            return Ok(());
+        };
+        let (least, why) = self.least;
+        if number < least {
+            return Err(format!("must be at least {}{why}", unit.write(least)));
+        }
+        if number > self.most {
+            return Err(format!("must be at most {}", unit.write(self.most)));
+        }
+        Ok(())
+    }
+
+    /// Sets one place to what the other has.
+    pub fn copy(&self, from: &Settings, to: &mut Settings) {
+        let text = self.show(from);
+        let value = DeValue::parse(&text);
+        let value = value.expect("because what `show` writes is TOML");
+        // An empty optional text is not taken; it is what `to` began with.
+        let _ = self.field(to).take(value.get_ref());
+    }
+}
+
+/// The sections with a word about each, in the order of the reference.
+pub const SECTIONS: &[(&str, &str)] = &[
+    ("", "The server itself."),
+    ("log", "What is written to standard error."),
+    (
+        "tls",
+        "The certificates that clients see. Without one, a self-signed one is made in the data \
+         folder, and mail programs will complain.",
+    ),
+    (
+        "listen",
+        "Where each protocol is served, and how many may come.",
+    ),
+    ("login", "Passwords."),
+    ("mail", "Mail that is kept."),
+    ("smtp", "Mail that comes in."),
+    ("imap", "The IMAP door."),
+    ("pop3", "The POP3 door."),
+    ("store", "The disk. The defaults suit nearly everybody."),
+];
+
+/// All settings.
+pub fn rows() -> Vec<Row> {
+    let mut all = process();
+    all.extend(listen());
+    all.extend(login());
+    all.extend(mail());
+    all.extend(smtp());
+    all.extend(imap());
+    all.extend(pop3());
+    all.extend(store());
+    all
+}
+
+use Taken::{AtReload, AtRestart};
+use Unit::{Plain, Size, Time};
+
+fn process() -> Vec<Row> {
+    vec![
+        row(
+            "hostname",
+            AtReload,
+            "The server's own name, as other servers see it in greetings and Received fields. It \
+             should be the name that its address leads back to in DNS.",
+            |s| Field::Host(&mut s.hostname),
+        )
+        .usual("the system's name")
+        .example("\"mail.example.org\""),
+        row(
+            "data",
+            AtRestart,
+            "The folder that keeps everything. One server at a time may use it.",
+            |s| Field::Path(&mut s.process.data),
+        ),
+        row(
+            "user",
+            AtRestart,
+            "Whom to become when started as root, once the ports are taken and the keys are read. \
+             It must not be root.",
+            |s| Field::Text(&mut s.process.user),
+        ),
+        row(
+            "group",
+            AtRestart,
+            "The group to take when started as root.",
+            |s| Field::OptionalText(&mut s.process.group),
+        )
+        .usual("the user's own")
+        .example("\"whimbrel\""),
+        row(
+            "log.level",
+            AtReload,
+            "error, warn, info, debug or trace, or a filter such as `imapd=debug,info`. The \
+             variable `WHIMBREL_LOG` goes before it.",
+            |s| Field::LogLevel(&mut s.process.log_level),
+        ),
+        row("log.format", AtRestart, "Lines for people or for programs.", |s| {
+            Field::Choice(&mut s.process.log_format)
+        }),
+        row(
+            "tls.certificate",
+            AtReload,
+            "Files in PEM form: `chain` with the server's certificate first, and its `key`. A \
+             client gets the one that has the name it asks for, else the first. They are read again \
+             at every reload and once an hour.",
+            |s| Field::Certificates(&mut s.certificates),
+        )
+        .usual("a self-signed one is made")
+        .example(
+            "[{ chain = \"/etc/whimbrel/tls/chain.pem\", key = \"/etc/whimbrel/tls/key.pem\" }]",
+        ),
+    ]
+}
+
+fn listen() -> Vec<Row> {
+    let mut all = Vec::new();
+    for (index, kind) in KINDS.iter().enumerate() {
+        let (name, title) = (kind.name, kind.title);
+        all.push(row(
+            format!("listen.{name}.addresses"),
+            AtRestart,
+            format!("Where {title} is served; `[]` for nowhere. Port 0 takes a free one."),
+            move |s| Field::Addresses(&mut s.listen[index].addresses),
+        ));
+        all.push(
+            row(
+                format!("listen.{name}.connections"),
+                AtReload,
+                "Connections of each of these listeners at one time.",
+                move |s| Field::Number(Plain, &mut s.listen[index].bounds.total),
+            )
+            .least(1, ""),
+        );
+        all.push(
+            row(
+                format!("listen.{name}.connections_per_address"),
+                AtReload,
+                "Of these, from one IPv4 address or one IPv6 /64.",
+                move |s| Field::Number(Plain, &mut s.listen[index].bounds.per_address),
+            )
+            .least(1, ""),
+        );
+    }
+    all
+}
+
+fn login() -> Vec<Row> {
+    vec![
+        row(
+            "login.cleartext",
+            AtReload,
+            "Whether a password may be sent without TLS: never, at listeners of a loopback address \
+             (where only this machine can come), or always.",
+            |s| Field::Choice(&mut s.cleartext),
+        ),
+        row(
+            "login.remember",
+            AtRestart,
+            "How long a proven password is remembered in memory, as a keyed hash, so that it need \
+             not be proven anew at each login. 0: never.",
+            |s| Field::Number(Time, &mut s.mail.login_cache_s),
+        )
+        .most(24 * 3_600),
+        row(
+            "login.hash_workers",
+            AtRestart,
+            "Passwords that are checked at one time; each needs the memory of a hash.",
+            |s| Field::Number(Plain, &mut s.mail.hash_workers),
+        )
+        .least(1, "")
+        .most(64),
+        row(
+            "login.hash_memory_kib",
+            AtRestart,
+            "What a hash of a new password costs (argon2id): memory in KiB.",
+            |s| Field::Number(Plain, &mut s.mail.argon2.m_kib),
+        )
+        .least(8_192, ", or guessing becomes cheap")
+        .most(1 << 20),
+        row(
+            "login.hash_passes",
+            AtRestart,
+            "What a hash of a new password costs (argon2id): passes over that memory.",
+            |s| Field::Number(Plain, &mut s.mail.argon2.t),
+        )
+        .least(1, "")
+        .most(100),
+        row(
+            "login.scram",
+            AtRestart,
+            "Keep what SCRAM-SHA-256 needs beside the hash of every new password.",
+            |s| Field::Switch(&mut s.mail.scram_verifier),
+        ),
+    ]
+}
+
+fn mail() -> Vec<Row> {
+    vec![
+        row(
+            "mail.message_size",
+            AtReload,
+            "The largest message that anybody may send or append.",
+            |s| Field::Number(Size, &mut s.message_bytes),
+        )
+        .least(64 << 10, " (RFC 5321 section 4.5.3.1.7)")
+        .most(2 << 30),
+        row(
+            "mail.quota",
+            AtRestart,
+            "How much an account may hold that has no quota of its own.",
+            |s| Field::Number(Size, &mut s.mail.default_quota_bytes),
+        ),
+        row(
+            "mail.history",
+            AtRestart,
+            "How long expunged mail and the log of changes are kept.",
+            |s| Field::Number(Time, &mut s.mail.history_s),
+        )
+        .most(100 * 365 * 24 * 3_600),
+        row(
+            "mail.history_size",
+            AtRestart,
+            "How much expunged mail an account keeps; the oldest goes first.",
+            |s| Field::Number(Size, &mut s.mail.history_max_bytes),
+        )
+        .usual("its quota, or 1 GiB"),
+        row(
+            "mail.mailboxes",
+            AtRestart,
+            "Mailboxes of one account.",
+            |s| Field::Number(Plain, &mut s.mail.max_mailboxes),
+        )
+        .least(10, ""),
+        row(
+            "mail.keywords",
+            AtRestart,
+            "Different keywords of one account.",
+            |s| Field::Number(Plain, &mut s.mail.max_keywords),
+        )
+        .least(10, ""),
+        row(
+            "mail.parse_memory",
+            AtRestart,
+            "Memory for messages that are being parsed, all together; more wait.",
+            |s| Field::Number(Size, &mut s.mail.parse_memory_bytes),
+        )
+        .least(8 << 20, ""),
+    ]
+}
+
+fn smtp() -> Vec<Row> {
+    vec![
+        row(
+            "smtp.recipients",
+            AtReload,
+            "Recipients of one message.",
+            |s| Field::Number(Plain, &mut s.post.max_recipients),
+        )
+        .least(100, " (RFC 5321 section 4.5.3.1.8)")
+        .most(100_000),
+        row(
+            "smtp.hops",
+            AtReload,
+            "Received fields before a message counts as going in circles.",
+            |s| Field::Number(Plain, &mut s.post.max_hops),
+        )
+        .least(100, " (RFC 5321 section 6.3)"),
+        row(
+            "smtp.own_hops",
+            AtReload,
+            "Received fields of this server before a message counts as going in circles.",
+            |s| Field::Number(Plain, &mut s.post.max_own_hops),
+        )
+        .least(1, ""),
+        row(
+            "smtp.bare_newline",
+            AtReload,
+            "A CR or LF that stands alone in a message: the message is rejected, or, from logins \
+             and the networks named below, it becomes CRLF. Others are always rejected.",
+            |s| Field::Choice(&mut s.bare_newline),
+        ),
+        row(
+            "smtp.bare_newline_networks",
+            AtReload,
+            "Networks of old programs whose bare CR or LF may be mended.",
+            |s| Field::Networks(&mut s.bare_newline_networks),
+        ),
+        row(
+            "smtp.command_time",
+            AtReload,
+            "How long a client may take for the next command.",
+            |s| Field::Number(Time, &mut s.smtp.timeouts.command),
+        )
+        .least(10, ""),
+        row(
+            "smtp.block_time",
+            AtReload,
+            "How long a client may take for the next piece of a message.",
+            |s| Field::Number(Time, &mut s.smtp.timeouts.data_block),
+        )
+        .least(10, ""),
+        row(
+            "smtp.message_time",
+            AtReload,
+            "How long a whole message may take; each 512 octets of it add a second.",
+            |s| Field::Number(Time, &mut s.smtp.timeouts.data_start),
+        )
+        .least(10, ""),
+        row(
+            "smtp.session_time",
+            AtReload,
+            "How long a whole session may take; a message that is under way is taken to its end.",
+            |s| Field::Number(Time, &mut s.smtp.timeouts.session),
+        )
+        .least(60, ""),
+        row(
+            "smtp.bad_commands",
+            AtReload,
+            "Lines of one session that are no command, before it is ended.",
+            |s| Field::Number(Plain, &mut s.smtp.bad_commands),
+        ),
+        row(
+            "smtp.refused_recipients",
+            AtReload,
+            "Refused recipients of one session before it is ended.",
+            |s| Field::Number(Plain, &mut s.smtp.refused_recipients),
+        ),
+        row(
+            "smtp.failed_logins",
+            AtReload,
+            "Wrong passwords of one session before it is ended.",
+            |s| Field::Number(Plain, &mut s.smtp.failed_logins),
+        )
+        .least(1, ""),
+    ]
+}
+
+fn imap() -> Vec<Row> {
+    vec![
+        row(
+            "imap.login_time",
+            AtReload,
+            "How long a connection may take to log in.",
+            |s| Field::Number(Time, &mut s.imap.login_time_s),
+        )
+        .least(5, ""),
+        row(
+            "imap.autologout",
+            AtReload,
+            "Silence after which a session that has logged in ends.",
+            |s| Field::Number(Time, &mut s.imap.autologout_s),
+        )
+        .least(30 * 60, " (RFC 3501 section 5.4)"),
+        row(
+            "imap.idle_sign",
+            AtReload,
+            "How often IDLE says that it is still there, so that routers keep the connection.",
+            |s| Field::Number(Time, &mut s.imap.idle_sign_s),
+        )
+        .least(10, ""),
+        row(
+            "imap.append_stall",
+            AtReload,
+            "Silence in the middle of a message that is being appended.",
+            |s| Field::Number(Time, &mut s.imap.append_stall_s),
+        )
+        .least(10, ""),
+        row(
+            "imap.write_stall",
+            AtReload,
+            "How long a client may take nothing of what it asked for.",
+            |s| Field::Number(Time, &mut s.imap.write_stall_s),
+        )
+        .least(10, ""),
+    ]
+}
+
+fn pop3() -> Vec<Row> {
+    vec![
+        row(
+            "pop3.autologout",
+            AtReload,
+            "Silence after which a session ends.",
+            |s| Field::Number(Time, &mut s.pop3.autologout),
+        )
+        .least(10 * 60, " (RFC 1939 section 3)"),
+        row(
+            "pop3.failed_logins",
+            AtReload,
+            "Wrong passwords of one session before it is ended.",
+            |s| Field::Number(Plain, &mut s.pop3.failed_logins),
+        )
+        .least(1, ""),
+        row(
+            "pop3.bad_commands",
+            AtReload,
+            "Lines of one session that are no command, before it is ended.",
+            |s| Field::Number(Plain, &mut s.pop3.bad_commands),
+        ),
+    ]
+}
+
+fn store() -> Vec<Row> {
+    vec![
+        row(
+            "store.reserve",
+            AtRestart,
+            "New mail is refused, for now, when the disk has less free space than this.",
+            |s| Field::Number(Size, &mut s.store.reserve_bytes),
+        ),
+        row(
+            "store.body_memory",
+            AtRestart,
+            "Memory for messages that are coming in, all together; beyond it senders are asked to \
+             try again later.",
+            |s| Field::Number(Size, &mut s.store.body_memory_bytes),
+        )
+        .least(8 << 20, ""),
+        row(
+            "store.body_inline",
+            AtRestart,
+            "A message above this is written to a file of its own while it comes in.",
+            |s| Field::Number(Size, &mut s.store.body_inline_bytes),
+        )
+        .least(4 << 10, "")
+        .most(8 << 20),
+        row(
+            "store.log_file",
+            AtRestart,
+            "A file of the log is closed when it is larger than this.",
+            |s| Field::Number(Size, &mut s.store.log_file_bytes),
+        )
+        .least(1 << 20, "")
+        .most(4 << 30),
+        row(
+            "store.commit_time",
+            AtRestart,
+            "A commit that takes longer is a fault of the disk; the store stops taking mail.",
+            |s| Field::Number(Time, &mut s.store.commit_timeout_s),
+        )
+        .least(1, ""),
+        row(
+            "store.index_memory",
+            AtRestart,
+            "Records in memory before the index is written.",
+            |s| Field::Number(Size, &mut s.store.index_memory_bytes),
+        )
+        .least(1 << 20, ""),
+        row(
+            "store.cache",
+            AtRestart,
+            "Memory for reading the index.",
+            |s| Field::Number(Size, &mut s.store.cache_bytes),
+        )
+        .least(1 << 20, ""),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_setting_reads_back_what_it_shows() {
+        let settings = Settings::new("mail.example.org");
+        for row in rows() {
+            for shown in [Some(row.show(&settings).as_str()), row.example]
+                .into_iter()
+                .flatten()
+            {
+                if row.name == "group" && shown == "\"\"" {
+                    continue; // nothing is said
+                }
+                let mut other = Settings::new("other.example.org");
+                let value = DeValue::parse(shown).unwrap();
+                let taken = row.take(&mut other, value.get_ref());
+                assert_eq!(taken, Ok(()), "{} = {shown}", row.name);
+                assert_eq!(row.show(&other), shown, "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_stand_in_a_section_that_is_described() {
+        let mut names = BTreeSet::new();
+        for row in rows() {
+            assert!(
+                names.insert(row.name.clone()),
+                "{} stands there twice",
+                row.name
+            );
+            let first = row.split().0.split('.').next().unwrap();
+            assert!(
+                SECTIONS.iter().any(|(name, _)| *name == first),
+                "{}",
+                row.name
+            );
+            assert!(
+                row.says.ends_with('.') && !row.says.contains("  "),
+                "{}",
+                row.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_outside_its_bounds_is_refused_with_the_bound() {
+        let mut settings = Settings::new("mail.example.org");
+        let refusal = |name: &str, value: &str, settings: &mut Settings| {
+            let row = rows().into_iter().find(|row| row.name == name).unwrap();
+            row.take(settings, DeValue::parse(value).unwrap().get_ref())
+                .unwrap_err()
+        };
+        assert_eq!(
+            refusal("imap.autologout", "\"5 min\"", &mut settings),
+            "must be at least 30 min (RFC 3501 section 5.4)"
+        );
+        assert_eq!(
+            refusal("login.hash_workers", "65", &mut settings),
+            "must be at most 64"
+        );
+        assert_eq!(
+            refusal("mail.keywords", "70000", &mut settings),
+            "is too large"
+        );
+    }
+}
