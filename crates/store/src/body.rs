@@ -2,11 +2,12 @@
 //! transactions that adopt it.
 //!
 //! Small ones wait in memory under one bound for all; large ones stream into a file of their own,
-//! which is durable before any frame speaks of it. Never here: where adopted bodies lie
-//! (`bodies.rs`).
+//! which is durable before any frame speaks of it. When the memory for all is used up, small ones
+//! take files as well: senders that stall in the middle keep nobody out. Never here: where adopted
+//! bodies lie (`bodies.rs`).
 
 use crate::engine::Engine;
-use crate::limits::MAX_TAG_BYTES;
+use crate::limits::{FILE_PIECE_BYTES, MAX_TAG_BYTES};
 use crate::own_file::OwnFile;
 use crate::sync::lock;
 use crate::{BodyId, BodyRefusal, Fault};
@@ -59,11 +60,17 @@ impl Share {
         self.bytes += bytes;
         Ok(())
     }
+
+    /// Gives all of it back.
+    fn clear(&mut self) {
+        self.budget.left.fetch_add(self.bytes, Ordering::AcqRel);
+        self.bytes = 0;
+    }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.budget.left.fetch_add(self.bytes, Ordering::AcqRel);
+        self.clear();
     }
 }
 
@@ -229,23 +236,15 @@ impl BodyWriter {
     }
 
     pub async fn write(&mut self, piece: &[u8]) -> Result<(), BodyRefusal> {
-        let most = self.engine.settings.body_inline_bytes.max(1);
         let mut rest = piece;
         while !rest.is_empty() {
-            if self.engine.files.is_some() && self.memory.len() >= most {
+            let room = self.most().saturating_sub(self.memory.len());
+            if room == 0 {
                 self.spill()?;
+                continue;
             }
-            let room = if self.engine.files.is_some() {
-                most - self.memory.len()
-            } else {
-                rest.len()
-            };
             let (now, later) = rest.split_at(room.min(rest.len()));
-            let needed = self.memory.len() + now.len();
-            if needed > self.share.bytes {
-                self.share.grow(needed - self.share.bytes)?;
-            }
-            self.memory.extend_from_slice(now);
+            self.keep(now)?;
             rest = later;
         }
         self.hasher.update(piece);
@@ -262,8 +261,42 @@ impl BodyWriter {
         }
     }
 
-    /// Moves what waits in memory on into the body's own file.
+    /// How much may wait in memory: a small body whole; of a large one, what is worth a write.
+    fn most(&self) -> usize {
+        let inline = self.engine.settings.body_inline_bytes.max(1);
+        if self.engine.files.is_none() {
+            usize::MAX
+        } else if self.file.is_none() {
+            inline
+        } else {
+            inline.min(FILE_PIECE_BYTES)
+        }
+    }
+
+    /// Keeps a piece in memory. If the memory for all is used up, it goes on into the file at once.
+    fn keep(&mut self, piece: &[u8]) -> Result<(), BodyRefusal> {
+        let needed = self.memory.len() + piece.len();
+        let more = needed.saturating_sub(self.share.bytes);
+        match self.share.grow(more) {
+            Ok(()) => self.memory.extend_from_slice(piece),
+            Err(refused) if self.engine.files.is_none() => return Err(refused),
+            Err(_) => {
+                self.spill()?;
+                self.write_on(piece)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves what waits in memory on into the body's own file, and gives the memory back.
     fn spill(&mut self) -> Result<(), BodyRefusal> {
+        let memory = std::mem::take(&mut self.memory);
+        self.write_on(&memory)?;
+        self.share.clear();
+        Ok(())
+    }
+
+    fn write_on(&mut self, bytes: &[u8]) -> Result<(), BodyRefusal> {
         if self.engine.is_full() {
             return Err(BodyRefusal::Full);
         }
@@ -272,9 +305,8 @@ impl BodyWriter {
             None => self.engine.new_own_file()?,
         };
         let file = self.file.insert(file);
-        file.write_at(self.file_bytes, &self.memory)?;
-        self.file_bytes += self.memory.len() as u64;
-        self.memory.clear();
+        file.write_at(self.file_bytes, bytes)?;
+        self.file_bytes += bytes.len() as u64;
         Ok(())
     }
 

@@ -425,3 +425,79 @@ async fn a_header_whose_sync_failed_is_written_again_before_it_counts() {
         assert!(db.open_report().damage.is_empty(), "{:?}", db.open_report());
     }
 }
+
+#[tokio::test]
+async fn without_a_disk_too_many_waiting_bodies_are_refused_for_now() {
+    let db = Db::memory();
+    let piece = vec![0; 200_000];
+    let mut waiting = Vec::new();
+    let refused = loop {
+        let mut writer = db.new_body().await.unwrap();
+        match writer.write(&piece).await {
+            Ok(()) => waiting.push(writer),
+            Err(refusal) => break refusal,
+        }
+        assert!(waiting.len() < 2_000, "memory must have a bound");
+    };
+    assert!(matches!(refused, BodyRefusal::Busy));
+    drop(waiting);
+    let mut writer = db.new_body().await.unwrap();
+    writer.write(&piece).await.unwrap();
+}
+
+#[tokio::test]
+async fn bodies_that_stall_keep_nobody_out() {
+    let (files, disk) = Files::sim(11);
+    let narrow = Settings {
+        body_memory_bytes: 20_000,
+        body_inline_bytes: 1_000,
+        ..settings()
+    };
+    let db = Db::open(files, narrow).unwrap();
+    let mut stalled = Vec::new();
+    for n in 0..100u8 {
+        let mut writer = db.new_body().await.unwrap();
+        // half of them small, half of them far into a file
+        let bytes = vec![n; if n % 2 == 0 { 900 } else { 5_500 }];
+        writer.write(&bytes).await.unwrap();
+        stalled.push((writer, bytes));
+    }
+    let mut ids = Vec::new();
+    for (mut writer, mut bytes) in stalled {
+        writer.write(b"the end").await.unwrap();
+        bytes.extend_from_slice(b"the end");
+        let mut edit = db.edit(P).await;
+        let id = edit.add_body(&writer.finish(b"").await.unwrap());
+        edit.submit().await.unwrap();
+        ids.push((id, bytes));
+    }
+    disk.crash();
+    let db = Db::open(disk.reopen(), settings()).unwrap();
+    for (id, bytes) in ids {
+        assert_eq!(db.read_body(id, 0, usize::MAX).unwrap(), bytes);
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_a_file_gives_its_memory_back() {
+    let (files, disk) = Files::sim(12);
+    let narrow = Settings {
+        body_memory_bytes: 10_000,
+        body_inline_bytes: 10_000,
+        ..settings()
+    };
+    let db = Db::open(files, narrow).unwrap();
+    let paths = || {
+        disk.paths()
+            .iter()
+            .filter(|p| p.starts_with("bodies/"))
+            .count()
+    };
+    let mut large = db.new_body().await.unwrap();
+    large.write(&[1; 20_000]).await.unwrap();
+    large.write(&[1; 1]).await.unwrap();
+    assert_eq!(paths(), 1);
+    let mut small = db.new_body().await.unwrap();
+    small.write(&[2; 9_000]).await.unwrap();
+    assert_eq!(paths(), 1, "there is memory for the small one");
+}

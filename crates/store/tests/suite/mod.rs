@@ -34,7 +34,6 @@ macro_rules! conformance {
             a_body_whose_edit_was_dropped_is_not_there
             the_vacuum_takes_only_what_is_dead_and_old
             an_unsettled_body_is_newer_than_any_vacuum
-            too_many_waiting_bodies_are_refused_for_now
             versions_only_rise
             a_dropped_pending_commits_all_the_same
             many_writers_of_one_partition_lose_nothing
@@ -531,22 +530,6 @@ pub async fn an_unsettled_body_is_newer_than_any_vacuum(db: Db) {
         .unwrap();
     assert_eq!(db.read_body(id, 0, 100).unwrap(), "on its way");
     assert!(db.next_body_id() > settled);
-}
-
-pub async fn too_many_waiting_bodies_are_refused_for_now(db: Db) {
-    let piece = vec![0; 200_000];
-    let mut waiting = Vec::new();
-    let refused = loop {
-        let mut writer = db.new_body().await.unwrap();
-        match writer.write(&piece).await {
-            Ok(()) => waiting.push(writer),
-            Err(refusal) => break refusal,
-        }
-        assert!(waiting.len() < 2_000, "memory must have a bound");
-    };
-    assert!(matches!(refused, store::BodyRefusal::Busy));
-    drop(waiting);
-    stored_body(&db, &piece).await;
 }
 
 pub async fn versions_only_rise(db: Db) {
