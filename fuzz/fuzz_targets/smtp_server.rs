@@ -1,4 +1,4 @@
-//! Any bytes, in any pieces, through the SMTP server machine: no panic, bounded memory, the same
+//! Any bytes, in any pieces, through the server machine of SMTP and LMTP: no panic, bounded memory, the same
 //! events however they are cut, and replies that stay lines.
 #![no_main]
 
@@ -12,7 +12,8 @@ fn answer(event: &Event) -> Option<Reply> {
         Event::Command(Command::StartTls) => Reply::new(220, Status(2, 0, 0), "begin"),
         Event::Command(Command::Quit) => Reply::new(221, Status(2, 0, 0), "bye"),
         Event::Command(Command::Vrfy(name)) => Reply::new(252, Status(2, 0, 0), name.as_str()),
-        Event::Command(_) | Event::DataEnd(_) => Reply::new(250, Status(2, 0, 0), "ok"),
+        Event::Command(Command::Bdat { .. }) => return None,
+        Event::Command(_) | Event::ChunkEnd(_) | Event::DataEnd(_) => Reply::new(250, Status(2, 0, 0), "ok"),
         Event::AuthLine(_) => Reply::new(235, Status(2, 7, 0), "in"),
         Event::Malformed(malformed) => Reply::new(500, Status(5, 5, 2), format!("{malformed:?}")),
         Event::Data(_) => return None,
@@ -23,11 +24,17 @@ fn run<'a>(rules: DataRules, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Eve
     let mut server = Server::new(rules);
     server.send(Reply::plain(220, "ready"));
     let (mut events, mut out) = (Vec::new(), server.output());
+    let mut speaks_lmtp = false;
     for piece in pieces {
         server.receive(piece);
         while let Some(event) = server.next() {
-            if let Some(reply) = answer(&event) {
-                server.send(reply);
+            speaks_lmtp |= matches!(event, Event::Command(Command::Lhlo(_)));
+            match answer(&event) {
+                Some(reply) if speaks_lmtp && matches!(event, Event::DataEnd(_)) => {
+                    server.send_each(vec![reply; 3]);
+                }
+                Some(reply) => server.send(reply),
+                None => {}
             }
             match (events.last_mut(), event) {
                 (Some(Event::Data(before)), Event::Data(more)) => before.extend(more),

@@ -13,7 +13,7 @@ use crate::limits;
 use crate::name::MailboxName;
 use crate::parse::{self, Parsed};
 use crate::proof::{Admin, Delivery, Login};
-use crate::ready::DeliveredEnvelope;
+use crate::ready::{DeliveredEnvelope, Dsn};
 use crate::record::{self, Saved};
 use crate::sessions::{Sessions, Wait};
 use crate::settings::MailSettings;
@@ -83,6 +83,14 @@ pub struct Incoming {
 /// Header fields put before one delivery's body: whole lines, each with CRLF. May be empty.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Prefix(pub Bytes);
+
+/// One delivery of a message: to whom, with what before the body, and what the sender asked.
+#[derive(Clone, Debug)]
+pub struct Addressed {
+    pub delivery: Delivery,
+    pub prefix: Prefix,
+    pub dsn: Dsn,
+}
 
 /// Where a message went, in the order of the deliveries.
 #[derive(Clone, Debug)]
@@ -175,19 +183,19 @@ impl Mail {
     pub async fn deliver(
         &self,
         message: Incoming,
-        to: Vec<(Delivery, Prefix)>,
+        to: Vec<Addressed>,
     ) -> Result<Delivered, DeliverError> {
         let parsed = self.inner.parse(&message.body).await?;
-        let mut accounts: BTreeMap<AccountId, (Delivery, Prefix)> = BTreeMap::new();
+        let mut accounts: BTreeMap<AccountId, Addressed> = BTreeMap::new();
         let mut order = Vec::new();
-        for (delivery, prefix) in to {
-            let account = delivery.account;
-            if prefix.0.len() > limits::PREFIX_BYTES {
+        for addressed in to {
+            let account = addressed.delivery.account;
+            if addressed.prefix.0.len() > limits::PREFIX_BYTES {
                 let why = Fault::new("delivering a message", "its prefix is too long");
                 return Err(DeliverError::Unavailable(why));
             }
             if let std::collections::btree_map::Entry::Vacant(place) = accounts.entry(account) {
-                place.insert((delivery, prefix));
+                place.insert(addressed);
                 order.push(account);
             }
         }
@@ -206,7 +214,7 @@ impl Mail {
         &self,
         message: &Incoming,
         parsed: &Parsed,
-        accounts: &BTreeMap<AccountId, (Delivery, Prefix)>,
+        accounts: &BTreeMap<AccountId, Addressed>,
     ) -> Result<BTreeMap<AccountId, DeliveredTo>, DeliverError> {
         let inner = &self.inner;
         let partitions: Vec<_> = accounts.keys().map(|id| keys::partition(*id)).collect();
@@ -214,13 +222,13 @@ impl Mail {
             let mut work = Work::default();
             for edit in inner.db.edit_many(&partitions).await {
                 let account = AccountId(edit.partition().0);
-                let (delivery, prefix) = &accounts[&account];
+                let addressed = &accounts[&account];
                 if edit.get(keys::ACCOUNT)?.is_none() {
-                    work.gone.push(delivery.clone());
+                    work.gone.push(addressed.delivery.clone());
                     continue;
                 }
                 let change = AccountEdit::over(edit, account, message.at)?;
-                deliver_to(inner, change, message, parsed, delivery, prefix, &mut work)?;
+                deliver_to(inner, change, message, parsed, addressed, &mut work)?;
             }
             if !work.gone.is_empty() {
                 return Err(DeliverError::Gone(work.gone));
@@ -291,11 +299,15 @@ fn deliver_to(
     mut change: AccountEdit,
     message: &Incoming,
     parsed: &Parsed,
-    delivery: &Delivery,
-    prefix: &Prefix,
+    addressed: &Addressed,
     work: &mut Work,
 ) -> Result<(), DeliverError> {
     let account = change.account;
+    let Addressed {
+        delivery,
+        prefix,
+        dsn,
+    } = addressed;
     let Some(inbox) = tree::find(&change.edit, &MailboxName::inbox())? else {
         work.gone.push(delivery.clone());
         return Ok(());
@@ -318,6 +330,7 @@ fn deliver_to(
         client: message.client.clone(),
         login: message.login.clone(),
         at: message.at,
+        dsn: dsn.clone(),
     };
     let saved = Saved {
         email,

@@ -45,7 +45,7 @@ pub use auth::{
     Argon2Cost, Auth, Conversation, LoginClient, LoginRefusal, NewPassword, Progress, Response,
 };
 pub use binary::{BinaryEncoder, NulOutsideBinary};
-pub use deliver::{Delivered, DeliveredTo, Incoming, Mail, Prefix, Room};
+pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Mail, Prefix, Room};
 pub use directory::{
     AccountChange, AccountInfo, AliasInfo, Directory, DomainInfo, Existing, RemovedInfo, Resolved,
     Standing,
@@ -59,7 +59,7 @@ pub use name::{MailboxName, NameError, SpecialUse};
 pub use parse::Survey;
 pub use parts::{Encoding, Part, PartKind, PartTree, Section};
 pub use proof::{Admin, Delivery, Login};
-pub use ready::{Content, DeliveredEnvelope, KeptField, LastLine, Ready};
+pub use ready::{Content, DeliveredEnvelope, Dsn, KeptField, LastLine, Ready};
 pub use sasl::Mechanism;
 pub use settings::MailSettings;
 pub use since::Since;

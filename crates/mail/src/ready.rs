@@ -156,6 +156,22 @@ pub struct DeliveredEnvelope {
     pub login: Option<String>,
     /// When it was accepted.
     pub at: Time,
+    /// What the sender asked about notifications.
+    pub dsn: Dsn,
+}
+
+/// What a sender asked about delivery status notifications, in the words in which it came, because
+/// so they are passed on [rfc3461 5.2.1].
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Dsn {
+    /// How much of the message a notification brings back.
+    pub ret: Option<String>,
+    /// The sender's name for the transaction.
+    pub envid: Option<String>,
+    /// When to notify about this recipient.
+    pub notify: Option<String>,
+    /// This recipient as the first sender named it.
+    pub orcpt: Option<String>,
 }
 
 /// Prefix and body as one.

@@ -7,12 +7,14 @@
 use crate::codec::{Damaged, Decoded, Reader, Writer};
 use crate::ids::{EmailId, ThreadId};
 use crate::parse::Parsed;
-use crate::ready::{DeliveredEnvelope, LastLine};
+use crate::ready::{DeliveredEnvelope, Dsn, LastLine};
 use net::Time;
 use std::ops::Range;
 use store::BodyId;
 
 const VERSION: u8 = 1;
+/// Of the delivered envelope. 1: without what was asked about notifications.
+const DELIVERED_VERSION: u8 = 2;
 const SECTIONS: usize = 8;
 const HEAD_BYTES: usize = 1 + 6 * 8 + 1 + SECTIONS * 4;
 const SAVED_AT: Range<usize> = 25..33;
@@ -162,27 +164,47 @@ pub(crate) fn references(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
 }
 
 fn encode_delivered(envelope: &DeliveredEnvelope) -> Vec<u8> {
-    let mut w = Writer::new(VERSION);
+    let mut w = Writer::new(DELIVERED_VERSION);
     w.str(&envelope.sender)
         .str(&envelope.recipient)
         .str(&envelope.client);
     w.option_str(envelope.login.as_deref()).time(envelope.at);
+    let Dsn {
+        ret,
+        envid,
+        notify,
+        orcpt,
+    } = &envelope.dsn;
+    for asked in [ret, envid, notify, orcpt] {
+        w.option_str(asked.as_deref());
+    }
     w.into_vec()
 }
 
 /// `None`: a client has put the message there.
 pub(crate) fn decode_delivered(bytes: &[u8]) -> Decoded<Option<DeliveredEnvelope>> {
-    if bytes.is_empty() {
+    let Some(&version) = bytes.first() else {
         return Ok(None);
-    }
-    let mut r = Reader::new(bytes, VERSION)?;
-    Ok(Some(DeliveredEnvelope {
+    };
+    let mut r = Reader::new(bytes, version.clamp(1, DELIVERED_VERSION))?;
+    let mut envelope = DeliveredEnvelope {
         sender: r.str()?.to_owned(),
         recipient: r.str()?.to_owned(),
         client: r.str()?.to_owned(),
         login: r.option_str()?.map(str::to_owned),
         at: r.time()?,
-    }))
+        dsn: Dsn::default(),
+    };
+    if version >= 2 {
+        let mut asked = || Ok(r.option_str()?.map(str::to_owned));
+        envelope.dsn = Dsn {
+            ret: asked()?,
+            envid: asked()?,
+            notify: asked()?,
+            orcpt: asked()?,
+        };
+    }
+    Ok(Some(envelope))
 }
 
 /// Header fields whose raw, unfolded values are kept, as IMAP clients and searches ask for them.

@@ -7,7 +7,7 @@ use crate::ids::{EmailId, MailboxId, ModSeq, ThreadId};
 use crate::name::SpecialUse;
 use crate::parse::parse_bytes;
 use crate::parts::PartTree;
-use crate::ready::DeliveredEnvelope;
+use crate::ready::{DeliveredEnvelope, Dsn};
 use crate::record::{self, Head, Saved, Sect};
 use crate::state::{AccountState, FlagRow, FlagSet, MailboxRecord, MailboxState, Shown};
 use net::Time;
@@ -143,8 +143,14 @@ proptest! {
             sender: subject.clone(),
             recipient: prefix.clone(),
             client: String::new(),
-            login,
+            login: login.clone(),
             at: Time(times[0]),
+            dsn: Dsn {
+                ret: login.clone(),
+                envid: None,
+                notify: None,
+                orcpt: login,
+            },
         };
         let written = record::encode(&parsed, &Saved {
             email: EmailId(ids[0]),
@@ -185,4 +191,14 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn an_envelope_of_the_first_version_is_read() {
+    let mut w = crate::codec::Writer::new(1);
+    w.str("a@example.org").str("b@example.test").str("c");
+    w.option_str(None).time(Time(7));
+    let envelope = record::decode_delivered(&w.into_vec()).unwrap().unwrap();
+    assert_eq!((envelope.at, envelope.dsn), (Time(7), Dsn::default()));
+    assert!(record::decode_delivered(&[3, 0]).is_err());
 }

@@ -109,7 +109,12 @@ async fn a_removed_account_gets_no_mail_and_is_swept() {
         .unwrap();
     assert_eq!(leads_to(&house, "alice").await, "UnknownUser");
     let message = house.incoming(b"\r\n").await;
-    let to = known.into_iter().map(|d| (d, Prefix::default())).collect();
+    let addressed = |delivery| Addressed {
+        delivery,
+        prefix: Prefix::default(),
+        dsn: Dsn::default(),
+    };
+    let to = known.into_iter().map(addressed).collect();
     let refused = house.mail.deliver(message, to).await;
     assert!(matches!(refused, Err(DeliverError::Gone(who)) if who.len() == 1));
     // As long as expunged mail is kept.

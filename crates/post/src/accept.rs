@@ -1,23 +1,22 @@
-//! The one way in: sender, recipients, content, commit.
+//! The one way in: sender, recipients, the place for the content; what follows is in `deliver`.
 //!
 //! Each step gathers evidence, lets `judge` decide, acts, and writes one log line where something
 //! was refused. What never happens here: a decision (that is `judge`), a protocol's words.
 
 use crate::arriving::{Arriving, body_refusal};
-use crate::client::Client;
+use crate::client::{Client, Role};
 use crate::envelope::{Envelope, MessageId, Recipient};
-use crate::header::{Facts, HeaderReader};
-use crate::judge::{self, FieldEvidence, MessageEvidence, Policy, Proof, Whose};
+use crate::header::HeaderReader;
+use crate::judge::{self, Policy, Proof, Whose};
 use crate::limits;
 use crate::log::{self, Stage};
 use crate::refusal::{Refusal, Refused};
-use crate::trace;
-use addr::{Address, Charset, ForwardPath, ReversePath};
-use mail::{DeliverError, Delivery, Incoming, Mail, Prefix, Resolved, Room};
+use addr::{Charset, ForwardPath, ReversePath};
+use mail::{Delivery, Directory, Mail, Resolved, Room};
 use net::{Clock, Random};
-use smtp::{DataEnd, MailParameters};
+use smtp::{DataEnd, MailParameters, RcptParameters};
 use std::sync::Arc;
-use store::{Body, Fault};
+use store::Fault;
 
 /// Letters of a message's id: about 70 bits.
 const ID_LETTERS: usize = 14;
@@ -51,15 +50,15 @@ impl PostSettings {
 /// The way in. Cheap to clone.
 #[derive(Clone)]
 pub struct Post {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    mail: Mail,
-    clock: Clock,
-    random: Random,
-    hostname: String,
-    policy: Policy,
+pub(crate) struct Inner {
+    pub mail: Mail,
+    pub clock: Clock,
+    pub random: Random,
+    pub hostname: String,
+    pub policy: Policy,
 }
 
 /// A message is in its mailboxes, durably.
@@ -94,13 +93,18 @@ impl Post {
         self.inner.policy.max_message_bytes
     }
 
+    /// Recipients that one message may have.
+    pub fn max_recipients(&self) -> usize {
+        self.inner.policy.max_recipients
+    }
+
     /// A sender: the beginning of an envelope. [rfc5321 3.3]
     pub async fn sender(
         &self,
         client: &Client,
         from: ReversePath,
         written_in: Charset,
-        parameters: &MailParameters,
+        parameters: MailParameters,
     ) -> Result<Envelope, Refused> {
         let id = MessageId(self.inner.random.token(ID_LETTERS));
         let whose = match (&client.login, from.address()) {
@@ -120,9 +124,9 @@ impl Post {
             Ok(()) => Ok(Envelope {
                 id,
                 sender: from,
-                charset: parameters.charset,
-                declared_bytes: parameters.size_bytes.unwrap_or(0),
+                parameters,
                 recipients: Vec::new(),
+                named: Vec::new(),
             }),
             Err(refusal) => {
                 log::refused(client, &id, Stage::Mail, (&from.to_string(), ""), &refusal);
@@ -131,20 +135,28 @@ impl Post {
         }
     }
 
-    /// One more recipient of the envelope; the same one again is accepted and changes nothing.
+    /// One more recipient of the envelope; the same one again is accepted and changes nothing, but
+    /// at LMTP it is answered once more.
     pub async fn recipient(
         &self,
         client: &Client,
         envelope: &mut Envelope,
         to: ForwardPath,
         written_in: Charset,
+        parameters: RcptParameters,
     ) -> Result<(), Refusal> {
-        if envelope.has(&to) {
+        if let Some(position) = envelope.position(&to) {
+            if client.role == Role::Lmtp {
+                judge::count(envelope.named.len(), &self.inner.policy)?;
+                envelope.named.push(position);
+            }
             return Ok(());
         }
         match self.deliveries_of(client, envelope, &to, written_in).await {
             Ok(deliveries) => {
-                envelope.recipients.push(Recipient::new(to, deliveries));
+                envelope.named.push(envelope.recipients.len());
+                let recipient = Recipient::new(to, deliveries, parameters);
+                envelope.recipients.push(recipient);
                 Ok(())
             }
             Err(refusal) => {
@@ -172,8 +184,8 @@ impl Post {
         let evidence = judge::RecipientEvidence {
             local: local_part(to),
             written_in,
-            asked: envelope.charset,
-            recipients: envelope.recipients.len(),
+            asked: envelope.charset(),
+            recipients: envelope.named.len(),
         };
         judge::recipient_form(evidence, policy)?;
         let resolved = self.resolve(to).await.map_err(|fault| {
@@ -182,7 +194,7 @@ impl Post {
         })?;
         let found = judge::resolved(resolved, proof(client), envelope.delivery_count(), policy)?;
         let room = self
-            .room(&found, envelope.declared_bytes)
+            .room(&found, envelope.declared_bytes())
             .map_err(|fault| {
                 log::fault(&envelope.id, &fault);
                 Refusal::Unavailable
@@ -201,7 +213,7 @@ impl Post {
     }
 
     async fn resolve(&self, to: &ForwardPath) -> Result<Resolved, Fault> {
-        let directory = self.inner.mail.directory();
+        let directory = self.directory();
         match to {
             ForwardPath::Address(address) => directory.resolve(address).await,
             ForwardPath::Postmaster => directory.resolve_postmaster().await,
@@ -217,7 +229,7 @@ impl Post {
         match self.inner.mail.new_body().await {
             Ok(writer) => {
                 let header = HeaderReader::new(&self.inner.hostname);
-                Ok(Arriving::new(envelope.id.clone(), writer, header))
+                Ok(Arriving::new(envelope, writer, header))
             }
             Err(refused) => {
                 let refusal = body_refusal(&envelope.id, &refused);
@@ -227,101 +239,36 @@ impl Post {
         }
     }
 
-    /// Judges the message and puts it into the mailboxes. `Ok` after the durable commit, not
-    /// before.
-    pub async fn accept(
-        &self,
-        client: &Client,
-        envelope: Envelope,
-        arriving: Arriving,
-        end: DataEnd,
-    ) -> Result<Accepted, Refusal> {
-        match self.deliver(client, &envelope, arriving, end).await {
-            Ok(()) => {
-                log::accepted(client, &envelope, end.bytes);
-                Ok(Accepted { id: envelope.id })
-            }
-            Err(refusal) => {
-                self.log_refused(client, &envelope, Stage::Content, &refusal);
-                Err(refusal)
-            }
-        }
-    }
-
-    async fn deliver(
+    /// What became of the content so far, for those who are told before its end (BDAT).
+    pub fn chunk(
         &self,
         client: &Client,
         envelope: &Envelope,
-        arriving: Arriving,
+        arriving: &Arriving,
         end: DataEnd,
     ) -> Result<(), Refusal> {
-        let trouble = arriving.trouble();
-        let Arriving { writer, header, .. } = arriving;
-        let facts = header.finish();
-        let fields = fields(client, &facts);
-        let evidence = MessageEvidence {
-            problem: end.problem,
-            facts: &facts,
-            fields,
+        let judged = judge::content(end.problem, &self.inner.policy);
+        let refusal = match (judged, arriving.trouble()) {
+            (Ok(()), None) => return Ok(()),
+            (Err(refusal), _) | (Ok(()), Some(refusal)) => refusal,
         };
-        let additions = judge::message(evidence, &self.inner.policy)?;
-        let writer = match (trouble, writer) {
-            (Some(trouble), _) => return Err(trouble),
-            (None, Some(writer)) => writer,
-            (None, None) => return Err(Refusal::Unavailable),
-        };
-        let body = writer.finish(&tag(client, envelope)).await;
-        let body = body.map_err(|refused| body_refusal(&envelope.id, &refused))?;
-        self.commit(client, envelope, body, additions).await
+        self.log_refused(client, envelope, Stage::Content, &refusal);
+        Err(refusal)
     }
 
-    /// One body, one prefix, all mailboxes, one durable group.
-    async fn commit(
+    pub(crate) fn directory(&self) -> &Directory {
+        self.inner.mail.directory()
+    }
+
+    pub(crate) fn log_refused(
         &self,
         client: &Client,
         envelope: &Envelope,
-        body: Body,
-        additions: judge::Additions,
-    ) -> Result<(), Refusal> {
-        let Inner {
-            mail,
-            clock,
-            random,
-            hostname,
-            ..
-        } = &*self.inner;
-        let at = clock.now();
-        let prefix = trace::prefix(client, envelope, hostname, at, additions, random);
-        let prefix = Prefix(prefix.into());
-        let deliveries = envelope.deliveries();
-        let to = deliveries
-            .into_iter()
-            .map(|delivery| (delivery, prefix.clone()))
-            .collect();
-        let helo = client.helo.as_ref().map_or("", |(_, name)| name.as_str());
-        let incoming = Incoming {
-            body,
-            sender: envelope
-                .sender
-                .address()
-                .map(Address::to_string)
-                .unwrap_or_default(),
-            client: format!("{helo} {}", client.address_literal())
-                .trim_start()
-                .to_owned(),
-            login: client.login.as_ref().map(|login| login.name().to_owned()),
-            at,
-        };
-        match mail.deliver(incoming, to).await {
-            // THE COMMIT LINE: from here on the message is ours, durably, in every mailbox. The
-            // 250 that follows from this Ok is sent nowhere else.
-            Ok(_) => Ok(()),
-            Err(error) => Err(deliver_refusal(&envelope.id, error)),
-        }
-    }
-
-    fn log_refused(&self, client: &Client, envelope: &Envelope, stage: Stage, refusal: &Refusal) {
-        let ends = (envelope.sender.to_string(), log::recipients(envelope));
+        stage: Stage,
+        refusal: &Refusal,
+    ) {
+        let to = log::recipients(envelope.recipients.iter());
+        let ends = (envelope.sender.to_string(), to);
         log::refused(client, &envelope.id, stage, (&ends.0, &ends.1), refusal);
     }
 }
@@ -338,46 +285,5 @@ fn local_part(to: &ForwardPath) -> Option<&str> {
     match to {
         ForwardPath::Address(address) => Some(address.local().as_str()),
         ForwardPath::Postmaster => None,
-    }
-}
-
-/// What From and Sender say about the login; of strangers nothing is asked.
-fn fields(client: &Client, facts: &Facts) -> Option<(FieldEvidence, FieldEvidence)> {
-    let login = client.login.as_ref()?;
-    let of = |values: &[_]| judge::field(values, |address| login.may_send_as(address));
-    Some((of(&facts.from), of(&facts.sender)))
-}
-
-/// The note beside the body in the store: whose it is, even if its records are gone.
-fn tag(client: &Client, envelope: &Envelope) -> Vec<u8> {
-    let mut text = format!("id={}\nfrom={}\n", envelope.id, envelope.sender);
-    text.push_str(&format!("client={}\n", client.address_literal()));
-    for delivery in envelope.deliveries() {
-        let line = format!(
-            "to={} account={}\n",
-            delivery.recipient(),
-            delivery.account_id()
-        );
-        if text.len() + line.len() > limits::TAG_BYTES {
-            break;
-        }
-        text.push_str(&line);
-    }
-    text.into_bytes()
-}
-
-fn deliver_refusal(id: &MessageId, error: DeliverError) -> Refusal {
-    match error {
-        DeliverError::OverQuota(_) => Refusal::MailboxFull,
-        DeliverError::Gone(_) => Refusal::RecipientGone,
-        DeliverError::Busy => Refusal::Busy,
-        DeliverError::ReadOnly(fault) => {
-            log::fault(id, &fault);
-            Refusal::StoreFull
-        }
-        DeliverError::Unavailable(fault) => {
-            log::fault(id, &fault);
-            Refusal::Unavailable
-        }
     }
 }

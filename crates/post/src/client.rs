@@ -11,6 +11,9 @@ pub enum Role {
     Exchange,
     /// Our own users send (587, 465): nothing without a login. [rfc6409 4.3]
     Submission,
+    /// A program on this machine brings mail for us and asks about each recipient by itself
+    /// (LMTP). Trusted to be that program, with nothing else.
+    Lmtp,
 }
 
 /// How the client said hello.
@@ -18,6 +21,7 @@ pub enum Role {
 pub enum Greeting {
     Helo,
     Ehlo,
+    Lhlo,
 }
 
 /// Who is on the line, as far as it is known.
@@ -43,21 +47,29 @@ impl Client {
 
     /// The name of the protocol in a Received field. [rfc3848 2] [rfc6531 4.3]
     pub fn protocol(&self, charset: Charset) -> &'static str {
-        if !matches!(self.helo, Some((Greeting::Ehlo, _))) {
-            return "SMTP";
-        }
-        match (charset, self.tls.is_some(), self.login.is_some()) {
-            (Charset::Ascii, false, false) => "ESMTP",
-            (Charset::Ascii, true, false) => "ESMTPS",
-            (Charset::Ascii, false, true) => "ESMTPA",
-            (Charset::Ascii, true, true) => "ESMTPSA",
-            (Charset::Utf8, false, false) => "UTF8SMTP",
-            (Charset::Utf8, true, false) => "UTF8SMTPS",
-            (Charset::Utf8, false, true) => "UTF8SMTPA",
-            (Charset::Utf8, true, true) => "UTF8SMTPSA",
-        }
+        let names = match &self.helo {
+            Some((Greeting::Ehlo, _)) => &ESMTP,
+            Some((Greeting::Lhlo, _)) => &LMTP,
+            Some((Greeting::Helo, _)) | None => return "SMTP",
+        };
+        let row = match charset {
+            Charset::Ascii => &names[0],
+            Charset::Utf8 => &names[1],
+        };
+        row[usize::from(self.tls.is_some()) + 2 * usize::from(self.login.is_some())]
     }
 }
+
+/// Without anything, with TLS, with a login, with both; below the same with SMTPUTF8.
+type Names = [[&'static str; 4]; 2];
+const ESMTP: Names = [
+    ["ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"],
+    ["UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"],
+];
+const LMTP: Names = [
+    ["LMTP", "LMTPS", "LMTPA", "LMTPSA"],
+    ["UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA"],
+];
 
 #[cfg(test)]
 mod tests {
@@ -93,6 +105,14 @@ mod tests {
         assert_eq!(
             client(Greeting::Ehlo, tls).protocol(Charset::Utf8),
             "UTF8SMTPS"
+        );
+        assert_eq!(
+            client(Greeting::Lhlo, None).protocol(Charset::Ascii),
+            "LMTP"
+        );
+        assert_eq!(
+            client(Greeting::Lhlo, tls).protocol(Charset::Utf8),
+            "UTF8LMTPS"
         );
         assert_eq!(
             client(Greeting::Ehlo, None).address_literal(),

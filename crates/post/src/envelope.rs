@@ -4,7 +4,9 @@
 //! `Post::recipient` did.
 
 use addr::{Charset, ForwardPath, ReversePath};
-use mail::Delivery;
+use mail::{Delivery, Dsn};
+use smtp::{BodyType, MailParameters, RcptParameters};
+use std::collections::HashSet;
 use std::fmt;
 
 /// Names one message transaction: in the reply, in the log, in the Received field.
@@ -22,10 +24,10 @@ impl fmt::Display for MessageId {
 pub struct Envelope {
     pub(crate) id: MessageId,
     pub(crate) sender: ReversePath,
-    pub(crate) charset: Charset,
-    /// What MAIL said of the size; 0 if nothing. [rfc1870 6]
-    pub(crate) declared_bytes: u64,
+    pub(crate) parameters: MailParameters,
     pub(crate) recipients: Vec<Recipient>,
+    /// For every RCPT that was accepted, which of the recipients it named. [rfc2033 4.2]
+    pub(crate) named: Vec<usize>,
 }
 
 /// One accepted recipient and the accounts it leads to.
@@ -35,6 +37,7 @@ pub struct Recipient {
     /// The same for the same mailbox, however it was quoted and cased. [rfc5321 4.1.2]
     key: String,
     deliveries: Vec<Delivery>,
+    parameters: RcptParameters,
 }
 
 impl Envelope {
@@ -46,22 +49,46 @@ impl Envelope {
     }
     /// `Utf8` if the client asked for SMTPUTF8.
     pub fn charset(&self) -> Charset {
-        self.charset
+        self.parameters.charset
+    }
+    /// What MAIL said of the size; 0 if nothing. [rfc1870 6]
+    pub(crate) fn declared_bytes(&self) -> u64 {
+        self.parameters.size_bytes.unwrap_or(0)
+    }
+    /// What MAIL said of the content.
+    pub fn body(&self) -> Option<BodyType> {
+        self.parameters.body
     }
     pub fn recipients(&self) -> &[Recipient] {
         &self.recipients
     }
 
-    /// All deliveries, each account once: whoever is reached over two ways gets one copy.
-    pub(crate) fn deliveries(&self) -> Vec<Delivery> {
-        let mut seen = std::collections::HashSet::new();
-        let all = self
-            .recipients
-            .iter()
-            .flat_map(|recipient| &recipient.deliveries);
-        all.filter(|delivery| seen.insert(delivery.account_id()))
-            .cloned()
+    /// The deliveries of those recipients, each account once with the first of them: whoever is
+    /// reached over two ways gets one copy.
+    pub(crate) fn deliveries<'a>(
+        &'a self,
+        recipients: impl Iterator<Item = &'a Recipient>,
+    ) -> Vec<(&'a Recipient, &'a Delivery)> {
+        let mut seen = HashSet::new();
+        recipients
+            .flat_map(|recipient| recipient.deliveries.iter().map(move |d| (recipient, d)))
+            .filter(|(_, delivery)| seen.insert(delivery.account_id()))
             .collect()
+    }
+
+    /// What the sender asked about notifications for this recipient.
+    pub(crate) fn dsn(&self, recipient: &Recipient) -> Dsn {
+        let RcptParameters { notify, orcpt } = &recipient.parameters;
+        Dsn {
+            ret: self.parameters.ret.map(|ret| ret.word().to_owned()),
+            envid: self
+                .parameters
+                .envid
+                .as_ref()
+                .map(|id| id.as_str().to_owned()),
+            notify: notify.as_ref().map(|notify| notify.to_string()),
+            orcpt: orcpt.as_ref().map(|orcpt| orcpt.as_str().to_owned()),
+        }
     }
 
     /// How many deliveries there are, accounts that are reached twice counted twice.
@@ -72,20 +99,32 @@ impl Envelope {
             .sum()
     }
 
-    /// Whether the recipient is there already.
-    pub(crate) fn has(&self, path: &ForwardPath) -> bool {
+    /// Which of the recipients this is, if it is there already.
+    pub(crate) fn position(&self, path: &ForwardPath) -> Option<usize> {
         let key = key(path);
-        self.recipients.iter().any(|recipient| recipient.key == key)
+        self.recipients
+            .iter()
+            .position(|recipient| recipient.key == key)
     }
 }
 
 impl Recipient {
-    pub(crate) fn new(path: ForwardPath, deliveries: Vec<Delivery>) -> Recipient {
+    pub(crate) fn new(
+        path: ForwardPath,
+        deliveries: Vec<Delivery>,
+        parameters: RcptParameters,
+    ) -> Recipient {
         Recipient {
             key: key(&path),
             path,
             deliveries,
+            parameters,
         }
+    }
+    /// Whether it leads to the account of one of these.
+    pub(crate) fn leads_to(&self, any: &[Delivery]) -> bool {
+        let mut accounts = self.deliveries.iter().map(Delivery::account_id);
+        accounts.any(|own| any.iter().any(|delivery| delivery.account_id() == own))
     }
     pub fn path(&self) -> &ForwardPath {
         &self.path
@@ -110,23 +149,27 @@ mod tests {
         let envelope = Envelope {
             id: MessageId("x".to_owned()),
             sender: ReversePath::Null,
-            charset: Charset::Ascii,
-            declared_bytes: 0,
-            recipients: vec![Recipient::new(path("<bob@example.test>"), Vec::new())],
+            parameters: MailParameters::default(),
+            recipients: vec![Recipient::new(
+                path("<bob@example.test>"),
+                Vec::new(),
+                RcptParameters::default(),
+            )],
+            named: vec![0],
         };
         for same in [
             "<bob@example.test>",
             "<BOB@Example.Test>",
             "<\"bob\"@example.test>",
         ] {
-            assert!(envelope.has(&path(same)), "{same}");
+            assert_eq!(envelope.position(&path(same)), Some(0), "{same}");
         }
         for other in [
             "<bob+x@example.test>",
             "<bobb@example.test>",
             "<postmaster>",
         ] {
-            assert!(!envelope.has(&path(other)), "{other}");
+            assert_eq!(envelope.position(&path(other)), None, "{other}");
         }
     }
 }

@@ -77,9 +77,7 @@ pub(crate) fn recipient_form(
     evidence: RecipientEvidence<'_>,
     policy: &Policy,
 ) -> Result<(), Refusal> {
-    if evidence.recipients >= policy.max_recipients {
-        return Err(Refusal::TooManyRecipients); // [rfc5321 4.5.3.1.10]
-    }
+    count(evidence.recipients, policy)?;
     if evidence.written_in == Charset::Utf8 && evidence.asked == Charset::Ascii {
         return Err(Refusal::Utf8NotAsked); // [rfc6531 3.5]
     }
@@ -90,6 +88,15 @@ pub(crate) fn recipient_form(
         return Err(Refusal::RelayForm);
     }
     Ok(())
+}
+
+/// Whether one more recipient is one too many. [rfc5321 4.5.3.1.10]
+pub(crate) fn count(recipients: usize, policy: &Policy) -> Result<(), Refusal> {
+    if recipients >= policy.max_recipients {
+        Err(Refusal::TooManyRecipients)
+    } else {
+        Ok(())
+    }
 }
 
 /// What the directory's answer means for this client.
@@ -200,7 +207,8 @@ pub(crate) fn message(
     Ok(additions)
 }
 
-fn content(problem: Option<DataProblem>, policy: &Policy) -> Result<(), Refusal> {
+/// Content with a problem is not taken.
+pub(crate) fn content(problem: Option<DataProblem>, policy: &Policy) -> Result<(), Refusal> {
     let max_bytes = policy.max_message_bytes;
     match problem {
         None => Ok(()),

@@ -1,7 +1,7 @@
 //! Mail on the road: who may send what to whom, and the one way in.
 //!
 //! Everything that brings a message into the house goes through [`Post`]: `sender`, `recipient`
-//! for each, `new_body`, `accept`. Each step gathers evidence, asks a pure function of `judge`,
+//! for each, `new_body`, `accept` (or `accept_each`). Each step gathers evidence, asks a pure function of `judge`,
 //! then acts. `accept` returns only after the durable commit. What never happens here: the words
 //! of a protocol (the doors' `reply.rs`), a mailbox (the room `mail`), the disk.
 #![forbid(unsafe_code)]
@@ -9,13 +9,16 @@
 mod accept;
 mod arriving;
 mod client;
+mod deliver;
 mod envelope;
 mod header;
 mod judge;
 pub mod limits;
 mod log;
 mod refusal;
+mod return_path;
 mod trace;
+mod verify;
 
 pub use accept::{Accepted, Post, PostSettings};
 pub use arriving::Arriving;
@@ -23,3 +26,4 @@ pub use client::{Client, Greeting, Role};
 pub use envelope::{Envelope, MessageId, Recipient};
 pub use log::Escaped;
 pub use refusal::{Refusal, Refused};
+pub use verify::Verified;

@@ -3,7 +3,7 @@
 //! What a peer said is escaped and cut, so that no peer writes lines of its own into the log.
 
 use crate::client::Client;
-use crate::envelope::{Envelope, MessageId};
+use crate::envelope::{Envelope, MessageId, Recipient};
 use crate::limits::LOGGED_BYTES;
 use crate::refusal::Refusal;
 use addr::ForwardPath;
@@ -49,7 +49,7 @@ impl Stage {
     }
 }
 
-pub(crate) fn accepted(client: &Client, envelope: &Envelope, bytes: u64) {
+pub(crate) fn accepted(client: &Client, envelope: &Envelope, to: &str, bytes: u64) {
     tracing::info!(
         target: "post",
         id = %envelope.id,
@@ -57,7 +57,7 @@ pub(crate) fn accepted(client: &Client, envelope: &Envelope, bytes: u64) {
         helo = %Escaped(helo(client)),
         login = %Escaped(login(client)),
         from = %Escaped(&envelope.sender.to_string()),
-        to = %Escaped(&recipients(envelope)),
+        to = %Escaped(to),
         bytes,
         "accepted"
     );
@@ -90,9 +90,9 @@ pub(crate) fn fault(id: &MessageId, fault: &dyn fmt::Display) {
 }
 
 /// The recipients in one text, as many as a log line bears.
-pub(crate) fn recipients(envelope: &Envelope) -> String {
+pub(crate) fn recipients<'a>(recipients: impl Iterator<Item = &'a Recipient>) -> String {
     let mut text = String::new();
-    for recipient in &envelope.recipients {
+    for recipient in recipients {
         if text.len() > LOGGED_BYTES {
             break;
         }

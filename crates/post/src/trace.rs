@@ -40,7 +40,7 @@ fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text
         format!("from {}", claimed_name(client)),
         format!("({})", client.address_literal()),
         format!("by {hostname}"),
-        format!("with {}", client.protocol(envelope.charset)),
+        format!("with {}", client.protocol(envelope.charset())),
     ];
     if let Some(tls) = &client.tls {
         clauses.push(format!("({tls})"));
@@ -128,6 +128,7 @@ mod tests {
     use crate::client::{Greeting, Role};
     use crate::envelope::{MessageId, Recipient};
     use addr::{ForwardPath, ReversePath};
+    use smtp::{MailParameters, RcptParameters};
 
     fn client(helo: &str) -> Client {
         Client {
@@ -142,14 +143,14 @@ mod tests {
     fn envelope(recipients: &[&str]) -> Envelope {
         let recipient = |text: &&str| {
             let path = ForwardPath::parse(text.as_bytes(), Charset::Utf8).unwrap();
-            Recipient::new(path, Vec::new())
+            Recipient::new(path, Vec::new(), RcptParameters::default())
         };
         Envelope {
             id: MessageId("abc123".to_owned()),
             sender: ReversePath::parse(b"<carol@example.org>", Charset::Ascii).unwrap(),
-            charset: Charset::Ascii,
-            declared_bytes: 0,
+            parameters: MailParameters::default(),
             recipients: recipients.iter().map(recipient).collect(),
+            named: Vec::new(),
         }
     }
 

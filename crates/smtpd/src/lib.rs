@@ -1,4 +1,5 @@
-//! The SMTP door: port 25 for other servers, 587 and 465 for our own users.
+//! The SMTP door: port 25 for other servers, 587 and 465 for our own users, and LMTP for programs
+//! on this machine.
 //!
 //! A session drives the machine of `smtp`, looks each command up in one table, asks `post` about
 //! senders, recipients and messages, and `mail` about passwords; `reply` turns answers into words.
@@ -40,6 +41,16 @@ pub enum Logins {
     NotOffered,
 }
 
+/// What VRFY tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Vrfy {
+    /// Nobody anything: 252. [rfc5321 7.3]
+    #[default]
+    Untold,
+    /// Those who have logged in, whether mail for a name is taken.
+    ToLogins,
+}
+
 /// What happens to a CR or LF that stands alone in a message.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum BareNewline {
@@ -59,6 +70,8 @@ pub struct Timeouts {
     pub data_block: Duration,
     /// For the whole content, before the time that its size is worth.
     pub data_start: Duration,
+    /// So many octets of content are worth a second more.
+    pub data_octets_a_second: u64,
     /// For the whole session; a message that is under way is taken to its end.
     pub session: Duration,
 }
@@ -69,6 +82,7 @@ impl Default for Timeouts {
             command: limits::COMMAND_TIMEOUT,
             data_block: limits::DATA_BLOCK_TIMEOUT,
             data_start: limits::DATA_START_TIMEOUT,
+            data_octets_a_second: limits::DATA_OCTETS_A_SECOND,
             session: limits::SESSION_TIMEOUT,
         }
     }
@@ -84,7 +98,10 @@ pub struct Settings {
     /// Whether a password may be sent without TLS.
     pub clear_text: ClearText,
     pub bare_newline: BareNewline,
+    pub vrfy: Vrfy,
     pub timeouts: Timeouts,
+    /// MAIL commands in one session.
+    pub transactions: u32,
     /// Lines in one session that are no command, or not now.
     pub bad_commands: u32,
     /// Recipients in one session that are refused.
@@ -101,10 +118,12 @@ impl Settings {
             role,
             logins: match role {
                 Role::Submission => Logins::Offered,
-                Role::Exchange => Logins::NotOffered,
+                Role::Exchange | Role::Lmtp => Logins::NotOffered,
             },
             clear_text: ClearText::Refused,
             bare_newline: BareNewline::Reject,
+            vrfy: Vrfy::Untold,
+            transactions: limits::TRANSACTIONS,
             timeouts: Timeouts::default(),
             bad_commands: limits::BAD_COMMANDS,
             refused_recipients: limits::REFUSED_RECIPIENTS,

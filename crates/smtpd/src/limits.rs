@@ -8,13 +8,15 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 pub const DATA_BLOCK_TIMEOUT: Duration = Duration::from_secs(3 * 60);
 /// For the whole content; each `DATA_OCTETS_A_SECOND` that came add a second.
 pub const DATA_START_TIMEOUT: Duration = Duration::from_secs(10 * 60);
-/// A client that stays slower than this is only holding a place.
+/// A client that stays slower than this is only holding a place. No RFC minimum.
 pub const DATA_OCTETS_A_SECOND: u64 = 512;
 /// For the whole session; looked at between messages. No RFC minimum.
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// For our last words to a client that may not read.
 pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// MAIL commands of one session; announced as MAILMAX. No RFC minimum. [rfc9422 4.1]
+pub const TRANSACTIONS: u32 = 10_000;
 /// Lines of one session that are no command, or not now, before it is ended.
 pub const BAD_COMMANDS: u32 = 10;
 /// Refused recipients of one session before it is ended: somebody is guessing names.

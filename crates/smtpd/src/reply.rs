@@ -3,7 +3,7 @@
 //! What never happens here: a decision; `refusal` only translates.
 
 use mail::LoginRefusal;
-use post::{MessageId, Refusal};
+use post::{MessageId, Refusal, Role, Verified};
 use sasl::Failure;
 use smtp::{ArgumentError, Malformed, Reply, Status, Verb};
 
@@ -101,6 +101,11 @@ pub(crate) fn malformed(malformed: &Malformed) -> Reply {
         Malformed::NotImplemented(word) => {
             Reply::new(502, Status(5, 5, 1), format!("{word} is not implemented"))
         }
+        Malformed::ChunkSize => Reply::new(
+            521,
+            Status(5, 5, 4),
+            "The form is BDAT size [LAST]; what follows cannot be told from commands",
+        ),
         Malformed::OtherProtocol => Reply::new(421, Status(4, 7, 0), "This is no web server"),
         Malformed::Argument { verb, error } => argument(*verb, error),
     }
@@ -143,6 +148,42 @@ fn argument(verb: Verb, error: &ArgumentError) -> Reply {
         // no status in replies to these [rfc2034 4]
         Verb::Ehlo | Verb::Helo => Reply::plain(code, text),
         _ => Reply::new(code, status, text),
+    }
+}
+
+/// A command of the other protocol: LHLO at SMTP, EHLO at LMTP. [rfc2033 4.1]
+pub(crate) fn not_spoken(verb: Verb) -> Reply {
+    malformed(&Malformed::UnknownWord(verb.word().to_owned()))
+}
+
+/// DATA or BDAT when no recipient was accepted. [rfc2920 3.1] [rfc2033 4.2]
+pub(crate) fn no_recipients(role: Role) -> Reply {
+    let code = if role == Role::Lmtp { 503 } else { 554 };
+    Reply::new(code, Status(5, 5, 1), "No valid recipients")
+}
+
+/// Parameters are part of the extensions, and HELO asks for none. [rfc5321 4.1.1.11]
+pub(crate) fn parameters_after_helo() -> Reply {
+    Reply::new(555, Status(5, 5, 4), "Parameters need EHLO")
+}
+
+/// VRFY where nothing is told. [rfc5321 3.5.3]
+pub(crate) fn untold() -> Reply {
+    Reply::new(252, Status(2, 0, 0), "Not verified here; RCPT tells")
+}
+
+/// What VRFY found; None after a fault. [rfc5321 3.5.1]
+pub(crate) fn verified(verified: Option<Verified>) -> Reply {
+    match verified {
+        // replies are ASCII [rfc6531 3.7.4.2]
+        Some(Verified::Address(address)) if address.needs_utf8() => untold(),
+        Some(Verified::Address(address)) => {
+            Reply::new(250, Status(2, 1, 5), format!("<{address}>"))
+        }
+        Some(Verified::UnknownUser) => Reply::new(550, Status(5, 1, 1), "No such user here"),
+        Some(Verified::NotOurs) => untold(),
+        Some(Verified::Unreadable) => Reply::new(501, Status(5, 1, 3), "That is no address"),
+        None => Reply::new(451, Status(4, 3, 0), "A fault on our side, try again"),
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! What never happens here: what a command does (`cmd`), how a line is read (`smtp::Server`).
 
-use crate::limits::{DATA_OCTETS_A_SECOND, LAST_WORDS_TIMEOUT, OUTPUT_BYTES};
+use crate::limits::{LAST_WORDS_TIMEOUT, OUTPUT_BYTES};
 use crate::table::{self, States};
 use crate::{BareNewline, ClearText, Door, Logins, cmd, reply};
 use bytes::BytesMut;
 use mail::{Conversation, LoginClient, LoginRefusal};
 use net::time::{Instant, now, timeout, timeout_at};
 use net::{Conn, GivenUp, Stop};
-use post::{Arriving, Client, Envelope};
+use post::{Arriving, Client, Envelope, Greeting, Role};
 use smtp::{BareNewlines, Command, DataRules, Event, Flush, Malformed, Reply, Server, Status};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,17 +44,23 @@ pub(crate) enum State {
     New,
     Greeted,
     /// After MAIL.
-    Message(Envelope),
-    /// After the 354 to DATA.
+    Message(Box<Envelope>),
+    /// After the 354 to DATA, or the first BDAT.
     Content(Box<Content>),
+    /// After a BDAT that failed: the rest of the message is dropped. [rfc3030 2]
+    Failed,
 }
 
 /// A message while its content comes in.
 pub(crate) struct Content {
     pub envelope: Envelope,
     pub arriving: Arriving,
-    pub began: Instant,
-    pub bytes: u64,
+}
+
+/// How long content has been coming, and how much; whether it is taken or dropped.
+struct Meter {
+    began: Instant,
+    bytes: u64,
 }
 
 pub(crate) struct Session {
@@ -66,8 +72,12 @@ pub(crate) struct Session {
     pub(crate) state: State,
     /// A login that waits for the client's next line.
     pub(crate) conversation: Option<Box<Conversation>>,
+    /// How the chunk that comes in will be answered, if it is not taken.
+    pub(crate) refused_chunk: Option<Reply>,
     pub(crate) id: u64,
     pub(crate) stop: Stop,
+    meter: Option<Meter>,
+    transactions: u32,
     deadline: Instant,
     bad_commands: u32,
     refused_recipients: u32,
@@ -93,6 +103,9 @@ impl Session {
             client,
             state: State::New,
             conversation: None,
+            refused_chunk: None,
+            meter: None,
+            transactions: 0,
             id: door.next_session(),
             stop,
             deadline: now() + door.settings.timeouts.session,
@@ -106,7 +119,11 @@ impl Session {
     }
 
     pub async fn run(mut self) {
-        let greeting = format!("{} ESMTP Whimbrel", self.door.settings.hostname);
+        let protocol = match self.client.role {
+            Role::Lmtp => "LMTP",
+            Role::Exchange | Role::Submission => "ESMTP",
+        };
+        let greeting = format!("{} {protocol} Whimbrel", self.door.settings.hostname);
         self.send(Reply::plain(220, greeting));
         let end = loop {
             if let Err(end) = self.step().await {
@@ -147,6 +164,10 @@ impl Session {
                 cmd::content::piece(self, &piece).await;
                 Ok(())
             }
+            Event::ChunkEnd(end) => {
+                cmd::chunk::end(self, end);
+                Ok(())
+            }
             Event::DataEnd(end) => {
                 cmd::content::end(self, end).await;
                 Ok(())
@@ -156,11 +177,20 @@ impl Session {
 
     async fn command(&mut self, command: Command) -> Result<(), End> {
         let row = table::find(command.verb());
+        if !row.is_spoken(self.client.role) {
+            self.bad(reply::not_spoken(row.verb));
+            return Ok(());
+        }
         let wrong = match (row.states, &self.state) {
             (States::Any, _) => None,
             (_, State::New) => Some("EHLO first"),
-            (States::NoMessage, State::Message(_)) => Some("A message has been begun"),
+            (States::NoMessage | States::Message, State::Failed) => Some("RSET first"),
+            (States::NoMessage, State::Message(_) | State::Content(_)) => {
+                Some("A message has been begun")
+            }
             (States::Message, State::Greeted) => Some("MAIL first"),
+            // no DATA after BDAT, and no recipient behind content [rfc3030 2]
+            (States::Message, State::Content(_)) => Some("BDAT or RSET first"),
             _ => None,
         };
         match wrong {
@@ -177,7 +207,12 @@ impl Session {
             // [rfc4954 4]
             return self.bad(reply::exchange_failure(sasl::Failure::TooLong));
         }
-        self.bad(reply::malformed(malformed));
+        match malformed {
+            Malformed::Argument { verb, .. } if !table::find(*verb).is_spoken(self.client.role) => {
+                self.bad(reply::not_spoken(*verb));
+            }
+            _ => self.bad(reply::malformed(malformed)),
+        }
     }
 
     pub fn send(&mut self, reply: Reply) {
@@ -191,6 +226,56 @@ impl Session {
             return self.end_with("Too many bad commands");
         }
         self.send(reply);
+    }
+
+    /// The message that was begun, if any, is over; gives what it was.
+    pub fn clear_to(&mut self, state: State) -> State {
+        self.meter = None;
+        std::mem::replace(&mut self.state, state)
+    }
+
+    /// The content of the message comes next.
+    pub fn begin_content(&mut self, arriving: Arriving) {
+        let State::Message(envelope) = std::mem::replace(&mut self.state, State::Failed) else {
+            unreachable!("content belongs to a message")
+        };
+        self.state = State::Content(Box::new(Content {
+            envelope: *envelope,
+            arriving,
+        }));
+    }
+
+    /// From now on the time for content runs; over all chunks of a message.
+    pub fn start_meter(&mut self) {
+        self.meter.get_or_insert_with(|| Meter {
+            began: now(),
+            bytes: 0,
+        });
+    }
+
+    pub fn stop_meter(&mut self) {
+        self.meter = None;
+    }
+
+    pub fn count_content(&mut self, bytes: usize) {
+        if let Some(meter) = &mut self.meter {
+            meter.bytes += bytes as u64;
+        }
+    }
+
+    /// Whether MAIL and RCPT may have parameters.
+    pub fn has_parameters(&self) -> bool {
+        !matches!(self.client.helo, Some((Greeting::Helo, _)))
+    }
+
+    /// Counts a MAIL command, whatever becomes of it; one too many ends the session. [rfc9422 4.1]
+    pub fn counts_transaction(&mut self) -> bool {
+        self.transactions += 1;
+        let fits = self.transactions <= self.door.settings.transactions;
+        if !fits {
+            self.end_with("Too many messages in one session, connect again");
+        }
+        fits
     }
 
     /// Refuses a recipient; too many that may be guesses end the session. One that is refused for
@@ -273,7 +358,7 @@ impl Session {
     /// drips in meanwhile.
     async fn next_event(&mut self) -> Result<Event, End> {
         let timeouts = self.door.settings.timeouts;
-        let command_deadline = (now() + timeouts.command).min(self.deadline);
+        let command_deadline = now() + timeouts.command;
         let mut input = BytesMut::new();
         loop {
             if self.stop.is_stopped() {
@@ -283,7 +368,7 @@ impl Session {
                 return Ok(event);
             }
             self.flush().await?;
-            let deadline = self.content_deadline().unwrap_or(command_deadline);
+            let deadline = self.next_deadline(command_deadline);
             let conn = self.conn.as_mut().ok_or(End::Lost)?;
             tokio::select! {
                 biased;
@@ -297,16 +382,20 @@ impl Session {
         }
     }
 
-    /// While content comes in: each piece has its time, and all of it a time that grows with what
-    /// has come, so that nobody holds a place by dripping.
-    fn content_deadline(&self) -> Option<Instant> {
-        let State::Content(content) = &self.state else {
-            return None;
+    /// While content comes in, each piece has its time, as has each command between two chunks, and
+    /// all of it a time that grows with what has come, so that nobody holds a place by dripping.
+    fn next_deadline(&self, command_deadline: Instant) -> Instant {
+        let Some(meter) = &self.meter else {
+            return command_deadline.min(self.deadline);
         };
         let timeouts = self.door.settings.timeouts;
-        let earned = Duration::from_secs(content.bytes / DATA_OCTETS_A_SECOND);
-        let whole = content.began + timeouts.data_start + earned;
-        Some(whole.min(now() + timeouts.data_block))
+        let earned = Duration::from_secs(meter.bytes / timeouts.data_octets_a_second.max(1));
+        let whole = meter.began + timeouts.data_start + earned;
+        if self.machine.in_data() {
+            whole.min(now() + timeouts.data_block)
+        } else {
+            whole.min(command_deadline)
+        }
     }
 
     /// Writes what waits. A client that does not read its replies holds no place for ever.

@@ -3,8 +3,9 @@
 //!
 //! The words and the forms of their arguments are read by `smtp`; a test holds both together.
 
-use crate::cmd::{content, hello, login, recipient, sender, small, tls};
+use crate::cmd::{chunk, content, hello, login, recipient, sender, small, tls};
 use crate::session::{End, Session};
+use post::Role;
 use smtp::{Command, Verb};
 use std::future::Future;
 use std::pin::Pin;
@@ -24,9 +25,19 @@ pub(crate) enum States {
     Message,
 }
 
+/// In which of the two protocols a command is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tongue {
+    Both,
+    Smtp,
+    /// [rfc2033 4.1]
+    Lmtp,
+}
+
 /// One row of [`TABLE`].
 pub(crate) struct Row {
     pub verb: Verb,
+    pub tongue: Tongue,
     pub states: States,
     pub run: for<'a> fn(&'a mut Session, Command) -> Doing<'a>,
     /// How it is written, for HELP.
@@ -44,6 +55,11 @@ const fn row(
 ) -> Row {
     Row {
         verb,
+        tongue: match verb {
+            Verb::Ehlo | Verb::Helo => Tongue::Smtp,
+            Verb::Lhlo => Tongue::Lmtp,
+            _ => Tongue::Both,
+        },
         states,
         run,
         form,
@@ -57,6 +73,7 @@ use States::{Any, Greeted, Message, NoMessage};
 pub(crate) static TABLE: &[Row] = &[
     row(Verb::Ehlo, Any, hello::ehlo, "EHLO host", "rfc5321 4.1.1.1"),
     row(Verb::Helo, Any, hello::helo, "HELO host", "rfc5321 4.1.1.1"),
+    row(Verb::Lhlo, Any, hello::lhlo, "LHLO host", "rfc2033 4.1"),
     row(
         Verb::Mail,
         NoMessage,
@@ -68,10 +85,12 @@ pub(crate) static TABLE: &[Row] = &[
         Verb::Rcpt,
         Message,
         recipient::run,
-        "RCPT TO:<address>",
+        "RCPT TO:<address> [parameters]",
         "rfc5321 4.1.1.3",
     ),
     row(Verb::Data, Message, content::run, "DATA", "rfc5321 4.1.1.4"),
+    // when it is allowed is told after its octets
+    row(Verb::Bdat, Any, chunk::run, "BDAT size [LAST]", "rfc3030 2"),
     row(Verb::Rset, Any, small::rset, "RSET", "rfc5321 4.1.1.5"),
     row(Verb::Noop, Any, small::noop, "NOOP", "rfc5321 4.1.1.9"),
     row(Verb::Vrfy, Any, small::vrfy, "VRFY name", "rfc5321 4.1.1.6"),
@@ -92,6 +111,17 @@ pub(crate) static TABLE: &[Row] = &[
         "rfc4954 4",
     ),
 ];
+
+impl Row {
+    /// Whether it is a command at a listener of this kind.
+    pub fn is_spoken(&self, role: Role) -> bool {
+        match self.tongue {
+            Tongue::Both => true,
+            Tongue::Smtp => role != Role::Lmtp,
+            Tongue::Lmtp => role == Role::Lmtp,
+        }
+    }
+}
 
 /// The row of a verb.
 pub(crate) fn find(verb: Verb) -> &'static Row {

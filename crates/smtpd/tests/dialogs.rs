@@ -5,7 +5,7 @@ use dialogs::runner::{Transport, Visit, run_all};
 use dialogs::script::Listener;
 use net::Stop;
 use post::{Post, PostSettings};
-use smtpd::{BareNewline, ClearText, Door, Role, Settings};
+use smtpd::{BareNewline, ClearText, Door, Role, Settings, Vrfy};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ fn set<T: FromStr>(visit: &Visit, key: &str, place: &mut T) {
 fn settings(visit: &Visit) -> Settings {
     let role = match visit.listener {
         Listener::Submission | Listener::Submissions => Role::Submission,
+        Listener::Lmtp => Role::Lmtp,
         _ => Role::Exchange,
     };
     let mut settings = Settings::new(dialogs::house::DOMAIN, role);
@@ -38,7 +39,13 @@ fn settings(visit: &Visit) -> Settings {
             networks: vec![network.parse().unwrap()],
         },
     };
+    settings.vrfy = match visit.script.setting("smtp.vrfy") {
+        None => Vrfy::Untold,
+        Some("to_logins") => Vrfy::ToLogins,
+        Some(other) => panic!("smtp.vrfy is not {other}"),
+    };
     set(visit, "smtp.bad_commands", &mut settings.bad_commands);
+    set(visit, "smtp.transactions", &mut settings.transactions);
     set(
         visit,
         "smtp.refused_recipients",
@@ -66,7 +73,7 @@ fn post(visit: &Visit) -> Post {
 }
 
 async fn session(visit: Visit) {
-    let tls = Some(visit.house.tls_server.clone());
+    let tls = (visit.listener != Listener::Lmtp).then(|| visit.house.tls_server.clone());
     let door = Door::new(
         post(&visit),
         visit.house.mail.clone(),

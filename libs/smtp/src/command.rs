@@ -3,6 +3,7 @@
 //! A value of these types is well-formed; nothing here reads bytes or knows in which order
 //! commands are allowed.
 
+use crate::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
 use addr::{AddressError, Charset, ForwardPath, ReversePath};
 
 /// The words of the commands that the machine reads.
@@ -10,9 +11,11 @@ use addr::{AddressError, Charset, ForwardPath, ReversePath};
 pub enum Verb {
     Ehlo,
     Helo,
+    Lhlo,
     Mail,
     Rcpt,
     Data,
+    Bdat,
     Rset,
     Noop,
     Vrfy,
@@ -26,9 +29,11 @@ pub enum Verb {
 pub const VERBS: &[(Verb, &str)] = &[
     (Verb::Ehlo, "EHLO"),
     (Verb::Helo, "HELO"),
+    (Verb::Lhlo, "LHLO"),
     (Verb::Mail, "MAIL"),
     (Verb::Rcpt, "RCPT"),
     (Verb::Data, "DATA"),
+    (Verb::Bdat, "BDAT"),
     (Verb::Rset, "RSET"),
     (Verb::Noop, "NOOP"),
     (Verb::Vrfy, "VRFY"),
@@ -58,6 +63,8 @@ impl Verb {
 pub enum Command {
     Ehlo(ClientName),
     Helo(ClientName),
+    /// The EHLO of LMTP. [rfc2033 4.1]
+    Lhlo(ClientName),
     Mail {
         from: ReversePath,
         /// Which octets the path was written in; `Utf8` needs the SMTPUTF8 parameter.
@@ -66,10 +73,17 @@ pub enum Command {
     },
     Rcpt {
         to: ForwardPath,
-        /// Which octets the path was written in; `Utf8` needs SMTPUTF8 in the MAIL command.
+        /// Which octets path and parameters were written in; `Utf8` needs SMTPUTF8 in the MAIL
+        /// command.
         written_in: Charset,
+        parameters: RcptParameters,
     },
     Data,
+    /// So many octets of content follow; answered at their end. [rfc3030 2]
+    Bdat {
+        bytes: u64,
+        place: ChunkPlace,
+    },
     Rset,
     Noop,
     Vrfy(String),
@@ -88,9 +102,11 @@ impl Command {
         match self {
             Command::Ehlo(_) => Verb::Ehlo,
             Command::Helo(_) => Verb::Helo,
+            Command::Lhlo(_) => Verb::Lhlo,
             Command::Mail { .. } => Verb::Mail,
             Command::Rcpt { .. } => Verb::Rcpt,
             Command::Data => Verb::Data,
+            Command::Bdat { .. } => Verb::Bdat,
             Command::Rset => Verb::Rset,
             Command::Noop => Verb::Noop,
             Command::Vrfy(_) => Verb::Vrfy,
@@ -100,6 +116,13 @@ impl Command {
             Command::Auth { .. } => Verb::Auth,
         }
     }
+}
+
+/// Whether a chunk is the last of its message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ChunkPlace {
+    More,
+    Last,
 }
 
 /// The name a client gives itself: printable, without spaces, angle brackets and the marks that
@@ -130,6 +153,10 @@ pub struct MailParameters {
     pub charset: Charset,
     /// AUTH=: who submitted the message first, decoded; we trust nobody's word on it. [rfc4954 5]
     pub auth: Option<String>,
+    /// RET= [rfc3461 4.3]
+    pub ret: Option<Ret>,
+    /// ENVID= [rfc3461 4.4]
+    pub envid: Option<EnvelopeId>,
 }
 
 impl Default for MailParameters {
@@ -139,8 +166,19 @@ impl Default for MailParameters {
             body: None,
             charset: Charset::Ascii,
             auth: None,
+            ret: None,
+            envid: None,
         }
     }
+}
+
+/// What RCPT said after the path.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RcptParameters {
+    /// NOTIFY= [rfc3461 4.1]
+    pub notify: Option<Notify>,
+    /// ORCPT= [rfc3461 4.2]
+    pub orcpt: Option<OriginalRecipient>,
 }
 
 /// The values of BODY=.
@@ -148,6 +186,8 @@ impl Default for MailParameters {
 pub enum BodyType {
     SevenBit,
     EightBitMime,
+    /// Only with BDAT. [rfc3030 3]
+    BinaryMime,
 }
 
 /// A line that is no command. It is answered like one, and changes nothing.
@@ -164,6 +204,9 @@ pub enum Malformed {
     UnknownWord(String),
     /// A word of SMTP that this machine does not do.
     NotImplemented(&'static str),
+    /// A BDAT that cannot be read: nobody knows where the octets behind it end, so the connection
+    /// ends with the answer.
+    ChunkSize,
     /// The line speaks HTTP: a browser was tricked into talking to us.
     OtherProtocol,
     Argument {

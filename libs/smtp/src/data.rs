@@ -67,32 +67,102 @@ pub enum Progress {
     Ended { used: usize },
 }
 
-/// Undoes the dot-stuffing of one message.
+/// What has been handed out of one message, within its bounds.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Decoder {
-    at: At,
+pub(crate) struct Content {
     rules: DataRules,
     end: DataEnd,
     line_bytes: u64,
 }
 
-impl Decoder {
-    pub fn new(rules: DataRules) -> Decoder {
+impl Content {
+    pub fn new(rules: DataRules) -> Content {
         let end = DataEnd {
             bytes: 0,
             problem: None,
         };
-        Decoder {
-            at: At::LineStart,
+        Content {
             rules,
             end,
             line_bytes: 0,
         }
     }
 
-    /// The state at the end; meaningful after `Progress::Ended`.
     pub fn end(&self) -> DataEnd {
         self.end
+    }
+
+    pub fn put_line_end(&mut self, out: &mut Vec<u8>) {
+        self.put(b"\r\n", out);
+        self.line_bytes = 0;
+    }
+
+    /// A CR or LF that stands alone.
+    pub fn bare(&mut self, problem: DataProblem, octet: &[u8], out: &mut Vec<u8>) {
+        match self.rules.bare_newlines {
+            BareNewlines::Reject => {
+                self.note(problem);
+                self.put(octet, out);
+            }
+            BareNewlines::Normalize => self.put_line_end(out),
+        }
+    }
+
+    pub fn note(&mut self, problem: DataProblem) {
+        self.end.problem.get_or_insert(problem);
+    }
+
+    /// Hands out octets of a line, until there is a problem: from then on the content is only read
+    /// through. Counts to the octet, so that the same content gives the same end in any chunking.
+    pub fn put(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        let line_room = DATA_LINE_BYTES - self.line_bytes;
+        self.put_within(octets, line_room, out);
+    }
+
+    /// The same for octets that are no lines.
+    pub fn put_any(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        self.put_within(octets, u64::MAX, out);
+        self.line_bytes = 0;
+    }
+
+    fn put_within(&mut self, octets: &[u8], line_room: u64, out: &mut Vec<u8>) {
+        if self.end.problem.is_some() {
+            return;
+        }
+        let room = self.rules.max_bytes - self.end.bytes;
+        let count = (octets.len() as u64).min(room).min(line_room);
+        self.end.bytes += count;
+        self.line_bytes += count;
+        out.extend_from_slice(&octets[..count as usize]);
+        if count < octets.len() as u64 {
+            let full = if count == room {
+                DataProblem::TooLarge
+            } else {
+                DataProblem::LineTooLong
+            };
+            self.note(full);
+        }
+    }
+}
+
+/// Undoes the dot-stuffing of one message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decoder {
+    at: At,
+    content: Content,
+}
+
+impl Decoder {
+    pub fn new(rules: DataRules) -> Decoder {
+        Decoder {
+            at: At::LineStart,
+            content: Content::new(rules),
+        }
+    }
+
+    /// The state at the end; meaningful after `Progress::Ended`.
+    pub fn end(&self) -> DataEnd {
+        self.content.end()
     }
 
     /// Appends what `input` says to `out`.
@@ -117,12 +187,11 @@ impl Decoder {
             // the one true end [rfc5321 4.1.1.4]
             (At::DotCr, b'\n') => return Step::Ended,
             (At::Cr, b'\n') => {
-                self.put(b"\r\n", out);
-                self.line_bytes = 0;
+                self.content.put_line_end(out);
                 self.at = At::LineStart;
             }
             (At::DotCr | At::Cr, _) => {
-                self.bare(DataProblem::BareCr, b"\r", out);
+                self.content.bare(DataProblem::BareCr, b"\r", out);
                 self.at = At::Text;
                 return Step::Text;
             }
@@ -138,53 +207,14 @@ impl Decoder {
     /// Text up to and with the next special octet; says how many octets it used (one or more).
     fn text(&mut self, rest: &[u8], out: &mut Vec<u8>) -> usize {
         let span = memchr3(b'\r', b'\n', 0, rest).unwrap_or(rest.len());
-        self.put(&rest[..span], out);
+        self.content.put(&rest[..span], out);
         match rest.get(span) {
             None => return span,
             Some(b'\r') => self.at = At::Cr,
-            Some(b'\n') => self.bare(DataProblem::BareLf, b"\n", out),
-            Some(_) => self.note(DataProblem::Nul),
+            Some(b'\n') => self.content.bare(DataProblem::BareLf, b"\n", out),
+            Some(_) => self.content.note(DataProblem::Nul),
         }
         span + 1
-    }
-
-    fn bare(&mut self, problem: DataProblem, octet: &[u8], out: &mut Vec<u8>) {
-        match self.rules.bare_newlines {
-            BareNewlines::Reject => {
-                self.note(problem);
-                self.put(octet, out);
-            }
-            BareNewlines::Normalize => {
-                self.put(b"\r\n", out);
-                self.line_bytes = 0;
-            }
-        }
-    }
-
-    fn note(&mut self, problem: DataProblem) {
-        self.end.problem.get_or_insert(problem);
-    }
-
-    /// Hands out octets, until there is a problem: from then on the content is only read through.
-    /// Counts to the octet, so that the same content gives the same end in any chunking.
-    fn put(&mut self, octets: &[u8], out: &mut Vec<u8>) {
-        if self.end.problem.is_some() {
-            return;
-        }
-        let room = self.rules.max_bytes - self.end.bytes;
-        let line_room = DATA_LINE_BYTES - self.line_bytes;
-        let count = (octets.len() as u64).min(room).min(line_room);
-        self.end.bytes += count;
-        self.line_bytes += count;
-        out.extend_from_slice(&octets[..count as usize]);
-        if count < octets.len() as u64 {
-            let full = if count == room {
-                DataProblem::TooLarge
-            } else {
-                DataProblem::LineTooLong
-            };
-            self.note(full);
-        }
     }
 }
 

@@ -5,15 +5,18 @@
 //! here: I/O, a clock, logging, settings, a decision whether mail is welcome.
 #![forbid(unsafe_code)]
 
+mod chunks;
 pub mod command;
 pub mod data;
+pub mod dsn;
 pub mod limits;
 mod parse;
 pub mod reply;
 mod server;
 
 pub use command::{
-    ArgumentError, BodyType, ClientName, Command, MailParameters, Malformed, VERBS, Verb,
+    ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed,
+    RcptParameters, VERBS, Verb,
 };
 pub use data::{BareNewlines, DataEnd, DataProblem, DataRules};
 pub use parse::parse_command;

@@ -1,7 +1,8 @@
 //! What a peer can make grow, with the minimum of the RFC beside it.
 
 /// A command line with its CRLF. RFC minimum: 512, and with the MAIL parameters that we offer
-/// (SIZE +26, BODY +17, SMTPUTF8 +10, AUTH +500) 1,065. [rfc5321 4.5.3.1.4]
+/// (SIZE +26, BODY +16, SMTPUTF8 +10, AUTH +500, RET and ENVID +116) 1,180; with those of RCPT
+/// (NOTIFY +28, ORCPT +501) 1,041. [rfc5321 4.5.3.1.4]
 pub const COMMAND_LINE_BYTES: usize = 2_048;
 
 /// An AUTH command or a line of its exchange. RFC minimum: 12,288 of base64, to which command
@@ -19,7 +20,13 @@ pub const DATA_LINE_BYTES: u64 = 1024 * 1024;
 /// A reply line with its CRLF; RFC maximum: 512. [rfc5321 4.5.3.1.5]
 pub const REPLY_LINE_BYTES: usize = 512;
 
-/// ESMTP parameters of one command. No RFC minimum; four are known.
+/// The value of ENVID=. RFC maximum: 100. [rfc3461 4.4]
+pub const ENVID_BYTES: usize = 100;
+
+/// The value of ORCPT=. RFC maximum: 500. [rfc3461 4.2]
+pub const ORCPT_BYTES: usize = 500;
+
+/// ESMTP parameters of one command. No RFC minimum; six are known.
 pub const PARAMETERS: usize = 16;
 
 /// The name of a SASL mechanism. RFC maximum: 20. [rfc4422 3.1]

@@ -4,11 +4,12 @@
 //! is forgiven [rfc5321 4.1.1]. What never happens here: state, memory of earlier lines.
 //!
 //! ```abnf
-//! ehlo = "EHLO" SP ( Domain / address-literal )      helo = "HELO" SP Domain
+//! ehlo = "EHLO" SP ( Domain / address-literal )      helo = "HELO" SP Domain      lhlo likewise
 //! mail = "MAIL FROM:" Reverse-path [SP Mail-parameters]
 //! rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters]
+//! bdat = "BDAT" SP 1*DIGIT [SP "LAST"]
 //! data = "DATA"   rset = "RSET"   quit = "QUIT"   starttls = "STARTTLS"
-//! vrfy = "VRFY" SP String   help = "HELP" [SP String]   noop = "NOOP" [SP String]
+//! vrfy = "VRFY" SP String [SP "SMTPUTF8"]   help = "HELP" [SP String]   noop = "NOOP" [SP String]
 //! auth = "AUTH" SP mechanism [SP initial-response]
 //! esmtp-param   = esmtp-keyword ["=" esmtp-value]
 //! esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
@@ -16,14 +17,16 @@
 //! ```
 
 use crate::command::{
-    ArgumentError, BodyType, ClientName, Command, MailParameters, Malformed, Verb,
+    ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed,
+    RcptParameters, Verb,
 };
+use crate::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret, xtext};
 use crate::limits::{MECHANISM_BYTES, PARAMETERS, QUOTED_BYTES};
 use addr::{Charset, ForwardPath, ReversePath};
 
 /// Words of SMTP and its extensions that we know and do not do: 502, not 500. [rfc5321 4.2.4]
 const NOT_IMPLEMENTED: &[&str] = &[
-    "EXPN", "BDAT", "BURL", "ETRN", "ATRN", "TURN", "SEND", "SOML", "SAML", "LHLO", "XCLIENT",
+    "EXPN", "BURL", "ETRN", "ATRN", "TURN", "SEND", "SOML", "SAML", "XCLIENT",
 ];
 
 /// First words of HTTP requests. A page in a browser can make it send us its request; the first
@@ -34,6 +37,9 @@ const OTHER_PROTOCOL: &[&str] = &[
 
 /// Reads one line, without its line end.
 pub fn parse_command(line: &[u8]) -> Result<Command, Malformed> {
+    if is_bdat(line) {
+        return bdat(line).ok_or(Malformed::ChunkSize);
+    }
     if line.iter().any(|octet| octet.is_ascii_control()) {
         return Err(Malformed::ControlOctet);
     }
@@ -65,16 +71,18 @@ fn arguments(verb: Verb, rest: &str) -> Result<Command, ArgumentError> {
     match verb {
         Verb::Ehlo => client_name(rest).map(Command::Ehlo),
         Verb::Helo => client_name(rest).map(Command::Helo),
+        Verb::Lhlo => client_name(rest).map(Command::Lhlo),
         Verb::Mail => mail(rest),
         Verb::Rcpt => rcpt(rest),
         Verb::Data => nothing(rest, Command::Data),
+        Verb::Bdat => unreachable!("BDAT is read before all others"),
         Verb::Rset => nothing(rest, Command::Rset),
         Verb::Quit => nothing(rest, Command::Quit),
         Verb::StartTls => nothing(rest, Command::StartTls),
         Verb::Noop => Ok(Command::Noop),
         Verb::Help => Ok(Command::Help((!rest.is_empty()).then(|| rest.to_owned()))),
         Verb::Vrfy if rest.is_empty() => Err(ArgumentError::Missing),
-        Verb::Vrfy => Ok(Command::Vrfy(rest.to_owned())),
+        Verb::Vrfy => Ok(Command::Vrfy(without_smtputf8(rest).to_owned())),
         Verb::Auth => auth(rest),
     }
 }
@@ -88,11 +96,49 @@ fn nothing(rest: &str, command: Command) -> Result<Command, ArgumentError> {
     }
 }
 
+/// Whether a line begins with the word BDAT, whatever follows.
+fn is_bdat(line: &[u8]) -> bool {
+    let (word, rest) = line.split_at(line.len().min(4));
+    let ends = rest
+        .first()
+        .is_none_or(|octet| !octet.is_ascii_alphanumeric());
+    word.eq_ignore_ascii_case(b"BDAT") && ends
+}
+
+/// Spaces at the end are forgiven, as everywhere.
+fn bdat(line: &[u8]) -> Option<Command> {
+    let text = std::str::from_utf8(line).ok()?.trim_end_matches(' ');
+    let mut words = text.split(' ').skip(1);
+    let size = words.next()?;
+    let bytes = size
+        .bytes()
+        .all(|octet| octet.is_ascii_digit())
+        .then(|| size.parse())?;
+    let place = match words.next() {
+        None => ChunkPlace::More,
+        Some(word) if word.eq_ignore_ascii_case("LAST") => ChunkPlace::Last,
+        Some(_) => return None,
+    };
+    let bytes = bytes.ok()?;
+    words
+        .next()
+        .is_none()
+        .then_some(Command::Bdat { bytes, place })
+}
+
 fn client_name(rest: &str) -> Result<ClientName, ArgumentError> {
     if rest.is_empty() {
         return Err(ArgumentError::Missing);
     }
     ClientName::new(rest).ok_or(ArgumentError::ClientName)
+}
+
+/// The parameter says that the answer may be in UTF-8; ours are in ASCII. [rfc6531 3.7.4.2]
+fn without_smtputf8(rest: &str) -> &str {
+    match rest.rsplit_once(' ') {
+        Some((name, last)) if last.eq_ignore_ascii_case("SMTPUTF8") => name,
+        _ => rest,
+    }
 }
 
 /// What stands behind `FROM:` or `TO:`. One space before the path is forgiven: it is common.
@@ -158,39 +204,76 @@ fn rcpt(rest: &str) -> Result<Command, ArgumentError> {
     let text = path_text(rest, "TO:")?;
     let taken =
         ForwardPath::take(text.as_bytes(), Charset::Utf8).map_err(ArgumentError::Address)?;
-    if let Some(word) = behind(text, taken.len)?.0.first() {
-        return Err(ArgumentError::UnknownParameter(cut(word)));
+    let mut parameters = RcptParameters::default();
+    let mut seen = Vec::new();
+    for word in behind(text, taken.len)?.0 {
+        rcpt_parameter(word, &mut parameters, &mut seen)?;
     }
     Ok(Command::Rcpt {
         to: taken.path,
-        written_in: written_in(&text[..taken.len]),
+        written_in: written_in(text),
+        parameters,
     })
 }
 
-/// One parameter of MAIL; the same one twice is an error. [rfc5321 4.1.1.11]
+/// A parameter's name, if it is one of `known` and was not seen before, and its value.
+/// [rfc5321 4.1.1.11]
+fn parameter<'a>(
+    word: &'a str,
+    known: &[&'static str],
+    seen: &mut Vec<&'static str>,
+) -> Result<(&'static str, Option<&'a str>), ArgumentError> {
+    let (name, value) = match word.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (word, None),
+    };
+    let Some(name) = known.iter().find(|k| k.eq_ignore_ascii_case(name)) else {
+        return Err(ArgumentError::UnknownParameter(cut(name)));
+    };
+    if seen.contains(name) {
+        return Err(ArgumentError::ParameterTwice(name));
+    }
+    seen.push(name);
+    Ok((name, value))
+}
+
+/// One parameter of MAIL.
 fn mail_parameter(
     word: &str,
     parameters: &mut MailParameters,
     seen: &mut Vec<&'static str>,
 ) -> Result<(), ArgumentError> {
-    let (name, value) = match word.split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (word, None),
-    };
-    let known = ["SIZE", "BODY", "SMTPUTF8", "AUTH"];
-    let Some(name) = known.into_iter().find(|k| k.eq_ignore_ascii_case(name)) else {
-        return Err(ArgumentError::UnknownParameter(cut(name)));
-    };
-    if seen.contains(&name) {
-        return Err(ArgumentError::ParameterTwice(name));
-    }
-    seen.push(name);
+    let known = ["SIZE", "BODY", "SMTPUTF8", "AUTH", "RET", "ENVID"];
+    let (name, value) = parameter(word, &known, seen)?;
     let bad = ArgumentError::ParameterValue(name);
     match (name, value) {
         ("SIZE", Some(value)) => parameters.size_bytes = Some(size(value).ok_or(bad)?),
         ("BODY", Some(value)) => parameters.body = Some(body(value).ok_or(bad)?),
         ("SMTPUTF8", None) => parameters.charset = Charset::Utf8,
-        ("AUTH", Some(value)) => parameters.auth = Some(xtext(value).ok_or(bad)?),
+        ("AUTH", Some(value)) => {
+            let decoded = xtext(value).and_then(|octets| String::from_utf8(octets).ok());
+            parameters.auth = Some(decoded.ok_or(bad)?);
+        }
+        ("RET", Some(value)) => parameters.ret = Some(Ret::read(value).ok_or(bad)?),
+        ("ENVID", Some(value)) => parameters.envid = Some(EnvelopeId::read(value).ok_or(bad)?),
+        _ => return Err(bad),
+    }
+    Ok(())
+}
+
+/// One parameter of RCPT.
+fn rcpt_parameter(
+    word: &str,
+    parameters: &mut RcptParameters,
+    seen: &mut Vec<&'static str>,
+) -> Result<(), ArgumentError> {
+    let (name, value) = parameter(word, &["NOTIFY", "ORCPT"], seen)?;
+    let bad = ArgumentError::ParameterValue(name);
+    match (name, value) {
+        ("NOTIFY", Some(value)) => parameters.notify = Some(Notify::read(value).ok_or(bad)?),
+        ("ORCPT", Some(value)) => {
+            parameters.orcpt = Some(OriginalRecipient::read(value).ok_or(bad)?);
+        }
         _ => return Err(bad),
     }
     Ok(())
@@ -205,43 +288,17 @@ fn size(value: &str) -> Option<u64> {
     Some(value.parse().unwrap_or(u64::MAX))
 }
 
-/// `body-value = "7BIT" / "8BITMIME"` [rfc6152 2]
+/// `body-value = "7BIT" / "8BITMIME" / "BINARYMIME"` [rfc3030 3]
 fn body(value: &str) -> Option<BodyType> {
-    if value.eq_ignore_ascii_case("7BIT") {
-        return Some(BodyType::SevenBit);
-    }
-    value
-        .eq_ignore_ascii_case("8BITMIME")
-        .then_some(BodyType::EightBitMime)
-}
-
-/// `xtext = *( xchar / "+" 2HEXDIG )`, with upper-case hex digits. [rfc3461 4]
-fn xtext(value: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(value.len());
-    let mut octets = value.bytes();
-    while let Some(octet) = octets.next() {
-        match octet {
-            b'+' => {
-                let hex = [octets.next()?, octets.next()?];
-                out.push(hex_digit(hex[0])? << 4 | hex_digit(hex[1])?);
-            }
-            b'=' => return None,
-            _ => out.push(octet),
-        }
-    }
-    if out.is_empty() {
-        None
-    } else {
-        String::from_utf8(out).ok()
-    }
-}
-
-fn hex_digit(octet: u8) -> Option<u8> {
-    match octet {
-        b'0'..=b'9' => Some(octet - b'0'),
-        b'A'..=b'F' => Some(octet - b'A' + 10),
-        _ => None,
-    }
+    let known = [
+        ("7BIT", BodyType::SevenBit),
+        ("8BITMIME", BodyType::EightBitMime),
+        ("BINARYMIME", BodyType::BinaryMime),
+    ];
+    let row = known
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(value));
+    row.map(|(_, body)| *body)
 }
 
 /// `mechanism = 1*20( UPPER / DIGIT / "-" / "_" )`, here in any case. [rfc4954 4]

@@ -10,7 +10,8 @@
 //! `tls_started`: what was sent in clear text before TLS is never read as if it came after.
 //! [rfc3207 4.2]
 
-use crate::command::{Command, Malformed, Verb};
+use crate::chunks::{Chunks, Octets};
+use crate::command::{BodyType, ChunkPlace, Command, Malformed, Verb};
 use crate::data::{BareNewlines, DataEnd, DataRules, Decoder, Progress};
 use crate::limits::{AUTH_LINE_BYTES, COMMAND_LINE_BYTES};
 use crate::parse::parse_command;
@@ -20,15 +21,18 @@ use memchr::memchr;
 /// What the client did.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// A command; answer it. 354 to DATA asks for the content, 334 to AUTH for a line, 220 to
-    /// STARTTLS stops the reading, 221 to QUIT ends the connection.
+    /// A command; answer it, unless it is BDAT, which is answered when its octets have come. 354
+    /// to DATA asks for the content, 334 to AUTH for a line, 220 to STARTTLS stops the reading,
+    /// 221 to QUIT ends the connection.
     Command(Command),
-    /// A line that is no command; answer it.
+    /// A line that is no command; answer it. After a `ChunkSize` the connection has ended.
     Malformed(Malformed),
     /// A line of an AUTH exchange without its CRLF; answer it.
     AuthLine(Vec<u8>),
     /// Content of the message, unstuffed. Not answered.
     Data(Vec<u8>),
+    /// The octets of a BDAT have come, and more chunks are to follow; answer it.
+    ChunkEnd(DataEnd),
     /// The content has ended; answer it.
     DataEnd(DataEnd),
 }
@@ -42,6 +46,11 @@ enum State {
     /// An event was handed out, its answer is awaited.
     Answer(Awaited),
     Data(Decoder),
+    /// Reading the octets of a BDAT.
+    Chunk {
+        left: u64,
+        place: ChunkPlace,
+    },
     /// The content was read to its end, its last chunk handed out.
     DataEnded(DataEnd),
     /// STARTTLS was answered with 220; nothing is taken.
@@ -56,7 +65,10 @@ enum Awaited {
     Connection,
     Command(Verb),
     Malformed,
+    /// A line behind which nothing can be read.
+    LastLine,
     AuthLine,
+    ChunkEnd,
     DataEnd,
 }
 
@@ -87,6 +99,10 @@ pub struct Server {
     output: Vec<u8>,
     flush: Flush,
     data_rules: DataRules,
+    /// What the last MAIL said of its content; counts for BDAT.
+    octets: Octets,
+    /// The message of which chunks have come.
+    chunks: Option<Chunks>,
 }
 
 /// Whether replies may wait for those behind them. [rfc2920 3.2]
@@ -110,10 +126,12 @@ impl Server {
             output: Vec::new(),
             flush: Flush::Later,
             data_rules,
+            octets: Octets::Lines,
+            chunks: None,
         }
     }
 
-    /// How a CR or LF that stands alone is taken, from the next DATA on.
+    /// How a CR or LF that stands alone is taken, from the next message on.
     pub fn set_bare_newlines(&mut self, bare_newlines: BareNewlines) {
         self.data_rules.bare_newlines = bare_newlines;
     }
@@ -140,6 +158,10 @@ impl Server {
             State::Commands => self.next_command(),
             State::AuthLine => self.next_auth_line(),
             State::Data(_) => self.next_data(),
+            State::Chunk { left, place } => {
+                let (left, place) = (*left, *place);
+                self.next_of_chunk(left, place)
+            }
             State::DataEnded(end) => {
                 let end = *end;
                 self.state = State::Answer(Awaited::DataEnd);
@@ -164,6 +186,7 @@ impl Server {
             self.flush = Flush::Now;
         }
         self.state = match (awaited, code) {
+            (Awaited::LastLine, _) => return self.close(),
             (To(Verb::Data), 354) => State::Data(Decoder::new(self.data_rules)),
             (To(Verb::Auth) | Awaited::AuthLine, 334) => State::AuthLine,
             (To(Verb::Quit), 221) => return self.close(),
@@ -173,6 +196,20 @@ impl Server {
             }
             _ => State::Commands,
         };
+    }
+
+    /// Answers the end of content at LMTP: each recipient by itself, in the order in which they
+    /// were accepted. [rfc2033 4.2]
+    pub fn send_each(&mut self, replies: Vec<Reply>) {
+        assert!(
+            matches!(self.state, State::Answer(Awaited::DataEnd)) && !replies.is_empty(),
+            "replies for each recipient that answer no content"
+        );
+        for reply in replies {
+            reply.encode(&mut self.output);
+        }
+        self.flush = Flush::Now;
+        self.state = State::Commands;
     }
 
     /// TLS is there: what is received from now on came through it.
@@ -212,7 +249,10 @@ impl Server {
 
     /// True while the content of a message is being received.
     pub fn in_data(&self) -> bool {
-        matches!(self.state, State::Data(_) | State::DataEnded(_))
+        matches!(
+            self.state,
+            State::Data(_) | State::Chunk { .. } | State::DataEnded(_)
+        )
     }
 
     /// Octets received and not yet consumed: at most one read and one unfinished line.
@@ -230,6 +270,7 @@ impl Server {
         self.input.clear();
         (self.start, self.scanned) = (0, 0);
         self.line = Line::Reading;
+        self.chunks = None;
     }
 
     fn next_command(&mut self) -> Option<Event> {
@@ -238,12 +279,31 @@ impl Server {
             .and_then(|line| parse_command(&line))
         {
             Ok(command) => {
-                self.state = State::Answer(Awaited::Command(command.verb()));
+                self.begin(&command);
                 Event::Command(command)
             }
             Err(malformed) => self.malformed(malformed),
         };
         Some(event)
+    }
+
+    /// What a command means for what is read behind it.
+    fn begin(&mut self, command: &Command) {
+        self.state = match command {
+            // octets follow, whether they are welcome or not [rfc3030 2]
+            Command::Bdat { bytes, place } => State::Chunk {
+                left: *bytes,
+                place: *place,
+            },
+            _ => State::Answer(Awaited::Command(command.verb())),
+        };
+        if let Command::Mail { parameters, .. } = command {
+            self.chunks = None;
+            self.octets = match parameters.body {
+                Some(BodyType::BinaryMime) => Octets::Any,
+                _ => Octets::Lines,
+            };
+        }
     }
 
     fn next_auth_line(&mut self) -> Option<Event> {
@@ -258,7 +318,10 @@ impl Server {
     }
 
     fn malformed(&mut self, malformed: Malformed) -> Event {
-        self.state = State::Answer(Awaited::Malformed);
+        self.state = State::Answer(match malformed {
+            Malformed::ChunkSize => Awaited::LastLine,
+            _ => Awaited::Malformed,
+        });
         Event::Malformed(malformed)
     }
 
@@ -343,6 +406,35 @@ impl Server {
             return self.next();
         }
         (!content.is_empty()).then_some(Event::Data(content))
+    }
+
+    /// What has come of a chunk, or its end. The content is looked at by one decoder for all chunks
+    /// of a message.
+    fn next_of_chunk(&mut self, left: u64, place: ChunkPlace) -> Option<Event> {
+        let rules = self.data_rules;
+        let chunks = self
+            .chunks
+            .get_or_insert_with(|| Chunks::new(rules, self.octets));
+        let input = &self.input[self.start..];
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+        let mut content = Vec::with_capacity(count);
+        chunks.take(&input[..count], &mut content);
+        let (end, left) = (chunks.end(), left - count as u64);
+        self.consume_to(self.start + count);
+        self.state = match (left, place) {
+            (0, ChunkPlace::Last) => {
+                let whole = self.chunks.take().map(|chunks| chunks.finish(&mut content));
+                State::DataEnded(whole.unwrap_or(end))
+            }
+            (0, ChunkPlace::More) if content.is_empty() => State::Answer(Awaited::ChunkEnd),
+            (left, place) => State::Chunk { left, place },
+        };
+        match &self.state {
+            _ if !content.is_empty() => Some(Event::Data(content)),
+            State::DataEnded(_) => self.next(),
+            State::Answer(_) => Some(Event::ChunkEnd(end)),
+            _ => None,
+        }
     }
 
     fn in_data_ended(&self) -> bool {

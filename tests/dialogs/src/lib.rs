@@ -13,7 +13,7 @@
 //! @alias NAME TARGET[,TARGET]     an alias of example.test; NAME * is the catch-all
 //! @mail NAME MAILBOX FILE         FILE of tests/mails lies in that mailbox
 //! @set KEY VALUE                  a setting: mail.NAME is mail's own, others the door's test reads
-//! @listener KIND                  smtp submission submissions imap imaps pop3 pop3s
+//! @listener KIND                  smtp submission submissions lmtp imap imaps pop3 pop3s
 //! @listener N KIND                the same for session N only
 //! C: text          sends text and CRLF
 //! C!: text         sends text with \r \n \t \0 \\ \xNN and \*N{text} (N times), nothing appended

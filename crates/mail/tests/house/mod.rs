@@ -82,7 +82,11 @@ impl House {
             .resolved(name)
             .await
             .into_iter()
-            .map(|d| (d, prefix.clone()))
+            .map(|delivery| Addressed {
+                delivery,
+                prefix: prefix.clone(),
+                dsn: Dsn::default(),
+            })
             .collect();
         self.mail.deliver(message, to).await
     }

@@ -1,4 +1,4 @@
-//! EHLO and HELO. [rfc5321 4.1.1.1]
+//! EHLO and HELO, and LMTP's LHLO. [rfc5321 4.1.1.1]
 //!
 //! The name is kept for the trace and believed by nobody: a client with a wrong one is served.
 
@@ -12,12 +12,26 @@ pub(crate) fn ehlo(session: &mut Session, command: Command) -> Doing<'_> {
         unreachable!("the table gives EHLO to this function")
     };
     begin(session, Greeting::Ehlo, &name);
+    send_keywords(session);
+    Box::pin(async { Ok(()) })
+}
+
+/// [rfc2033 4.1]
+pub(crate) fn lhlo(session: &mut Session, command: Command) -> Doing<'_> {
+    let Command::Lhlo(name) = command else {
+        unreachable!("the table gives LHLO to this function")
+    };
+    begin(session, Greeting::Lhlo, &name);
+    send_keywords(session);
+    Box::pin(async { Ok(()) })
+}
+
+fn send_keywords(session: &mut Session) {
     let mut reply = Reply::plain(250, session.door.settings.hostname.clone());
     for keyword in keywords(session) {
         reply = reply.and(keyword);
     }
     session.send(reply);
-    Box::pin(async { Ok(()) })
 }
 
 pub(crate) fn helo(session: &mut Session, command: Command) -> Doing<'_> {
@@ -32,7 +46,7 @@ pub(crate) fn helo(session: &mut Session, command: Command) -> Doing<'_> {
 /// Hello again clears the message that was begun. [rfc5321 4.1.4]
 fn begin(session: &mut Session, greeting: Greeting, name: &ClientName) {
     session.client.helo = Some((greeting, name.as_str().to_owned()));
-    session.state = State::Greeted;
+    session.clear_to(State::Greeted);
 }
 
 /// What works on this connection now, and nothing else.
@@ -43,6 +57,10 @@ fn keywords(session: &Session) -> Vec<String> {
         "8BITMIME".to_owned(),                                     // [rfc6152]
         "SMTPUTF8".to_owned(),                                     // [rfc6531]
         "ENHANCEDSTATUSCODES".to_owned(),                          // [rfc2034]
+        "CHUNKING".to_owned(),                                     // [rfc3030 2]
+        "BINARYMIME".to_owned(),                                   // [rfc3030 3]
+        "DSN".to_owned(),                                          // [rfc3461]
+        limits(session),                                           // [rfc9422 3]
     ];
     if session.may_start_tls() {
         keywords.push("STARTTLS".to_owned()); // [rfc3207]
@@ -53,4 +71,10 @@ fn keywords(session: &Session) -> Vec<String> {
     }
     keywords.push("HELP".to_owned());
     keywords
+}
+
+fn limits(session: &Session) -> String {
+    let transactions = session.door.settings.transactions;
+    let recipients = session.door.post.max_recipients();
+    format!("LIMITS MAILMAX={transactions} RCPTMAX={recipients}")
 }

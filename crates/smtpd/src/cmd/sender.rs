@@ -3,7 +3,7 @@
 use crate::reply;
 use crate::session::{Session, State};
 use crate::table::Doing;
-use smtp::{Command, Reply, Status};
+use smtp::{Command, MailParameters, Reply, Status};
 
 pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
     Box::pin(async move {
@@ -15,13 +15,20 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
         else {
             unreachable!("the table gives MAIL to this function")
         };
+        if !session.counts_transaction() {
+            return Ok(());
+        }
+        if !session.has_parameters() && parameters != MailParameters::default() {
+            session.send(reply::parameters_after_helo());
+            return Ok(());
+        }
         let post = &session.door.post;
         match post
-            .sender(&session.client, from, written_in, &parameters)
+            .sender(&session.client, from, written_in, parameters)
             .await
         {
             Ok(envelope) => {
-                session.state = State::Message(envelope);
+                session.state = State::Message(Box::new(envelope));
                 session.send(Reply::new(250, Status(2, 1, 0), "Sender ok"));
             }
             Err(refused) => session.send(reply::refusal(&refused.refusal, &refused.id)),

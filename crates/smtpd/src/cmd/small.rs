@@ -1,5 +1,7 @@
 //! The commands that ask for nothing: RSET, NOOP, VRFY, HELP, QUIT. [rfc5321 4.1.1]
 
+use crate::Vrfy;
+use crate::reply;
 use crate::session::{Session, State};
 use crate::table::{Doing, TABLE};
 use smtp::{Command, Reply, Status};
@@ -11,8 +13,8 @@ fn done(session: &mut Session, reply: Reply) -> Doing<'_> {
 
 /// Forgets the message that was begun, nothing else. [rfc5321 4.1.1.5]
 pub(crate) fn rset(session: &mut Session, _: Command) -> Doing<'_> {
-    if matches!(session.state, State::Message(_)) {
-        session.state = State::Greeted;
+    if !matches!(session.state, State::New) {
+        session.clear_to(State::Greeted);
     }
     done(session, Reply::new(250, Status(2, 0, 0), "Forgotten"))
 }
@@ -21,10 +23,25 @@ pub(crate) fn noop(session: &mut Session, _: Command) -> Doing<'_> {
     done(session, Reply::new(250, Status(2, 0, 0), "Ok"))
 }
 
-/// Tells nobody who is here. [rfc5321 7.3]
-pub(crate) fn vrfy(session: &mut Session, _: Command) -> Doing<'_> {
-    let text = "Not verified here; RCPT tells";
-    done(session, Reply::new(252, Status(2, 0, 0), text))
+/// Tells nobody who is here, unless the setting lets our own users ask. [rfc5321 7.3]
+pub(crate) fn vrfy(session: &mut Session, command: Command) -> Doing<'_> {
+    let Command::Vrfy(name) = command else {
+        unreachable!("the table gives VRFY to this function")
+    };
+    Box::pin(async move {
+        let reply = match (session.door.settings.vrfy, &session.client.login) {
+            (Vrfy::ToLogins, Some(login)) => {
+                let verified = session.door.post.verify(login, &name).await;
+                if let Err(fault) = &verified {
+                    tracing::error!(target: "smtp", session = session.id, %fault, "fault");
+                }
+                reply::verified(verified.ok())
+            }
+            _ => reply::untold(),
+        };
+        session.send(reply);
+        Ok(())
+    })
 }
 
 pub(crate) fn quit(session: &mut Session, _: Command) -> Doing<'_> {
@@ -38,17 +55,14 @@ pub(crate) fn help(session: &mut Session, command: Command) -> Doing<'_> {
     let Command::Help(topic) = command else {
         unreachable!("the table gives HELP to this function")
     };
-    let row = topic.and_then(|topic| {
-        TABLE
-            .iter()
-            .find(|row| row.verb.word().eq_ignore_ascii_case(&topic))
-    });
+    let role = session.client.role;
+    let mut spoken = TABLE.iter().filter(|row| row.is_spoken(role));
+    let words: Vec<&str> = spoken.clone().map(|row| row.verb.word()).collect();
+    let row =
+        topic.and_then(|topic| spoken.find(|row| row.verb.word().eq_ignore_ascii_case(&topic)));
     let reply = match row {
         Some(row) => Reply::new(214, status, format!("{} [{}]", row.form, row.rfc)),
-        None => {
-            let words: Vec<&str> = TABLE.iter().map(|row| row.verb.word()).collect();
-            Reply::new(214, status, "Commands:").and(words.join(" "))
-        }
+        None => Reply::new(214, status, "Commands:").and(words.join(" ")),
     };
     done(session, reply)
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(session: &mut Session, _: Command) -> Doing<'_> {
         // [rfc3207 4.2]
         session.client.helo = None;
         session.client.login = None;
-        session.state = State::New;
+        session.clear_to(State::New);
         session.set_bare_newlines();
         Ok(())
     })

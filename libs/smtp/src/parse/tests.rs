@@ -30,7 +30,7 @@ fn reads_words_in_any_case() {
 
 #[test]
 fn reads_mail_with_its_parameters() {
-    // [rfc5321 4.1.1.2] [rfc1870 5] [rfc6152 2] [rfc6531 3.4] [rfc4954 5] [rfc3461 4]
+    // [rfc5321 4.1.1.2] [rfc1870 5] [rfc6152 2] [rfc3030 3] [rfc6531 3.4] [rfc4954 5] [rfc3461 4]
     let line =
         "MAIL FROM:<a@example.test> SIZE=1234 body=8bitmime SMTPUTF8 AUTH=e+3Dmc2@example.com";
     let Command::Mail {
@@ -47,6 +47,80 @@ fn reads_mail_with_its_parameters() {
     assert_eq!(parameters.body, Some(BodyType::EightBitMime));
     assert_eq!(parameters.charset, Charset::Utf8);
     assert_eq!(parameters.auth.as_deref(), Some("e=mc2@example.com"));
+}
+
+#[test]
+fn reads_what_is_asked_of_notifications() {
+    // [rfc3461 4.1] [rfc3461 4.2] [rfc3461 4.3] [rfc3461 4.4]
+    let Command::Mail { parameters, .. } = good("MAIL FROM:<> ret=hdrs ENVID=QQ+20314") else {
+        panic!()
+    };
+    assert_eq!(parameters.ret, Some(Ret::Hdrs));
+    assert_eq!(parameters.envid.unwrap().as_str(), "QQ+20314");
+    let line = "RCPT TO:<bob@example.test> NOTIFY=SUCCESS,DELAY orcpt=rfc822;Bob@example.test";
+    let Command::Rcpt { parameters, .. } = good(line) else {
+        panic!()
+    };
+    assert_eq!(parameters.notify.unwrap().to_string(), "SUCCESS,DELAY");
+    assert_eq!(
+        parameters.orcpt.unwrap().as_str(),
+        "rfc822;Bob@example.test"
+    );
+    // [rfc3461 4.5]
+    assert_eq!(
+        bad("MAIL FROM:<> RET=FULL RET=FULL"),
+        ArgumentError::ParameterTwice("RET")
+    );
+    let twice = "RCPT TO:<a@example.test> NOTIFY=NEVER NOTIFY=NEVER";
+    assert_eq!(bad(twice), ArgumentError::ParameterTwice("NOTIFY"));
+    for (line, name) in [
+        ("MAIL FROM:<> RET=ALL", "RET"),
+        ("MAIL FROM:<> ENVID", "ENVID"),
+        ("MAIL FROM:<> ENVID=+0A", "ENVID"),
+        ("RCPT TO:<a@example.test> NOTIFY=NEVER,DELAY", "NOTIFY"),
+        ("RCPT TO:<a@example.test> ORCPT=bob", "ORCPT"),
+    ] {
+        assert_eq!(bad(line), ArgumentError::ParameterValue(name), "{line}");
+    }
+}
+
+#[test]
+fn an_original_recipient_may_need_smtputf8() {
+    // [rfc6533 3]
+    let line = "RCPT TO:<a@example.test> ORCPT=utf-8;jürgen@example.test";
+    let Command::Rcpt { written_in, .. } = good(line) else {
+        panic!()
+    };
+    assert_eq!(written_in, Charset::Utf8);
+}
+
+#[test]
+fn reads_chunk_sizes() {
+    // [rfc3030 2]
+    let chunk = |bytes, place| Command::Bdat { bytes, place };
+    assert_eq!(good("BDAT 0"), chunk(0, ChunkPlace::More));
+    assert_eq!(good("bdat 007 last "), chunk(7, ChunkPlace::Last));
+    assert_eq!(
+        good("BDAT 18446744073709551615"),
+        chunk(u64::MAX, ChunkPlace::More)
+    );
+    for line in [
+        "BDAT",
+        "BDAT  1",
+        "BDAT +1",
+        "BDAT 1 FIRST",
+        "BDAT 18446744073709551616",
+    ] {
+        assert_eq!(
+            parse_command(line.as_bytes()),
+            Err(Malformed::ChunkSize),
+            "{line}"
+        );
+    }
+    assert_eq!(
+        parse_command(b"BDATA 1"),
+        Err(Malformed::UnknownWord("BDATA".into()))
+    );
 }
 
 #[test]
@@ -94,8 +168,8 @@ fn refuses_unknown_parameters() {
         ArgumentError::UnknownParameter("FOO".into())
     );
     assert_eq!(
-        bad("RCPT TO:<a@example.test> NOTIFY=NEVER"),
-        ArgumentError::UnknownParameter("NOTIFY=NEVER".into())
+        bad("RCPT TO:<a@example.test> SIZE=1"),
+        ArgumentError::UnknownParameter("SIZE".into())
     );
 }
 
@@ -114,7 +188,7 @@ fn refuses_bad_values_and_parameters_given_twice() {
         );
     }
     assert_eq!(
-        bad("MAIL FROM:<> BODY=BINARYMIME"),
+        bad("MAIL FROM:<> BODY=9BIT"),
         ArgumentError::ParameterValue("BODY")
     );
     assert_eq!(
@@ -166,6 +240,8 @@ fn refuses_arguments_where_there_are_none() {
     }
     assert_eq!(good("NOOP whatever"), Command::Noop);
     assert_eq!(bad("VRFY"), ArgumentError::Missing);
+    // [rfc6531 3.7.4.2]
+    assert_eq!(good("VRFY bob smtputf8"), Command::Vrfy("bob".into()));
     assert_eq!(bad("EHLO"), ArgumentError::Missing);
 }
 

@@ -17,7 +17,8 @@ fn answer(event: &Event) -> Option<Reply> {
         Event::Command(Command::Auth { .. }) => Reply::plain(334, ""),
         Event::Command(Command::Quit) => Reply::plain(221, "bye"),
         Event::Command(Command::StartTls) => Reply::plain(220, "go"),
-        Event::Command(_) | Event::DataEnd(_) => Reply::plain(250, "ok"),
+        Event::Command(Command::Bdat { .. }) => return None,
+        Event::Command(_) | Event::ChunkEnd(_) | Event::DataEnd(_) => Reply::plain(250, "ok"),
         Event::Malformed(_) => Reply::new(500, Status(5, 5, 2), "no"),
         Event::AuthLine(line) if line == b"*" => Reply::plain(501, "cancelled"),
         Event::AuthLine(_) => Reply::plain(235, "in"),
@@ -210,6 +211,127 @@ fn a_421_ends_the_connection_at_any_time() {
     assert_eq!((server.next(), server.buffered()), (None, 0));
 }
 
+fn bdat(bytes: u64, place: ChunkPlace) -> Event {
+    Event::Command(Command::Bdat { bytes, place })
+}
+
+fn end(bytes: u64, problem: Option<DataProblem>) -> DataEnd {
+    DataEnd { bytes, problem }
+}
+
+#[test]
+fn reads_a_pipelined_message_in_chunks() {
+    // [rfc3030 2] [rfc2920 3.1]
+    // the CR at the border of two chunks belongs to the LF behind it
+    let wire = b"BDAT 8\r\n.\r\nRSET\rbdat 4 last\r\n\n.\r\nRSET\r\n";
+    let expected = [
+        bdat(8, ChunkPlace::More),
+        Event::Data(b".\r\nRSET".to_vec()),
+        Event::ChunkEnd(end(7, None)),
+        bdat(4, ChunkPlace::Last),
+        Event::Data(b"\r\n.\r\n".to_vec()),
+        Event::DataEnd(end(12, None)),
+        rset(),
+    ];
+    for size in [1, 2, 9, 1_000] {
+        assert_eq!(events(wire.chunks(size)), expected);
+    }
+}
+
+#[test]
+fn chunks_are_read_through_even_if_they_are_not_welcome() {
+    // [rfc3030 2]
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    server.receive(b"BDAT 6 LAST\r\nQUIT\r\nRSET\r\n");
+    assert_eq!(server.next(), Some(bdat(6, ChunkPlace::Last)));
+    assert!(server.in_data());
+    assert_eq!(server.next(), Some(Event::Data(b"QUIT\r\n".to_vec())));
+    assert_eq!(server.next(), Some(Event::DataEnd(end(6, None))));
+    server.send(Reply::new(503, Status(5, 5, 1), "MAIL first"));
+    assert_eq!(server.next(), Some(rset()));
+}
+
+#[test]
+fn a_chunk_past_the_size_is_read_to_its_end() {
+    // [rfc3030 2] [rfc1870 6.3]
+    let wire = [
+        b"BDAT 1001\r\n".to_vec(),
+        vec![b'x'; 1_001],
+        b"RSET\r\n".to_vec(),
+    ]
+    .concat();
+    let got = events(wire.chunks(100));
+    let problem = Some(DataProblem::TooLarge);
+    assert_eq!(got[2..], [Event::ChunkEnd(end(1_000, problem)), rset()]);
+}
+
+#[test]
+fn an_empty_last_chunk_ends_the_message() {
+    // [rfc3030 2]
+    let got = whole(b"BDAT 3\r\nabcBDAT 0 LAST\r\nBDAT 0 LAST\r\n");
+    let expected = [
+        bdat(3, ChunkPlace::More),
+        Event::Data(b"abc".to_vec()),
+        Event::ChunkEnd(end(3, None)),
+        bdat(0, ChunkPlace::Last),
+        Event::DataEnd(end(3, None)),
+        bdat(0, ChunkPlace::Last),
+        Event::DataEnd(end(0, None)),
+    ];
+    assert_eq!(got, expected);
+}
+
+#[test]
+fn a_new_message_begins_its_chunks_anew() {
+    let got = whole(b"BDAT 1\r\n\nMAIL FROM:<> BODY=BINARYMIME\r\nBDAT 2 LAST\r\n\n\0");
+    assert_eq!(got[1], Event::ChunkEnd(end(0, Some(DataProblem::BareLf))));
+    assert_eq!(
+        got[4..],
+        [Event::Data(b"\n\0".to_vec()), Event::DataEnd(end(2, None))]
+    );
+    let got = whole(b"MAIL FROM:<> BODY=BINARYMIME\r\nMAIL FROM:<>\r\nBDAT 1 LAST\r\n\0");
+    let nul = Event::DataEnd(end(0, Some(DataProblem::Nul)));
+    assert_eq!(got.last(), Some(&nul), "the last MAIL counts");
+}
+
+#[test]
+fn a_bdat_that_cannot_be_read_ends_the_connection() {
+    // octets of unknown number follow: read as commands, they would be somebody else's
+    for line in [
+        "BDAT",
+        "BDAT x",
+        "BDAT -1",
+        "BDAT 1 2",
+        "BDAT 1 LAST x",
+        "BDAT 99999999999999999999",
+    ] {
+        let wire = format!("{line}\r\nRSET\r\n");
+        for size in [1, 1_000] {
+            let got = events(wire.as_bytes().chunks(size));
+            assert_eq!(got, [Event::Malformed(Malformed::ChunkSize)], "{line}");
+        }
+    }
+    assert_eq!(
+        whole(b"BDAT \0\r\nRSET\r\n"),
+        [Event::Malformed(Malformed::ChunkSize)]
+    );
+}
+
+#[test]
+fn each_recipient_may_be_answered_by_itself() {
+    // [rfc2033 4.2]
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    server.receive(b"BDAT 0 LAST\r\nRSET\r\n");
+    server.next();
+    server.next();
+    server.output();
+    server.send_each(vec![Reply::plain(250, "a"), Reply::plain(452, "b")]);
+    assert_eq!(server.output(), b"250 a\r\n452 b\r\n");
+    assert_eq!(server.next(), Some(rset()));
+}
+
 /// Pieces from which dialogues are made: words, line ends of every kind, content.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
@@ -223,6 +345,13 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         Just(b"RSET\r\n".to_vec()),
         Just(b"AUTH PLAIN\r\n".to_vec()),
         Just(b"AUTH ".to_vec()),
+        Just(b"BDAT 5\r\n".to_vec()),
+        Just(b"BDAT 1000\r\n".to_vec()),
+        Just(b"BDAT 3 LAST\r\n".to_vec()),
+        Just(b"BDAT 0 LAST\r\n".to_vec()),
+        Just(b"BDAT LAST\r\n".to_vec()),
+        Just(b"MAIL FROM:<> BODY=BINARYMIME\r\n".to_vec()),
+        Just(b"LHLO x\r\n".to_vec()),
         Just(b"STARTTLS\r\n".to_vec()),
         Just(b"MAIL FROM:<a@example.test>".to_vec()),
         Just(vec![b'x'; 2_040]),

@@ -1,0 +1,264 @@
+//! The end of the content: judged, and put into the mailboxes by one durable commit.
+//!
+//! What never happens here: a protocol's words.
+
+use crate::accept::{Accepted, Inner, Post};
+use crate::arriving::{Arriving, body_refusal};
+use crate::client::Client;
+use crate::envelope::{Envelope, MessageId, Recipient};
+use crate::header::Facts;
+use crate::judge::{self, Additions, FieldEvidence, MessageEvidence};
+use crate::limits;
+use crate::log::{self, Stage};
+use crate::refusal::Refusal;
+use crate::trace;
+use addr::Address;
+use mail::{Addressed, DeliverError, Incoming, Prefix};
+use smtp::DataEnd;
+use store::Body;
+
+impl Post {
+    /// Judges the message and puts it into the mailboxes. `Ok` after the durable commit, not
+    /// before. One recipient that cannot be delivered to refuses it for all: there is one answer.
+    pub async fn accept(
+        &self,
+        client: &Client,
+        envelope: Envelope,
+        arriving: Arriving,
+        end: DataEnd,
+    ) -> Result<Accepted, Refusal> {
+        let all: Vec<&Recipient> = envelope.recipients.iter().collect();
+        let taken = match self.ready(client, &envelope, arriving, end).await {
+            Ok(ready) => {
+                let committed = self.commit(client, &envelope, &all, &ready).await;
+                committed.map_err(|error| deliver_refusal(&envelope.id, &error))
+            }
+            Err(refusal) => Err(refusal),
+        };
+        match taken {
+            Ok(()) => {
+                log::accepted(
+                    client,
+                    &envelope,
+                    &log::recipients(all.into_iter()),
+                    end.bytes,
+                );
+                Ok(Accepted { id: envelope.id })
+            }
+            Err(refusal) => {
+                self.log_refused(client, &envelope, Stage::Content, &refusal);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// The same with an answer for every RCPT that was accepted, in their order. A recipient that
+    /// leads to several accounts is taken if all of them take it. [rfc2033 4.2]
+    pub async fn accept_each(
+        &self,
+        client: &Client,
+        envelope: Envelope,
+        arriving: Arriving,
+        end: DataEnd,
+    ) -> Vec<Result<Accepted, Refusal>> {
+        let count = envelope.recipients.len();
+        let refused = match self.ready(client, &envelope, arriving, end).await {
+            Ok(ready) => self.commit_each(client, &envelope, &ready).await,
+            Err(refusal) => vec![Some(refusal); count],
+        };
+        self.log_each(client, &envelope, &refused, end.bytes);
+        let answer = |position: &usize| match &refused[*position] {
+            Some(refusal) => Err(refusal.clone()),
+            None => Ok(Accepted {
+                id: envelope.id.clone(),
+            }),
+        };
+        envelope.named.iter().map(answer).collect()
+    }
+
+    /// Delivers to all who can be delivered to; says of each recipient why not.
+    async fn commit_each(
+        &self,
+        client: &Client,
+        envelope: &Envelope,
+        ready: &Ready,
+    ) -> Vec<Option<Refusal>> {
+        let mut refused: Vec<Option<Refusal>> = vec![None; envelope.recipients.len()];
+        // each round refuses one recipient at least, or is the last
+        for _ in 0..=refused.len() {
+            let left: Vec<&Recipient> = not_refused(envelope, &refused).collect();
+            if left.is_empty() {
+                return refused;
+            }
+            let error = match self.commit(client, envelope, &left, ready).await {
+                Ok(()) => return refused,
+                Err(error) => error,
+            };
+            let refusal = deliver_refusal(&envelope.id, &error);
+            let concerns = |recipient: &Recipient| match &error {
+                DeliverError::OverQuota(whom) | DeliverError::Gone(whom) => {
+                    recipient.leads_to(whom)
+                }
+                _ => true,
+            };
+            for (recipient, place) in envelope.recipients.iter().zip(&mut refused) {
+                if place.is_none() && concerns(recipient) {
+                    *place = Some(refusal.clone());
+                }
+            }
+        }
+        refused
+            .into_iter()
+            .map(|refusal| refusal.or(Some(Refusal::Unavailable)))
+            .collect()
+    }
+
+    fn log_each(
+        &self,
+        client: &Client,
+        envelope: &Envelope,
+        refused: &[Option<Refusal>],
+        bytes: u64,
+    ) {
+        let taken = log::recipients(not_refused(envelope, refused));
+        if !taken.is_empty() {
+            log::accepted(client, envelope, &taken, bytes);
+        }
+        let from = envelope.sender.to_string();
+        for (recipient, refusal) in envelope.recipients.iter().zip(refused) {
+            if let Some(refusal) = refusal {
+                let to = log::recipients(std::iter::once(recipient));
+                log::refused(client, &envelope.id, Stage::Content, (&from, &to), refusal);
+            }
+        }
+    }
+
+    /// The whole content, judged.
+    async fn ready(
+        &self,
+        client: &Client,
+        envelope: &Envelope,
+        mut arriving: Arriving,
+        end: DataEnd,
+    ) -> Result<Ready, Refusal> {
+        arriving.end().await;
+        let trouble = arriving.trouble();
+        let Arriving { writer, header, .. } = arriving;
+        let facts = header.finish();
+        let fields = fields(client, &facts);
+        let evidence = MessageEvidence {
+            problem: end.problem,
+            facts: &facts,
+            fields,
+        };
+        let additions = judge::message(evidence, &self.inner.policy)?;
+        let writer = match (trouble, writer) {
+            (Some(trouble), _) => return Err(trouble),
+            (None, Some(writer)) => writer,
+            (None, None) => return Err(Refusal::Unavailable),
+        };
+        let body = writer.finish(&tag(client, envelope)).await;
+        let body = body.map_err(|refused| body_refusal(&envelope.id, &refused))?;
+        Ok(Ready { body, additions })
+    }
+
+    /// One body, one prefix, the mailboxes of these recipients, one durable group.
+    async fn commit(
+        &self,
+        client: &Client,
+        envelope: &Envelope,
+        recipients: &[&Recipient],
+        ready: &Ready,
+    ) -> Result<(), DeliverError> {
+        let Inner {
+            mail,
+            clock,
+            random,
+            hostname,
+            ..
+        } = &*self.inner;
+        let at = clock.now();
+        let prefix = trace::prefix(client, envelope, hostname, at, ready.additions, random);
+        let prefix = Prefix(prefix.into());
+        let deliveries = envelope.deliveries(recipients.iter().copied());
+        let addressed = |(recipient, delivery): (&Recipient, &mail::Delivery)| Addressed {
+            delivery: delivery.clone(),
+            prefix: prefix.clone(),
+            dsn: envelope.dsn(recipient),
+        };
+        let to = deliveries.into_iter().map(addressed).collect();
+        let helo = client.helo.as_ref().map_or("", |(_, name)| name.as_str());
+        let incoming = Incoming {
+            body: ready.body.clone(),
+            sender: envelope
+                .sender
+                .address()
+                .map(Address::to_string)
+                .unwrap_or_default(),
+            client: format!("{helo} {}", client.address_literal())
+                .trim_start()
+                .to_owned(),
+            login: client.login.as_ref().map(|login| login.name().to_owned()),
+            at,
+        };
+        // THE COMMIT LINE: from here on the message is ours, durably, in every one of these
+        // mailboxes. The 250 that follows from this Ok is sent nowhere else.
+        mail.deliver(incoming, to).await.map(drop)
+    }
+}
+
+/// A message that may be delivered.
+struct Ready {
+    body: Body,
+    additions: Additions,
+}
+
+fn not_refused<'a>(
+    envelope: &'a Envelope,
+    refused: &'a [Option<Refusal>],
+) -> impl Iterator<Item = &'a Recipient> {
+    let both = envelope.recipients.iter().zip(refused);
+    both.filter(|(_, refusal)| refusal.is_none())
+        .map(|(recipient, _)| recipient)
+}
+
+/// What From and Sender say about the login; of strangers nothing is asked.
+fn fields(client: &Client, facts: &Facts) -> Option<(FieldEvidence, FieldEvidence)> {
+    let login = client.login.as_ref()?;
+    let of = |values: &[_]| judge::field(values, |address| login.may_send_as(address));
+    Some((of(&facts.from), of(&facts.sender)))
+}
+
+/// The note beside the body in the store: whose it is, even if its records are gone.
+fn tag(client: &Client, envelope: &Envelope) -> Vec<u8> {
+    let mut text = format!("id={}\nfrom={}\n", envelope.id, envelope.sender);
+    text.push_str(&format!("client={}\n", client.address_literal()));
+    for (_, delivery) in envelope.deliveries(envelope.recipients.iter()) {
+        let line = format!(
+            "to={} account={}\n",
+            delivery.recipient(),
+            delivery.account_id()
+        );
+        if text.len() + line.len() > limits::TAG_BYTES {
+            break;
+        }
+        text.push_str(&line);
+    }
+    text.into_bytes()
+}
+
+fn deliver_refusal(id: &MessageId, error: &DeliverError) -> Refusal {
+    match error {
+        DeliverError::OverQuota(_) => Refusal::MailboxFull,
+        DeliverError::Gone(_) => Refusal::RecipientGone,
+        DeliverError::Busy => Refusal::Busy,
+        DeliverError::ReadOnly(fault) => {
+            log::fault(id, fault);
+            Refusal::StoreFull
+        }
+        DeliverError::Unavailable(fault) => {
+            log::fault(id, fault);
+            Refusal::Unavailable
+        }
+    }
+}

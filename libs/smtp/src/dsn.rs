@@ -1,0 +1,277 @@
+//! What a sender asks about delivery status notifications, in MAIL and RCPT. [rfc3461 4]
+//!
+//! The values keep the form that they have on the wire, because whoever passes a message on has to
+//! pass them on unchanged [rfc3461 5.2.1]. What never happens here: a notification.
+//!
+//! ```abnf
+//! ret    = "FULL" / "HDRS"
+//! envid  = xtext
+//! notify = "NEVER" / 1#( "SUCCESS" / "FAILURE" / "DELAY" )
+//! orcpt  = atom ";" xtext
+//! xtext  = *( xchar / "+" 2HEXDIG )      ; xchar = %d33-42 / %d44-60 / %d62-126
+//! utf-8-addr-unitext = 1*( QUCHAR / "\x{" HEXPOINT "}" )    ; behind "utf-8;" [rfc6533 3]
+//! ```
+
+use crate::limits::{ENVID_BYTES, ORCPT_BYTES};
+use std::fmt;
+
+/// RET=: how much of the message a notification of failure brings back. [rfc3461 4.3]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ret {
+    Full,
+    Hdrs,
+}
+
+impl Ret {
+    pub(crate) fn read(value: &str) -> Option<Ret> {
+        [Ret::Full, Ret::Hdrs]
+            .into_iter()
+            .find(|ret| ret.word().eq_ignore_ascii_case(value))
+    }
+
+    /// The word as it is written on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Ret::Full => "FULL",
+            Ret::Hdrs => "HDRS",
+        }
+    }
+}
+
+/// ENVID=: by which the sender knows the transaction again. [rfc3461 4.4]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EnvelopeId(String);
+
+impl EnvelopeId {
+    pub(crate) fn read(value: &str) -> Option<EnvelopeId> {
+        let decoded = xtext(value)?;
+        let fits = value.len() <= ENVID_BYTES && is_printable(&decoded);
+        fits.then(|| EnvelopeId(value.to_owned()))
+    }
+
+    /// As it stood on the wire, in xtext.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a sender wants to hear of. [rfc3461 4.1]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Occasion {
+    Success,
+    Failure,
+    Delay,
+}
+
+const OCCASIONS: &[(Occasion, &str)] = &[
+    (Occasion::Success, "SUCCESS"),
+    (Occasion::Failure, "FAILURE"),
+    (Occasion::Delay, "DELAY"),
+];
+
+/// NOTIFY=: when the sender wants a notification. [rfc3461 4.1]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notify {
+    Never,
+    /// One or more, each once, in order.
+    When(Vec<Occasion>),
+}
+
+impl Notify {
+    pub(crate) fn read(value: &str) -> Option<Notify> {
+        if value.eq_ignore_ascii_case("NEVER") {
+            return Some(Notify::Never);
+        }
+        let occasion = |word: &str| {
+            let row = OCCASIONS
+                .iter()
+                .find(|row| row.1.eq_ignore_ascii_case(word));
+            row.map(|row| row.0)
+        };
+        let mut occasions: Vec<Occasion> = value.split(',').map(occasion).collect::<Option<_>>()?;
+        occasions.sort_unstable();
+        occasions.dedup();
+        Some(Notify::When(occasions))
+    }
+}
+
+impl fmt::Display for Notify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Notify::When(occasions) = self else {
+            return f.write_str("NEVER");
+        };
+        let asked = OCCASIONS.iter().filter(|row| occasions.contains(&row.0));
+        let words: Vec<&str> = asked.map(|row| row.1).collect();
+        f.write_str(&words.join(","))
+    }
+}
+
+/// ORCPT=: the recipient as the first sender named it. [rfc3461 4.2]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OriginalRecipient(String);
+
+impl OriginalRecipient {
+    pub(crate) fn read(value: &str) -> Option<OriginalRecipient> {
+        let (kind, address) = value.split_once(';')?;
+        let readable = if kind.eq_ignore_ascii_case("utf-8") {
+            is_utf8_address(address)
+        } else {
+            xtext(address).is_some_and(|decoded| is_printable(&decoded))
+        };
+        let fits = value.len() <= ORCPT_BYTES && is_atom(kind) && readable;
+        fits.then(|| OriginalRecipient(value.to_owned()))
+    }
+
+    /// As it stood on the wire: kind, semicolon, encoded address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_atom(text: &str) -> bool {
+    let atext =
+        |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet);
+    !text.is_empty() && text.bytes().all(atext)
+}
+
+/// Graphic and white space characters of ASCII. [rfc3461 4.4]
+fn is_printable(octets: &[u8]) -> bool {
+    octets
+        .iter()
+        .all(|octet| matches!(octet, b'\t' | b' '..=b'~'))
+}
+
+/// An address of the kind `utf-8`: characters as they are, or as `\x{HEXPOINT}`. [rfc6533 3]
+fn is_utf8_address(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = match (c, rest.strip_prefix("\\x{")) {
+            (_, Some(behind)) => match behind.split_once('}') {
+                Some((hex, behind)) if is_code_point(hex) => behind,
+                _ => return false,
+            },
+            ('\\' | '+' | '=' | ' ', None) => return false,
+            _ if c.is_control() => return false,
+            _ => &rest[c.len_utf8()..],
+        };
+    }
+    !text.is_empty()
+}
+
+fn is_code_point(hex: &str) -> bool {
+    let digits = (2..=6).contains(&hex.len()) && hex.bytes().all(|d| d.is_ascii_hexdigit());
+    digits && u32::from_str_radix(hex, 16).is_ok_and(|code| char::from_u32(code).is_some())
+}
+
+/// Undoes xtext, whose hex digits are upper-case. [rfc3461 4]
+pub(crate) fn xtext(value: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(value.len());
+    let mut octets = value.bytes();
+    while let Some(octet) = octets.next() {
+        match octet {
+            b'+' => {
+                let hex = [octets.next()?, octets.next()?];
+                out.push(hex_digit(hex[0])? << 4 | hex_digit(hex[1])?);
+            }
+            b'=' => return None,
+            _ => out.push(octet),
+        }
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+fn hex_digit(octet: u8) -> Option<u8> {
+    match octet {
+        b'0'..=b'9' => Some(octet - b'0'),
+        b'A'..=b'F' => Some(octet - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_when_to_notify() {
+        // [rfc3461 4.1]
+        let check = |value: &str, expect: Option<&str>| {
+            let shown = Notify::read(value).map(|notify| notify.to_string());
+            assert_eq!(shown.as_deref(), expect, "{value}");
+        };
+        check("never", Some("NEVER"));
+        check("delay,Success", Some("SUCCESS,DELAY"));
+        check("FAILURE,FAILURE", Some("FAILURE"));
+        for bad in [
+            "",
+            ",",
+            "SUCCESS,",
+            "NEVER,DELAY",
+            "SOMETIMES",
+            "SUCCESS;DELAY",
+        ] {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn reads_how_much_to_return() {
+        // [rfc3461 4.3]
+        assert_eq!(Ret::read("full"), Some(Ret::Full));
+        assert_eq!(Ret::read("Hdrs").map(Ret::word), Some("HDRS"));
+        assert_eq!(Ret::read("BODY"), None);
+    }
+
+    #[test]
+    fn envelope_ids_are_printable_short_and_kept_as_they_were() {
+        // [rfc3461 4.4] [rfc3461 4] [rfc3461 5.2.1]
+        let check = |value: &str, good: bool| {
+            let read = EnvelopeId::read(value);
+            assert_eq!(
+                read.as_ref().map(EnvelopeId::as_str),
+                good.then_some(value),
+                "{value}"
+            );
+        };
+        check("QQ314159", true);
+        check("a+20b+3D+2B", true);
+        check(&"x".repeat(100), true);
+        check(&"x".repeat(101), false);
+        for bad in ["", "a=b", "+", "+4", "+4g", "+4a", "+0A", "+FF", "é"] {
+            check(bad, false);
+        }
+    }
+
+    #[test]
+    fn original_recipients_have_a_kind_and_an_address() {
+        // [rfc3461 4.2] [rfc6533 3]
+        let check = |value: &str, good: bool| {
+            let read = OriginalRecipient::read(value);
+            let shown = read.as_ref().map(OriginalRecipient::as_str);
+            assert_eq!(shown, good.then_some(value), "{value}");
+        };
+        check("rfc822;Bob@example.test", true);
+        check("rfc822;bob+2Bx@example.test", true);
+        check("x400;/S+3Dbob/", true);
+        check("utf-8;j\\x{FC}rgen@example.test", true);
+        check("UTF-8;jürgen@example.test", true);
+        check(&format!("rfc822;{}", "x".repeat(493)), true);
+        check(&format!("rfc822;{}", "x".repeat(494)), false);
+        for bad in [
+            "bob@example.test",
+            ";bob@example.test",
+            "rfc822;",
+            "rfc 822;x",
+            "rfc822;a=b",
+            "rfc822;a+0Db",
+            "rfc822;jürgen@example.test",
+            "utf-8;",
+            "utf-8;a\\b",
+            "utf-8;\\x{D800}",
+            "utf-8;\\x{FC",
+            "utf-8;a+b",
+        ] {
+            check(bad, false);
+        }
+    }
+}
