@@ -23,8 +23,19 @@ impl Server {
 
     /// Over another store than memory.
     pub async fn over(db: Db) -> Server {
-        let script = "# Sessions.\n@listener imap\n@account alice secret\n@account bob secret\n";
-        let script = Script::parse("sessions", script).unwrap();
+        Server::with(db, "").await
+    }
+
+    /// In memory, and without history beyond what sessions need.
+    pub async fn forgetful() -> Server {
+        Server::with(Db::memory(), "@set mail.history_s 0\n").await
+    }
+
+    async fn with(db: Db, more: &str) -> Server {
+        let script = format!(
+            "# Sessions.\n@listener imap\n@account alice secret\n@account bob secret\n{more}"
+        );
+        let script = Script::parse("sessions", &script).unwrap();
         let house = House::over(db, &script).await.unwrap();
         let settings = Settings {
             hostname: "example.test".to_owned(),
@@ -37,6 +48,12 @@ impl Server {
             door,
             stop: Stop::new(),
         }
+    }
+
+    /// Forgets the history that no session needs.
+    pub async fn forget(&self) {
+        let admin = self.house.admin();
+        self.house.mail.upkeep_now(&admin).await.unwrap();
     }
 
     pub fn connect(&self) -> Client {

@@ -5,5 +5,6 @@
 mod client;
 mod mails;
 mod model;
+mod resync;
 mod rules;
 mod value;
