@@ -61,6 +61,7 @@ const TABLE: &[(&str, When)] = &[
     ("IDLE", When::Always),                 // RFC 2177
     ("NAMESPACE", When::LoggedIn),          // RFC 2342
     ("UIDPLUS", When::LoggedIn),            // RFC 4315
+    ("BINARY", When::LoggedIn),             // RFC 3516
     ("MULTIAPPEND", When::LoggedIn),        // RFC 3502
     ("UNSELECT", When::LoggedIn),           // RFC 3691
     ("CHILDREN", When::LoggedIn),           // RFC 3348
@@ -74,6 +75,8 @@ const TABLE: &[(&str, When)] = &[
     ("ESEARCH", When::LoggedIn),            // RFC 4731
     ("SEARCHRES", When::LoggedIn),          // RFC 5182
     ("WITHIN", When::LoggedIn),             // RFC 5032
+    ("OBJECTID", When::LoggedIn),           // RFC 8474
+    ("PREVIEW", When::LoggedIn),            // RFC 8970
     ("STATUS=SIZE", When::LoggedIn),        // RFC 8438
 ];
 

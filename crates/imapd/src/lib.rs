@@ -5,6 +5,7 @@
 //! and writing to a client while anything is locked.
 #![forbid(unsafe_code)]
 
+mod binary;
 mod capability;
 mod cmd;
 mod enabled;
@@ -21,6 +22,7 @@ mod session;
 mod sets;
 mod settings;
 mod table;
+mod transfer;
 mod updates;
 mod wire;
 

@@ -4,7 +4,7 @@
 //! fault shown to a client.
 
 use crate::wire::Ended;
-use imap::{Condition, ResponseCode};
+use imap::{Condition, ObjectId, ResponseCode};
 use mail::{
     AppendError, BodyRefusal, Fault, LoginRefusal, MailboxError, NameError, StoreError, ViewError,
 };
@@ -193,6 +193,11 @@ impl From<LoginRefusal> for Trouble {
             LoginRefusal::Unavailable(fault) => Trouble::Fault(fault),
         }
     }
+}
+
+/// The id of something as IMAP says it.
+pub(crate) fn id(id: impl std::fmt::Display) -> ObjectId {
+    ObjectId::new(&id.to_string()).expect("because mail's ids are a letter and digits")
 }
 
 /// The mailbox was opened by EXAMINE.

@@ -142,6 +142,8 @@ pub enum StatusItem {
     Deleted,
     Size,
     HighestModSeq,
+    /// [rfc8474 4.3]
+    MailboxId,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -291,7 +293,7 @@ impl Command {
 }
 
 impl StatusItem {
-    pub const ALL: [StatusItem; 8] = [
+    pub const ALL: [StatusItem; 9] = [
         StatusItem::Messages,
         StatusItem::Recent,
         StatusItem::UidNext,
@@ -300,6 +302,7 @@ impl StatusItem {
         StatusItem::Deleted,
         StatusItem::Size,
         StatusItem::HighestModSeq,
+        StatusItem::MailboxId,
     ];
 
     pub fn word(self) -> &'static str {
@@ -312,6 +315,7 @@ impl StatusItem {
             StatusItem::Deleted => "DELETED",
             StatusItem::Size => "SIZE",
             StatusItem::HighestModSeq => "HIGHESTMODSEQ",
+            StatusItem::MailboxId => "MAILBOXID",
         }
     }
 }

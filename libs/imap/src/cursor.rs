@@ -63,6 +63,12 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at).copied()
     }
 
+    /// Whether the text comes next, in any case.
+    pub fn comes_next(&self, text: &[u8]) -> bool {
+        let rest = self.text.get(self.at..self.at + text.len());
+        rest.is_some_and(|rest| rest.eq_ignore_ascii_case(text))
+    }
+
     /// Takes the octet if it comes next.
     pub fn take(&mut self, octet: u8) -> Option<()> {
         (self.peek() == Some(octet)).then(|| self.at += 1)

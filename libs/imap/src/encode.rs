@@ -8,7 +8,8 @@ use crate::fetch::{FetchItem, Section, SectionText};
 use crate::flag::Flag;
 use crate::mailbox::{Mailbox, NameEncoding};
 use crate::response::{
-    Condition, ESearch, FetchData, ListEntry, Namespaces, Response, ResponseCode, StatusValue,
+    Condition, ESearch, FetchData, ListEntry, Namespaces, Response, ResponseCode, StatusData,
+    StatusValue,
 };
 use crate::spell;
 
@@ -20,6 +21,11 @@ pub enum SectionLabel {
     Rfc822Text,
     Body {
         section: Section,
+        origin: Option<u64>,
+    },
+    /// `BINARY[1.2]<0>`
+    Binary {
+        path: Vec<u32>,
         origin: Option<u64>,
     },
 }
@@ -41,6 +47,10 @@ impl SectionLabel {
                     origin,
                 })
             }
+            FetchItem::Binary { path, partial, .. } => Some(SectionLabel::Binary {
+                path: path.clone(),
+                origin: partial.map(|partial| partial.origin),
+            }),
             _ => None,
         }
     }
@@ -53,21 +63,36 @@ impl SectionLabel {
             SectionLabel::Body { section, origin } => {
                 out.extend_from_slice(b"BODY[");
                 encode_section(section, out);
-                out.push(b']');
-                if let Some(origin) = origin {
-                    show(format_args!("<{origin}>"), out);
-                }
+                encode_origin(*origin, out);
+            }
+            SectionLabel::Binary { path, origin } => {
+                out.extend_from_slice(b"BINARY[");
+                encode_path(path, out);
+                encode_origin(*origin, out);
             }
         }
     }
 }
 
-/// `section-spec = section-msgtext / (section-part ["." section-text])`
-fn encode_section(section: &Section, out: &mut Vec<u8>) {
-    for (index, part) in section.path.iter().enumerate() {
+/// The end of a section: `"]" ["<" number ">"]`
+fn encode_origin(origin: Option<u64>, out: &mut Vec<u8>) {
+    out.push(b']');
+    if let Some(origin) = origin {
+        show(format_args!("<{origin}>"), out);
+    }
+}
+
+/// `section-part = nz-number *("." nz-number)`
+fn encode_path(path: &[u32], out: &mut Vec<u8>) {
+    for (index, part) in path.iter().enumerate() {
         let dot = if index == 0 { "" } else { "." };
         show(format_args!("{dot}{part}"), out);
     }
+}
+
+/// `section-spec = section-msgtext / (section-part ["." section-text])`
+fn encode_section(section: &Section, out: &mut Vec<u8>) {
+    encode_path(&section.path, out);
     let (word, fields): (&str, Option<&[String]>) = match &section.text {
         SectionText::Whole => return,
         SectionText::Header => ("HEADER", None),
@@ -299,7 +324,11 @@ fn encode_status(
     spell::mailbox(mailbox, names, out);
     out.push(b' ');
     list(values, out, |status, out| {
-        show(format_args!("{} {}", status.item.word(), status.value), out)
+        let word = status.item.word();
+        match &status.value {
+            StatusData::Number(number) => show(format_args!("{word} {number}"), out),
+            StatusData::Id(id) => show(format_args!("{word} ({id})"), out),
+        }
     });
 }
 
@@ -353,6 +382,7 @@ fn encode_code(code: &ResponseCode, out: &mut Vec<u8>) {
         }
         ResponseCode::HighestModSeq(modseq) => show(format_args!("HIGHESTMODSEQ {modseq}"), out),
         ResponseCode::Modified(messages) => show(format_args!("MODIFIED {messages}"), out),
+        ResponseCode::MailboxId(id) => show(format_args!("MAILBOXID ({id})"), out),
         ResponseCode::UidNext(uid) => show(format_args!("UIDNEXT {uid}"), out),
         ResponseCode::UidValidity(validity) => show(format_args!("UIDVALIDITY {validity}"), out),
         ResponseCode::Unseen(seq) => show(format_args!("UNSEEN {seq}"), out),
@@ -398,6 +428,17 @@ impl FetchWriter {
             FetchData::Envelope(value) => encoded("ENVELOPE ", value, out),
             FetchData::Body(value) => encoded("BODY ", value, out),
             FetchData::BodyStructure(value) => encoded("BODYSTRUCTURE ", value, out),
+            FetchData::BinarySize { path, octets } => {
+                out.extend_from_slice(b"BINARY.SIZE[");
+                encode_path(path, out);
+                show(format_args!("] {octets}"), out);
+            }
+            FetchData::Preview(text) => {
+                out.extend_from_slice(b"PREVIEW ");
+                spell::string(text.as_bytes(), out);
+            }
+            FetchData::EmailId(id) => show(format_args!("EMAILID ({id})"), out),
+            FetchData::ThreadId(id) => show(format_args!("THREADID ({id})"), out),
             FetchData::Text { .. } => unreachable!("because texts are written above"),
         }
     }
@@ -425,6 +466,16 @@ impl FetchWriter {
         self.space(out);
         label.encode(out);
         out.push(b' ');
+        spell::literal_head(octets, out);
+        self.text_left = octets;
+    }
+
+    /// Announces octets of any kind, as a literal8: what holds a NUL can be sent in no other form.
+    /// [rfc3516 4.3]
+    pub fn announce_binary(&mut self, label: &SectionLabel, octets: u64, out: &mut Vec<u8>) {
+        self.space(out);
+        label.encode(out);
+        out.extend_from_slice(b" ~");
         spell::literal_head(octets, out);
         self.text_left = octets;
     }

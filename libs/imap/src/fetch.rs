@@ -36,6 +36,23 @@ pub enum FetchItem {
         partial: Option<Partial>,
         peek: Peek,
     },
+    /// A part as it is once its transfer encoding is undone; an empty path is the whole message.
+    /// [rfc3516 4.2]
+    Binary {
+        path: Vec<u32>,
+        /// Of the decoded octets.
+        partial: Option<Partial>,
+        peek: Peek,
+    },
+    BinarySize {
+        path: Vec<u32>,
+    },
+    /// With LAZY or without. [rfc8970 3.1]
+    Preview,
+    /// [rfc8474 5.3]
+    EmailId,
+    /// [rfc8474 5.3]
+    ThreadId,
 }
 
 impl FetchItem {
@@ -46,6 +63,10 @@ impl FetchItem {
             FetchItem::Rfc822
                 | FetchItem::Rfc822Text
                 | FetchItem::Section {
+                    peek: Peek::SetsSeen,
+                    ..
+                }
+                | FetchItem::Binary {
                     peek: Peek::SetsSeen,
                     ..
                 }

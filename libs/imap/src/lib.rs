@@ -15,6 +15,7 @@ pub mod flag;
 pub mod limits;
 pub mod list;
 pub mod mailbox;
+pub mod object_id;
 mod parse;
 pub mod refusal;
 pub mod response;
@@ -37,10 +38,12 @@ pub use fetch::{FetchItem, Partial, Peek, Section, SectionText};
 pub use flag::{Flag, Keyword};
 pub use list::{List, ListForm, ListReturn, ListSelect};
 pub use mailbox::{ListPattern, Mailbox, NameEncoding};
+pub use object_id::ObjectId;
 pub use parse::parse_command;
 pub use refusal::{Refusal, What};
 pub use response::{
-    Condition, ESearch, FetchData, ListEntry, Namespaces, Response, ResponseCode, StatusValue,
+    Condition, ESearch, FetchData, ListEntry, Namespaces, Response, ResponseCode, StatusData,
+    StatusValue,
 };
 pub use search::{ReturnOption, Search, SearchKey};
 pub use sequence::{Bound, MessageSet, SequenceSet};

@@ -7,6 +7,7 @@ use crate::date::DateTime;
 use crate::encode::SectionLabel;
 use crate::flag::Flag;
 use crate::mailbox::Mailbox;
+use crate::object_id::ObjectId;
 use crate::refusal::{Refusal, What};
 use crate::sequence::SequenceSet;
 use crate::tag::Tag;
@@ -52,6 +53,8 @@ pub enum ResponseCode {
     HighestModSeq(u64),
     InUse,
     Limit,
+    /// [rfc8474 4.1]
+    MailboxId(ObjectId),
     /// What STORE left alone, as it changed after UNCHANGEDSINCE. [rfc7162 3.1.3]
     Modified(SequenceSet),
     NoModSeq,
@@ -102,10 +105,16 @@ pub struct ListEntry {
     pub old_name: Option<Mailbox>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StatusValue {
     pub item: StatusItem,
-    pub value: u64,
+    pub value: StatusData,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StatusData {
+    Number(u64),
+    Id(ObjectId),
 }
 
 /// Prefix and separator of each kind; an empty list is NIL. [rfc2342 5]
@@ -130,6 +139,13 @@ pub enum FetchData {
     Body(Vec<u8>),
     /// The value as `encode_bodystructure` makes it.
     BodyStructure(Vec<u8>),
+    BinarySize {
+        path: Vec<u32>,
+        octets: u64,
+    },
+    Preview(String),
+    EmailId(ObjectId),
+    ThreadId(ObjectId),
     /// None = NIL: there is no such part.
     Text {
         label: SectionLabel,

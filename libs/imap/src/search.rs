@@ -3,6 +3,7 @@
 use crate::command::Ids;
 use crate::date::Date;
 use crate::flag::Keyword;
+use crate::object_id::ObjectId;
 use crate::sequence::MessageSet;
 
 /// What a SEARCH shall answer. [rfc4731 3.1] [rfc5182 2.4]
@@ -38,6 +39,8 @@ pub enum SearchKey {
     Cc(Vec<u8>),
     Deleted,
     Draft,
+    /// [rfc8474 6]
+    EmailId(ObjectId),
     Flagged,
     From(Vec<u8>),
     /// An empty string asks for any message with that field. [rfc3501 6.4.4]
@@ -64,6 +67,8 @@ pub enum SearchKey {
     Smaller(u64),
     Subject(Vec<u8>),
     Text(Vec<u8>),
+    /// [rfc8474 6]
+    ThreadId(ObjectId),
     To(Vec<u8>),
     Unanswered,
     Undeleted,

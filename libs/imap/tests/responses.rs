@@ -117,11 +117,11 @@ fn spells_mailbox_data() {
     let values = vec![
         StatusValue {
             item: StatusItem::Messages,
-            value: 231,
+            value: StatusData::Number(231),
         },
         StatusValue {
             item: StatusItem::UidNext,
-            value: 44292,
+            value: StatusData::Number(44292),
         },
     ];
     check(

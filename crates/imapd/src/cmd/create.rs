@@ -1,7 +1,7 @@
 //! CREATE [rfc9051 6.3.4], with special uses [rfc6154 3].
 
 use super::list;
-use crate::reply::{Answer, Outcome, Trouble};
+use crate::reply::{Answer, Outcome, Trouble, id};
 use crate::session::{Session, mailbox_name};
 use imap::{Create, Mailbox, ResponseCode};
 use mail::{MailboxName, SpecialUse};
@@ -12,11 +12,15 @@ pub(crate) async fn run(session: &mut Session, create: &Create) -> Outcome {
     let said = Mailbox::new(said.strip_suffix(MailboxName::SEPARATOR).unwrap_or(said));
     let name = mailbox_name(&said)?;
     let special_use = special_use(&create.uses)?;
-    session.account().create(&name, special_use).await?;
+    let made = session.account().create(&name, special_use).await?;
     if let Some(mailbox) = session.account().mailbox(&name)? {
         list::tell_name(session, &said, list::entry(&mailbox));
     }
-    Ok(Answer::ok("created"))
+    // [rfc8474 4.1]
+    Ok(Answer::ok_with(
+        ResponseCode::MailboxId(id(made)),
+        "created",
+    ))
 }
 
 /// A mailbox is for one thing at most. What cannot be had refuses the whole command [rfc6154 3].

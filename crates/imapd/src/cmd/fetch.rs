@@ -1,17 +1,18 @@
 //! FETCH [rfc3501 6.4.5], with CHANGEDSINCE and VANISHED [rfc7162 3.2.6]. Messages are read in batches and texts in pieces; what waits for the
 //! client is bounded, and nothing is locked while it is written.
 
+use crate::binary;
 use crate::enabled::Extension;
 use crate::flags::{Recent, to_wire};
 use crate::limits;
-use crate::reply::{Answer, Outcome, Trouble};
+use crate::reply::{Answer, Outcome, Trouble, id};
 use crate::resync;
 use crate::section::{Asked, Octets, read_bounded};
 use crate::session::Session;
 use crate::updates::{Open, say_vanished};
 use crate::wire::{Ended, Wire};
 use imap::{DateTime, FetchData, FetchItem, FetchModifiers, FetchWriter, Ids, MessageSet};
-use imap::{Response, SectionLabel, Vanished};
+use imap::{Response, ResponseCode, SectionLabel, Vanished};
 use mail::{Access, Content, Cursor, Fault, FlagChange, Flags, Message, ModSeq, PartTree, Ready};
 use mail::{SystemFlags, View, Want};
 use roaring::RoaringBitmap;
@@ -35,7 +36,7 @@ pub(crate) async fn run(
     let mut open = session.open();
     let plan = Plan::new(items, ids, modifiers, &open);
     let mut cursor = Cursor::start();
-    let mut fault = None;
+    let mut trouble = None;
     loop {
         let mut batch = open
             .view
@@ -51,8 +52,12 @@ pub(crate) async fn run(
         let wire = &mut *open.wire;
         for message in &batch {
             let shows_flags = newly_seen.contains(message.uid);
-            if let Err(trouble) = write(wire, &plan, message, shows_flags).await? {
-                fault = Some(trouble);
+            if plan.asks_unknown_encoding(message) {
+                trouble = Some(unknown_encoding());
+                continue;
+            }
+            if let Err(fault) = write(wire, &plan, message, shows_flags).await? {
+                trouble = Some(fault.into());
             }
             wire.ease().await?;
             wire.check_stop()?;
@@ -60,8 +65,8 @@ pub(crate) async fn run(
         tokio::task::yield_now().await;
     }
     // A message that could not be read does not keep the client from the others.
-    match fault {
-        Some(fault) => Err(fault.into()),
+    match trouble {
+        Some(trouble) => Err(trouble),
         None => Ok(Answer::ok("fetched")),
     }
 }
@@ -136,6 +141,24 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Is there a BINARY among the items that cannot be answered?
+    fn asks_unknown_encoding(&self, message: &Message) -> bool {
+        let mut paths = self.items.iter().filter_map(binary::path_of).peekable();
+        if paths.peek().is_none() {
+            return false;
+        }
+        let parts = ready(message).parts();
+        paths.any(|path| binary::is_unknown(&parts, path))
+    }
+}
+
+/// [rfc3516 4.3]
+fn unknown_encoding() -> Trouble {
+    let text = "a part is encoded in a way that is not known here";
+    Answer::no(ResponseCode::UnknownCte, text).into()
+}
+
 /// Sets `\Seen` before the texts are sent. Gives the messages that did not have it.
 async fn mark_seen(view: &mut View, batch: &mut [Message]) -> Result<RoaringBitmap, Trouble> {
     let unseen = batch
@@ -177,6 +200,11 @@ async fn write(
     for item in &plan.items {
         if let Some(data) = small(item, message) {
             writer.item(&data, wire.out());
+        } else if binary::path_of(item).is_some() {
+            let (parts, content) = texts.open();
+            if let Err(fault) = binary::write(&mut writer, wire, item, parts, content).await? {
+                outcome = Err(fault);
+            }
         } else if let (Some(label), Some(asked)) = (SectionLabel::of(item), Asked::of(item))
             && let Err(fault) = texts.write(&mut writer, wire, &label, &asked).await?
         {
@@ -200,7 +228,7 @@ async fn write(
 
 /// Is it read from the message itself?
 fn wants_text(item: &FetchItem) -> bool {
-    SectionLabel::of(item).is_some()
+    SectionLabel::of(item).is_some() || binary::path_of(item).is_some()
 }
 
 fn flags_of(message: &Message) -> FetchData {
@@ -228,10 +256,15 @@ fn small(item: &FetchItem, message: &Message) -> Option<FetchData> {
         FetchItem::BodyStructure => {
             FetchData::BodyStructure(ready(message).bodystructure().to_vec())
         }
+        FetchItem::Preview => FetchData::Preview(ready(message).preview().to_owned()),
+        FetchItem::EmailId => FetchData::EmailId(id(ready(message).email_id())),
+        FetchItem::ThreadId => FetchData::ThreadId(id(ready(message).thread_id())),
         FetchItem::Rfc822
         | FetchItem::Rfc822Header
         | FetchItem::Rfc822Text
-        | FetchItem::Section { .. } => return None,
+        | FetchItem::Section { .. }
+        | FetchItem::Binary { .. }
+        | FetchItem::BinarySize { .. } => return None,
     })
 }
 
@@ -249,6 +282,13 @@ impl<'a> Texts<'a> {
         }
     }
 
+    fn open(&mut self) -> &(PartTree, Content) {
+        self.opened.get_or_insert_with(|| {
+            let ready = ready(self.message);
+            (ready.parts(), ready.content())
+        })
+    }
+
     async fn write(
         &mut self,
         writer: &mut FetchWriter,
@@ -256,10 +296,7 @@ impl<'a> Texts<'a> {
         label: &SectionLabel,
         asked: &Asked,
     ) -> Result<Result<(), Fault>, Ended> {
-        let (parts, content) = self.opened.get_or_insert_with(|| {
-            let ready = ready(self.message);
-            (ready.parts(), ready.content())
-        });
+        let (parts, content) = self.open();
         match asked.find(parts, content) {
             Ok(Octets::Nowhere) => writer.text(label, None, wire.out()),
             Ok(Octets::Made(octets)) => writer.text(label, Some(&octets), wire.out()),

@@ -2,7 +2,7 @@
 
 use crate::enabled::Extension;
 use crate::keywords::KnownKeywords;
-use crate::reply::{Answer, Outcome};
+use crate::reply::{Answer, Outcome, id};
 use crate::resync;
 use crate::session::{Session, mailbox_name};
 use crate::table::Stage;
@@ -67,6 +67,8 @@ fn picture(view: &View, known: &mut KnownKeywords) -> Result<Vec<Response>, mail
             ResponseCode::UidValidity(view.uid_validity()),
             "the UIDs are valid",
         ),
+        // [rfc8474 4.2]
+        code(ResponseCode::MailboxId(id(view.id())), "its id"),
         // Of every mailbox, whether or not the client knows mod-sequences [rfc7162 3.1.2.1].
         highest_modseq(view.modseq()),
     ]);

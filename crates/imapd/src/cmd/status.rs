@@ -1,8 +1,8 @@
 //! STATUS [rfc9051 6.3.11].
 
-use crate::reply::{Answer, Outcome};
+use crate::reply::{Answer, Outcome, id};
 use crate::session::{Session, mailbox_name};
-use imap::{Mailbox, Response, StatusItem, StatusValue};
+use imap::{Mailbox, Response, StatusData, StatusItem, StatusValue};
 use mail::{MailboxError, MailboxName};
 
 pub(crate) fn run(session: &mut Session, mailbox: Mailbox, items: &[StatusItem]) -> Outcome {
@@ -20,15 +20,19 @@ pub(super) fn response(
     items: &[StatusItem],
 ) -> Result<Response, MailboxError> {
     let status = session.account().status(name)?;
-    let value = |item: StatusItem| match item {
-        StatusItem::Messages => status.messages.into(),
-        StatusItem::Recent => status.recent.into(),
-        StatusItem::UidNext => status.uid_next.into(),
-        StatusItem::UidValidity => status.uid_validity.into(),
-        StatusItem::Unseen => status.unseen.into(),
-        StatusItem::Deleted => status.deleted.into(),
-        StatusItem::Size => status.bytes,
-        StatusItem::HighestModSeq => status.highest_modseq.0,
+    let value = |item: StatusItem| {
+        let number = match item {
+            StatusItem::Messages => status.messages.into(),
+            StatusItem::Recent => status.recent.into(),
+            StatusItem::UidNext => status.uid_next.into(),
+            StatusItem::UidValidity => status.uid_validity.into(),
+            StatusItem::Unseen => status.unseen.into(),
+            StatusItem::Deleted => status.deleted.into(),
+            StatusItem::Size => status.bytes,
+            StatusItem::HighestModSeq => status.highest_modseq.0,
+            StatusItem::MailboxId => return StatusData::Id(id(status.id)),
+        };
+        StatusData::Number(number)
     };
     let values = items.iter().map(|&item| StatusValue {
         item,

@@ -53,6 +53,12 @@ impl<'a> Facts<'a> {
     pub fn size(&self) -> u64 {
         self.ready().size()
     }
+    pub fn email_id(&self) -> String {
+        self.ready().email_id().to_string()
+    }
+    pub fn thread_id(&self) -> String {
+        self.ready().thread_id().to_string()
+    }
 
     /// The day, "disregarding time and timezone" [rfc3501 6.4.4]; none without a Date field.
     pub fn day(&mut self, which: Which) -> Result<Option<i32>, Fault> {

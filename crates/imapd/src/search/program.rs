@@ -37,6 +37,10 @@ pub(crate) enum Program {
     Size(Ordering, u64),
     /// INTERNALDATE, to the second, compared with this moment.
     Came(&'static [Ordering], i64),
+    /// The message with this id, under any name.
+    Email(String),
+    /// Of the conversation with this id.
+    Thread(String),
     /// A mod-sequence of at least this.
     ModSeq(ModSeq),
     Field {
@@ -108,6 +112,8 @@ impl Compiler<'_> {
             K::Younger(seconds) => Ok(self.came(SINCE, *seconds)),
             K::Larger(octets) => Ok(Program::Size(Ordering::Greater, *octets)),
             K::Smaller(octets) => Ok(Program::Size(Ordering::Less, *octets)),
+            K::EmailId(id) => Ok(Program::Email(id.as_str().to_owned())),
+            K::ThreadId(id) => Ok(Program::Thread(id.as_str().to_owned())),
             K::ModSeq(modseq) => Ok(Program::ModSeq(ModSeq(*modseq))),
             K::Bcc(text) => self.field("bcc", text),
             K::Cc(text) => self.field("cc", text),
@@ -201,6 +207,7 @@ impl Program {
             Program::Among(_) | Program::Recent(_) => Cost::Nothing,
             Program::System(..) | Program::Keyword(..) | Program::ModSeq(_) => Cost::Flags,
             Program::Day(..) | Program::Size(..) | Program::Came(..) => Cost::Record,
+            Program::Email(_) | Program::Thread(_) => Cost::Record,
             Program::Field { .. } => Cost::Header,
             Program::Body(_) | Program::Text(_) => Cost::Body,
             Program::Not(inner) => inner.cost(),
@@ -314,6 +321,8 @@ impl Program {
                 .is_some_and(|found| when.contains(&found.cmp(day))),
             Program::Size(order, octets) => facts.size().cmp(octets) == *order,
             Program::Came(when, at) => when.contains(&facts.came_s().cmp(at)),
+            Program::Email(id) => facts.email_id() == *id,
+            Program::Thread(id) => facts.thread_id() == *id,
             Program::ModSeq(modseq) => facts.modseq() >= *modseq,
             Program::Field { name, text } => facts.field_contains(name, text)?,
             Program::Body(text) => facts.body_contains(text)?,

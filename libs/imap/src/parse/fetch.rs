@@ -95,12 +95,22 @@ fn macro_items(word: &str) -> Option<Vec<FetchItem>> {
 }
 
 /// `fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
-/// "BODY" ["STRUCTURE"] / "UID" / "BODY" section [partial] / "BODY.PEEK" section [partial]`
+/// "BODY" ["STRUCTURE"] / "UID" / "BODY" section [partial] / "BODY.PEEK" section [partial] /
+/// "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary / "PREVIEW" [" (LAZY)"] /
+/// "EMAILID" / "THREADID"`
 fn item(c: &mut Cursor<'_>, word: String, start: usize) -> Parsed<FetchItem> {
     let has_section = c.peek() == Some(b'[');
     let item = match word.as_str() {
         "BODY" if has_section => return section_item(c, Peek::SetsSeen),
         "BODY.PEEK" if has_section => return section_item(c, Peek::LeavesUnseen),
+        "BINARY" if has_section => return binary_item(c, Peek::SetsSeen),
+        "BINARY.PEEK" if has_section => return binary_item(c, Peek::LeavesUnseen),
+        "BINARY.SIZE" if has_section => {
+            return section_binary(c).map(|path| FetchItem::BinarySize { path });
+        }
+        "PREVIEW" => return preview(c),
+        "EMAILID" => Some(FetchItem::EmailId),
+        "THREADID" => Some(FetchItem::ThreadId),
         "UID" => Some(FetchItem::Uid),
         "FLAGS" => Some(FetchItem::Flags),
         "INTERNALDATE" => Some(FetchItem::InternalDate),
@@ -125,6 +135,38 @@ fn section_item(c: &mut Cursor<'_>, peek: Peek) -> Parsed<FetchItem> {
         partial,
         peek,
     })
+}
+
+fn binary_item(c: &mut Cursor<'_>, peek: Peek) -> Parsed<FetchItem> {
+    let path = section_binary(c)?;
+    let partial = partial(c)?;
+    Ok(FetchItem::Binary {
+        path,
+        partial,
+        peek,
+    })
+}
+
+/// `section-binary = "[" [section-part] "]"` [rfc3516 7]
+fn section_binary(c: &mut Cursor<'_>) -> Parsed<Vec<u32>> {
+    let start = c.at();
+    let section = section(c)?;
+    let is_part = (section.text == SectionText::Whole).then_some(section.path);
+    c.or_refuse(is_part, What::Expected("part numbers only"), start)
+}
+
+/// `"PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]`, `preview-mod = "LAZY"` [rfc8970 6]. Other
+/// parentheses behind it are the modifiers of FETCH.
+fn preview(c: &mut Cursor<'_>) -> Parsed<FetchItem> {
+    if c.comes_next(b" (LAZY") {
+        c.sp()?;
+        c.list("modifiers of PREVIEW", limits::MODIFIERS, |c| {
+            let start = c.at();
+            let is_lazy = c.atom("LAZY")?.eq_ignore_ascii_case("LAZY");
+            c.or_refuse(is_lazy.then_some(()), What::Expected("LAZY"), start)
+        })?;
+    }
+    Ok(FetchItem::Preview)
 }
 
 /// `section = "[" [section-spec] "]"`, `section-spec = section-msgtext / (section-part ["." section-text])`,

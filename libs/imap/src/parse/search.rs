@@ -5,6 +5,7 @@ use crate::cursor::{Cursor, Parsed};
 use crate::date::Date;
 use crate::flag::Keyword;
 use crate::limits;
+use crate::object_id::ObjectId;
 use crate::parse::fetch::header_field;
 use crate::refusal::What;
 use crate::search::{ReturnOption, Search, SearchKey};
@@ -190,6 +191,8 @@ fn key_with_argument(c: &mut Cursor<'_>, word: &str, start: usize) -> Parsed<Sea
         "SMALLER" => |c| c.number64("a size").map(SearchKey::Smaller),
         "UID" => |c| c.message_set().map(SearchKey::Uid),
         "MODSEQ" => modseq,
+        "EMAILID" => |c| object_id(c).map(SearchKey::EmailId),
+        "THREADID" => |c| object_id(c).map(SearchKey::ThreadId),
         "OLDER" => |c| interval(c).map(SearchKey::Older),
         "YOUNGER" => |c| interval(c).map(SearchKey::Younger),
         "HEADER" => header,
@@ -229,6 +232,13 @@ fn modseq(c: &mut Cursor<'_>) -> Parsed<SearchKey> {
         c.sp()?;
     }
     c.number64("a mod-sequence").map(SearchKey::ModSeq)
+}
+
+/// `"EMAILID" SP objectid / "THREADID" SP objectid` [rfc8474 7]
+fn object_id(c: &mut Cursor<'_>) -> Parsed<ObjectId> {
+    let start = c.at();
+    let id = ObjectId::new(c.atom("an id")?);
+    c.or_refuse(id, What::Expected("an id"), start)
 }
 
 /// `"OLDER" SP nz-number / "YOUNGER" SP nz-number` [rfc5032 4]
