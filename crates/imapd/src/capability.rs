@@ -51,6 +51,7 @@ const EACH_MECHANISM: &str = "AUTH=";
 /// In the order in which they are announced; IMAP4rev1 comes first [rfc3501 7.2.1].
 const TABLE: &[(&str, When)] = &[
     ("IMAP4rev1", When::Always),
+    ("IMAP4rev2", When::Always),    // RFC 9051
     ("LITERAL+", When::Always),     // RFC 7888
     ("SASL-IR", When::LoginsTaken), // RFC 4959
     ("STARTTLS", When::StartTlsOffered),
@@ -77,8 +78,15 @@ const TABLE: &[(&str, When)] = &[
     ("WITHIN", When::LoggedIn),             // RFC 5032
     ("OBJECTID", When::LoggedIn),           // RFC 8474
     ("PREVIEW", When::LoggedIn),            // RFC 8970
+    ("UTF8=ACCEPT", When::LoggedIn),        // RFC 6855
     ("STATUS=SIZE", When::LoggedIn),        // RFC 8438
 ];
+
+/// A capability as it is announced, by its name in any case.
+pub(crate) fn spelled(name: &str) -> &'static str {
+    let row = TABLE.iter().find(|(row, _)| row.eq_ignore_ascii_case(name));
+    row.expect("because a test finds all that can be enabled").0
+}
 
 /// The names to announce, and `APPENDLIMIT=` with its number [rfc7889 3].
 pub(crate) fn list(
@@ -141,12 +149,12 @@ mod tests {
         let open = names(LoggedIn::No, StartTls::Offered, Passwords::NeedTls);
         assert_eq!(
             open,
-            "IMAP4rev1 LITERAL+ STARTTLS LOGINDISABLED ID ENABLE IDLE"
+            "IMAP4rev1 IMAP4rev2 LITERAL+ STARTTLS LOGINDISABLED ID ENABLE IDLE"
         );
         let safe = names(LoggedIn::No, StartTls::NotNow, Passwords::Taken);
         assert_eq!(
             safe,
-            "IMAP4rev1 LITERAL+ SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN ID ENABLE IDLE"
+            "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN ID ENABLE IDLE"
         );
         let other = names(LoggedIn::No, StartTls::NotNow, Passwords::NotTaken);
         assert!(other.contains("LOGINDISABLED AUTH="), "{other}");
@@ -155,7 +163,10 @@ mod tests {
     #[test]
     fn announces_everything_that_can_be_enabled() {
         for (name, _) in crate::enabled::TABLE {
-            assert!(TABLE.iter().any(|(row, _)| row == name), "{name}");
+            assert!(
+                TABLE.iter().any(|(row, _)| row.eq_ignore_ascii_case(name)),
+                "{name}"
+            );
         }
     }
 

@@ -10,12 +10,18 @@ pub(crate) enum Extension {
     CondStore = 1,
     /// VANISHED instead of EXPUNGE, and resynchronisation [rfc7162 3.2.3].
     QResync = 2,
+    /// What RFC 9051 changed: ESEARCH, UTF-8, no `\Recent` [rfc9051 6.3.1].
+    Imap4Rev2 = 4,
+    /// UTF-8 in names and in appended headers [rfc6855 3].
+    Utf8Accept = 8,
 }
 
-/// By their names in ENABLE. A new one is a new line here, and in the capability table.
+/// By their names in ENABLE, in upper case. A new one is a new line here, and in the capability table.
 pub(crate) const TABLE: &[(&str, Extension)] = &[
     ("CONDSTORE", Extension::CondStore),
     ("QRESYNC", Extension::QResync),
+    ("IMAP4REV2", Extension::Imap4Rev2),
+    ("UTF8=ACCEPT", Extension::Utf8Accept),
 ];
 
 /// What this client has enabled.

@@ -36,8 +36,9 @@ impl Open<'_> {
             }
             // Expunges come first, so that the numbers behind them are right.
             say_vanished(self.wire, &std::mem::take(&mut gone), Response::Vanished).await?;
-            let response = self.response(update, ids);
-            self.wire.say(&response);
+            if let Some(response) = self.response(update, ids) {
+                self.wire.say(&response);
+            }
             self.wire.ease().await?;
         }
         say_vanished(self.wire, &gone, Response::Vanished).await?;
@@ -55,9 +56,11 @@ impl Open<'_> {
         (due && self.enabled.has(Extension::CondStore)).then_some(told)
     }
 
-    fn response(&self, update: &Update, ids: Ids) -> Response {
-        match update {
+    fn response(&self, update: &Update, ids: Ids) -> Option<Response> {
+        Some(match update {
             Update::Exists(count) => Response::Exists(*count),
+            // [rfc9051 2.3.2]
+            Update::Recent(_) if self.enabled.has(Extension::Imap4Rev2) => return None,
             Update::Recent(count) => Response::Recent(*count),
             Update::Expunged { seq, .. } => Response::Expunge(*seq),
             Update::Flags {
@@ -66,11 +69,12 @@ impl Open<'_> {
                 flags,
                 modseq,
             } => self.fetch(*seq, *uid, Some(flags), *modseq, ids),
-        }
+        })
     }
 
     /// A FETCH response for flags that were not fetched. In a UID command it carries the UID
-    /// [rfc3501 6.4.8]; for a client that knows mod-sequences UID and MODSEQ [rfc7162 3.2.4].
+    /// [rfc3501 6.4.8], as always in IMAP4rev2 [rfc9051 7.5.2]; for a client that knows mod-sequences
+    /// UID and MODSEQ [rfc7162 3.2.4].
     pub fn fetch(
         &self,
         seq: u32,
@@ -81,11 +85,12 @@ impl Open<'_> {
     ) -> Response {
         let knows_modseqs = self.enabled.has(Extension::CondStore);
         let mut items = Vec::with_capacity(3);
-        if ids == Ids::Uid || knows_modseqs {
+        let rev2 = self.enabled.has(Extension::Imap4Rev2);
+        if ids == Ids::Uid || knows_modseqs || rev2 {
             items.push(FetchData::Uid(uid));
         }
         if let Some(flags) = flags {
-            let recent = Recent::from(self.view.is_recent(uid));
+            let recent = Recent::from(self.view.is_recent(uid) && !rev2);
             items.push(FetchData::Flags(to_wire(flags, recent)));
         }
         if knows_modseqs {

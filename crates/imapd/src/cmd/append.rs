@@ -2,6 +2,7 @@
 //! [rfc4315 3]. The messages stream to their places; what is kept is what `lines` makes of them, and
 //! of a literal8 what mail's `BinaryEncoder` makes of it [rfc3516 4.4].
 
+use crate::enabled::Extension;
 use crate::flags;
 use crate::limits;
 use crate::lines::LineEnds;
@@ -82,9 +83,11 @@ fn check_message(
     message: &AppendMessage,
     bytes_before: u64,
 ) -> Result<(), Trouble> {
-    if message.form == AppendForm::Utf8 {
-        // Only behind ENABLE UTF8=ACCEPT, which there is not yet [rfc6855 4].
-        return Err(Answer::bad("UTF8 is not enabled").into());
+    // RFC 6855 section 4 would also have 8-bit headers refused without ENABLE. They are taken: mail
+    // that moves here from elsewhere has them, and must not be lost on the way.
+    let utf8 = session.enabled.has(Extension::Utf8Accept);
+    if message.form == AppendForm::Utf8 && !utf8 {
+        return Err(Answer::bad("ENABLE UTF8=ACCEPT comes first").into());
     }
     // With this a client takes its APPEND back [rfc3502 6.3.11].
     if message.size == 0 {

@@ -49,6 +49,10 @@ pub(crate) async fn run(
             false => RoaringBitmap::new(),
         };
         open.learn(batch.iter().map(|message| &message.flags))?;
+        if open.enabled.has(Extension::Imap4Rev2) {
+            // It has no `\Recent` [rfc9051 2.3.2].
+            batch.iter_mut().for_each(|message| message.recent = false);
+        }
         let wire = &mut *open.wire;
         for message in &batch {
             let shows_flags = newly_seen.contains(message.uid);
@@ -127,9 +131,12 @@ impl Plan {
         let access = open.view.access();
         let marks_seen = access == Access::ReadWrite && items.iter().any(FetchItem::sets_seen);
         let mut with_seen = vec![FetchItem::Flags];
-        // Flags that nobody asked for come with UID and MODSEQ [rfc7162 3.2.4].
+        // Flags that nobody asked for come with UID and MODSEQ [rfc7162 3.2.4], in IMAP4rev2 with
+        // UID [rfc9051 7.5.2].
         if open.enabled.has(Extension::CondStore) {
             with_seen.extend([FetchItem::Uid, FetchItem::ModSeq]);
+        } else if open.enabled.has(Extension::Imap4Rev2) {
+            with_seen.push(FetchItem::Uid);
         }
         with_seen.retain(|item| !items.contains(item));
         Plan {

@@ -1,5 +1,6 @@
 //! SEARCH [rfc3501 6.4.4], extended [rfc4731 3.1], with its result saved [rfc5182 2.1].
 
+use crate::enabled::Extension;
 use crate::limits;
 use crate::reply::{Answer, Outcome, Trouble};
 use crate::search::{Cost, Facts, Ground, Program, compile};
@@ -9,6 +10,10 @@ use mail::{Cursor, View, Want};
 use roaring::RoaringBitmap;
 
 pub(crate) async fn run(session: &mut Session, tag: &Tag, search: &Search) -> Outcome {
+    // Every text is UTF-8 then [rfc6855 3].
+    if search.charset.is_some() && session.enabled.has(Extension::Utf8Accept) {
+        return Ok(Answer::bad("after ENABLE UTF8=ACCEPT there is no CHARSET"));
+    }
     let found = match find(session, search).await {
         Ok(found) => found,
         Err(trouble) => {
@@ -18,7 +23,11 @@ pub(crate) async fn run(session: &mut Session, tag: &Tag, search: &Search) -> Ou
             return Err(trouble);
         }
     };
-    let options = search.returns.as_deref();
+    // IMAP4rev2 has no SEARCH response [rfc9051 6.4.4].
+    let options = match session.enabled.has(Extension::Imap4Rev2) {
+        true => Some(search.returns.as_deref().unwrap_or_default()),
+        false => search.returns.as_deref(),
+    };
     let returned = Returned::of(options.unwrap_or_default(), &found);
     let modseq = match search.key.any(|key| matches!(key, SearchKey::ModSeq(_))) {
         true => highest_modseq(session, &returned.messages).await?,

@@ -1,14 +1,15 @@
 //! SELECT [rfc3501 6.3.1] and EXAMINE [rfc3501 6.3.2], with CONDSTORE and QRESYNC [rfc7162 3.2.5].
 
-use crate::enabled::Extension;
+use super::list;
+use crate::enabled::{Enabled, Extension};
 use crate::keywords::KnownKeywords;
 use crate::reply::{Answer, Outcome, id};
 use crate::resync;
 use crate::session::{Session, mailbox_name};
 use crate::table::Stage;
 use crate::updates::{flag_responses, highest_modseq};
-use imap::{Mailbox, Response, ResponseCode, SelectParams};
-use mail::{Access, View};
+use imap::{ListEntry, Mailbox, Response, ResponseCode, SelectParams};
+use mail::{Access, MailboxInfo, View};
 
 pub(crate) async fn run(
     session: &mut Session,
@@ -30,8 +31,13 @@ pub(crate) async fn run(
     let account = session.account().clone();
     let view = account.select(&mailbox_name(name)?, access).await?;
     let mut keywords = KnownKeywords::default();
-    for response in picture(&view, &mut keywords)? {
+    for response in picture(&view, &mut keywords, session.enabled)? {
         session.wire.say(&response);
+    }
+    if session.enabled.has(Extension::Imap4Rev2)
+        && let Some(mailbox) = account.mailbox(view.name())?
+    {
+        session.wire.say(&list_entry(&mailbox, name));
     }
     let answer = match view.access() {
         Access::ReadWrite => Answer::ok_with(ResponseCode::ReadWrite, "selected"),
@@ -48,18 +54,28 @@ pub(crate) async fn run(
     Ok(answer)
 }
 
-fn picture(view: &View, known: &mut KnownKeywords) -> Result<Vec<Response>, mail::Fault> {
+/// How the mailbox is called and what it is; the name by which it was selected, if it was another
+/// [rfc9051 6.3.2].
+fn list_entry(mailbox: &MailboxInfo, said: &Mailbox) -> Response {
+    let entry = list::entry(mailbox);
+    let old_name = (entry.mailbox != *said).then(|| said.clone());
+    Response::List(ListEntry { old_name, ..entry })
+}
+
+fn picture(
+    view: &View,
+    known: &mut KnownKeywords,
+    enabled: Enabled,
+) -> Result<Vec<Response>, mail::Fault> {
     let [flags, permanent] = flag_responses(view, known)?;
-    let unseen = view
-        .first_unseen()?
-        .map(|seq| Response::untagged_ok(ResponseCode::Unseen(seq), "the first that is not read"));
     let code = |code, text| Response::untagged_ok(code, text);
-    let mut picture = vec![
-        flags,
-        Response::Exists(view.len()),
-        Response::Recent(view.recent()),
-    ];
-    picture.extend(unseen);
+    let mut picture = vec![flags, Response::Exists(view.len())];
+    // IMAP4rev2 has neither RECENT nor UNSEEN [rfc9051 6.3.2].
+    if !enabled.has(Extension::Imap4Rev2) {
+        picture.push(Response::Recent(view.recent()));
+        let unseen = view.first_unseen()?.map(ResponseCode::Unseen);
+        picture.extend(unseen.map(|unseen| code(unseen, "the first that is not read")));
+    }
     picture.extend([
         permanent,
         code(ResponseCode::UidNext(view.uid_next()), "the next UID"),
