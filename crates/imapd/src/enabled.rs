@@ -8,7 +8,8 @@ use imap::{Command, CondStore, FetchItem, SearchKey, StatusItem};
 pub(crate) enum Extension {
     /// Mod-sequences in every FETCH response that nobody asked for [rfc7162 3.1].
     CondStore = 1,
-    /// VANISHED instead of EXPUNGE, and resynchronisation [rfc7162 3.2.3].
+    /// VANISHED instead of EXPUNGE in every mailbox, as each keeps mod-sequences (there is no
+    /// NOMODSEQ here), and resynchronisation [rfc7162 3.2.3].
     QResync = 2,
     /// What RFC 9051 changed: ESEARCH, UTF-8, no `\Recent` [rfc9051 6.3.1].
     Imap4Rev2 = 4,

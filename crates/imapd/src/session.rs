@@ -207,7 +207,7 @@ impl Session {
             Err(Trouble::Ended(ended)) => Err(ended),
             Err(Trouble::Fault(fault)) => {
                 tracing::error!(%fault, "cannot look for news");
-                Ok(None)
+                Ok(self.open().modseq_after_fault())
             }
             Err(Trouble::Refused(_)) => Ok(None),
         }

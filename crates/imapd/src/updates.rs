@@ -56,6 +56,12 @@ impl Open<'_> {
         (due && self.enabled.has(Extension::CondStore)).then_some(told)
     }
 
+    /// Nothing could be read: what the command itself said must not pass over what others did.
+    pub fn modseq_after_fault(&self) -> Option<ModSeq> {
+        let told = self.view.told_modseq();
+        self.enabled.has(Extension::CondStore).then_some(told)
+    }
+
     fn response(&self, update: &Update, ids: Ids) -> Option<Response> {
         Some(match update {
             Update::Exists(count) => Response::Exists(*count),

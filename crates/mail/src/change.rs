@@ -84,7 +84,8 @@ impl AccountEdit {
         }
     }
 
-    /// The number that this transaction's changes get.
+    /// The number that this transaction's changes get: each STORE, expunge and new message of a
+    /// mailbox a higher one than those before [rfc7162 3.1] [rfc7162 3.2].
     pub fn modseq(&self) -> ModSeq {
         ModSeq(self.state.modseq.0 + 1)
     }

@@ -39,7 +39,10 @@ pub const NO_QUOTA: u64 = u64::MAX;
 pub const DISPLAY_NAME_BYTES: usize = 255;
 /// Entries of the change log that are read for one client that comes back. Beyond, it is told of
 /// every UID that is missing, which is always right [rfc7162 5.1].
-pub const SINCE_ENTRIES: usize = 100_000;
+pub const SINCE_ENTRIES: usize = 50_000;
+/// The same for one piece of a conditional STORE, which holds the account's lock meanwhile. Beyond,
+/// a message that changed at all counts as changed [rfc7162 3.1.12].
+pub const STORE_SINCE_ENTRIES: usize = 5_000;
 /// Octets of a login name: the longest address. RFC 4616 section 2 asks for 255.
 pub const LOGIN_NAME_BYTES: usize = 320;
 /// Octets of a password. RFC 4616 section 2 asks for 255.

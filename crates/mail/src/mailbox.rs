@@ -49,7 +49,7 @@ pub struct Status {
     pub recent: u32,
     /// SIZE, in octets
     pub bytes: u64,
-    /// HIGHESTMODSEQ
+    /// HIGHESTMODSEQ, as SELECT says it [rfc7162 3.1.7]
     pub highest_modseq: ModSeq,
 }
 

@@ -118,7 +118,7 @@ impl Then {
         }
         let mut then = BTreeMap::new();
         for (count, row) in look.range(keys::changes_after(since)).enumerate() {
-            if count == limits::SINCE_ENTRIES {
+            if count == limits::STORE_SINCE_ENTRIES {
                 return Ok(Then::Unknown);
             }
             let (key, value) = row?;

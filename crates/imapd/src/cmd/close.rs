@@ -13,6 +13,7 @@ pub(crate) async fn run(session: &mut Session) -> Outcome {
     // Whatever came of it, the mailbox is left.
     session.unselect();
     match expunged {
+        // No VANISHED and no HIGHESTMODSEQ, which would cover what was not told [rfc7162 3.2.8].
         Ok(()) | Err(mail::StoreError::Gone) => Ok(Answer::ok("closed")),
         Err(error) => Err(error.into()),
     }

@@ -85,7 +85,7 @@ struct Returned {
     all: Option<RoaringBitmap>,
     count: Option<u32>,
     /// What counts as returned, for `$` and for MODSEQ: all that was found, or where only MIN and
-    /// MAX are asked for, these [rfc5182 2.4] [rfc4731 3.2].
+    /// MAX are asked for, these [rfc5182 2.4] [rfc4731 3.2] [rfc7162 3.1.10].
     messages: RoaringBitmap,
 }
 

@@ -319,3 +319,47 @@ async fn a_search_for_many_texts_lets_another_client_have_its_turn() {
     let (searched, answered) = tokio::join!(search, asks);
     assert!(answered < searched);
 }
+
+/// [rfc7162 3.2.10.1] [rfc7162 3.2.10.2] [rfc7162 4]
+#[tokio::test]
+async fn many_messages_vanish_in_lines_of_bounded_length() {
+    const COUNT: u32 = 2_100;
+    let server = Server::new().await;
+    let mut client = server.selected().await;
+    client.ok("ENABLE QRESYNC").await;
+    for _ in 0..COUNT / 700 {
+        let message = format!(
+            " {{{}+}}\r\n{}",
+            MESSAGE.len(),
+            "Subject: x\r\n\r\nhello\r\n"
+        );
+        let said = client
+            .ask(&format!("APPEND INBOX{}", message.repeat(700)))
+            .await;
+        assert!(said.answer.starts_with("OK"), "{}", said.answer);
+    }
+    // Far more than the 8,192 octets that a client may write in one line.
+    let odd: Vec<u32> = (1..COUNT).step_by(2).collect();
+    let list: Vec<String> = odd.iter().map(u32::to_string).collect();
+    let set = [list.clone(), list].concat().join(",");
+    assert!(set.len() > 8_192);
+    client
+        .ok(&format!("STORE {set} +FLAGS.SILENT (\\Deleted)"))
+        .await;
+    let check = |lines: Vec<String>, start: &str| {
+        let mut gone = Vec::new();
+        let mut pieces = 0;
+        for line in lines.iter().filter_map(|line| line.strip_prefix(start)) {
+            assert!(line.len() < 8_192, "{}", line.len());
+            gone.extend(crate::resync::uids(line));
+            pieces += 1;
+        }
+        assert_eq!(gone, odd);
+        assert!(pieces > 1);
+    };
+    check(client.ok("EXPUNGE").await.lines(), "VANISHED ");
+    let said = client
+        .ok("UID FETCH 1:* UID (CHANGEDSINCE 1 VANISHED)")
+        .await;
+    check(said.lines(), "VANISHED (EARLIER) ");
+}
