@@ -3,7 +3,7 @@
 //! What never happens here: the tests themselves; they are the package `clients`.
 
 use crate::steps::{Steps, target};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Program and the Debian or Ubuntu package that brings it.
@@ -26,17 +26,28 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("strace", "strace"),
     // a library of Perl, which swaks needs for TLS
     ("Net::SSLeay", "libnet-ssleay-perl"),
+    // what a virtual environment of Python is made with
+    ("import ensurepip", "python3-venv"),
     // ring and libFuzzer are built from C and C++
     ("cc", "gcc"),
     ("g++", "g++"),
 ];
 
+/// From Python's registry: it is not in Debian. It brings its own OpenSSL, old enough for weak TLS.
+const SSLYZE: &str = "sslyze==6.3.1";
+
 /// Installs what is missing when that is allowed; says what is missing otherwise.
 pub fn install_missing(steps: &mut Steps) {
     let missing = missing();
-    if missing.is_empty() {
-        return;
+    if !missing.is_empty() {
+        install(steps, &missing);
     }
+    if !environment().join("bin/sslyze").is_file() {
+        install_sslyze(steps);
+    }
+}
+
+fn install(steps: &mut Steps, missing: &[&str]) {
     if is_root() && is_there("apt-get") {
         let mut update = Command::new("apt-get");
         update.args(["update", "-q"]);
@@ -44,20 +55,42 @@ pub fn install_missing(steps: &mut Steps) {
         let mut install = Command::new("apt-get");
         install
             .args(["install", "-q", "-y", "--no-install-recommends"])
-            .args(&missing);
+            .args(missing);
         install.env("DEBIAN_FRONTEND", "noninteractive");
         steps.command("apt-get install", install);
     } else {
-        let text = format!(
-            "not installed: {} (their tests are left out)",
-            missing.join(" ")
-        );
-        if std::env::var("CI").is_ok_and(|ci| ci == "true") {
-            steps.failed("mail programs", &text);
-        } else {
-            steps.note(text);
-        }
+        left_out(steps, &missing.join(" "));
     }
+}
+
+/// In a virtual environment of its own; without the registry it is left out.
+fn install_sslyze(steps: &mut Steps) {
+    let at = environment();
+    let install = || {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv"]).arg(&at);
+        let mut pip = Command::new(at.join("bin/pip"));
+        pip.args(["install", "-q", "--disable-pip-version-check", SSLYZE]);
+        let ran = |mut command: Command| command.output().is_ok_and(|run| run.status.success());
+        ran(make) && ran(pip)
+    };
+    if !install() {
+        left_out(steps, SSLYZE);
+    }
+}
+
+fn left_out(steps: &mut Steps, what: &str) {
+    let text = format!("not installed: {what} (their tests are left out)");
+    if std::env::var("CI").is_ok_and(|ci| ci == "true") {
+        steps.failed("mail programs", &text);
+    } else {
+        steps.note(text);
+    }
+}
+
+/// Where sslyze is installed.
+fn environment() -> PathBuf {
+    target().join("sslyze")
 }
 
 /// Builds the product as it is shipped and lets the real programs use it.
@@ -72,25 +105,36 @@ pub fn run(steps: &mut Steps) {
     let binary = target().join("release/whimbrel");
     let binary = binary.to_string_lossy();
     // Each test starts its own server; a few at a time keeps a small machine responsive.
-    let env = [("WHIMBREL_BIN", &*binary), ("RUST_TEST_THREADS", "3")];
+    let path = path();
+    let env = [
+        ("WHIMBREL_BIN", &*binary),
+        ("RUST_TEST_THREADS", "3"),
+        ("PATH", path.as_str()),
+    ];
     steps.cargo_test("real mail programs", &["-p", "clients"], &env);
 }
 
+/// The usual one, and last the environment: its python3 comes after the system's.
+fn path() -> String {
+    let usual = std::env::var("PATH").unwrap_or_default();
+    format!("{usual}:{}", environment().join("bin").display())
+}
+
 fn missing() -> Vec<&'static str> {
-    let absent = PROGRAMS
-        .iter()
-        .filter(|(program, _)| match program.contains("::") {
-            true => !perl_has(program),
-            false => !is_there(program),
-        });
+    let absent = PROGRAMS.iter().filter(|(program, _)| {
+        if program.contains("::") {
+            !succeeds("perl", &[&format!("-M{program}"), "-e", "1"])
+        } else if program.starts_with("import ") {
+            !succeeds("python3", &["-c", program])
+        } else {
+            !is_there(program)
+        }
+    });
     absent.map(|(_, package)| *package).collect()
 }
 
-fn perl_has(module: &str) -> bool {
-    let probe = Command::new("perl")
-        .arg(format!("-M{module}"))
-        .args(["-e", "1"])
-        .output();
+fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let probe = Command::new(program).args(arguments).output();
     probe.is_ok_and(|output| output.status.success())
 }
 

@@ -3,7 +3,10 @@
 //! What never happens here: a handshake (see `conn`), reading a certificate from disk.
 
 use crate::clock::Time;
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, date_time_ymd};
+use rcgen::{
+    CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -195,6 +198,9 @@ pub fn self_signed(names: &[String], now: Time) -> Result<(String, String), TlsE
     params
         .extended_key_usages
         .push(ExtendedKeyUsagePurpose::ServerAuth);
+    params.key_usages.push(KeyUsagePurpose::DigitalSignature);
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.use_authority_key_identifier_extension = true;
     let (year, month, day) = crate::civil::civil_from_days(now.seconds().div_euclid(86_400) - 1);
     let year = i32::try_from(year)
         .ok()

@@ -20,6 +20,7 @@ mod neomutt;
 mod offlineimap;
 mod python;
 mod samples;
+mod sslyze;
 mod starting;
 mod swaks;
 mod thunderbird;

@@ -113,3 +113,9 @@ fn imaplib_hears_of_new_mail_while_it_idles() {
     let server = Server::start();
     python(&server, "imap_idles.py");
 }
+
+#[test]
+fn ssl_resumes_sessions() {
+    let server = Server::start();
+    python(&server, "tls_resumes.py");
+}
