@@ -184,6 +184,7 @@ impl From<LoginRefusal> for Trouble {
     fn from(refusal: LoginRefusal) -> Trouble {
         match refusal {
             LoginRefusal::Wrong => no(ResponseCode::AuthenticationFailed, "wrong name or password"),
+            LoginRefusal::Expired => no(ResponseCode::Expired, "the token has expired"),
             // Not AUTHENTICATIONFAILED: clients would ask their users for another password.
             LoginRefusal::TooManyFailures { retry_after_s } => no(
                 ResponseCode::Unavailable,

@@ -4,25 +4,32 @@
 //! the memory of recent proofs, then the hash pool. What never happens here: a password or a token
 //! in a log line, a decision on what a login may do, a wire word.
 
+mod certificate;
 mod conversation;
+mod issuer;
+mod jwt;
 mod keys;
 mod password;
 mod pool;
 mod proven;
 mod throttle;
+mod token;
 
 pub use conversation::{Conversation, LoginClient, Progress, Response};
+use issuer::Issuer;
+pub use issuer::{IntrospectionSettings, IssuerSettings};
 pub(crate) use password::Verifiers;
 pub use password::{Argon2Cost, NewPassword, PasswordRefusal};
 
-use crate::directory::{Directory, LoginRecord};
+use crate::directory::{Directory, LoginRecord, Standing};
 use crate::limits::{LOGIN_NAME_BYTES, PASSWORD_BYTES};
 use crate::proof::Login;
 use crate::settings::MailSettings;
-use net::{Random, Source};
+use net::{Clock, Random, Source};
 use pool::{HashPool, PoolError};
 use proven::{Proof, Proven};
 use sasl::{Hash, Mechanism, Needs};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -45,6 +52,8 @@ pub struct Auth {
 pub enum LoginRefusal {
     /// Wrong name or password; which of them is not said.
     Wrong,
+    /// What was shown was good once and is over: a token past its end.
+    Expired,
     /// Too many failures of this address or for this account.
     TooManyFailures {
         /// When to try again.
@@ -60,6 +69,7 @@ impl fmt::Display for LoginRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LoginRefusal::Wrong => f.write_str("wrong name or password"),
+            LoginRefusal::Expired => f.write_str("the token has expired"),
             LoginRefusal::TooManyFailures { retry_after_s } => {
                 write!(f, "too many failed logins, try again in {retry_after_s} s")
             }
@@ -73,7 +83,9 @@ impl LoginRefusal {
     /// Whether it counts as the client's failure: that we are busy, or in trouble, does not.
     pub fn is_the_clients(&self) -> bool {
         match self {
-            LoginRefusal::Wrong | LoginRefusal::TooManyFailures { .. } => true,
+            LoginRefusal::Wrong | LoginRefusal::Expired | LoginRefusal::TooManyFailures { .. } => {
+                true
+            }
             LoginRefusal::Busy | LoginRefusal::Unavailable(_) => false,
         }
     }
@@ -89,11 +101,23 @@ impl From<PoolError> for LoginRefusal {
 }
 
 impl Auth {
-    pub(crate) fn new(directory: Directory, random: Random, settings: &MailSettings) -> Auth {
-        Auth {
+    pub(crate) fn new(
+        directory: Directory,
+        clock: Clock,
+        random: Random,
+        settings: &MailSettings,
+    ) -> Result<Auth, Fault> {
+        let mut gate = Gate::new(random, settings);
+        let issuer = settings.issuer.clone();
+        let issuer = issuer
+            .map(|settings| Issuer::new(settings, clock))
+            .transpose();
+        gate.issuer =
+            issuer.map_err(|error| Fault::new("using the setting of the issuer", error))?;
+        Ok(Auth {
             directory,
-            gate: Arc::new(Gate::new(random, settings)),
-        }
+            gate: Arc::new(gate),
+        })
     }
 
     /// Whether a name with a password may lead to a login, by whatever command.
@@ -145,6 +169,11 @@ impl Auth {
 }
 
 impl LoginRecord {
+    /// Whether the operator lets anybody log in.
+    fn is_open(&self) -> bool {
+        self.standing == Standing::Active
+    }
+
     /// Whoever makes this has seen a proof.
     fn login(self) -> Login {
         Login {
@@ -204,6 +233,9 @@ struct Gate {
     /// The hash functions of which SCRAM's keys are kept.
     hashes: Vec<Hash>,
     mechanisms: Vec<Mechanism>,
+    /// Login names of certificates, by fingerprint.
+    certificate_logins: BTreeMap<String, String>,
+    issuer: Option<Issuer>,
     /// Read from the directory when it is first needed.
     secret: OnceCell<keys::Secret>,
     /// Checked when there is no account, so that this takes as long as with one.
@@ -220,6 +252,8 @@ impl Gate {
             cost: settings.argon2,
             hashes: settings.scram_hashes(),
             mechanisms: settings.mechanisms.clone(),
+            certificate_logins: settings.certificate_logins.clone(),
+            issuer: None,
             secret: OnceCell::new(),
             random,
         }
@@ -230,8 +264,8 @@ impl Gate {
         self.mechanisms.contains(&mechanism)
             && match mechanism.needs() {
                 Needs::Keys(hash) | Needs::KeysAndBinding(hash) => self.hashes.contains(&hash),
-                Needs::Password => true,
-                Needs::Certificate | Needs::Issuer => false,
+                Needs::Password | Needs::Certificate => true,
+                Needs::Issuer => self.issuer.is_some(),
             }
     }
 

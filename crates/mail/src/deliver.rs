@@ -122,7 +122,7 @@ impl Mail {
     ) -> Result<Mail, Fault> {
         let sessions = Arc::new(Sessions::default());
         let directory = Directory::open(db.clone(), clock.clone(), &settings);
-        let auth = Auth::new(directory.clone(), random, &settings);
+        let auth = Auth::new(directory.clone(), clock.clone(), random, &settings)?;
         let parse_kib = (settings.parse_memory_bytes / 1024).min(Semaphore::MAX_PERMITS);
         let parse_memory = Semaphore::new(parse_kib);
         let inner = Inner {

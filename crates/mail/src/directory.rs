@@ -372,6 +372,7 @@ impl Directory {
             verifiers: record
                 .verifiers
                 .filter(|_| record.standing == Standing::Active),
+            standing: record.standing,
         }))
     }
 }
@@ -384,6 +385,8 @@ pub(crate) struct LoginRecord {
     /// The primary address and the aliases that lead only to this account.
     pub addresses: Vec<Address>,
     pub verifiers: Option<Verifiers>,
+    /// Whether other ways to log in are open.
+    pub standing: Standing,
 }
 
 fn unique(targets: &[Address]) -> BTreeSet<String> {

@@ -42,7 +42,8 @@ mod view;
 
 pub use account::{Account, Appended, NewMessage, Quota};
 pub use auth::{
-    Argon2Cost, Auth, Conversation, LoginClient, LoginRefusal, NewPassword, Progress, Response,
+    Argon2Cost, Auth, Conversation, IntrospectionSettings, IssuerSettings, LoginClient,
+    LoginRefusal, NewPassword, Progress, Response,
 };
 pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Mail, Prefix, Room};

@@ -47,6 +47,12 @@ pub const STORE_SINCE_ENTRIES: usize = 5_000;
 pub const LOGIN_NAME_BYTES: usize = 320;
 /// Octets of a password. RFC 4616 section 2 asks for 255.
 pub const PASSWORD_BYTES: usize = 1_024;
+/// Keys of an issuer that are kept.
+pub const ISSUER_KEYS: usize = 100;
+/// Keys of an issuer that one token is tried with.
+pub const TOKEN_KEYS_TRIED: usize = 10;
+/// Tokens that the issuer is asked about at one time.
+pub const INTROSPECTIONS: usize = 16;
 /// Passwords that wait for the hash pool; at 20 ms each and two workers the last waits 2.5 s.
 pub const HASH_QUEUE: usize = 256;
 /// Proven passwords that are remembered, as hashes of 32 octets.

@@ -1,7 +1,8 @@
 //! What an operator may set. Each with the value it has when nothing is said.
 
-use crate::auth::Argon2Cost;
+use crate::auth::{Argon2Cost, IssuerSettings};
 use sasl::{Hash, MECHANISMS, Mechanism};
+use std::collections::BTreeMap;
 
 /// The settings of mail at rest.
 #[derive(Clone, Debug)]
@@ -18,6 +19,11 @@ pub struct MailSettings {
     pub scram_sha1: bool,
     /// The mechanisms that may be offered; each is only where it can lead to a login.
     pub mechanisms: Vec<Mechanism>,
+    /// The login names of client certificates that stand for others than the addresses in them, by
+    /// SHA-256 of the certificate in lower-case hexadecimal digits.
+    pub certificate_logins: BTreeMap<String, String>,
+    /// Whose tokens are believed.
+    pub issuer: Option<IssuerSettings>,
     /// The cost of a password hash.
     pub argon2: Argon2Cost,
     /// Password hashes computed at one time.
@@ -41,6 +47,8 @@ impl Default for MailSettings {
             scram_verifier: true,
             scram_sha1: true,
             mechanisms: MECHANISMS.iter().map(|row| row.mechanism).collect(),
+            certificate_logins: BTreeMap::new(),
+            issuer: None,
             argon2: Argon2Cost::default(),
             hash_workers: 2,
             login_cache_s: 300,

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use house::House;
 use mail::*;
-use net::Conn;
+use net::{Conn, TlsClient, TlsServer};
 use sasl::{Hash, ScramKeys};
 use std::net::SocketAddr;
 
@@ -275,4 +275,90 @@ async fn only_what_can_lead_to_a_login_is_offered() {
             .await;
         assert!(begun.is_none(), "{absent}");
     }
+}
+
+/// A client that has shown a certificate for these addresses.
+async fn with_certificate(addresses: &[&str]) -> (LoginClient, String) {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+    let (chain, key) =
+        net::self_signed(&["mx.example.test".to_owned()], net::Clock::system().now()).unwrap();
+    let authority = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let pem = params.self_signed(&authority).unwrap().pem();
+    let issuer = Issuer::new(params, authority);
+    let own = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    for address in addresses {
+        let name = (*address).try_into().unwrap();
+        params.subject_alt_names.push(SanType::Rfc822Name(name));
+    }
+    let certificate = params.signed_by(&own, &issuer).unwrap();
+    let server = TlsServer::from_pem(&chain, &key).unwrap();
+    let server = server.asking_clients(&pem).unwrap();
+    let client = TlsClient::trusting_pem(&chain).unwrap();
+    let client = client
+        .showing_pem(&certificate.pem(), &own.serialize_pem())
+        .unwrap();
+    let (ours, theirs) = Conn::pipe(1 << 16);
+    let (ours, theirs) = tokio::join!(
+        ours.connect_tls(&client, "mx.example.test"),
+        theirs.start_tls(&server)
+    );
+    drop(ours);
+    let theirs = theirs.unwrap();
+    let shown = theirs.client_certificate().unwrap().fingerprint;
+    let fingerprint = shown.iter().map(|octet| format!("{octet:02x}")).collect();
+    (LoginClient::of(&theirs, "test"), fingerprint)
+}
+
+async fn external(house: &House, client: &LoginClient, name: &str) -> Option<String> {
+    let initial = Some(Response::Message(name.as_bytes()));
+    let begun = house
+        .mail
+        .auth()
+        .begin(client.clone(), b"EXTERNAL", initial);
+    match begun.await.expect("it is offered").1 {
+        Progress::LoggedIn(login) => Some(login.name().to_owned()),
+        Progress::Refused(LoginRefusal::Wrong) => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_stands_for_the_addresses_in_it() {
+    // [rfc4422 A]
+    let house = house_with(cheap()).await;
+    house.account("bob").await;
+    let both = [
+        "nobody@example.test",
+        "bob@example.test",
+        "alice@example.test",
+    ];
+    let (client, _) = with_certificate(&both).await;
+    let is = |name: &str| Some(format!("{name}@example.test"));
+    assert_eq!(external(&house, &client, "").await, is("bob"));
+    assert_eq!(external(&house, &client, "alice").await, is("alice"));
+    let (client, _) = with_certificate(&["alice@elsewhere.test"]).await;
+    for name in ["", "alice", "alice@example.test", "alice@elsewhere.test"] {
+        assert_eq!(external(&house, &client, name).await, None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_may_be_mapped_to_another_account_by_its_fingerprint() {
+    let (client, fingerprint) = with_certificate(&["bob@example.test"]).await;
+    let mut settings = cheap();
+    settings
+        .certificate_logins
+        .insert(fingerprint, "alice".to_owned());
+    let house = house_with(settings).await;
+    house.account("bob").await;
+    let alice = Some("alice@example.test".to_owned());
+    assert_eq!(external(&house, &client, "").await, alice);
+    assert_eq!(
+        external(&house, &client, "bob").await,
+        None,
+        "the mapping is all"
+    );
 }

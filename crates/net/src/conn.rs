@@ -3,6 +3,7 @@
 //! Reads go through one scratch buffer per thread, so an idle connection holds no read buffer and
 //! the caller's buffer grows only by what came. What never happens here: a protocol word.
 
+use crate::certificate::{ClientCertificate, server_end_point};
 use crate::limits::{self, READ_BYTES};
 use crate::listener::UNIX_ADDRESS;
 use crate::sessions::SessionEntry;
@@ -51,7 +52,14 @@ pub enum GivenUp {
 #[derive(Debug)]
 enum Stream {
     Plain(Plain),
-    Tls(Box<TlsStream<Plain>>),
+    Tls(Box<Secured>),
+}
+
+#[derive(Debug)]
+struct Secured {
+    stream: TlsStream<Plain>,
+    /// Of the server's certificate.
+    end_point: Option<Vec<u8>>,
 }
 
 /// What TLS can run over.
@@ -80,6 +88,15 @@ pub struct TlsInfo {
     pub cipher: String,
     /// The name that the client asked for; None on the client's side.
     pub sni: Option<String>,
+}
+
+/// What both ends of a TLS connection know, and nobody between them. [rfc5056 2.1]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct ChannelBindings {
+    /// `tls-exporter`; None below TLS 1.3, where it cannot be trusted in every case [rfc9266 3]
+    pub exporter: Option<[u8; 32]>,
+    /// `tls-server-end-point` [rfc5929 4.1]
+    pub server_end_point: Option<Vec<u8>>,
 }
 
 impl Conn {
@@ -231,7 +248,7 @@ impl Conn {
     pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.stream {
             Stream::Plain(plain) => write_and_flush(plain, bytes).await,
-            Stream::Tls(tls) => write_and_flush(tls, bytes).await,
+            Stream::Tls(tls) => write_and_flush(&mut tls.stream, bytes).await,
         }?;
         self.entry.gave(bytes.len());
         Ok(())
@@ -259,8 +276,10 @@ impl Conn {
         } = self;
         let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream.plain()?);
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
+        let end_point = tls.end_point(stream.get_ref().1.server_name());
+        let stream = TlsStream::Server(stream);
         Ok(Conn {
-            stream: Stream::Tls(Box::new(TlsStream::Server(stream))),
+            stream: Stream::Tls(Box::new(Secured { stream, end_point })),
             ahead: BytesMut::new(),
             peer,
             local,
@@ -282,8 +301,11 @@ impl Conn {
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
         let handshake = TlsConnector::from(tls.0.clone()).connect(name, stream.plain()?);
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
+        let shown = stream.get_ref().1.peer_certificates();
+        let end_point = shown.and_then(|chain| server_end_point(chain.first()?));
+        let stream = TlsStream::Client(stream);
         Ok(Conn {
-            stream: Stream::Tls(Box::new(TlsStream::Client(stream))),
+            stream: Stream::Tls(Box::new(Secured { stream, end_point })),
             ahead: BytesMut::new(),
             peer,
             local,
@@ -293,10 +315,10 @@ impl Conn {
 
     /// What TLS agreed on; None without TLS.
     pub fn tls(&self) -> Option<TlsInfo> {
-        let Stream::Tls(stream) = &self.stream else {
+        let Stream::Tls(secured) = &self.stream else {
             return None;
         };
-        let (_, state) = stream.get_ref();
+        let (_, state) = secured.stream.get_ref();
         let version = match state.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
@@ -306,7 +328,7 @@ impl Conn {
             .negotiated_cipher_suite()
             .map(|suite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_"))
             .unwrap_or_default();
-        let sni = match &**stream {
+        let sni = match &secured.stream {
             TlsStream::Server(server) => server.get_ref().1.server_name().map(str::to_owned),
             TlsStream::Client(_) => None,
         };
@@ -317,6 +339,37 @@ impl Conn {
         })
     }
 
+    /// What a login may bind itself to; nothing without TLS.
+    pub fn channel_bindings(&self) -> ChannelBindings {
+        let Stream::Tls(secured) = &self.stream else {
+            return ChannelBindings::default();
+        };
+        // [rfc9266 2] label, no context, 32 octets
+        let label = b"EXPORTER-Channel-Binding";
+        let exported = match &secured.stream {
+            TlsStream::Server(s) => s.get_ref().1.export_keying_material([0; 32], label, None),
+            TlsStream::Client(s) => s.get_ref().1.export_keying_material([0; 32], label, None),
+        };
+        let (_, state) = secured.stream.get_ref();
+        let is_1_3 = state.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
+        ChannelBindings {
+            exporter: exported.ok().filter(|_| is_1_3),
+            server_end_point: secured.end_point.clone(),
+        }
+    }
+
+    /// The certificate that the client showed, if it was asked for one and did.
+    pub fn client_certificate(&self) -> Option<ClientCertificate> {
+        let Stream::Tls(secured) = &self.stream else {
+            return None;
+        };
+        let TlsStream::Server(server) = &secured.stream else {
+            return None;
+        };
+        let chain = server.get_ref().1.peer_certificates()?;
+        ClientCertificate::read(chain.first()?)
+    }
+
     /// Says goodbye (close_notify under TLS) and closes; errors do not matter any more. What the
     /// peer sent meanwhile is thrown away, because closing on unread octets makes the system send
     /// a reset, which can take our last reply from the peer.
@@ -324,7 +377,7 @@ impl Conn {
         let goodbye = async {
             match &mut self.stream {
                 Stream::Plain(plain) => plain.shutdown().await,
-                Stream::Tls(tls) => tls.shutdown().await,
+                Stream::Tls(tls) => tls.stream.shutdown().await,
             }
         };
         if let Ok(Ok(())) = timeout(limits::CLOSE, goodbye).await {
@@ -396,7 +449,7 @@ impl Stream {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Plain(plain) => Pin::new(plain).poll_read(cx, buf),
-            Stream::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+            Stream::Tls(tls) => Pin::new(&mut tls.stream).poll_read(cx, buf),
         }
     }
 }

@@ -4,9 +4,11 @@
 //! here: a mail word, the disk of the data folder.
 #![forbid(unsafe_code)]
 
+mod certificate;
 mod civil;
 mod clock;
 mod conn;
+mod http;
 pub mod limits;
 mod listener;
 mod random;
@@ -18,9 +20,11 @@ mod stop;
 mod tls;
 mod unix;
 
+pub use certificate::ClientCertificate;
 pub use civil::{Civil, civil_from_days, days_from_civil};
 pub use clock::{Clock, Time};
-pub use conn::{Conn, GivenUp, TlsInfo};
+pub use conn::{ChannelBindings, Conn, GivenUp, TlsInfo};
+pub use http::{HttpClient, HttpError, HttpReply, Url};
 pub use limits::READ_BYTES;
 pub use listener::{Listener, Place, Port, dial, dial_unix};
 pub use random::Random;

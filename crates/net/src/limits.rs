@@ -17,6 +17,12 @@ pub const CLOSE: Duration = Duration::from_secs(1);
 pub const HALF_CLOSED: Duration = Duration::from_secs(2);
 /// How long sessions may go on after they were told to stop, before they are cut.
 pub const GRACE: Duration = Duration::from_millis(1_500);
+/// One question by HTTP, from the look-up of its host to the end of the answer.
+pub const HTTP: Duration = Duration::from_secs(10);
+/// The header of an answer by HTTP.
+pub const HTTP_HEAD_BYTES: usize = 16 * 1024;
+/// Its body: sets of keys have some KiB.
+pub const HTTP_BODY_BYTES: usize = 256 * 1024;
 /// How long a listener waits after the system refused it a descriptor or memory.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections that the system holds until they are accepted.

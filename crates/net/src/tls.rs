@@ -2,14 +2,16 @@
 //!
 //! What never happens here: a handshake (see `conn`), reading a certificate from disk.
 
+use crate::certificate::server_end_point;
 use crate::clock::Time;
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
     date_time_ymd,
 };
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
@@ -125,10 +127,34 @@ pub struct TlsServer {
 impl TlsServer {
     pub fn new(certificates: Certificates) -> Result<TlsServer, TlsError> {
         let shown = Arc::new(Shown(RwLock::new(certificates)));
+        TlsServer::build(shown, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// The same, with the same certificates, that asks clients for one of their own. A client may
+    /// show none; one that shows a certificate for which none of these authorities vouches is not
+    /// served. [rfc8446 4.3.2]
+    pub fn asking_clients(&self, authorities: &str) -> Result<TlsServer, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(authorities)? {
+            roots
+                .add(certificate)
+                .map_err(|e| TlsError::new("trusting an authority for clients", e))?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+            .allow_unauthenticated()
+            .build()
+            .map_err(|e| TlsError::new("trusting an authority for clients", e))?;
+        TlsServer::build(self.shown.clone(), verifier)
+    }
+
+    fn build(
+        shown: Arc<Shown>,
+        clients: Arc<dyn ClientCertVerifier>,
+    ) -> Result<TlsServer, TlsError> {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(|e| TlsError::new("choosing TLS versions", e))?
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_cert_resolver(shown.clone());
         config.ticketer =
             ring::Ticketer::new().map_err(|e| TlsError::new("making a ticket key", e))?;
@@ -139,6 +165,15 @@ impl TlsServer {
     /// One certificate; `cert_chain` holds it first.
     pub fn from_pem(cert_chain: &str, key: &str) -> Result<TlsServer, TlsError> {
         TlsServer::new(Certificates::from_pem(cert_chain, key)?)
+    }
+
+    /// What a login may bind itself to on a connection whose client asked for this name: the
+    /// certificate that is shown now. A certificate that changed since the handshake began, or
+    /// that a resumed connection saw hours ago, is not found any more; such a client has to
+    /// connect again.
+    pub(crate) fn end_point(&self, asked: Option<&str>) -> Option<Vec<u8>> {
+        let shown = self.shown.0.read().unwrap_or_else(PoisonError::into_inner);
+        server_end_point(shown.choose(asked).end_entity_cert().ok()?)
     }
 
     /// Shows these from the next handshake on; connections that are there stay as they are.
@@ -166,6 +201,28 @@ impl TlsClient {
             .map_err(|e| TlsError::new("choosing TLS versions", e))?
             .with_root_certificates(roots)
             .with_no_client_auth();
+        Ok(TlsClient(Arc::new(config)))
+    }
+
+    /// Trusts servers for which an authority vouches that browsers trust (Mozilla's list).
+    pub fn trusting_the_web() -> TlsClient {
+        let mut roots = RootCertStore::empty();
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13, &TLS12])
+            .expect("because the provider has suites of both versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        TlsClient(Arc::new(config))
+    }
+
+    /// The same, with a certificate of its own for servers that ask; both are PEM.
+    pub fn showing_pem(&self, chain: &str, key: &str) -> Result<TlsClient, TlsError> {
+        let key = certified(chain, key)?;
+        let mut config = ClientConfig::clone(&self.0);
+        config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(key));
+        // what was agreed without it must not be taken up again
+        config.resumption = rustls::client::Resumption::default();
         Ok(TlsClient(Arc::new(config)))
     }
 }
@@ -232,6 +289,31 @@ mod tests {
         let (_, other) = self_signed(&["b.example.test".into()], now).expect("made");
         let error = TlsServer::from_pem(&cert, &other).expect_err("because the key is another's");
         assert!(error.to_string().starts_with("using the certificate"));
+    }
+
+    #[tokio::test]
+    async fn exports_nothing_below_tls_1_3() {
+        // [rfc9266 3]
+        let now = crate::Clock::system().now();
+        let (chain, key) = self_signed(&["mx.example.test".to_owned()], now).expect("made");
+        let server = TlsServer::from_pem(&chain, &key).expect("fits");
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(certificates(&chain).expect("reads"));
+        let client = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS12])
+            .expect("the provider has it")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = TlsClient(Arc::new(client));
+        let (ours, theirs) = crate::Conn::pipe(1 << 16);
+        let (ours, theirs) = tokio::join!(
+            ours.connect_tls(&client, "mx.example.test"),
+            theirs.start_tls(&server)
+        );
+        let bindings = theirs.expect("they agree").channel_bindings();
+        assert_eq!(bindings.exporter, None);
+        assert!(bindings.server_end_point.is_some());
+        assert_eq!(ours.expect("they agree").channel_bindings(), bindings);
     }
 
     #[test]

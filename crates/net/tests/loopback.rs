@@ -456,3 +456,67 @@ async fn what_came_while_a_peer_was_watched_is_read_afterwards_in_order() {
     assert_eq!(server.attend(&Stop::new(), work).await, Ok(()));
     assert_eq!(read_all(&mut server).await.len(), 1 << 18);
 }
+
+/// An authority, and a client's certificate with its key by it.
+fn authority_and_client(address: &str) -> (String, String, String) {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+    let key = KeyPair::generate().expect("made");
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = params.self_signed(&key).expect("signed").pem();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().expect("made");
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    let name = address.try_into().expect("ASCII");
+    params.subject_alt_names.push(SanType::Rfc822Name(name));
+    let certificate = params.signed_by(&key, &issuer).expect("signed");
+    (authority, certificate.pem(), key.serialize_pem())
+}
+
+/// Both ends after a handshake; the server's may have failed.
+async fn shaken(server: TlsServer, client: &TlsClient) -> (Conn, std::io::Result<Conn>) {
+    let (ours, theirs) = Conn::pipe(1 << 16);
+    let (client, server) = tokio::join!(
+        ours.connect_tls(client, "mx.example.test"),
+        theirs.start_tls(&server)
+    );
+    (client.expect("the server is well"), server)
+}
+
+#[tokio::test]
+async fn both_ends_know_what_a_login_can_be_bound_to() {
+    // [rfc9266 2] [rfc5929 4.1] [rfc5056 2.1]
+    let (server, client) = both_sides();
+    let (ours, theirs) = shaken(server.clone(), &client).await;
+    let bindings = theirs.expect("the client is well").channel_bindings();
+    assert_eq!(ours.channel_bindings(), bindings);
+    assert!(bindings.exporter.is_some() && bindings.server_end_point.is_some());
+    let (_, another) = shaken(server, &client).await;
+    let another = another.expect("the client is well").channel_bindings();
+    assert_ne!(bindings.exporter, another.exporter, "each has its own");
+    assert_eq!(bindings.server_end_point, another.server_end_point);
+    let (plain, _) = Conn::pipe(1);
+    assert_eq!(plain.channel_bindings(), net::ChannelBindings::default());
+}
+
+#[tokio::test]
+async fn asks_for_a_certificate_and_serves_who_has_none() {
+    // [rfc8446 4.3.2]
+    let (server, client) = both_sides();
+    let (authority, chain, key) = authority_and_client("alice@example.test");
+    let asking = server.asking_clients(&authority).expect("it is one");
+    let alice = client.showing_pem(&chain, &key).expect("they fit");
+    let (_, served) = shaken(asking.clone(), &alice).await;
+    let shown = served.expect("it is vouched for").client_certificate();
+    assert_eq!(shown.expect("it was shown").emails, ["alice@example.test"]);
+    let (_, served) = shaken(asking.clone(), &client).await;
+    assert_eq!(served.expect("none is needed").client_certificate(), None);
+    // nobody vouches for it
+    let (_, chain, key) = authority_and_client("alice@example.test");
+    let mallory = client.showing_pem(&chain, &key).expect("they fit");
+    let (_, served) = shaken(asking, &mallory).await;
+    assert!(served.is_err());
+    // not asked
+    let (_, served) = shaken(server, &alice).await;
+    assert_eq!(served.expect("it is well").client_certificate(), None);
+}

@@ -49,6 +49,10 @@ pub(crate) fn login(refusal: &LoginRefusal, session: u64) -> (Blame, Refused) {
             Blame::Client,
             Refused::with(Code::Auth, "wrong name or password"),
         ),
+        LoginRefusal::Expired => (
+            Blame::Client,
+            Refused::with(Code::Auth, "the token has expired"),
+        ),
         LoginRefusal::TooManyFailures { retry_after_s } => {
             let text = format!("too many failed logins, try again in {retry_after_s} seconds");
             (Blame::Client, Refused::with(Code::SysTemp, text))

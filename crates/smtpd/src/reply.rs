@@ -196,6 +196,7 @@ pub(crate) fn out_of_order(text: &str) -> Reply {
 pub(crate) fn login_refusal(refusal: &LoginRefusal) -> Reply {
     match refusal {
         LoginRefusal::Wrong => Reply::new(535, Status(5, 7, 8), "Wrong name or password"),
+        LoginRefusal::Expired => Reply::new(535, Status(5, 7, 8), "The token has expired"),
         LoginRefusal::TooManyFailures { retry_after_s } => {
             let text = format!("Too many failed logins, try again in {retry_after_s} seconds");
             Reply::new(454, Status(4, 7, 0), text)

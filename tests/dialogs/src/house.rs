@@ -2,16 +2,22 @@
 //!
 //! What never happens here: a door; the test brings the session.
 
+use crate::issuer::{Signer, Web};
+use crate::pattern::Kept;
 use crate::script::{Script, Setup};
 use addr::Address;
-use mail::{Admin, Argon2Cost, Flags, Mail, MailSettings, MailboxName, NewMessage};
+use mail::{Admin, Argon2Cost, Flags, IssuerSettings, Mail, MailSettings, MailboxName, NewMessage};
 use net::{Clock, Random, TlsClient, TlsServer};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use std::collections::BTreeMap;
 use store::Db;
 
 /// The domain of all scripts.
 pub const DOMAIN: &str = "example.test";
 /// Every script's randomness is the same at each run.
 const SEED: u64 = 7;
+/// Where tokens must be for.
+const AUDIENCE: &str = "mail.example.test";
 
 /// The rooms below the doors. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +28,10 @@ pub struct House {
     pub random: Random,
     pub tls_server: TlsServer,
     pub tls_client: TlsClient,
+    /// Of the sessions that show a certificate of their own.
+    pub tls_clients: BTreeMap<u32, TlsClient>,
+    /// What lines may name before anything was kept: tokens.
+    pub kept: Kept,
 }
 
 impl House {
@@ -35,18 +45,31 @@ impl House {
         let clock = Clock::system();
         let random = Random::seeded(SEED);
         let (chain, key) = net::self_signed(&[DOMAIN.to_owned()], clock.now()).map_err(text)?;
-        let settings = settings(script)?;
+        let mut settings = settings(script)?;
+        let has_tokens = |setup: &Setup| matches!(setup, Setup::Token { .. });
+        let issuer = match script.setup.iter().any(has_tokens) {
+            true => Some(start_issuer().await.map_err(text)?),
+            false => None,
+        };
+        settings.issuer = issuer.as_ref().map(|(_, settings)| settings.clone());
+        let authority = Authority::new()?;
+        let tls_server = TlsServer::from_pem(&chain, &key).map_err(text)?;
         let mail = Mail::open(db.clone(), clock.clone(), random.clone(), settings)
             .await
             .map_err(text)?;
-        let house = House {
+        let mut house = House {
             db,
             mail,
             clock,
             random,
-            tls_server: TlsServer::from_pem(&chain, &key).map_err(text)?,
+            tls_server: tls_server.asking_clients(&authority.pem).map_err(text)?,
             tls_client: TlsClient::trusting_pem(&chain).map_err(text)?,
+            tls_clients: BTreeMap::new(),
+            kept: Kept::new(),
         };
+        for setup in &script.setup {
+            house.give(setup, &authority, issuer.as_ref())?;
+        }
         let domain = DOMAIN.parse().map_err(text)?;
         house
             .mail
@@ -106,8 +129,41 @@ impl House {
                 file,
             } => self.put(account, mailbox, file).await,
             // The doors' own settings are read by the test that brings the doors.
-            Setup::Set { .. } => Ok(()),
+            Setup::Set { .. } | Setup::Token { .. } | Setup::Certificate { .. } => Ok(()),
         }
+    }
+
+    /// What clients have.
+    fn give(
+        &mut self,
+        setup: &Setup,
+        authority: &Authority,
+        issuer: Option<&(Signer, IssuerSettings)>,
+    ) -> Result<(), String> {
+        match (setup, issuer) {
+            (
+                Setup::Token {
+                    name,
+                    address,
+                    ends_s,
+                },
+                Some((signer, settings)),
+            ) => {
+                let claims = format!(
+                    r#"{{"iss":"{}","aud":"{AUDIENCE}","exp":{},"scope":"openid mail","email":"{address}"}}"#,
+                    settings.issuer,
+                    self.clock.now().seconds() + ends_s
+                );
+                self.kept.insert(name.clone(), signer.token(&claims));
+            }
+            (Setup::Certificate { session, address }, _) => {
+                let (chain, key) = authority.certificate(address)?;
+                let client = self.tls_client.showing_pem(&chain, &key).map_err(text)?;
+                self.tls_clients.insert(*session, client);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     async fn put(&self, account: &str, mailbox: &str, file: &str) -> Result<(), String> {
@@ -134,6 +190,49 @@ impl House {
             .await
             .map(drop)
             .map_err(debug)
+    }
+}
+
+async fn start_issuer() -> std::io::Result<(Signer, IssuerSettings)> {
+    let web = Web::start().await?;
+    let signer = Signer::new(1);
+    let url = &web.url;
+    let configuration = format!(r#"{{"issuer":"{url}","jwks_uri":"{url}/keys"}}"#);
+    web.put("/.well-known/openid-configuration", configuration);
+    web.put("/keys", signer.key_set());
+    let settings = IssuerSettings {
+        scope: Some("mail".to_owned()),
+        ..IssuerSettings::new(url, AUDIENCE)
+    };
+    Ok((signer, settings))
+}
+
+/// Vouches for clients.
+struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Result<Authority, String> {
+        let key = KeyPair::generate().map_err(text)?;
+        let mut params = CertificateParams::new(Vec::new()).map_err(text)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).map_err(text)?.pem();
+        Ok(Authority {
+            pem,
+            issuer: Issuer::new(params, key),
+        })
+    }
+
+    /// Certificate and key, as PEM.
+    fn certificate(&self, address: &str) -> Result<(String, String), String> {
+        let key = KeyPair::generate().map_err(text)?;
+        let mut params = CertificateParams::new(Vec::new()).map_err(text)?;
+        let name = address.try_into().map_err(text)?;
+        params.subject_alt_names.push(SanType::Rfc822Name(name));
+        let certificate = params.signed_by(&key, &self.issuer).map_err(text)?;
+        Ok((certificate.pem(), key.serialize_pem()))
     }
 }
 

@@ -13,6 +13,8 @@
 //! @alias NAME TARGET[,TARGET]     an alias of example.test; NAME * is the catch-all
 //! @mail NAME MAILBOX FILE         FILE of tests/mails lies in that mailbox
 //! @set KEY VALUE                  a setting: mail.NAME is mail's own, others the door's test reads
+//! @token NAME ADDRESS SECONDS     <$NAME> is a token for that address, which ends so far from now
+//! @certificate N ADDRESS          session N shows a certificate for that address, if asked
 //! @listener KIND                  smtp submission submissions lmtp imap imaps pop3 pop3s
 //! @listener N KIND                the same for session N only
 //! C: text          sends text and CRLF
@@ -32,6 +34,7 @@
 
 pub mod answer;
 pub mod house;
+pub mod issuer;
 pub mod pattern;
 pub mod player;
 pub mod runner;

@@ -30,13 +30,14 @@ impl std::fmt::Display for Failure {
 /// the caller's, who does them first.
 pub async fn play(
     script: &Script,
-    tls: &TlsClient,
+    clients: &Clients,
     mut connect: impl AsyncFnMut(Listener) -> std::io::Result<Conn>,
 ) -> Result<(), Failure> {
     let mut sessions: BTreeMap<u32, Session> = BTreeMap::new();
-    let mut kept = Kept::new();
+    let mut kept = clients.kept.clone();
     for step in &script.steps {
         let at = |reason: String| Failure(format!("{}:{}: {reason}", script.name, step.line));
+        let tls = clients.own.get(&step.session).unwrap_or(&clients.tls);
         let mut session = match sessions.remove(&step.session) {
             Some(session) => session,
             None => {
@@ -60,6 +61,14 @@ pub async fn play(
     Ok(())
 }
 
+/// What the clients of a script have before they begin.
+pub struct Clients {
+    pub tls: TlsClient,
+    /// Of single sessions, by number.
+    pub own: BTreeMap<u32, TlsClient>,
+    pub kept: Kept,
+}
+
 struct Session {
     /// Taken only while TLS is being made.
     conn: Option<Conn>,
@@ -71,7 +80,13 @@ impl Session {
         match &step.action {
             Action::Say(text) => {
                 let line = fill_in(text, kept)?;
-                let line = compute(&line, kept, &|_| None)? + "\r\n";
+                let bindings = self.conn()?.channel_bindings();
+                let binding = |kind: &str| match kind {
+                    "tls-exporter" => bindings.exporter.map(|data| data.to_vec()),
+                    "tls-server-end-point" => bindings.server_end_point.clone(),
+                    _ => None,
+                };
+                let line = compute(&line, kept, &binding)? + "\r\n";
                 self.send(line.as_bytes()).await
             }
             Action::SendRaw(bytes) => self.send(bytes).await,

@@ -4,7 +4,7 @@
 //! What never happens here: knowledge of one protocol.
 
 use crate::house::House;
-use crate::player::{Failure, play};
+use crate::player::{Clients, Failure, play};
 use crate::script::{Listener, Script};
 use net::Conn;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -68,7 +68,11 @@ where
     let house = House::of(&script)
         .await
         .map_err(|reason| Failure(format!("{}: setup: {reason}", script.name)))?;
-    let tls = house.tls_client.clone();
+    let clients = Clients {
+        tls: house.tls_client.clone(),
+        own: house.tls_clients.clone(),
+        kept: house.kept.clone(),
+    };
     let connect = async |listener: Listener| {
         let (client, server) = match transport {
             Transport::Pipe => Conn::pipe_between(client_address(), door_address(), PIPE_BYTES),
@@ -94,7 +98,7 @@ where
         });
         Ok(client)
     };
-    play(&script, &tls, connect).await
+    play(&script, &clients, connect).await
 }
 
 async fn over_tcp() -> std::io::Result<(Conn, Conn)> {

@@ -62,6 +62,17 @@ pub enum Setup {
         mailbox: String,
         file: String,
     },
+    /// A token of the house's issuer, kept under this name.
+    Token {
+        name: String,
+        address: String,
+        ends_s: i64,
+    },
+    /// A certificate of the house's authority that a session shows when it is asked.
+    Certificate {
+        session: u32,
+        address: String,
+    },
     Set {
         key: String,
         value: String,
@@ -211,6 +222,15 @@ impl Draft {
                     value: (*value).to_owned(),
                 });
             }
+            ["token", name, address, seconds] => self.setup.push(Setup::Token {
+                name: (*name).to_owned(),
+                address: (*address).to_owned(),
+                ends_s: seconds.parse().map_err(|_| "a token ends in seconds")?,
+            }),
+            ["certificate", session, address] => self.setup.push(Setup::Certificate {
+                session: session.parse().map_err(|_| "a session has a number")?,
+                address: (*address).to_owned(),
+            }),
             ["listener", kind] => self.listener = Some(kind.parse()?),
             ["listener", session, kind] => {
                 let session = session.parse().map_err(|_| "a session has a number")?;

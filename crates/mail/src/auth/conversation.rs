@@ -7,10 +7,9 @@
 use super::{Auth, LoginRefusal, keys, told, too_many};
 use crate::directory::LoginRecord;
 use crate::proof::Login;
-use net::Source;
+use net::{ChannelBindings, ClientCertificate, Source};
 use sasl::{
     Bindings, Claim, Exchange, Failure, Hash, MECHANISMS, Mechanism, Needs, ScramKeys, Step, Terms,
-    TokenRefusal,
 };
 use std::net::IpAddr;
 
@@ -23,16 +22,25 @@ pub struct LoginClient {
     /// For log lines.
     pub door: &'static str,
     pub peer: IpAddr,
-    bindings: Bindings,
+    pub(super) bindings: Bindings,
+    pub(super) certificate: Option<ClientCertificate>,
 }
 
 impl LoginClient {
     /// The client of this connection as it is now; after STARTTLS it is another.
     pub fn of(conn: &net::Conn, door: &'static str) -> LoginClient {
+        let ChannelBindings {
+            exporter,
+            server_end_point,
+        } = conn.channel_bindings();
         LoginClient {
             door,
             peer: conn.peer().ip(),
-            bindings: Bindings::default(),
+            bindings: Bindings {
+                exporter: exporter.map(|data| data.to_vec()),
+                server_end_point,
+            },
+            certificate: conn.client_certificate(),
         }
     }
 }
@@ -83,8 +91,8 @@ impl Auth {
     pub fn offered(&self, client: &LoginClient) -> Vec<Mechanism> {
         let can = |mechanism: &Mechanism| match mechanism.needs() {
             Needs::KeysAndBinding(_) => !client.bindings.is_empty(),
-            Needs::Keys(_) | Needs::Password => true,
-            Needs::Certificate | Needs::Issuer => false,
+            Needs::Certificate => client.certificate.is_some(),
+            Needs::Keys(_) | Needs::Password | Needs::Issuer => true,
         };
         MECHANISMS
             .iter()
@@ -161,7 +169,7 @@ impl Auth {
         self.failed(attempt).await
     }
 
-    async fn failed<T>(&self, attempt: super::Attempt) -> Result<T, LoginRefusal> {
+    pub(super) async fn failed<T>(&self, attempt: super::Attempt) -> Result<T, LoginRefusal> {
         self.gate.fail(attempt).await?;
         Err(LoginRefusal::Wrong)
     }
@@ -199,10 +207,13 @@ impl Conversation {
                         self.accepted = Some(login);
                         self.exchange.accept()
                     }
-                    Err(refusal) => {
-                        self.refusal = Some(refusal);
-                        self.exchange.refuse(&TokenRefusal::default())
-                    }
+                    Err(refusal) => match self.auth.told_of(&refusal) {
+                        Some(told) => {
+                            self.refusal = Some(refusal);
+                            self.exchange.refuse(&told)
+                        }
+                        None => return Progress::Refused(refusal),
+                    },
                 },
                 Step::Done => {
                     let login = self.accepted.take().ok_or(LoginRefusal::Wrong);
@@ -231,8 +242,15 @@ impl Conversation {
                 Some(asked) => (name, self.auth.proved(asked, from).await),
                 None => (name, Err(LoginRefusal::Wrong)),
             },
-            Claim::Certificate { name } => (name.unwrap_or_default(), Err(LoginRefusal::Wrong)),
-            Claim::Token(bearer) => (bearer.name.unwrap_or_default(), Err(LoginRefusal::Wrong)),
+            Claim::Certificate { name } => {
+                let shown = self.client.certificate.as_ref();
+                let result = self.auth.by_certificate(shown, name.as_deref(), from).await;
+                (name.unwrap_or_default(), result)
+            }
+            Claim::Token(bearer) => {
+                let result = self.auth.by_token(&bearer, from).await;
+                (bearer.name.unwrap_or_default(), result)
+            }
         };
         told((door, peer), self.mechanism.name(), &name, &result);
         result

@@ -29,6 +29,7 @@ async fn record(gate: &Gate, account: u64, password: &str) -> LoginRecord {
         addresses: vec![primary.clone()],
         primary,
         verifiers: Some(made.verifiers),
+        standing: Standing::Active,
     }
 }
 
