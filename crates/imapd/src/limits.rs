@@ -24,5 +24,7 @@ pub const APPEND_WAITING_BYTES: u64 = 1024 * 1024;
 pub const HEADER_BYTES: usize = 256 * 1024;
 /// How much of one message's text parts and inner headers (still encoded) SEARCH looks at.
 pub const SEARCH_PART_BYTES: usize = 8 * 1024 * 1024;
+/// Reads of the change log for MODSEQ keys of one SEARCH; further keys ask each message.
+pub const SEARCH_LOG_READS: u32 = 2;
 /// Searches that read texts at one time, in all sessions together.
 pub const TEXT_SEARCHES: usize = 4;

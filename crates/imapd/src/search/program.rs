@@ -1,12 +1,14 @@
 //! The program: what a client's keys mean for this mailbox, and which messages match.
 
 use super::{Facts, charset};
+use crate::limits;
 use crate::reply::Trouble;
 use crate::sets;
 use imap::{Date, Ids, MessageSet, Search, SearchKey};
-use mail::{Fault, ModSeq, SystemFlags, View, ViewError};
+use mail::{Fault, ModSeq, SystemFlags, View};
 use net::Time;
 use roaring::RoaringBitmap;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::pin::Pin;
 
@@ -85,6 +87,7 @@ pub(crate) fn compile(search: &Search, ground: &Ground<'_>) -> Result<Program, T
     let compiler = Compiler {
         ground,
         charset: charset::named(search.charset.as_deref())?,
+        log_reads: Cell::new(0),
     };
     compiler.key(&search.key)
 }
@@ -92,6 +95,7 @@ pub(crate) fn compile(search: &Search, ground: &Ground<'_>) -> Result<Program, T
 struct Compiler<'a> {
     ground: &'a Ground<'a>,
     charset: charset::Charset,
+    log_reads: Cell<u32>,
 }
 
 impl Compiler<'_> {
@@ -114,7 +118,7 @@ impl Compiler<'_> {
             K::Smaller(octets) => Ok(Program::Size(Ordering::Less, *octets)),
             K::EmailId(id) => Ok(Program::Email(id.as_str().to_owned())),
             K::ThreadId(id) => Ok(Program::Thread(id.as_str().to_owned())),
-            K::ModSeq(modseq) => Ok(Program::ModSeq(ModSeq(*modseq))),
+            K::ModSeq(modseq) => self.modseq(ModSeq(*modseq)),
             K::Bcc(text) => self.field("bcc", text),
             K::Cc(text) => self.field("cc", text),
             K::From(text) => self.field("from", text),
@@ -145,6 +149,20 @@ impl Compiler<'_> {
         let ground = self.ground;
         let uids = sets::uids(ground.view, ground.saved, ids, set)?;
         Ok(Program::Among(uids))
+    }
+
+    /// The change log answers for all messages at once; if it cannot, or was asked often enough,
+    /// each message says it itself.
+    fn modseq(&self, modseq: ModSeq) -> Result<Program, Trouble> {
+        let reads = self.log_reads.replace(self.log_reads.get() + 1);
+        if reads >= limits::SEARCH_LOG_READS || modseq == ModSeq(0) {
+            return Ok(Program::ModSeq(modseq));
+        }
+        let since = self.ground.view.since(ModSeq(modseq.0 - 1))?;
+        Ok(match since.changed {
+            Some(changed) => Program::Among(changed),
+            None => Program::ModSeq(modseq),
+        })
     }
 
     /// The target time, "subtracting the interval … from the current date and time" [rfc5032 2].
@@ -238,12 +256,6 @@ impl Program {
                 Is::Clear => view.unseen()?,
             }),
             Program::System(SystemFlags::DELETED, is) => either(view.deleted()?, *is),
-            Program::ModSeq(modseq) => match view.since(ModSeq(modseq.0.saturating_sub(1))) {
-                _ if modseq.0 == 0 => Some(all.clone()),
-                Ok(since) => since.changed,
-                Err(ViewError::Gone) => None,
-                Err(ViewError::Unavailable(fault)) => return Err(fault),
-            },
             Program::Not(inner) => inner.bitmap(view)?.map(|matching| all - matching),
             Program::Or(one, other) => match (one.bitmap(view)?, other.bitmap(view)?) {
                 (Some(one), Some(other)) => Some(one | other),
