@@ -34,7 +34,14 @@ enum Command {
     /// kills, counted syncs and a minute of hostile peers.
     Test,
     /// The house's rules that Cargo and clippy do not know.
-    Tidy,
+    Tidy {
+        /// Instead, prints each requirement that is marked in the code with the tests that show it.
+        #[arg(long)]
+        requirements: bool,
+        /// Only requirements of these RFCs: `--requirements rfc9051 rfc3501`.
+        #[arg(requires = "requirements")]
+        rfcs: Vec<String>,
+    },
     /// Builds the fuzz targets and runs each for a while.
     Fuzz {
         #[arg(long, default_value_t = 60)]
@@ -91,7 +98,11 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check => check(&mut steps),
         Command::Test => test(&mut steps),
-        Command::Tidy => tidy::run(&mut steps),
+        Command::Tidy {
+            requirements: false,
+            ..
+        } => tidy::run(&mut steps),
+        Command::Tidy { rfcs, .. } => tidy::requirements(&mut steps, &rfcs),
         Command::Fuzz { seconds, targets } => fuzz::run(&mut steps, seconds, &targets),
         Command::Kill { arguments } => safety::run(&mut steps, "kill", &arguments),
         Command::Hostile { arguments } => safety::run(&mut steps, "hostile", &arguments),

@@ -123,6 +123,14 @@ const RULES: &[Rule] = &[
     },
 ];
 
+/// Each requirement with the tests that show it, and those without one.
+pub fn requirements(steps: &mut Steps, rfcs: &[String]) {
+    match Tree::read() {
+        Ok(tree) => marks::print(&tree, rfcs),
+        Err(reason) => steps.failed("tidy", &reason),
+    }
+}
+
 pub fn run(steps: &mut Steps) {
     println!("==== tidy");
     let tree = match Tree::read() {

@@ -126,8 +126,16 @@ fn choose(header: &[u8], names: &[String], keep: Keep) -> Vec<u8> {
             }
         }
     }
-    chosen.extend_from_slice(b"\r\n");
+    // "except in the case of a message that has no body and no blank line" [rfc9051 6.4.5.1].
+    let has_end = header.len() >= limits::HEADER_BYTES || ends_with_empty_line(header);
+    if has_end {
+        chosen.extend_from_slice(b"\r\n");
+    }
     chosen
+}
+
+fn ends_with_empty_line(header: &[u8]) -> bool {
+    header == b"\r\n" || header == b"\n" || header.ends_with(b"\n\r\n") || header.ends_with(b"\n\n")
 }
 
 /// A field of a header with its continuation lines and line ends.
@@ -190,6 +198,15 @@ mod tests {
             Keep::Others,
             "rubbish\r\nX-A : d\r\n\r\n",
         );
+    }
+
+    /// [rfc9051 6.4.5.1]
+    #[test]
+    fn a_header_without_its_empty_line_gets_none() {
+        let names = ["from".to_owned()];
+        let chosen = choose(b"From: a\r\nTo: b\r\n", &names, Keep::Named);
+        assert_eq!(chosen, b"From: a\r\n");
+        assert_eq!(choose(b"\r\n", &names, Keep::Named), b"\r\n");
     }
 
     #[test]

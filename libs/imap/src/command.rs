@@ -144,6 +144,8 @@ pub enum StatusItem {
     HighestModSeq,
     /// [rfc8474 4.3]
     MailboxId,
+    /// [rfc7889 3.1]
+    AppendLimit,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -293,7 +295,7 @@ impl Command {
 }
 
 impl StatusItem {
-    pub const ALL: [StatusItem; 9] = [
+    pub const ALL: [StatusItem; 10] = [
         StatusItem::Messages,
         StatusItem::Recent,
         StatusItem::UidNext,
@@ -303,6 +305,7 @@ impl StatusItem {
         StatusItem::Size,
         StatusItem::HighestModSeq,
         StatusItem::MailboxId,
+        StatusItem::AppendLimit,
     ];
 
     pub fn word(self) -> &'static str {
@@ -316,6 +319,7 @@ impl StatusItem {
             StatusItem::Size => "SIZE",
             StatusItem::HighestModSeq => "HIGHESTMODSEQ",
             StatusItem::MailboxId => "MAILBOXID",
+            StatusItem::AppendLimit => "APPENDLIMIT",
         }
     }
 }

@@ -51,6 +51,10 @@ pub const CREATE_PARAMS: usize = 20;
 pub const STATUS_ITEMS: usize = 100;
 /// Pairs of one ID. [rfc2971 3.3] allows thirty.
 pub const ID_PAIRS: usize = 30;
+/// A field name of ID. [rfc2971 3.3] allows thirty octets.
+pub const ID_FIELD_BYTES: usize = 30;
+/// A value of ID. [rfc2971 3.3] allows 1,024 octets.
+pub const ID_VALUE_BYTES: usize = 1_024;
 /// Capabilities of one ENABLE.
 pub const ENABLE_WORDS: usize = 100;
 /// MIME nesting that a BODYSTRUCTURE shows; what lies deeper is shown as an opaque part.

@@ -30,6 +30,8 @@ pub(super) fn response(
             StatusItem::Deleted => status.deleted.into(),
             StatusItem::Size => status.bytes,
             StatusItem::HighestModSeq => status.highest_modseq.0,
+            // The same for every mailbox [rfc7889 3.1].
+            StatusItem::AppendLimit => session.door.settings.max_append_bytes,
             StatusItem::MailboxId => return StatusData::Id(id(status.id)),
         };
         StatusData::Number(number)

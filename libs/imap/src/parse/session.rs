@@ -54,14 +54,39 @@ pub(super) fn id(c: &mut Cursor<'_>) -> Parsed<Command> {
             Some(_) => c.refuse(What::Expected("NIL or a list")),
         };
     }
-    let pairs = c.list("NIL or a list", limits::ID_PAIRS, |c| {
-        let start = c.at();
-        let field = c.string("a field name")?;
-        let field = c.or_refuse(String::from_utf8(field).ok(), What::NotUtf8, start)?;
-        c.sp()?;
-        Ok((field, c.nstring_text("a value or NIL")?))
-    })?;
+    let start = c.at();
+    let pairs = c.list("NIL or a list", limits::ID_PAIRS, id_pair)?;
+    let mut fields: Vec<String> = pairs.iter().map(|(f, _)| f.to_ascii_lowercase()).collect();
+    fields.sort_unstable();
+    let is_once = fields.windows(2).all(|two| two[0] != two[1]);
+    c.or_refuse(
+        is_once.then_some(()),
+        What::Expected("each field once"),
+        start,
+    )?;
     Ok(Command::Id(pairs))
+}
+
+/// `string SP nstring`, neither too long [rfc2971 3.3]
+fn id_pair(c: &mut Cursor<'_>) -> Parsed<(String, Option<String>)> {
+    let start = c.at();
+    let field = c.string("a field name")?;
+    let field = c.or_refuse(String::from_utf8(field).ok(), What::NotUtf8, start)?;
+    let fits = field.len() <= limits::ID_FIELD_BYTES;
+    let too_long = What::TooMany("octets in a field name");
+    let field = c.or_refuse(fits.then_some(field), too_long, start)?;
+    c.sp()?;
+    let start = c.at();
+    let value = c.nstring_text("a value or NIL")?;
+    let fits = value
+        .as_ref()
+        .is_none_or(|v| v.len() <= limits::ID_VALUE_BYTES);
+    let value = c.or_refuse(
+        fits.then_some(value),
+        What::TooMany("octets in a value"),
+        start,
+    )?;
+    Ok((field, value))
 }
 
 /// `enable = "ENABLE" 1*(SP capability)` [rfc5161 5]
