@@ -1,4 +1,4 @@
-//! BINARY[…] and BINARY.SIZE[…]: a part with its transfer encoding undone [rfc3516 4.3]. A part is
+//! BINARY[…] and BINARY.SIZE[…]: a part with its transfer encoding undone [rfc3516 4.3] [rfc9051 7.5.2]. A part is
 //! read once for its size and whether it holds a NUL, and once more to be sent; only a small one is
 //! kept in between. What never happens here: which parts a message has.
 

@@ -103,6 +103,7 @@ impl Session {
     }
 
     async fn step(&mut self) -> Result<(), Ended> {
+        // One command after the other, in the order in which they came [rfc3501 5.5] [rfc9051 5.5].
         // However much one client sends at once, others get their turn between its commands.
         tokio::task::yield_now().await;
         match self.wire.event().await? {
@@ -191,7 +192,7 @@ impl Session {
         }
     }
 
-    /// Says what others did. That this fails does not undo what the command did, so its answer
+    /// Says what others did, and what became of the mailbox's size [rfc3501 5.2] [rfc9051 5.2]. That this fails does not undo what the command did, so its answer
     /// stays as it is.
     async fn tell(
         &mut self,
@@ -381,6 +382,8 @@ pub(crate) fn mailbox_name(name: &imap::Mailbox) -> Result<MailboxName, Trouble>
     Ok(MailboxName::try_from(name.as_str())?)
 }
 
+/// No connection is closed without a word that says why, while there is somebody to say it to
+/// [rfc3501 3.4] [rfc9051 3.4].
 fn last_words(ended: &Ended) -> Option<Response> {
     let code = |code, text: &'static str| {
         Some(Response::Untagged {

@@ -20,7 +20,8 @@ pub struct Settings {
     pub max_append_bytes: u64,
     /// How long a connection may take to log in.
     pub login_time_s: u64,
-    /// Silence after which a session that has logged in ends; at least 30 minutes [rfc3501 5.4].
+    /// Silence after which a session that has logged in ends; at least 30 minutes [rfc3501 5.4]
+    /// [rfc9051 5.4].
     pub autologout_s: u64,
     /// How often IDLE says that it is still there, so that middle boxes keep the connection.
     pub idle_sign_s: u64,

@@ -7,7 +7,7 @@ use crate::session::Session;
 use imap::{Command, Ids, MessageSet, SearchKey, Tag, Verb};
 use mail::Expunges;
 
-/// The states of a session [rfc3501 3].
+/// The states of a session [rfc3501 3] [rfc9051 3].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     NotAuthenticated,

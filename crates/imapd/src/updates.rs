@@ -129,7 +129,10 @@ pub(crate) fn flag_responses(
     let mut permanent = Vec::new();
     if view.access() == Access::ReadWrite {
         permanent.clone_from(&flags);
-        permanent.push(Flag::Any);
+        // Once there are as many as there may be, no new one is promised [rfc9051 7.1].
+        if view.takes_new_keywords()? {
+            permanent.push(Flag::Any);
+        }
     }
     let code = ResponseCode::PermanentFlags(permanent);
     Ok([

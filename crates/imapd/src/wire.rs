@@ -134,7 +134,7 @@ impl Wire {
     }
 
     /// Writes what waits if it is much. No further command is read meanwhile, so that a client
-    /// that does not read holds up only itself.
+    /// that does not read holds up only itself [rfc3501 5.3] [rfc9051 5.3].
     pub async fn ease(&mut self) -> Result<(), Ended> {
         if self.machine.output_len() < limits::OUTPUT_BYTES {
             return Ok(());

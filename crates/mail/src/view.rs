@@ -239,7 +239,7 @@ impl View {
     pub fn uids(&self) -> &RoaringBitmap {
         &self.uids
     }
-    /// The sequence number of a UID.
+    /// The sequence number of a UID: its place among them [rfc3501 2.3.1.2] [rfc9051 2.3.1.2].
     pub fn seq_of(&self, uid: u32) -> Option<u32> {
         self.uids.contains(uid).then(|| self.rank(uid))
     }
@@ -265,6 +265,11 @@ impl View {
     /// The account's keywords, for FLAGS and PERMANENTFLAGS.
     pub fn keywords(&self) -> Result<Vec<Keyword>, Fault> {
         Ok(Keywords::load(&self.account.now())?.names().to_vec())
+    }
+    /// Can the account still learn a new keyword?
+    pub fn takes_new_keywords(&self) -> Result<bool, Fault> {
+        let known = Keywords::load(&self.account.now())?.names().len();
+        Ok(known < usize::from(self.account.inner.settings.max_keywords))
     }
     /// Messages of this picture without `\Seen`, as of now.
     pub fn unseen(&self) -> Result<RoaringBitmap, Fault> {

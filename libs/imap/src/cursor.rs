@@ -168,7 +168,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `quoted = DQUOTE *QUOTED-CHAR DQUOTE`, `QUOTED-CHAR = <any TEXT-CHAR except quoted-specials>
-    /// / "\" quoted-specials / UTF8-2 / UTF8-3 / UTF8-4`
+    /// / "\" quoted-specials / UTF8-2 / UTF8-3 / UTF8-4` [rfc9051 4.3.1]
     fn quoted(&mut self) -> Parsed<Vec<u8>> {
         let start = self.at;
         self.octet(b'"', "a quoted string")?;

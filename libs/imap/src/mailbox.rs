@@ -95,6 +95,11 @@ impl ListPattern {
         decode(wire, encoding).map(|pattern| ListPattern::new(&pattern))
     }
 
+    /// A pattern that matches nothing: a NUL is in no name.
+    pub fn of_no_name() -> ListPattern {
+        ListPattern::new("\0")
+    }
+
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -141,6 +141,7 @@ impl std::fmt::Display for Bound {
     }
 }
 
+/// One number is never written as a range [rfc9051 7.1].
 impl std::fmt::Display for SequenceSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (index, (first, last)) in self.0.iter().enumerate() {
@@ -238,6 +239,7 @@ mod tests {
 
     #[test]
     fn keeps_the_order_of_uids_for_copyuid() {
+        // [rfc9051 7.1]
         let set = SequenceSet::from_numbers([304, 319, 320, 7]).expect("numbers");
         assert_eq!(set.to_string(), "304,319:320,7");
         assert_eq!(SequenceSet::from_numbers([0]), None);

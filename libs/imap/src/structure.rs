@@ -297,7 +297,8 @@ fn encode_parameters(parameters: &Parameters, out: &mut Vec<u8>) {
     out.push(b')');
 }
 
-/// `[SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc]]]`
+/// `[SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc]]]`, always all, in this order
+/// [rfc3501 7.4.2] [rfc9051 7.5.2]
 fn encode_extension(
     disposition: Option<&Disposition>,
     language: &[Vec<u8>],

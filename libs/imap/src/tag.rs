@@ -1,4 +1,5 @@
-//! The tag that a client puts before a command and finds again before its answer.
+//! The tag that a client puts before a command and finds again before its answer. One that was used
+//! before is as good as another [rfc9051 2.2.1].
 
 use crate::limits;
 

@@ -121,6 +121,7 @@ fn reads_commands_of_the_session() {
         login("bob@example.test", b"]x"),
     );
     check("LOGIN  bob   \"\"", login("bob", b""));
+    // [rfc9051 4.3.1]
     check(
         "LOGIN \"jürgen\" \"pässe\"",
         login("jürgen", "pässe".as_bytes()),

@@ -70,7 +70,7 @@ fn plain(octets: u64, lines: u64) -> SinglePart {
     }
 }
 
-/// [rfc3501 7.4.2]
+/// [rfc3501 7.4.2] [rfc9051 7.5.2]
 #[test]
 fn body_structures_of_the_rfc() {
     let single = BodyStructure::Single(plain(2279, 48));

@@ -1,4 +1,4 @@
-//! APPEND [rfc9051 6.3.12] of one or more messages, all or none [rfc3502 6.3.11], with APPENDUID
+//! APPEND [rfc3501 6.3.11] [rfc9051 6.3.12] of one or more messages, all or none [rfc3502 6.3.11], with APPENDUID
 //! [rfc4315 3]. The messages stream to their places; what is kept is what `lines` makes of them, and
 //! of a literal8 what mail's `BinaryEncoder` makes of it [rfc3516 4.4].
 

@@ -1,4 +1,4 @@
-//! CAPABILITY [rfc3501 6.1.1].
+//! CAPABILITY [rfc3501 6.1.1] [rfc9051 6.1.1].
 
 use crate::reply::{Answer, Outcome};
 use crate::session::Session;

@@ -1,4 +1,4 @@
-//! COPY [rfc3501 6.4.7], with COPYUID [rfc4315 3].
+//! COPY [rfc3501 6.4.7] [rfc9051 6.4.7], with COPYUID [rfc4315 3].
 
 use crate::reply::{Answer, Outcome};
 use crate::session::{Session, mailbox_name};

@@ -1,4 +1,4 @@
-//! CREATE [rfc9051 6.3.4], with special uses [rfc6154 3].
+//! CREATE [rfc3501 6.3.3] [rfc9051 6.3.4], with special uses [rfc6154 3].
 
 use super::list;
 use crate::reply::{Answer, Outcome, Trouble, id};

@@ -1,4 +1,4 @@
-//! DELETE [rfc9051 6.3.5].
+//! DELETE [rfc3501 6.3.4] [rfc9051 6.3.5].
 
 use super::list;
 use crate::reply::{Answer, Outcome};

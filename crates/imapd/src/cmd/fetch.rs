@@ -1,4 +1,4 @@
-//! FETCH [rfc3501 6.4.5], with CHANGEDSINCE and VANISHED [rfc7162 3.2.6]. Messages are read in batches and texts in pieces; what waits for the
+//! FETCH [rfc3501 6.4.5] [rfc9051 6.4.5], with CHANGEDSINCE and VANISHED [rfc7162 3.2.6]. Messages are read in batches and texts in pieces; what waits for the
 //! client is bounded, and nothing is locked while it is written.
 
 use crate::binary;
@@ -117,7 +117,8 @@ impl Plan {
         if modifiers.changed_since.is_some() && !items.contains(&FetchItem::ModSeq) {
             items.push(FetchItem::ModSeq);
         }
-        // A UID command answers with the UID, asked or not [rfc3501 6.4.8].
+        // A UID command answers with the UID, asked or not [rfc3501 6.4.8]
+        // [rfc9051 6.4.9].
         if ids == Ids::Uid && !items.contains(&FetchItem::Uid) {
             items.insert(0, FetchItem::Uid);
         }

@@ -1,4 +1,4 @@
-//! IDLE [rfc2177 3]: what happens is told when it happens, until DONE, the server's stop, or a
+//! IDLE [rfc2177 3] [rfc9051 6.3.13]: what happens is told when it happens, until DONE, the server's stop, or a
 //! silence as long as that of any session.
 
 use crate::reply::{Answer, Outcome, Trouble};

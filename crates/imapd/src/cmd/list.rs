@@ -48,7 +48,7 @@ fn canonical(list: &List) -> Vec<ListPattern> {
         .collect()
 }
 
-/// One name, and the STATUS of a mailbox that can be selected. If there is none, the name says so
+/// One name, all said of it in one answer [rfc9051 7.3.1], and the STATUS [rfc9051 6.3.9.2] of a mailbox that can be selected. If there is none, the name says so
 /// [rfc5819 2].
 fn say(session: &mut Session, list: &List, line: Line) -> Result<(), Trouble> {
     let mut entry = entry_of(list, &line);
@@ -133,6 +133,7 @@ pub(super) fn entry(mailbox: &MailboxInfo) -> ListEntry {
     if !mailbox.selectable {
         attributes.push("\\Noselect");
     }
+    // Asked for or not [rfc9051 6.3.9.5].
     attributes.push(match mailbox.has_children {
         true => "\\HasChildren",
         false => "\\HasNoChildren",

@@ -1,4 +1,4 @@
-//! LOGIN [rfc3501 6.2.3].
+//! LOGIN [rfc3501 6.2.3] [rfc9051 6.2.3].
 
 use crate::capability::Passwords;
 use crate::reply::{Answer, Outcome, Trouble};

@@ -1,4 +1,4 @@
-//! LOGOUT [rfc3501 6.1.3]: an untagged BYE comes before the tagged OK.
+//! LOGOUT [rfc3501 6.1.3] [rfc9051 6.1.3]: an untagged BYE comes before the tagged OK.
 
 use crate::reply::{Answer, Next};
 use crate::session::Session;

@@ -1,4 +1,4 @@
-//! MOVE [rfc6851 3.3]: COPYUID untagged, then the EXPUNGE responses, which come from the session.
+//! MOVE [rfc6851 3.3] [rfc9051 6.4.8]: COPYUID untagged, then the EXPUNGE responses, which come from the session.
 
 use super::copy;
 use crate::reply::{Answer, Outcome, read_only};

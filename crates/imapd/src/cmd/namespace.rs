@@ -1,4 +1,4 @@
-//! NAMESPACE [rfc2342 5]: one's own mailboxes are all there is.
+//! NAMESPACE [rfc2342 5] [rfc9051 6.3.10]: one's own mailboxes are all there is.
 
 use crate::reply::Answer;
 use crate::session::Session;

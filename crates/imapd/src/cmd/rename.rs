@@ -1,4 +1,4 @@
-//! RENAME [rfc9051 6.3.6].
+//! RENAME [rfc3501 6.3.5] [rfc9051 6.3.6].
 
 use super::list;
 use crate::reply::{Answer, Outcome};

@@ -1,4 +1,4 @@
-//! STATUS [rfc9051 6.3.11].
+//! STATUS [rfc3501 6.3.10] [rfc9051 6.3.11].
 
 use crate::reply::{Answer, Outcome, id};
 use crate::session::{Session, mailbox_name};

@@ -40,7 +40,7 @@ impl Client {
     }
 }
 
-/// [rfc3501 5.4]
+/// [rfc3501 5.4] [rfc9051 5.4]
 #[tokio::test]
 async fn a_silent_session_is_let_go_after_thirty_minutes_and_not_before() {
     let server = Server::new().await;

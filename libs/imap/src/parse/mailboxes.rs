@@ -71,7 +71,12 @@ pub(super) fn list_mailbox(c: &mut Cursor<'_>) -> Parsed<ListPattern> {
     if wire.is_empty() && c.at() == start {
         return c.refuse(What::Expected("a mailbox pattern"));
     }
-    ListPattern::from_wire(&wire, c.names).map_err(|what| Stop::Refused(Refusal::new(what, start)))
+    match ListPattern::from_wire(&wire, c.names) {
+        Ok(pattern) => Ok(pattern),
+        // It fits no name, which is no reason to refuse the command [rfc9051 6.3.9].
+        Err(What::MailboxEncoding | What::NotUtf8) => Ok(ListPattern::of_no_name()),
+        Err(what) => Err(Stop::Refused(Refusal::new(what, start))),
+    }
 }
 
 /// `status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"`

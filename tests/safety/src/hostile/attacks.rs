@@ -136,6 +136,7 @@ async fn drip(victim: Arc<Victim>, mut seeded: Seeded) -> Result<()> {
 }
 
 /// Asks for as much as it can and takes nothing of it.
+/// [rfc3501 5.3] [rfc9051 5.3]
 async fn never_read(victim: Arc<Victim>, mut seeded: Seeded) -> Result<()> {
     let mut peer = match seeded.below(3) {
         0 => {
