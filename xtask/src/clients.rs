@@ -28,6 +28,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("Net::SSLeay", "libnet-ssleay-perl"),
     // what a virtual environment of Python is made with
     ("import ensurepip", "python3-venv"),
+    // its `imap` answers the same commands as Whimbrel; never run as a service
+    ("dovecot", "dovecot-imapd"),
     // ring and libFuzzer are built from C and C++
     ("cc", "gcc"),
     ("g++", "g++"),
@@ -57,9 +59,36 @@ fn install(steps: &mut Steps, missing: &[&str]) {
             .args(["install", "-q", "-y", "--no-install-recommends"])
             .args(missing);
         install.env("DEBIAN_FRONTEND", "noninteractive");
+        let quiet = NoServices::begin();
         steps.command("apt-get install", install);
+        drop(quiet);
     } else {
         left_out(steps, &missing.join(" "));
+    }
+}
+
+/// For as long as it lives, packages start no service: Debian asks this program before it does.
+struct NoServices {
+    is_ours: bool,
+}
+
+impl NoServices {
+    const ASKED: &str = "/usr/sbin/policy-rc.d";
+
+    fn begin() -> NoServices {
+        let is_ours = !Path::new(Self::ASKED).exists()
+            && std::fs::write(Self::ASKED, "#!/bin/sh\nexit 101\n").is_ok()
+            && succeeds("chmod", &["755", Self::ASKED]);
+        NoServices { is_ours }
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // Left behind, it would keep services from starting later; nothing can be done about it here.
+            let _ = std::fs::remove_file(Self::ASKED);
+        }
     }
 }
 
