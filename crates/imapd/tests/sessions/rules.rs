@@ -363,3 +363,49 @@ async fn many_messages_vanish_in_lines_of_bounded_length() {
         .await;
     check(said.lines(), "VANISHED (EARLIER) ");
 }
+
+/// Where the change log no longer reaches back, each message says it itself, and every UID that is
+/// missing is told. [rfc7162 3.2.6] [rfc7162 5.1]
+#[tokio::test]
+async fn a_forgotten_history_costs_octets_and_no_truth() {
+    let server = Server::forgetful().await;
+    let mut client = server.selected().await;
+    client.ok("ENABLE QRESYNC").await;
+    for _ in 0..5 {
+        client.append("INBOX", MESSAGE).await;
+    }
+    for (set, flag) in [("1", "\\Deleted"), ("2", "\\Flagged"), ("4", "\\Deleted")] {
+        let store = format!("STORE {set} +FLAGS.SILENT ({flag})");
+        client.ok(&store).await;
+    }
+    client.ok("UID EXPUNGE 1").await;
+    let said = client
+        .ok("STATUS INBOX (HIGHESTMODSEQ)")
+        .await
+        .lines()
+        .remove(0);
+    let modseq = said
+        .trim_end_matches(')')
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .to_owned();
+    client.ok("UID EXPUNGE 4").await;
+    let ask = format!("UID FETCH 1:* UID (CHANGEDSINCE {modseq} VANISHED)");
+    assert_eq!(client.ok(&ask).await.lines(), ["VANISHED (EARLIER) 4"]);
+    let store = format!("UID STORE 3 (UNCHANGEDSINCE {modseq}) +FLAGS (\\Flagged)");
+    client.ok(&store).await;
+    let other_flag = format!("UID STORE 3 (UNCHANGEDSINCE {modseq}) +FLAGS (\\Draft)");
+    assert!(!client.ok(&other_flag).await.answer.contains("MODIFIED"));
+
+    server.forget().await;
+    let said = client.ok(&ask).await;
+    assert_eq!(said.lines()[0], "VANISHED (EARLIER) 1,4");
+    let changed: Vec<u32> = said.fetched().iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(changed, [2], "only the message with UID 3");
+    let search = format!("UID SEARCH RETURN (ALL) NOT MODSEQ {modseq}");
+    let said = client.ok(&search).await.lines().remove(0);
+    assert!(said.contains(" UID ALL 2,5 MODSEQ "), "{said}");
+    let answer = client.ok(&other_flag.replace("Draft", "Seen")).await.answer;
+    assert!(answer.starts_with("OK [MODIFIED 3] "), "{answer}");
+}
