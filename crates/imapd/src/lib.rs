@@ -1,4 +1,5 @@
-//! The IMAP door: IMAP4rev1 sessions over what `mail` keeps (RFC 3501 and small extensions).
+//! The IMAP door: sessions over what `mail` keeps, IMAP4rev1 (RFC 3501) with extensions, and
+//! IMAP4rev2 (RFC 9051) for clients that enable it.
 //!
 //! Here live the command and capability tables, the session loop and one `run` per command. What
 //! never happens here: parsing or encoding (`imap` does both), reading of records (`mail` does),

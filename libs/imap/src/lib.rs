@@ -1,4 +1,4 @@
-//! IMAP words and the server machine: bytes to values and values to bytes (RFC 3501, with RFC 9051 in mind).
+//! IMAP words and the server machine: bytes to values and values to bytes (RFC 3501 and RFC 9051).
 //!
 //! Lives here: the values of commands and responses, their parser and encoder, and [`Server`],
 //! which turns received bytes into events. Never here: sockets, clocks, tasks, logs, settings,

@@ -1,5 +1,6 @@
-//! FETCH [rfc3501 6.4.5] [rfc9051 6.4.5], with CHANGEDSINCE and VANISHED [rfc7162 3.2.6]. Messages are read in batches and texts in pieces; what waits for the
-//! client is bounded, and nothing is locked while it is written.
+//! FETCH [rfc3501 6.4.5] [rfc9051 6.4.5], with CHANGEDSINCE and VANISHED [rfc7162 3.2.6]. Messages
+//! are read in batches and texts in pieces; what waits for the client is bounded, and nothing is
+//! locked while it is written.
 
 use crate::binary;
 use crate::enabled::Extension;
