@@ -1,7 +1,7 @@
 //! What an operator may set. Each with the value it has when nothing is said.
 
 use crate::auth::{Argon2Cost, IssuerSettings};
-use sasl::{Hash, MECHANISMS, Mechanism};
+use sasl::{Hash, Mechanism};
 use std::collections::BTreeMap;
 
 /// The settings of mail at rest.
@@ -46,7 +46,7 @@ impl Default for MailSettings {
             default_quota_bytes: None,
             scram_verifier: true,
             scram_sha1: true,
-            mechanisms: MECHANISMS.iter().map(|row| row.mechanism).collect(),
+            mechanisms: Mechanism::all().collect(),
             certificate_logins: BTreeMap::new(),
             issuer: None,
             argon2: Argon2Cost::default(),

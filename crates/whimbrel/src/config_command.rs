@@ -5,6 +5,7 @@
 use crate::Outcome;
 use crate::arguments::{ConfigCommand, ConfigFile};
 use crate::certificates::Pem;
+use crate::logins::Logins;
 use crate::settings::page::{self, Which};
 use crate::settings_file::SettingsFile;
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn check(file: &ConfigFile) -> Outcome<()> {
     let settings = file.read()?;
     // Keys may be readable for root only; then this says so.
     Pem::read(&settings.certificates)?.certificates()?;
+    Logins::read(&settings)?;
     println!("{} is right", file.path().display());
     Ok(())
 }

@@ -36,8 +36,17 @@ struct Current {
     open: Set,
 }
 
+/// TLS by who comes: other servers may show a certificate of any authority when they are asked for
+/// one, so they are not.
+pub struct Tls {
+    pub exchange: TlsServer,
+    /// Where people log in.
+    pub logins: TlsServer,
+}
+
 /// One door of each kind, shared by all its listeners.
 struct Set {
+    /// Of the IMAP door.
     tls: TlsServer,
     exchange: Arc<smtpd::Door>,
     submission: Arc<smtpd::Door>,
@@ -50,7 +59,7 @@ impl Doors {
     pub async fn open(
         bound: Vec<Bound>,
         house: &House,
-        tls: &TlsServer,
+        tls: &Tls,
         settings: &Settings,
         stop: &Stop,
     ) -> Outcome<Doors> {
@@ -61,7 +70,7 @@ impl Doors {
         };
         for Bound { row, place } in bound {
             let listener = listen(row, place).await?;
-            let at_once = row.kind.is_tls_at_once().then(|| tls.clone());
+            let at_once = row.kind.is_tls_at_once().then(|| tls.logins.clone());
             doors.serve(row, listener, at_once, stop);
         }
         Ok(doors)
@@ -128,7 +137,7 @@ impl Doors {
 }
 
 impl Current {
-    fn new(house: &House, tls: &TlsServer, settings: &Settings) -> Current {
+    fn new(house: &House, tls: &Tls, settings: &Settings) -> Current {
         let post = post(house, settings);
         let guarded = Set::new(house, &post, tls, settings);
         Current {
@@ -178,20 +187,24 @@ enum Clear {
 }
 
 impl Set {
-    fn new(house: &House, post: &Post, tls: &TlsServer, settings: &Settings) -> Set {
+    fn new(house: &House, post: &Post, tls: &Tls, settings: &Settings) -> Set {
         let mail = || house.mail.clone();
         let smtp = |role| {
             let settings = smtp(settings, role, Clear::Refused);
+            let tls = match role {
+                Role::Submission => &tls.logins,
+                Role::Exchange | Role::Lmtp => &tls.exchange,
+            };
             smtpd::Door::new(post.clone(), mail(), Some(tls.clone()), settings)
         };
-        let imap = imap(settings, tls, Clear::Refused);
+        let imap = imap(settings, &tls.logins, Clear::Refused);
         let pop = pop(settings, Clear::Refused);
         Set {
-            tls: tls.clone(),
+            tls: tls.logins.clone(),
             exchange: Arc::new(smtp(Role::Exchange)),
             submission: Arc::new(smtp(Role::Submission)),
             imap: Arc::new(imapd::Door::new(mail(), imap)),
-            pop: Arc::new(popd::Door::new(mail(), Some(tls.clone()), pop)),
+            pop: Arc::new(popd::Door::new(mail(), Some(tls.logins.clone()), pop)),
         }
     }
 

@@ -16,6 +16,7 @@ mod doors;
 mod instructions;
 mod listeners;
 mod log;
+mod logins;
 mod own_files;
 mod privileges;
 mod ready_file;

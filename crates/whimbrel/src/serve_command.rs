@@ -5,8 +5,10 @@
 
 use crate::arguments::ServeArguments;
 use crate::certificates::{self, Pem};
+use crate::doors::Tls;
 use crate::listeners::{self, Addresses, Bound, Row};
 use crate::log::Log;
+use crate::logins::Logins;
 use crate::own_files::{self, Folder};
 use crate::server::{self, House, Server};
 use crate::settings::table::Taken;
@@ -32,6 +34,7 @@ pub fn run(arguments: &ServeArguments) -> Outcome<ExitCode> {
     server::allow_many_connections();
     let bound = listeners::bind(&settings, service_manager::given()?, advice)?;
     let pem = Pem::read(&settings.certificates)?;
+    let logins = Logins::read(&settings)?;
     privileges::give_up(&settings.process, &folders(&settings))?;
     let start = Start {
         file,
@@ -39,6 +42,7 @@ pub fn run(arguments: &ServeArguments) -> Outcome<ExitCode> {
         log,
         bound,
         pem,
+        logins,
     };
     let ready_file = arguments.ready_file.as_deref();
     crate::in_runtime(async move { start.serve(ready_file).await })
@@ -70,6 +74,7 @@ struct Start {
     log: Log,
     bound: Vec<Bound>,
     pem: Pem,
+    logins: Logins,
 }
 
 impl Start {
@@ -78,14 +83,19 @@ impl Start {
         if let Some(file) = ready_file {
             own_files::remove_if_there(file)?;
         }
-        let settings = self.settings;
+        let mut settings = self.settings;
+        settings.mail.issuer = self.logins.issuer.clone();
         let folder = Folder::make(&settings.process.data)?;
         let shown = shown(&self.pem, &folder, &settings)?;
         let tls = TlsServer::new(shown).map_err(|error| error.to_string())?;
+        let both = Tls {
+            exchange: tls.clone(),
+            logins: self.logins.tls(&tls)?,
+        };
         let house = House::open(&folder.store(), &settings).await?;
         say_what_is_missing(&house, &settings)?;
         let addresses = Addresses::of(&self.bound);
-        let server = Server::start(house, self.bound, &tls, &settings).await?;
+        let server = Server::start(house, self.bound, &both, &settings).await?;
         let mut running = Running {
             file: self.file,
             settings,

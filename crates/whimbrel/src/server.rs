@@ -3,12 +3,12 @@
 //! What never happens here: reading arguments or settings, a word for people.
 
 use crate::Outcome;
-use crate::doors::Doors;
+use crate::doors::{Doors, Tls};
 use crate::listeners::Bound;
 use crate::settings::Settings;
 use crate::signals::Signals;
 use mail::{Admin, Mail};
-use net::{Clock, Random, Stop, TlsServer};
+use net::{Clock, Random, Stop};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
 use std::time::Duration;
@@ -72,7 +72,7 @@ impl Server {
     pub async fn start(
         house: House,
         bound: Vec<Bound>,
-        tls: &TlsServer,
+        tls: &Tls,
         settings: &Settings,
     ) -> Outcome<Server> {
         let stop = Stop::new();

@@ -100,6 +100,21 @@ pub struct Process {
     pub log_format: LogFormat,
 }
 
+/// Whose tokens are believed. `logins` makes the issuer of `mail` from it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OAuth {
+    /// None: no tokens are taken.
+    pub issuer: Option<String>,
+    pub audience: Vec<String>,
+    pub account_claim: String,
+    pub scope: Option<String>,
+    pub keys_url: Option<String>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<PathBuf>,
+    pub introspection_url: Option<String>,
+    pub authorities: Option<PathBuf>,
+}
+
 /// Everything that a server is told.
 #[derive(Clone)]
 pub struct Settings {
@@ -111,9 +126,13 @@ pub struct Settings {
     /// One for each kind, in the order of [`KINDS`].
     pub listen: Vec<Listen>,
     pub cleartext: Cleartext,
+    /// The file of those who vouch for mail programs. None: they are not asked for certificates.
+    pub client_authorities: Option<PathBuf>,
+    pub oauth: OAuth,
     /// The largest message that anybody may send or append.
     pub message_bytes: u64,
     pub store: store::Settings,
+    /// Its issuer is made from `oauth`.
     pub mail: mail::MailSettings,
     /// Hostname and message size stand above.
     pub post: post::PostSettings,
@@ -154,6 +173,18 @@ impl Settings {
             certificates: Vec::new(),
             listen: listen.collect(),
             cleartext: Cleartext::default(),
+            client_authorities: None,
+            oauth: OAuth {
+                issuer: None,
+                audience: Vec::new(),
+                account_claim: "email".to_owned(),
+                scope: None,
+                keys_url: None,
+                client_id: None,
+                client_secret: None,
+                introspection_url: None,
+                authorities: None,
+            },
             message_bytes: post::limits::MESSAGE_BYTES,
             store: store::Settings::default(),
             mail: mail::MailSettings::default(),

@@ -3,6 +3,7 @@
 //! What never happens here: listening on anything but 127.0.0.1; `try` takes passwords without TLS.
 
 use crate::arguments::TryArguments;
+use crate::doors::Tls;
 use crate::instructions;
 use crate::listeners::{self, Addresses, Row};
 use crate::own_files::{Folder, remove_if_there, write_json};
@@ -51,6 +52,10 @@ pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
         &arguments,
     )
     .await?;
+    let tls = Tls {
+        exchange: tls.clone(),
+        logins: tls,
+    };
     let server = Server::start(house, bound, &tls, &settings).await?;
     if let Some(file) = &arguments.ready_file {
         write_json(file, &ReadyFile::new(&addresses, &known))?;

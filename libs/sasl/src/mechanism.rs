@@ -84,6 +84,11 @@ pub const MECHANISMS: &[Row] = &[
 ];
 
 impl Mechanism {
+    /// In the order in which they are offered.
+    pub fn all() -> impl Iterator<Item = Mechanism> {
+        MECHANISMS.iter().map(|row| row.mechanism)
+    }
+
     /// By name, in any case: RFC 4422 section 3.1 leaves case to the protocols, and ours ignore it.
     pub fn from_name(name: &[u8]) -> Option<Mechanism> {
         let row = MECHANISMS

@@ -4,7 +4,9 @@
 
 use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines};
+use mail::Mechanism;
 use smtpd::Network;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +21,11 @@ pub enum Field<'a> {
     /// What the log shows: a level, or a filter.
     LogLevel(&'a mut String),
     Path(&'a mut PathBuf),
+    OptionalPath(&'a mut Option<PathBuf>),
+    Texts(&'a mut Vec<String>),
+    Mechanisms(&'a mut Vec<Mechanism>),
+    /// Login names by the SHA-256 of certificates.
+    CertificateLogins(&'a mut BTreeMap<String, String>),
     Number(Unit, &'a mut dyn Number),
     Choice(&'a mut dyn Choice),
     Addresses(&'a mut Vec<At>),
@@ -128,7 +135,15 @@ impl Field<'_> {
                 "error, warn, info, debug, trace, or a filter such as \"imapd=debug,info\""
                     .to_owned()
             }
-            Field::Path(_) => "an absolute path in quotes".to_owned(),
+            Field::Path(_) | Field::OptionalPath(_) => "an absolute path in quotes".to_owned(),
+            Field::Texts(_) => "a list of texts such as [\"one\", \"two\"]".to_owned(),
+            Field::Mechanisms(_) => {
+                let all: Vec<_> = Mechanism::all().map(|one| quoted(one.name())).collect();
+                format!("a list of some of {}", all.join(", "))
+            }
+            Field::CertificateLogins(_) => {
+                "a list of { sha256 = \"DIGITS\", login = \"NAME\" }".to_owned()
+            }
             Field::Number(unit, number) if number.may_be_none() => {
                 format!("{}, or \"{NONE}\"", unit.asked())
             }
@@ -153,7 +168,10 @@ impl Field<'_> {
             Field::Host(_) => "host name".to_owned(),
             Field::Text(_) | Field::OptionalText(_) => "text".to_owned(),
             Field::LogLevel(_) => "level or filter".to_owned(),
-            Field::Path(_) => "path".to_owned(),
+            Field::Path(_) | Field::OptionalPath(_) => "path".to_owned(),
+            Field::Texts(_) => "list of texts".to_owned(),
+            Field::Mechanisms(_) => "list of mechanisms".to_owned(),
+            Field::CertificateLogins(_) => "list of `{ sha256, login }`".to_owned(),
             Field::Number(unit, number) if number.may_be_none() => {
                 format!("{} or `{NONE}`", unit.title())
             }
@@ -177,7 +195,8 @@ impl Field<'_> {
             Field::Host(kept) => **kept = host(value.as_str().ok_or_else(must)?)?,
             Field::Text(kept) => **kept = full(value.as_str()).ok_or_else(must)?.to_owned(),
             Field::OptionalText(kept) => {
-                **kept = Some(full(value.as_str()).ok_or_else(must)?.to_owned());
+                let text = value.as_str().ok_or_else(must)?;
+                **kept = full(Some(text)).map(str::to_owned);
             }
             Field::LogLevel(kept) => {
                 let text = full(value.as_str()).ok_or_else(must)?;
@@ -185,6 +204,13 @@ impl Field<'_> {
                 **kept = text.to_owned();
             }
             Field::Path(kept) => **kept = path(value).ok_or_else(must)?,
+            Field::OptionalPath(kept) if value.as_str() == Some("") => **kept = None,
+            Field::OptionalPath(kept) => **kept = Some(path(value).ok_or_else(must)?),
+            Field::Texts(kept) => **kept = each(value, must, |text| Some(text.to_owned()))?,
+            Field::Mechanisms(kept) => {
+                **kept = each(value, must, |name| Mechanism::from_name(name.as_bytes()))?;
+            }
+            Field::CertificateLogins(kept) => **kept = certificate_logins(value, &must)?,
             Field::Number(unit, kept) => {
                 let number = number(*unit, kept.may_be_none(), value).ok_or_else(must)?;
                 if !kept.set(number) {
@@ -210,6 +236,20 @@ impl Field<'_> {
             Field::Host(text) | Field::Text(text) | Field::LogLevel(text) => quoted(text),
             Field::OptionalText(text) => quoted(text.as_deref().unwrap_or_default()),
             Field::Path(path) => quoted(&path.display().to_string()),
+            Field::OptionalPath(path) => quoted(
+                &path
+                    .as_ref()
+                    .map_or_else(String::new, |p| p.display().to_string()),
+            ),
+            Field::Texts(texts) => list(texts.iter().map(|text| quoted(text))),
+            Field::Mechanisms(all) => list(all.iter().map(|one| quoted(one.name()))),
+            Field::CertificateLogins(all) => list(all.iter().map(|(sha256, login)| {
+                format!(
+                    "{{ sha256 = {}, login = {} }}",
+                    quoted(sha256),
+                    quoted(login)
+                )
+            })),
             Field::Number(unit, number) => match number.get() {
                 None => quoted(NONE),
                 Some(number) => match unit.write(number) {
@@ -309,6 +349,27 @@ fn certificates(
             chain: certificate_file(table, "chain")?,
             key: certificate_file(table, "key")?,
         });
+    }
+    Ok(all)
+}
+
+/// The digits of SHA-256 may have colons between them, as programs print them.
+fn certificate_logins(
+    value: &DeValue<'_>,
+    must: &impl Fn() -> String,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut all = BTreeMap::new();
+    for item in value.as_array().ok_or_else(must)?.iter() {
+        let table = item.get_ref().as_table().ok_or_else(must)?;
+        let text = |name: &str| table.get(name).and_then(|value| value.get_ref().as_str());
+        let (Some(sha256), Some(login), 2) = (text("sha256"), text("login"), table.len()) else {
+            return Err(must());
+        };
+        let digits = sha256.replace(':', "").to_ascii_lowercase();
+        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(format!("holds {}, which is no SHA-256", quoted(sha256)));
+        }
+        all.insert(digits, login.to_owned());
     }
     Ok(all)
 }
