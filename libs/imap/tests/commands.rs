@@ -490,7 +490,7 @@ fn refusals_say_what_and_where_and_keep_the_tag() {
     );
     refuse("A1 SELECT ü", What::Expected("a mailbox name"), 10);
     refuse("A1 SELECT &x", What::MailboxEncoding, 10);
-    refuse("A1 LIST \"\" &x*", What::MailboxEncoding, 11);
+    refuse("A1 LIST &x *", What::MailboxEncoding, 8);
     refuse("A1 STATUS a ()", What::Expected("a status item"), 14);
     refuse("A1 STATUS a (FOO)", What::UnknownStatusItem, 13);
     refuse("A1 FETCH 0 FLAGS", What::Expected("a sequence set"), 9);
@@ -594,12 +594,37 @@ fn names_may_be_utf8_once_the_client_asked_for_it() {
 #[test]
 fn id_may_have_thirty_pairs() {
     // [rfc2971 3.3]
-    let text = |pairs: usize| format!("A1 ID ({})", " \"a\" NIL".repeat(pairs));
+    let pairs = |pairs: usize| {
+        (0..pairs)
+            .map(|n| format!("\"{n}\" NIL"))
+            .collect::<Vec<_>>()
+    };
+    let text = |count: usize| format!("A1 ID ({})", pairs(count).join(" "));
     assert!(parse(&text(30)).is_ok());
     assert_eq!(
         parse(&text(31)).expect_err("too many").1.what,
         What::TooMany("members of a list")
     );
+    refuse(
+        "A1 ID (\"a\" NIL \"A\" NIL)",
+        What::Expected("each field once"),
+        6,
+    );
+    let long = format!("A1 ID (\"{}\" NIL)", "a".repeat(31));
+    refuse(&long, What::TooMany("octets in a field name"), 7);
+    let long = format!("A1 ID (\"a\" \"{}\")", "a".repeat(1_025));
+    refuse(&long, What::TooMany("octets in a value"), 11);
+}
+
+/// [rfc9051 6.3.9]
+#[test]
+fn a_pattern_that_fits_no_name_is_no_error() {
+    let (_, command) = parse("A1 LIST \"\" &x*").expect("a command");
+    let Command::List(list) = command else {
+        panic!("{command:?}")
+    };
+    assert!(!list.patterns[0].matches("&x", '/'));
+    assert!(!list.patterns[0].matches("", '/'));
 }
 
 #[test]
