@@ -63,3 +63,36 @@ pub fn look_again(shown: &mut Pem, tls: &TlsServer) -> Outcome<bool> {
     *shown = now;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use net::Clock;
+
+    #[test]
+    fn sees_when_the_files_have_another_certificate() {
+        let place = tempfile::tempdir().unwrap();
+        let files = CertificateFiles {
+            chain: place.path().join("chain.pem"),
+            key: place.path().join("key.pem"),
+        };
+        let write = || {
+            let names = ["mail.example.org".to_owned()];
+            let (chain, key) = net::self_signed(&names, Clock::system().now()).unwrap();
+            std::fs::write(&files.chain, chain).unwrap();
+            std::fs::write(&files.key, key).unwrap();
+        };
+        write();
+        let mut shown = Pem::read(std::slice::from_ref(&files)).unwrap();
+        let tls = TlsServer::new(shown.certificates().unwrap().unwrap()).unwrap();
+        assert_eq!(look_again(&mut shown, &tls), Ok(false));
+        write();
+        assert_eq!(look_again(&mut shown, &tls), Ok(true));
+        assert_eq!(look_again(&mut shown, &tls), Ok(false));
+        // Half of a renewal is not shown; the next look finds the whole.
+        std::fs::write(&files.key, "").unwrap();
+        assert!(look_again(&mut shown, &tls).is_err());
+        write();
+        assert_eq!(look_again(&mut shown, &tls), Ok(true));
+    }
+}
