@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask check`, `test`, `tidy`, `fuzz`, `kill`, `hostile`, `bench`.
+//! The repository's own commands: `cargo xtask check`, `test`, `tidy`, `deb`, `fuzz` and so on.
 //!
 //! Here lives what a contributor and the build machine run. What never happens here: product code.
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@
 )]
 
 mod clients;
+mod deb;
 mod fuzz;
 mod mutants;
 mod safety;
@@ -16,6 +17,7 @@ mod steps;
 mod tidy;
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use steps::Steps;
 
@@ -42,6 +44,17 @@ enum Command {
         #[arg(requires = "requirements")]
         rfcs: Vec<String>,
     },
+    /// Builds the Debian package: `target/deb/whimbrel_VERSION_ARCHITECTURE.deb`.
+    Deb {
+        /// Also look into it, install it in a throw-away root and run what is there.
+        #[arg(long)]
+        check: bool,
+        /// Pack this program instead of building one.
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
+    },
+    /// Writes the manual pages to `target/man`.
+    Man,
     /// Builds the fuzz targets and runs each for a while.
     Fuzz {
         #[arg(long, default_value_t = 60)]
@@ -103,6 +116,13 @@ fn main() -> ExitCode {
             ..
         } => tidy::run(&mut steps),
         Command::Tidy { rfcs, .. } => tidy::requirements(&mut steps, &rfcs),
+        Command::Deb { check, binary } => {
+            let package = deb::run(&mut steps, binary.as_deref());
+            if let (true, Some(package)) = (check, package) {
+                deb::check::run(&mut steps, &package);
+            }
+        }
+        Command::Man => deb::manual(&mut steps),
         Command::Fuzz { seconds, targets } => fuzz::run(&mut steps, seconds, &targets),
         Command::Kill { arguments } => safety::run(&mut steps, "kill", &arguments),
         Command::Hostile { arguments } => safety::run(&mut steps, "hostile", &arguments),
@@ -160,6 +180,9 @@ fn test(steps: &mut Steps) {
     check(steps);
     fuzz::run(steps, SHORT_FUZZ_S, &[]);
     clients::run(steps);
+    if let Some(package) = deb::run(steps, None) {
+        deb::check::run(steps, &package);
+    }
     safety::test(steps);
     mutants::run(steps, &mutants::Which::Ci);
 }

@@ -105,6 +105,17 @@ pub enum ConfigCommand {
 }
 
 #[derive(Args)]
+pub struct ManArguments {
+    /// The folder to write them to.
+    pub folder: PathBuf,
+}
+
+#[derive(Args)]
+pub struct CompletionsArguments {
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
 pub struct ConfigFile {
     /// The settings file; /etc/whimbrel/whimbrel.toml if not said.
     #[arg(long, value_name = "FILE")]

@@ -30,7 +30,7 @@ mod try_command;
 mod verify_command;
 mod welcome;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// A complete mail server in one binary.
@@ -52,7 +52,14 @@ enum Command {
     Try(arguments::TryArguments),
     /// Check everything that a data folder holds and say what was found. Stop the server first.
     Verify(arguments::VerifyArguments),
+    /// Print what lets a shell complete the command line.
+    Completions(arguments::CompletionsArguments),
+    /// Write the manual pages to a folder.
+    #[command(hide = true)]
+    Man(arguments::ManArguments),
 }
+
+const NAME: &str = "whimbrel";
 
 /// Why a command did not do what was asked; written for the person who gave it.
 type Outcome<T> = Result<T, String>;
@@ -63,6 +70,8 @@ fn main() -> ExitCode {
         Command::Config(command) => config_command::run(&command),
         Command::Try(arguments) => logged(try_command::run(arguments)),
         Command::Verify(arguments) => logged(verify_command::run(arguments)),
+        Command::Completions(arguments) => Ok(completions(&arguments)),
+        Command::Man(arguments) => man(&arguments),
     };
     outcome.unwrap_or_else(|reason| fail(&reason))
 }
@@ -83,6 +92,20 @@ fn in_runtime(command: impl Future<Output = Outcome<ExitCode>>) -> Outcome<ExitC
     // Whatever a task still does has been told to stop and had its time.
     runtime.shutdown_background();
     outcome
+}
+
+/// Made from the table of commands, like the manual pages.
+fn completions(arguments: &arguments::CompletionsArguments) -> ExitCode {
+    let mut out = std::io::stdout();
+    clap_complete::generate(arguments.shell, &mut Arguments::command(), NAME, &mut out);
+    ExitCode::SUCCESS
+}
+
+fn man(arguments: &arguments::ManArguments) -> Outcome<ExitCode> {
+    let written = clap_mangen::generate_to(Arguments::command(), &arguments.folder);
+    let folder = arguments.folder.display();
+    written.map_err(|error| format!("cannot write to {folder}: {error}"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn fail(reason: &str) -> ExitCode {

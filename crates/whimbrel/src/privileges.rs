@@ -7,6 +7,9 @@ use crate::own_files;
 use crate::settings::Process;
 use nix::unistd::{Gid, Group, Uid, User, geteuid, getgid, getresuid, initgroups, setgid, setuid};
 use rustix::process::umask;
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, clear_ambient_capability_set, set_capabilities,
+};
 use std::ffi::CString;
 use std::path::PathBuf;
 
@@ -18,6 +21,7 @@ pub fn give_up(process: &Process, folders: &[PathBuf]) -> Outcome<()> {
     // What is written is the server's alone, whatever the shell that starts it thinks.
     umask(0o077.into());
     if !geteuid().is_root() {
+        drop_capabilities();
         return Ok(());
     }
     let (user, gid) = owner(process)?;
@@ -27,6 +31,20 @@ pub fn give_up(process: &Process, folders: &[PathBuf]) -> Outcome<()> {
     become_user(&user, gid)?;
     tracing::info!(user = user.name, "gave up root");
     Ok(())
+}
+
+/// Who may take low ports without being root, by systemd's grace, needs that no more.
+fn drop_capabilities() {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    };
+    let dropped = clear_ambient_capability_set().and_then(|()| set_capabilities(None, sets));
+    if let Err(error) = dropped {
+        tracing::warn!(%error, "cannot give up capabilities");
+    }
 }
 
 /// Who is to own the data and run the server.

@@ -2,6 +2,7 @@
 //!
 //! Those that need root say so and are left out without it. What never happens here: a fixed port
 //! outside of a network of the test's own.
+#![allow(clippy::unwrap_used, reason = "a test fails where something fails")]
 #![allow(clippy::print_stdout, reason = "a test says what it left out")]
 
 mod reload;
