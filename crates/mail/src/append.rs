@@ -174,6 +174,7 @@ impl<'a> Fill<'a> {
             flags,
             modseq: ModSeq(0),
             size,
+            form: record::form_of(&ready),
         };
         let target = self.target.id;
         self.change().put_rows(target, uid, ready, row);

@@ -10,6 +10,7 @@ use crate::history::{Fate, LogChange, LogEntry};
 use crate::ids::{AccountId, EmailId, MailboxId, ModSeq, ThreadId};
 use crate::keys;
 use crate::keywords::Keywords;
+use crate::record;
 use crate::state::{AccountState, FlagRow, FlagSet, MailboxState, Shown};
 use net::Time;
 use roaring::RoaringBitmap;
@@ -188,6 +189,7 @@ impl AccountEdit {
         state.uid_next = next;
         state.bytes += size;
         let system = flags.system;
+        let form = record::form_of(&ready);
         self.put_rows(
             id,
             uid,
@@ -196,6 +198,7 @@ impl AccountEdit {
                 flags,
                 modseq: self.modseq(),
                 size,
+                form,
             },
         );
         self.count(id, uid, Some(system))?;
@@ -295,6 +298,7 @@ impl AccountEdit {
             flags,
             modseq: self.modseq(),
             size: row.size,
+            form: row.form,
         };
         self.edit.put(keys::flags(id, uid), after.encode());
         self.count(id, uid, Some(system))?;

@@ -9,7 +9,7 @@ use crate::keywords::Keywords;
 use crate::limits;
 use crate::ready::Ready;
 use crate::state::{FlagRow, FlagSet};
-use crate::view::{Cursor, Message, View, Want};
+use crate::view::{Cursor, Message, View, Want, Weight};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use store::{Fault, Value};
@@ -36,6 +36,57 @@ impl View {
                 return Ok(messages);
             }
         }
+    }
+
+    /// As `fetch`, of sizes alone: read from the small records, so that listing a large mailbox
+    /// costs little. Empty = no more.
+    pub fn weigh(
+        &self,
+        uids: &RoaringBitmap,
+        cursor: &mut Cursor,
+        limit: usize,
+    ) -> Result<Vec<Weight>, Fault> {
+        let look = self.account.now();
+        loop {
+            let chosen = self.chosen(uids, *cursor, limit.clamp(1, limits::FETCH_MESSAGES));
+            let Some(last) = chosen.last() else {
+                return Ok(Vec::new());
+            };
+            *cursor = Cursor(u64::from(*last) + 1);
+            let rows = values(&look, &chosen, |uid| keys::flags(self.mailbox, uid))?;
+            let mut weights = Vec::with_capacity(chosen.len());
+            for (uid, row) in chosen.into_iter().zip(rows) {
+                weights.extend(self.weight(&look, uid, row)?);
+            }
+            if !weights.is_empty() {
+                return Ok(weights);
+            }
+        }
+    }
+
+    /// A message that is expunged has no small record any more.
+    fn weight(&self, look: &Moment, uid: u32, row: Option<Value>) -> Result<Option<Weight>, Fault> {
+        let (octets, form) = match row {
+            Some(value) => {
+                let row = decode::<FlagRow>(&keys::flags(self.mailbox, uid), &value)?;
+                (row.size, row.form)
+            }
+            None => {
+                let Some(value) = look.value(&keys::ready(self.mailbox, uid))? else {
+                    return Ok(None);
+                };
+                let db = &self.account.inner.db;
+                let ready = Ready::new(db, self.mailbox, uid, value.bytes().clone())?;
+                (ready.size(), ready.form())
+            }
+        };
+        let seq = self.rank(uid);
+        Ok(Some(Weight {
+            uid,
+            seq,
+            octets,
+            form,
+        }))
     }
 
     /// The next UIDs that are asked for and in this picture.

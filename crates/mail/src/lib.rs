@@ -60,11 +60,13 @@ pub use name::{MailboxName, NameError, SpecialUse};
 pub use parse::Survey;
 pub use parts::{Encoding, Part, PartKind, PartTree, Section};
 pub use proof::{Admin, Delivery, Login};
-pub use ready::{Content, DeliveredEnvelope, Dsn, KeptField, LastLine, Ready};
+pub use ready::{Content, DeliveredEnvelope, Dsn, Form, Headers, KeptField, LastLine, Ready};
 pub use sasl::Mechanism;
 pub use settings::MailSettings;
 pub use since::Since;
 pub use store::{Bell, Body, BodyRefusal, BodyWriter, Db, Fault};
 pub use upkeep::UpkeepReport;
 pub use verify::{Problem, VerifyReport};
-pub use view::{Access, Copied, Cursor, Expunges, Message, StoreResult, Update, View, Want};
+pub use view::{
+    Access, Copied, Cursor, Expunges, Message, StoreResult, Update, View, Want, Weight,
+};

@@ -16,7 +16,7 @@ mod tests;
 
 use crate::limits;
 use crate::parts::PartTree;
-use crate::ready::LastLine;
+use crate::ready::{Form, Headers, LastLine};
 use crate::record;
 use lines::{Line, Lines};
 use split::Splitter;
@@ -33,7 +33,7 @@ pub(crate) struct Parsed {
     /// Hashes of eight octets: Message-ID, In-Reply-To, References.
     pub references: Vec<u8>,
     pub body_len: u64,
-    pub last_line: LastLine,
+    pub form: Form,
 }
 
 impl Parsed {
@@ -137,8 +137,15 @@ impl Reading {
             splitter.line(&line);
         });
         let split = self.splitter.finish(body_len);
+        let headers = match split.is_cut || split.nodes.iter().any(|node| !node.header.is_ascii()) {
+            true => Headers::Utf8,
+            false => Headers::Ascii,
+        };
         Parsed {
-            last_line: self.last_line,
+            form: Form {
+                last_line: self.last_line,
+                headers,
+            },
             ..compose::compose(&split, body_len)
         }
     }

@@ -63,9 +63,9 @@ impl Ready {
     pub fn size(&self) -> u64 {
         self.head.size()
     }
-    /// Whether its last line has its CRLF.
-    pub fn last_line(&self) -> LastLine {
-        self.head.last_line
+    /// Whether its last line has its CRLF, and whether its headers are ASCII.
+    pub fn form(&self) -> Form {
+        self.head.form
     }
     /// The IMAP ENVELOPE value as sent, `(…)`.
     pub fn envelope(&self) -> &[u8] {
@@ -131,6 +131,43 @@ impl Ready {
             len: self.size(),
             db: self.db.clone(),
         }
+    }
+}
+
+/// What must be known of a message before its octets are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Form {
+    /// How it ends.
+    pub last_line: LastLine,
+    /// What stands in its headers.
+    pub headers: Headers,
+}
+
+/// What the headers of a message and of its parts hold. One that was too long to be looked at
+/// counts as `Utf8`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Headers {
+    /// ASCII only.
+    #[default]
+    Ascii,
+    /// Other octets as well: UTF-8 [rfc6532], or what was sent instead of it.
+    Utf8,
+}
+
+impl Form {
+    pub(crate) fn bits(self) -> u8 {
+        u8::from(self.last_line == LastLine::Open) | u8::from(self.headers == Headers::Utf8) << 1
+    }
+    pub(crate) fn from_bits(bits: u8) -> Option<Self> {
+        let last_line = match bits & 1 {
+            0 => LastLine::Ended,
+            _ => LastLine::Open,
+        };
+        let headers = match bits & 2 {
+            0 => Headers::Ascii,
+            _ => Headers::Utf8,
+        };
+        (bits < 4).then_some(Self { last_line, headers })
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::codec::{Damaged, Decoded, Reader, Writer};
 use crate::ids::{EmailId, ThreadId};
 use crate::parse::Parsed;
-use crate::ready::{DeliveredEnvelope, Dsn, LastLine};
+use crate::ready::{DeliveredEnvelope, Dsn, Form, Headers};
 use net::Time;
 use std::ops::Range;
 use store::BodyId;
@@ -19,6 +19,7 @@ const SECTIONS: usize = 8;
 const HEAD_BYTES: usize = 1 + 6 * 8 + 1 + SECTIONS * 4;
 const SAVED_AT: Range<usize> = 25..33;
 const BODY_AT: Range<usize> = 33..41;
+const FORM_AT: usize = 49;
 
 /// The sections in their order.
 #[derive(Clone, Copy)]
@@ -42,7 +43,7 @@ pub(crate) struct Head {
     pub saved: Time,
     pub body: BodyId,
     pub body_len: u64,
-    pub last_line: LastLine,
+    pub form: Form,
     /// Where the sections end, from the record's first byte.
     ends: [usize; SECTIONS],
 }
@@ -53,11 +54,7 @@ impl Head {
         let (email, thread) = (EmailId(r.fixed64()?), ThreadId(r.fixed64()?));
         let (internal_date, saved) = (r.time()?, r.time()?);
         let (body, body_len) = (BodyId(r.fixed64()?), r.fixed64()?);
-        let last_line = match r.u8()? {
-            0 => LastLine::Ended,
-            1 => LastLine::Open,
-            _ => return Err(Damaged),
-        };
+        let form = Form::from_bits(r.u8()?).ok_or(Damaged)?;
         let mut ends = [0; SECTIONS];
         let mut end = HEAD_BYTES;
         for slot in &mut ends {
@@ -73,7 +70,7 @@ impl Head {
             saved,
             body,
             body_len,
-            last_line,
+            form,
             ends,
         };
         if whole { Ok(head) } else { Err(Damaged) }
@@ -123,7 +120,14 @@ pub(crate) fn encode(parsed: &Parsed, saved: &Saved<'_>) -> Vec<u8> {
     w.fixed64(saved.email.0).fixed64(saved.thread.0);
     w.time(saved.internal_date).time(saved.saved);
     w.fixed64(saved.body.0).fixed64(parsed.body_len);
-    w.u8(u8::from(parsed.last_line == LastLine::Open));
+    let form = match saved.prefix.is_ascii() {
+        true => parsed.form,
+        false => Form {
+            headers: Headers::Utf8,
+            ..parsed.form
+        },
+    };
+    w.u8(form.bits());
     for section in sections {
         let len = u32::try_from(section.len()).expect("because every section is bounded");
         w.raw(&len.to_be_bytes());
@@ -153,6 +157,12 @@ pub(crate) fn body_of(record: &[u8]) -> Decoded<BodyId> {
         return Err(Damaged);
     }
     Ok(BodyId(u64::from_be_bytes(bytes)))
+}
+
+/// The form of the message, without reading the rest.
+pub(crate) fn form_of(record: &[u8]) -> Form {
+    let bits = record.get(FORM_AT).copied().unwrap_or_default();
+    Form::from_bits(bits).unwrap_or_default()
 }
 
 /// The hashes of Message-ID and References.

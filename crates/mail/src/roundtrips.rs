@@ -7,7 +7,7 @@ use crate::ids::{EmailId, MailboxId, ModSeq, ThreadId};
 use crate::name::SpecialUse;
 use crate::parse::parse_bytes;
 use crate::parts::PartTree;
-use crate::ready::{DeliveredEnvelope, Dsn};
+use crate::ready::{DeliveredEnvelope, Dsn, Form};
 use crate::record::{self, Head, Saved, Sect};
 use crate::state::{AccountState, FlagRow, FlagSet, MailboxRecord, MailboxState, Shown};
 use net::Time;
@@ -122,7 +122,8 @@ proptest! {
         });
         same(mailbox);
         same(state);
-        same(FlagRow { flags, modseq: ModSeq(counts[0]), size: counts[1] });
+        let form = Form::from_bits(small[0] as u8 % 4).expect("because it is below 4");
+        same(FlagRow { flags, modseq: ModSeq(counts[0]), size: counts[1], form });
         same(Shown { last_uid: small[0], modseq: ModSeq(counts[0]) });
     }
 

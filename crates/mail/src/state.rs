@@ -4,6 +4,7 @@ use crate::codec::{Damaged, Decoded, Reader, Record, Writer};
 use crate::flags::SystemFlags;
 use crate::ids::{MailboxId, ModSeq};
 use crate::name::SpecialUse;
+use crate::ready::Form;
 use net::Time;
 
 const VERSION: u8 = 1;
@@ -213,8 +214,11 @@ pub(crate) struct FlagRow {
     pub flags: FlagSet,
     /// 0: as the `shown` range that the message is in says.
     pub modseq: ModSeq,
-    /// Octets of the message, here so that EXPUNGE need not read the large record.
+    /// Octets of the message, here so that neither EXPUNGE nor a list of sizes reads the large
+    /// record.
     pub size: u64,
+    /// As the large record says.
+    pub form: Form,
 }
 
 impl Record for FlagRow {
@@ -222,7 +226,7 @@ impl Record for FlagRow {
     fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new(VERSION);
         self.flags.write(&mut w);
-        w.uint(self.modseq.0).uint(self.size);
+        w.uint(self.modseq.0).uint(self.size).u8(self.form.bits());
         w.into_vec()
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
@@ -232,6 +236,11 @@ impl Record for FlagRow {
             flags,
             modseq: ModSeq(r.uint()?),
             size: r.uint()?,
+            // Rows of the first days end here.
+            form: match r.is_empty() {
+                true => Form::default(),
+                false => Form::from_bits(r.u8()?).ok_or(Damaged)?,
+            },
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::keys;
 use crate::keywords::Keywords;
 use crate::mailbox;
 use crate::name::MailboxName;
-use crate::ready::Ready;
+use crate::ready::{Form, Ready};
 use crate::sessions::Registration;
 use crate::state::{AccountState, FlagSet, MailboxState};
 use crate::tree::{self, Node, ROOT};
@@ -68,6 +68,19 @@ pub enum Want {
     Ready,
     /// Both.
     Both,
+}
+
+/// What a list of sizes says of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Weight {
+    /// Its UID.
+    pub uid: u32,
+    /// Its sequence number in this view.
+    pub seq: u32,
+    /// Its octets as `Ready::size` says.
+    pub octets: u64,
+    /// As `Ready::form` says.
+    pub form: Form,
 }
 
 /// Where `fetch` goes on: the first UID not yet looked at. It starts at 0.
@@ -247,7 +260,7 @@ impl View {
     pub fn uid_at(&self, seq: u32) -> Option<u32> {
         self.uids.select(seq.checked_sub(1)?)
     }
-    fn rank(&self, uid: u32) -> u32 {
+    pub(crate) fn rank(&self, uid: u32) -> u32 {
         self.uids.rank(uid) as u32
     }
     /// The sequence number of the first message without `\Seen`.

@@ -73,7 +73,7 @@ pub(super) async fn verify(
                 COUNT,
             );
         }
-        verify_message(inner, look, node.id, uid, row.size, &place, report)?;
+        verify_message(inner, look, (node.id, uid), &row, &place, report)?;
         report.messages += 1;
         if counted.all.len() % limits::EDIT_MESSAGES as u64 == 0 {
             tokio::task::yield_now().await;
@@ -103,9 +103,8 @@ impl Counted {
 fn verify_message(
     inner: &Inner,
     look: &Moment,
-    mailbox: MailboxId,
-    uid: u32,
-    size: u64,
+    (mailbox, uid): (MailboxId, u32),
+    row: &FlagRow,
     place: &str,
     report: &mut VerifyReport,
 ) -> Result<(), Fault> {
@@ -120,12 +119,13 @@ fn verify_message(
     if PartTree::decode(head.section(&value, Sect::Parts), head.prefix_len()).is_err() {
         report.problem(place, "its part map cannot be read", DAMAGE);
     }
-    if head.size() != size {
-        report.problem(
-            place,
-            format!("its size is {} or {size}", head.size()),
-            COUNT,
-        );
+    if head.size() != row.size {
+        let found = format!("its size is {} or {}", head.size(), row.size);
+        report.problem(place, found, COUNT);
+    }
+    if head.form != row.form {
+        let found = format!("its form is {:?} or {:?}", head.form, row.form);
+        report.problem(place, found, COUNT);
     }
     match inner.db.body_len(head.body)? {
         None => report.problem(place, format!("its body {} is missing", head.body.0), LOST),
