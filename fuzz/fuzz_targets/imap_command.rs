@@ -2,7 +2,9 @@
 //! panic, and what is printed is read as the same value again.
 #![no_main]
 
-use imap::{Command, DateTime, ListPattern, Mailbox, MessageSet, NameEncoding, SearchKey, SequenceSet};
+use imap::{
+    Command, DateTime, ListPattern, Mailbox, MessageSet, NameEncoding, SearchKey, SequenceSet,
+};
 
 fn come_back(set: &SequenceSet) {
     assert_eq!(

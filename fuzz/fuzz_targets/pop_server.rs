@@ -1,8 +1,9 @@
 //! Any bytes, in any pieces, through the POP3 server machine: no panic, bounded memory, the same
-//! events however they are cut, and answers that stay lines.
+//! events however they are cut, and answers that stay lines. And the surrogate of any message: the
+//! same in any pieces, with headers that are ASCII.
 #![no_main]
 
-use pop::{Arguments, Event, Reply, Server, Verb};
+use pop::{Arguments, Event, Reply, Server, Surrogate, Verb};
 
 fn answer(server: &mut Server, event: &Event, content: &[u8]) {
     match event {
@@ -44,6 +45,16 @@ fn run<'a>(pieces: impl Iterator<Item = &'a [u8]>, content: &[u8]) -> (Vec<Event
     (events, out)
 }
 
+fn surrogate<'a>(pieces: impl Iterator<Item = &'a [u8]>, header_end: u64) -> Vec<u8> {
+    let mut surrogate = Surrogate::new(std::iter::once(0..header_end));
+    let mut out = Vec::new();
+    for piece in pieces {
+        surrogate.push(piece, &mut out);
+    }
+    surrogate.finish(&mut out);
+    out
+}
+
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((&cut, bytes)) = data.split_first() else {
         return;
@@ -57,4 +68,13 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let whole = run(std::iter::once(bytes), content);
     let pieces = run(bytes.chunks(usize::from(cut) + 1), content);
     assert!(stls || whole == pieces);
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+    let end = end.map_or(bytes.len(), |at| at + 4);
+    let made = surrogate(std::iter::once(bytes), end as u64);
+    assert_eq!(
+        made,
+        surrogate(bytes.chunks(usize::from(cut) + 1), end as u64)
+    );
+    assert!(made.ends_with(&bytes[end..]));
+    assert!(made[..made.len() - (bytes.len() - end)].is_ascii());
 });

@@ -15,7 +15,11 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     };
     let offered: Vec<_> = MECHANISMS.iter().map(|row| row.mechanism).collect();
     for row in MECHANISMS {
-        for (has_initial, bindings) in [(false, &bound), (true, &bound), (true, &Bindings::default())] {
+        for (has_initial, bindings) in [
+            (false, &bound),
+            (true, &bound),
+            (true, &Bindings::default()),
+        ] {
             let terms = Terms {
                 nonce: "nonceoftheserver00",
                 bindings,

@@ -1,6 +1,7 @@
 //! What each command does. Each function answers once; none parses a line or knows the store.
 
 pub(crate) mod capa;
+pub(crate) mod international;
 pub(crate) mod leave;
 pub(crate) mod listing;
 pub(crate) mod login;

@@ -1,4 +1,4 @@
-//! The POP3 door: INBOX as a maildrop [rfc1939], with CAPA, STLS, AUTH, TOP and UIDL.
+//! The POP3 door: INBOX as a maildrop [rfc1939], with CAPA, STLS, AUTH, TOP, UIDL, UTF8 and LANG.
 //!
 //! A session sees INBOX as it was at login. There is no lock on a maildrop: several sessions, and
 //! IMAP beside them, may use one mailbox. Each keeps its own numbers; a message that another one
@@ -9,12 +9,17 @@
 #![forbid(unsafe_code)]
 
 mod cmd;
+mod delay;
 mod limits;
 mod maildrop;
 mod reply;
 mod session;
 mod table;
+mod text;
 
+pub use text::Language;
+
+use delay::LastLogins;
 use mail::Mail;
 use net::{Conn, Stop, TlsServer};
 use std::sync::Arc;
@@ -45,6 +50,23 @@ pub struct Settings {
     pub failed_logins: u32,
     /// Lines in one session that are no command, or not now.
     pub bad_commands: u32,
+    /// How long after a login the next one of the same account is refused [rfc2449 6.5]; zero:
+    /// not at all.
+    pub login_delay: Duration,
+    /// How long messages are kept.
+    pub expire: Expire,
+    /// The language of a client that says `LANG *`: whichever is usual here.
+    pub language: Language,
+}
+
+/// How long a message may lie in INBOX before POP3 removes it [rfc2449 6.7]. Removed is only what
+/// the session could see, when it ends with QUIT; the kept history has it still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Expire {
+    #[default]
+    Never,
+    /// So many days; 0: what was read with RETR goes at QUIT.
+    Days(u32),
 }
 
 impl Settings {
@@ -56,6 +78,9 @@ impl Settings {
             autologout: limits::AUTOLOGOUT,
             failed_logins: limits::FAILED_LOGINS,
             bad_commands: limits::BAD_COMMANDS,
+            login_delay: Duration::ZERO,
+            expire: Expire::Never,
+            language: Language::English,
         }
     }
 }
@@ -65,6 +90,7 @@ pub struct Door {
     mail: Mail,
     tls: Option<TlsServer>,
     settings: Settings,
+    logins: Arc<LastLogins>,
     /// Numbers the sessions, for the log.
     sessions: Arc<AtomicU64>,
 }
@@ -75,17 +101,19 @@ impl Door {
         Door {
             mail,
             tls,
+            logins: Arc::default(),
             settings,
             sessions: Arc::new(AtomicU64::new(1)),
         }
     }
 
-    /// A door with other settings. Sessions are numbered across both.
+    /// A door with other settings. Sessions are numbered across both, and logins remembered.
     pub fn successor(&self, settings: Settings) -> Door {
         Door {
             mail: self.mail.clone(),
             tls: self.tls.clone(),
             settings,
+            logins: Arc::clone(&self.logins),
             sessions: Arc::clone(&self.sessions),
         }
     }

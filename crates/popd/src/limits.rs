@@ -21,5 +21,8 @@ pub(crate) const BATCH_MESSAGES: usize = 500;
 /// Answers that wait while the client sends further commands.
 pub(crate) const OUTPUT_BYTES: usize = 32 * 1024;
 
+/// Accounts whose last login is remembered for the login delay. No minimum.
+pub(crate) const REMEMBERED_LOGINS: usize = 50_000;
+
 /// How long the last words of a session may take.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -3,18 +3,27 @@
 //! Two views are held. The frozen one gives numbers and sizes and never moves; the second one moves
 //! forward and says whether a message is still there. Never here: wire words.
 
+use crate::Expire;
 use crate::limits::{BATCH_MESSAGES, CHUNK_BYTES};
 use crate::reply::{self, Refused};
+use crate::session::Speech;
+use crate::text::Text;
 use bytes::Bytes;
 use mail::{
-    Access, Account, Content, Cursor, Expunges, LastLine, MailboxName, Message, Ready, View,
-    ViewError, Want,
+    Access, Account, Content, Cursor, Expunges, Form, Headers, LastLine, MailboxName, Ready, View,
+    ViewError, Want, Weight,
 };
+use net::Time;
+use net::time::Duration;
+use pop::Surrogate;
 use roaring::RoaringBitmap;
+use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::ops::Range;
 
 /// A message that exists, is not marked, and is still there.
 pub(crate) struct Found {
+    pub number: u32,
     pub uid: u32,
     pub ready: Ready,
 }
@@ -32,12 +41,24 @@ pub(crate) struct Maildrop {
     marked: RoaringBitmap,
     /// Octets of all messages, marked or not; counted at the first STAT.
     octets: Option<u64>,
+    /// What RETR sends of messages that are sent as surrogates, as far as it was counted.
+    surrogates: BTreeMap<u32, u64>,
+    speech: Speech,
+    /// Messages that RETR has sent.
+    read: RoaringBitmap,
+    /// The highest number that this session has accessed.
+    accessed: u32,
+    now: Time,
     session: u64,
 }
 
 impl Maildrop {
     /// Opened read-only: POP3 claims no `\Recent`.
-    pub async fn open(account: &Account, session: u64) -> Result<Maildrop, Refused> {
+    pub async fn open(
+        account: &Account,
+        speech: Speech,
+        (now, session): (Time, u64),
+    ) -> Result<Maildrop, Refused> {
         let inbox = MailboxName::inbox();
         let refuse = |error| reply::mailbox(&error, session);
         let frozen = account
@@ -53,6 +74,11 @@ impl Maildrop {
             live,
             marked: RoaringBitmap::new(),
             octets: None,
+            surrogates: BTreeMap::new(),
+            speech,
+            read: RoaringBitmap::new(),
+            accessed: 0,
+            now,
             session,
         })
     }
@@ -67,9 +93,9 @@ impl Maildrop {
         let uid = number
             .checked_sub(1)
             .and_then(|_| self.frozen.uid_at(number));
-        let uid = uid.ok_or_else(|| Refused::new("no such message"))?;
+        let uid = uid.ok_or_else(|| Refused::new(Text::NoSuchMessage))?;
         if self.marked.contains(uid) {
-            return Err(Refused::new(format!("message {number} is deleted")));
+            return Err(Refused::new(Text::IsDeleted(number)));
         }
         Ok(uid)
     }
@@ -77,11 +103,7 @@ impl Maildrop {
     /// A message by its number. One that somebody else has removed since is refused.
     pub fn find(&mut self, number: u32) -> Result<Found, Refused> {
         let uid = self.unmarked(number)?;
-        let gone = || {
-            Refused::new(format!(
-                "message {number} is gone, another session removed it"
-            ))
-        };
+        let gone = || Refused::new(Text::IsGone(number));
         match self.live.advance(Expunges::Tell) {
             Ok(_) => {}
             // INBOX was renamed: its messages are elsewhere now
@@ -100,7 +122,7 @@ impl Maildrop {
             .pop()
             .ok_or_else(gone)?;
         let ready = message.ready.ok_or_else(gone)?;
-        Ok(Found { uid, ready })
+        Ok(Found { number, uid, ready })
     }
 
     /// The unique-id: the same in every session, never used for another message [rfc1939 7].
@@ -108,14 +130,14 @@ impl Maildrop {
         format!("{}.{uid}", self.frozen.uid_validity())
     }
 
-    /// The messages that are not marked, with their numbers; a batch at a time.
-    pub fn batch(&self, cursor: &mut Cursor) -> Result<Vec<Message>, Refused> {
-        let uids = self.frozen.uids() - &self.marked;
-        self.read(&uids, cursor)
+    /// The messages that this session may list.
+    pub fn unmarked_uids(&self) -> RoaringBitmap {
+        self.frozen.uids() - &self.marked
     }
 
-    fn read(&self, uids: &RoaringBitmap, cursor: &mut Cursor) -> Result<Vec<Message>, Refused> {
-        let batch = self.frozen.fetch(uids, Want::Ready, cursor, BATCH_MESSAGES);
+    /// A batch of messages with their numbers and sizes.
+    pub fn batch(&self, uids: &RoaringBitmap, cursor: &mut Cursor) -> Result<Vec<Weight>, Refused> {
+        let batch = self.frozen.weigh(uids, cursor, BATCH_MESSAGES);
         batch.map_err(|fault| self.fault(&fault))
     }
 
@@ -139,28 +161,28 @@ impl Maildrop {
     pub fn totals(&mut self) -> Result<Totals, Refused> {
         let all = match self.octets {
             Some(octets) => octets,
-            None => self.sum(self.frozen.uids())?,
+            None => self.sum(&self.frozen.uids().clone())?,
         };
         self.octets = Some(all);
-        let marked = self.sum(&self.marked)?;
+        let marked = self.sum(&self.marked.clone())?;
         Ok(Totals {
             messages: u64::from(self.frozen.len()) - self.marked.len(),
             octets: all.saturating_sub(marked),
         })
     }
 
-    fn sum(&self, uids: &RoaringBitmap) -> Result<u64, Refused> {
+    fn sum(&mut self, uids: &RoaringBitmap) -> Result<u64, Refused> {
         let (mut cursor, mut octets) = (Cursor::start(), 0);
         if uids.is_empty() {
             return Ok(0);
         }
         loop {
-            let batch = self.read(uids, &mut cursor)?;
+            let batch = self.batch(uids, &mut cursor)?;
             if batch.is_empty() {
                 return Ok(octets);
             }
-            for ready in batch.iter().filter_map(|message| message.ready.as_ref()) {
-                octets += octets_of(ready);
+            for weight in &batch {
+                octets += self.octets_of(weight)?;
             }
         }
     }
@@ -169,32 +191,153 @@ impl Maildrop {
     pub fn mark(&mut self, number: u32) -> Result<(), Refused> {
         let uid = self.unmarked(number)?;
         self.marked.insert(uid);
+        self.accessed = self.accessed.max(number);
         Ok(())
+    }
+
+    /// RETR has sent a message whole.
+    pub fn was_read(&mut self, number: u32, uid: u32) {
+        self.read.insert(uid);
+        self.accessed = self.accessed.max(number);
+    }
+
+    /// What LAST says: RFC 1460 remembers what earlier sessions accessed, and here `\Seen` does.
+    pub fn last(&self) -> Result<u32, Refused> {
+        let unseen = self.frozen.unseen().map_err(|fault| self.fault(&fault))?;
+        let seen = (self.frozen.uids() - unseen).max();
+        let seen = seen.and_then(|uid| self.frozen.seq_of(uid)).unwrap_or(0);
+        Ok(self.accessed.max(seen))
     }
 
     /// Takes all marks off.
     pub fn unmark_all(&mut self) {
         self.marked.clear();
+        self.accessed = 0;
     }
 
-    /// The UPDATE state: removes what is marked; durable when this returns [rfc1939 6].
-    pub async fn update(mut self) -> Result<u64, Refused> {
-        if self.marked.is_empty() {
+    /// The UPDATE state: removes what is marked or expired; durable when this returns
+    /// [rfc1939 6].
+    pub async fn update(mut self, expire: Expire) -> Result<u64, Refused> {
+        let expired = match expire {
+            Expire::Never => RoaringBitmap::new(),
+            Expire::Days(0) => std::mem::take(&mut self.read),
+            Expire::Days(days) => self.older_than(days)?,
+        };
+        let removed = &self.marked | expired;
+        if removed.is_empty() {
             return Ok(0);
         }
-        match self.live.expunge_uids(&self.marked).await {
+        match self.live.expunge_uids(&removed).await {
             Ok(removed) => Ok(removed.len() as u64),
             Err(error) => Err(reply::update(&error, self.session)),
         }
     }
 }
 
-/// Exactly what RETR sends, before stuffing [rfc1939 11].
-pub(crate) fn octets_of(ready: &Ready) -> u64 {
-    match ready.last_line() {
-        LastLine::Ended => ready.size(),
-        LastLine::Open => ready.size() + 2,
+impl Maildrop {
+    /// Messages that came so many days before this session or earlier. UIDs rise with the time.
+    fn older_than(&self, days: u32) -> Result<RoaringBitmap, Refused> {
+        let age = Duration::from_secs(u64::from(days) * 86_400);
+        let mut cursor = Cursor::start();
+        let mut old = RoaringBitmap::new();
+        loop {
+            let uids = self.frozen.uids();
+            let batch = self
+                .frozen
+                .fetch(uids, Want::Ready, &mut cursor, BATCH_MESSAGES);
+            let batch = batch.map_err(|fault| self.fault(&fault))?;
+            if batch.is_empty() {
+                return Ok(old);
+            }
+            for message in batch {
+                match &message.ready {
+                    Some(ready) if ready.saved().after(age) <= self.now => old.insert(message.uid),
+                    Some(_) => return Ok(old),
+                    None => false,
+                };
+            }
+        }
     }
+
+    /// Exactly what RETR sends, before stuffing [rfc1939 11] [rfc6856 2.1].
+    pub fn octets_of(&mut self, weight: &Weight) -> Result<u64, Refused> {
+        let mut stored = weight.octets;
+        if self.is_surrogate(weight.form) {
+            if let Some(octets) = self.surrogates.get(&weight.uid) {
+                return Ok(*octets);
+            }
+            let only = RoaringBitmap::from([weight.uid]);
+            let mut cursor = Cursor::start();
+            let found = self.frozen.fetch(&only, Want::Ready, &mut cursor, 1);
+            let found = found.map_err(|fault| self.fault(&fault))?.pop();
+            if let Some(ready) = found.and_then(|message| message.ready) {
+                stored = surrogate_octets(&ready).map_err(|fault| self.fault(&fault))?;
+            }
+        }
+        let octets = match weight.form.last_line {
+            LastLine::Ended => stored,
+            LastLine::Open => stored + 2,
+        };
+        if self.is_surrogate(weight.form) {
+            self.surrogates.insert(weight.uid, octets);
+        }
+        Ok(octets)
+    }
+
+    /// The same of a message that was found.
+    pub fn octets_of_found(&mut self, found: &Found) -> Result<u64, Refused> {
+        self.octets_of(&Weight {
+            uid: found.uid,
+            seq: found.number,
+            octets: found.ready.size(),
+            form: found.ready.form(),
+        })
+    }
+
+    /// Whether this client gets a surrogate of such a message [rfc6856 2.1].
+    fn is_surrogate(&self, form: Form) -> bool {
+        self.speech == Speech::Ascii && form.headers == Headers::Utf8
+    }
+
+    /// What makes the surrogate, if this client needs one.
+    pub fn surrogate(&self, ready: &Ready) -> Option<Surrogate> {
+        self.is_surrogate(ready.form())
+            .then(|| Surrogate::new(headers(ready)))
+    }
+}
+
+/// Where the headers of a message and of its parts lie.
+fn headers(ready: &Ready) -> Vec<Range<u64>> {
+    let parts = ready.parts();
+    parts
+        .parts()
+        .iter()
+        .map(|part| part.header.clone())
+        .collect()
+}
+
+/// Only headers are read: all else has the octets that are stored.
+fn surrogate_octets(ready: &Ready) -> Result<u64, mail::Fault> {
+    let content = ready.content();
+    let mut octets = ready.size();
+    for header in headers(ready) {
+        let len = header.end.saturating_sub(header.start);
+        let mut surrogate = Surrogate::new(std::iter::once(0..len));
+        let (mut at, mut made, mut out) = (header.start, 0, Vec::new());
+        while at < header.end {
+            let most = usize::try_from(header.end - at).unwrap_or(CHUNK_BYTES);
+            let piece = content.read(at, most.min(CHUNK_BYTES))?;
+            if piece.is_empty() {
+                break;
+            }
+            surrogate.push(&piece, &mut out);
+            made += std::mem::take(&mut out).len() as u64;
+            at += piece.len() as u64;
+        }
+        surrogate.finish(&mut out);
+        octets = octets - len + made + out.len() as u64;
+    }
+    Ok(octets)
 }
 
 /// A message's octets, in pieces.

@@ -2,34 +2,26 @@
 //!
 //! Never here: a secret, or what exactly went wrong inside; the log has that, under the id.
 
+use crate::text::Text;
 use mail::{LoginRefusal, MailboxError, StoreError};
-use pop::{Code, Reply};
+use pop::Code;
 use std::fmt::Display;
 
 /// An `-ERR` to be said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
     pub code: Option<Code>,
-    pub text: String,
+    pub text: Text,
 }
 
 impl Refused {
-    pub fn new(text: impl Into<String>) -> Refused {
-        Refused {
-            code: None,
-            text: text.into(),
-        }
+    pub fn new(text: Text) -> Refused {
+        Refused { code: None, text }
     }
 
-    pub fn with(code: Code, text: impl Into<String>) -> Refused {
-        Refused {
-            code: Some(code),
-            text: text.into(),
-        }
-    }
-
-    pub fn reply(&self) -> Reply<'_> {
-        Reply::Err(self.code, &self.text)
+    pub fn with(code: Code, text: Text) -> Refused {
+        let code = Some(code);
+        Refused { code, text }
     }
 }
 
@@ -47,20 +39,14 @@ pub(crate) fn login(refusal: &LoginRefusal, session: u64) -> (Blame, Refused) {
     match refusal {
         LoginRefusal::Wrong => (
             Blame::Client,
-            Refused::with(Code::Auth, "wrong name or password"),
+            Refused::with(Code::Auth, Text::WrongPassword),
         ),
-        LoginRefusal::Expired => (
-            Blame::Client,
-            Refused::with(Code::Auth, "the token has expired"),
-        ),
+        LoginRefusal::Expired => (Blame::Client, Refused::with(Code::Auth, Text::TokenExpired)),
         LoginRefusal::TooManyFailures { retry_after_s } => {
-            let text = format!("too many failed logins, try again in {retry_after_s} seconds");
+            let text = Text::TooManyFailures(*retry_after_s);
             (Blame::Client, Refused::with(Code::SysTemp, text))
         }
-        LoginRefusal::Busy => (
-            Blame::Server,
-            Refused::with(Code::SysTemp, "the server is busy, try again later"),
-        ),
+        LoginRefusal::Busy => (Blame::Server, Refused::with(Code::SysTemp, Text::Busy)),
         LoginRefusal::Unavailable(fault) => (Blame::Server, self::fault(fault, session)),
     }
 }
@@ -79,7 +65,7 @@ pub(crate) fn mailbox(error: &MailboxError, session: u64) -> Refused {
 pub(crate) fn update(error: &StoreError, session: u64) -> Refused {
     match error {
         StoreError::Unavailable(fault) | StoreError::ReadOnly(fault) => self::fault(fault, session),
-        StoreError::Gone => Refused::new("INBOX was renamed, nothing is deleted"),
+        StoreError::Gone => Refused::new(Text::InboxRenamed),
         other => fault(&format!("removing messages at QUIT: {other:?}"), session),
     }
 }
@@ -87,19 +73,19 @@ pub(crate) fn update(error: &StoreError, session: u64) -> Refused {
 /// Our trouble: logged here, once, and told with the id under which it is logged.
 pub(crate) fn fault(fault: &(impl Display + ?Sized), session: u64) -> Refused {
     tracing::error!(door = "pop3", session, %fault, "fault");
-    Refused::with(
-        Code::SysTemp,
-        format!("something is wrong here, try again later (pop3-{session})"),
-    )
+    Refused::with(Code::SysTemp, Text::Fault(session))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Language;
+    use pop::Reply;
 
     fn said(refused: &Refused) -> String {
         let mut server = pop::Server::new();
-        server.send(refused.reply());
+        let text = refused.text.in_language(Language::English);
+        server.send(Reply::Err(refused.code, &text));
         String::from_utf8(server.output()).unwrap()
     }
 

@@ -6,6 +6,7 @@ use crate::limits::OUTPUT_BYTES;
 use crate::maildrop::Maildrop;
 use crate::reply::Refused;
 use crate::table::{self, Doing, Run, States};
+use crate::text::{Language, Text};
 use crate::{ClearText, Door};
 use bytes::BytesMut;
 use mail::{Conversation, LoginClient};
@@ -48,6 +49,15 @@ pub(crate) enum State {
     Transaction(Box<Maildrop>),
 }
 
+/// What a client can read [rfc6856 2.1].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Speech {
+    #[default]
+    Ascii,
+    /// It has said UTF8.
+    Utf8,
+}
+
 pub(crate) struct Session {
     /// Taken while TLS is set up, and for good when that fails.
     pub(crate) conn: Option<Conn>,
@@ -57,6 +67,9 @@ pub(crate) struct Session {
     pub(crate) state: State,
     /// A login that waits for the client's next line.
     pub(crate) conversation: Option<Box<Conversation>>,
+    pub(crate) speech: Speech,
+    /// Of the texts for people.
+    pub(crate) language: Language,
     pub(crate) id: u64,
     failed_logins: u32,
     bad_commands: u32,
@@ -72,6 +85,8 @@ impl Session {
             stop,
             state: State::Authorization { user: None },
             conversation: None,
+            speech: Speech::Ascii,
+            language: Language::English,
             id,
             failed_logins: 0,
             bad_commands: 0,
@@ -80,8 +95,8 @@ impl Session {
 
     pub async fn run(mut self) {
         // no `<…>` in it: APOP is not offered; and never `demon.`, which clients take for SDPS
-        let greeting = format!("{} POP3 ready", self.door.settings.hostname);
-        self.ok(&greeting);
+        let hostname = self.door.settings.hostname.clone();
+        self.ok(&Text::Greeting(hostname));
         let end = loop {
             if let Err(end) = self.step().await {
                 break end;
@@ -104,15 +119,13 @@ impl Session {
 
     /// The last words, where a line may still be said.
     async fn say_last(&mut self, end: End) {
+        let mut send = |code, text: Text| {
+            let text = text.in_language(self.language);
+            self.machine.send_last(Reply::Err(code, &text));
+        };
         match end {
-            End::Stopped => {
-                self.machine
-                    .send_last(Reply::Err(Some(Code::SysTemp), "server is going down"));
-            }
-            End::Autologout => {
-                self.machine
-                    .send_last(Reply::Err(None, "you were silent for too long"));
-            }
+            End::Stopped => send(Some(Code::SysTemp), Text::GoingDown),
+            End::Autologout => send(None, Text::SilentTooLong),
             End::Quit | End::Rude => {}
             End::Lost | End::Cut | End::Handshake => return,
         }
@@ -157,18 +170,18 @@ impl Session {
             Event::AuthCancelled => crate::cmd::login::answer(self, b"*").await,
             Event::Bad(bad) => {
                 self.conversation = None;
-                self.bad(&bad.to_string())
+                self.bad(bad.into())
             }
         }
     }
 
     async fn command(&mut self, command: Command) -> Result<(), End> {
         let Some(row) = table::find(command.verb) else {
-            return self.bad(&pop::Bad::Unknown.to_string());
+            return self.bad(Text::UnknownCommand);
         };
         match (&self.state, row.states) {
-            (State::Authorization { .. }, States::Transaction) => self.bad("log in first"),
-            (State::Transaction(_), States::Authorization) => self.bad("you are logged in already"),
+            (State::Authorization { .. }, States::Transaction) => self.bad(Text::LogInFirst),
+            (State::Transaction(_), States::Authorization) => self.bad(Text::LoggedInAlready),
             _ => self.start(row.run, command.arguments).await,
         }
     }
@@ -186,6 +199,7 @@ impl Session {
             (Run::NumberAndLines(run), Arguments::NumberAndLines { number, lines }) => {
                 run(self, number, lines)
             }
+            (Run::MaybeLanguage(run), Arguments::MaybeLanguage(range)) => run(self, range),
             (Run::Mechanism(run), Arguments::Mechanism(mechanism)) => run(self, mechanism),
             (_, arguments) => {
                 unreachable!("the tables of words and commands differ: {arguments:?}")
@@ -241,27 +255,40 @@ impl Session {
         }
     }
 
-    pub fn ok(&mut self, text: &str) {
-        self.machine.send(Reply::Ok(text));
+    pub fn ok(&mut self, text: &Text) {
+        let text = text.in_language(self.language);
+        self.machine.send(Reply::Ok(&text));
+    }
+
+    /// `+OK` with what a program reads.
+    pub fn ok_data(&mut self, data: &str) {
+        self.machine.send(Reply::Ok(data));
+    }
+
+    /// The first line of a multi-line answer.
+    pub fn begin(&mut self, text: &Text) {
+        let text = text.in_language(self.language);
+        self.machine.send(Reply::Begin(&text));
     }
 
     pub fn refuse(&mut self, refused: &Refused) {
-        self.machine.send(refused.reply());
+        let text = refused.text.in_language(self.language);
+        self.machine.send(Reply::Err(refused.code, &text));
     }
 
-    /// `+OK` with this text, or the refusal.
+    /// `+OK` with what a program reads, or the refusal.
     pub fn settle(&mut self, result: Result<String, Refused>) {
         match result {
-            Ok(text) => self.ok(&text),
+            Ok(data) => self.ok_data(&data),
             Err(refused) => self.refuse(&refused),
         }
     }
 
     /// Refuses a line that is no command, or not now; too many end the session.
-    pub fn bad(&mut self, text: &str) -> Result<(), End> {
+    pub fn bad(&mut self, text: Text) -> Result<(), End> {
         self.bad_commands += 1;
         if self.bad_commands > self.door.settings.bad_commands {
-            self.refuse(&Refused::new("too many bad commands"));
+            self.refuse(&Refused::new(Text::TooManyBadCommands));
             return Err(End::Rude);
         }
         self.refuse(&Refused::new(text));

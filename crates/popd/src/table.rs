@@ -2,7 +2,7 @@
 //!
 //! The words and the forms of their arguments are `pop::WORDS`; a test holds both tables together.
 
-use crate::cmd::{capa, leave, listing, login, mark, retrieve, stls};
+use crate::cmd::{capa, international, leave, listing, login, mark, retrieve, stls};
 use crate::session::{End, Session};
 use pop::{Mechanism, Secret, Verb};
 use std::future::Future;
@@ -29,6 +29,7 @@ pub(crate) enum Run {
     Number(for<'a> fn(&'a mut Session, u32) -> Doing<'a>),
     MaybeNumber(for<'a> fn(&'a mut Session, Option<u32>) -> Doing<'a>),
     NumberAndLines(for<'a> fn(&'a mut Session, u32, u64) -> Doing<'a>),
+    MaybeLanguage(for<'a> fn(&'a mut Session, Option<String>) -> Doing<'a>),
     Mechanism(for<'a> fn(&'a mut Session, Option<Mechanism>) -> Doing<'a>),
 }
 
@@ -87,6 +88,18 @@ pub(crate) static TABLE: &[Row] = &[
     ),
     row(Verb::Capa, Both, Run::Nothing(capa::run), "rfc2449 5"),
     row(
+        Verb::Utf8,
+        Authorization,
+        Run::Nothing(international::utf8),
+        "rfc6856 2.1",
+    ),
+    row(
+        Verb::Lang,
+        Both,
+        Run::MaybeLanguage(international::lang),
+        "rfc6856 3.2",
+    ),
+    row(
         Verb::Stat,
         Transaction,
         Run::Nothing(listing::stat),
@@ -128,6 +141,8 @@ pub(crate) static TABLE: &[Row] = &[
         Run::Nothing(mark::rset),
         "rfc1939 5",
     ),
+    // RFC 1460; RFC 1939 has it no more, old programs still ask
+    row(Verb::Last, Transaction, Run::Nothing(mark::last), "rfc1460"),
     row(
         Verb::Noop,
         Transaction,
@@ -156,6 +171,7 @@ mod tests {
             Run::Number(_) => Shape::Number,
             Run::MaybeNumber(_) => Shape::MaybeNumber,
             Run::NumberAndLines(_) => Shape::NumberAndLines,
+            Run::MaybeLanguage(_) => Shape::MaybeLanguage,
             Run::Mechanism(_) => Shape::Mechanism,
         }
     }

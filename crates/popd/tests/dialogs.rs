@@ -2,8 +2,10 @@
 
 use dialogs::runner::{Transport, Visit, run_all};
 use net::Stop;
-use popd::{ClearText, Door, Settings};
-use std::sync::Arc;
+use popd::{ClearText, Door, Expire, Language, Settings};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Scripts may use passwords in clear text unless they say otherwise.
 fn settings(visit: &Visit) -> Settings {
@@ -16,22 +18,51 @@ fn settings(visit: &Visit) -> Settings {
     if let Some(count) = visit.script.setting("pop3.bad_commands") {
         settings.bad_commands = count.parse().expect("pop3.bad_commands is a number");
     }
+    if let Some(seconds) = visit.script.setting("pop3.login_delay_s") {
+        let seconds = seconds.parse().expect("pop3.login_delay_s is a number");
+        settings.login_delay = Duration::from_secs(seconds);
+    }
+    if let Some(days) = visit.script.setting("pop3.expire_days") {
+        settings.expire = Expire::Days(days.parse().expect("pop3.expire_days is a number"));
+    }
+    settings.language = match visit.script.setting("pop3.language") {
+        None | Some("en") => Language::English,
+        Some("de") => Language::German,
+        Some(other) => panic!("pop3.language is not {other}"),
+    };
     settings
 }
 
-async fn session(visit: Visit) {
-    let settings = settings(&visit);
-    let tls = Some(visit.house.tls_server.clone());
-    let door = Door::new(visit.house.mail.clone(), tls, settings);
-    popd::session(visit.conn, Arc::new(door), Stop::new()).await;
+/// All sessions of one script share a door.
+type Doors = Mutex<HashMap<String, Arc<Door>>>;
+
+async fn session(visit: Visit, doors: Arc<Doors>) {
+    let door = {
+        let mut doors = doors.lock().expect("because no session panics with it");
+        let door = doors.entry(visit.script.name.clone()).or_insert_with(|| {
+            let tls = Some(visit.house.tls_server.clone());
+            let door = Door::new(visit.house.mail.clone(), tls, settings(&visit));
+            Arc::new(door)
+        });
+        door.clone()
+    };
+    popd::session(visit.conn, door, Stop::new()).await;
+}
+
+async fn run(transport: Transport) {
+    let doors = Arc::new(Doors::default());
+    run_all("pop3", transport, move |visit| {
+        session(visit, doors.clone())
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn every_dialogue_holds_over_a_pipe() {
-    run_all("pop3", Transport::Pipe, session).await;
+    run(Transport::Pipe).await;
 }
 
 #[tokio::test]
 async fn every_dialogue_holds_over_tcp() {
-    run_all("pop3", Transport::Tcp, session).await;
+    run(Transport::Tcp).await;
 }

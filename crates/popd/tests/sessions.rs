@@ -8,7 +8,7 @@ use dialogs::script::Script;
 use mail::{Access, Account, Flags, Mail, MailboxName, NewMessage};
 use net::{Conn, Stop};
 use pop::Unstuffer;
-use popd::{ClearText, Door, Settings};
+use popd::{ClearText, Door, Expire, Settings};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Db, Files, SimFailure};
@@ -193,7 +193,11 @@ async fn sizes_are_exactly_what_retr_sends_for_every_sample() {
     for (_, octets) in &samples {
         server.put("alice", &[octets]).await;
     }
-    let mut client = server.log_in("alice").await;
+    let mut client = server.connect();
+    assert!(client.line().await.starts_with("+OK "));
+    client.ok("UTF8").await;
+    client.ok("USER alice@example.test").await;
+    client.ok("PASS secret").await;
     let listed = client.content("LIST").await.1;
     let listed: Vec<&str> = std::str::from_utf8(&listed).unwrap().lines().collect();
     assert_eq!(listed.len(), samples.len());
@@ -222,6 +226,41 @@ async fn sizes_are_exactly_what_retr_sends_for_every_sample() {
         client.ok("STAT").await,
         format!("{} {total}", samples.len())
     );
+}
+
+#[tokio::test]
+async fn a_client_that_never_says_utf8_gets_headers_in_ascii_of_every_sample() {
+    // [rfc6856 2.1] [rfc6856 4]
+    let server = Server::new().await;
+    let samples = samples();
+    for (_, octets) in &samples {
+        server.put("alice", &[octets]).await;
+    }
+    let mut client = server.log_in("alice").await;
+    let (mut total, mut surrogates) = (0, 0);
+    for (at, (name, octets)) in samples.iter().enumerate() {
+        let number = at + 1;
+        let (first, content) = client.content(&format!("RETR {number}")).await;
+        let size = content.len();
+        assert_eq!(first, format!("{size} octets"), "{name}");
+        let listed = client.ok(&format!("LIST {number}")).await;
+        assert_eq!(listed, format!("{number} {size}"), "{name}");
+        let (_, header) = client.content(&format!("TOP {number} 0")).await;
+        assert!(content.starts_with(header.trim_ascii_end()), "{name}");
+        if !name.contains("no_header_at_all") && !name.contains("header_without") {
+            assert!(header.is_ascii(), "{name}");
+        }
+        surrogates += usize::from(!content.starts_with(octets));
+        total += size;
+    }
+    assert!(surrogates >= 2, "{surrogates}");
+    let all = client.ok("STAT").await;
+    assert_eq!(all, format!("{} {total}", samples.len()));
+    let listed = client.content("LIST").await.1;
+    let listed = String::from_utf8(listed).unwrap();
+    let sizes = listed.lines().map(|line| line.split_once(' ').unwrap().1);
+    let sum: usize = sizes.map(|size| size.parse::<usize>().unwrap()).sum();
+    assert_eq!(sum, total);
 }
 
 #[tokio::test]
@@ -515,4 +554,135 @@ async fn thousands_of_pipelined_commands_of_one_client_let_another_have_its_turn
         task.await.unwrap();
     }
     assert_eq!(order.lock().unwrap()[..], ["modest", "greedy"]);
+}
+
+impl Server {
+    /// The same house, so many days later, behind a door that lets mail expire.
+    async fn later(&self, days: u64, expire: Expire) -> Server {
+        let now = self.house.clock.now();
+        let clock = net::Clock::manual(now.after(Duration::from_secs(days * 86_400)));
+        let random = self.house.random.clone();
+        let db = self.house.db.clone();
+        let mail = Mail::open(db, clock, random, mail::MailSettings::default());
+        let mail = mail.await.unwrap();
+        let mut settings = Settings::new("example.test");
+        settings.clear_text = ClearText::Allowed;
+        settings.expire = expire;
+        let door = Arc::new(Door::new(mail.clone(), None, settings));
+        let mut house = self.house.clone();
+        house.mail = mail;
+        Server {
+            house,
+            door,
+            stop: Stop::new(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_past_their_days_go_at_quit_and_only_then() {
+    // [rfc2449 6.7]
+    let server = Server::new().await;
+    server.put("alice", &[&message(1), &message(2)]).await;
+    let early = server.later(29, Expire::Days(30)).await;
+    let mut client = early.log_in("alice").await;
+    client.ok("QUIT").await;
+    assert_eq!(client.end().await, "");
+    assert_eq!(server.uids("alice").await.len(), 2);
+    let late = server.later(31, Expire::Days(30)).await;
+    late.put("alice", &[&message(3)]).await;
+    let mut client = late.log_in("alice").await;
+    // what came after the login is not looked at
+    late.put("alice", &[&message(4)]).await;
+    assert!(client.ok("STAT").await.starts_with("3 "));
+    let Client { conn, session, .. } = client;
+    conn.close().await;
+    session.await.unwrap();
+    assert_eq!(late.uids("alice").await.len(), 4, "it was lost, not ended");
+    let mut client = late.log_in("alice").await;
+    client.ok("QUIT").await;
+    assert_eq!(client.end().await, "");
+    assert_eq!(late.uids("alice").await, [3, 4]);
+}
+
+#[tokio::test]
+async fn nothing_expires_unless_it_is_set() {
+    let server = Server::new().await;
+    server.put("alice", &[&message(1)]).await;
+    let late = server.later(10_000, Expire::Never).await;
+    let mut client = late.log_in("alice").await;
+    client.content("RETR 1").await;
+    client.ok("QUIT").await;
+    assert_eq!(client.end().await, "");
+    assert_eq!(late.uids("alice").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_read_goes_at_quit_where_nothing_may_be_left() {
+    // [rfc2449 6.7]
+    let server = Server::new().await;
+    let all = [message(1), message(2), message(3)];
+    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    server.put("alice", &all).await;
+    let now = server.later(0, Expire::Days(0)).await;
+    let mut client = now.log_in("alice").await;
+    client.content("RETR 2").await;
+    client.content("TOP 1 1").await;
+    client.ok("DELE 3").await;
+    client.ok("RSET").await;
+    client.ok("QUIT").await;
+    assert_eq!(client.end().await, "");
+    assert_eq!(now.uids("alice").await, [1, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_login_waits_for_its_delay_and_no_other_account_does() {
+    // [rfc2449 6.5]
+    let mut server = Server::new().await;
+    let mut settings = Settings::new("example.test");
+    settings.clear_text = ClearText::Allowed;
+    settings.login_delay = Duration::from_secs(60);
+    server.door = Arc::new(Door::new(server.mail().clone(), None, settings.clone()));
+    let client = server.log_in("alice").await;
+    // other settings do not forget who was here
+    server.door = Arc::new(server.door.successor(settings));
+    server.log_in("bob").await;
+    tokio::time::advance(Duration::from_secs(59)).await;
+    let mut early = server.connect();
+    assert!(early.line().await.starts_with("+OK "));
+    early.ok("USER alice@example.test").await;
+    let refused = early.err("PASS secret").await;
+    assert!(refused.starts_with("-ERR [LOGIN-DELAY] "), "{refused}");
+    // being refused does not begin it anew
+    tokio::time::advance(Duration::from_secs(1)).await;
+    early.ok("USER alice@example.test").await;
+    early.ok("PASS secret").await;
+    drop(client);
+}
+
+#[tokio::test]
+async fn last_goes_on_from_what_other_programs_have_seen() {
+    let server = Server::new().await;
+    let all = [message(1), message(2), message(3)];
+    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    server.put("alice", &all).await;
+    let inbox = MailboxName::inbox();
+    let account = server.account("alice");
+    let mut view = account.select(&inbox, Access::ReadWrite).await.unwrap();
+    let first_two: roaring::RoaringBitmap = view.uids().iter().take(2).collect();
+    let seen = Flags {
+        system: mail::SystemFlags::SEEN,
+        ..Flags::default()
+    };
+    view.store(&first_two, &mail::FlagChange::Add(seen), None)
+        .await
+        .unwrap();
+    let mut client = server.log_in("alice").await;
+    assert_eq!(client.ok("LAST").await, "2");
+    client.content("RETR 1").await;
+    assert_eq!(client.ok("LAST").await, "2");
+    client.content("RETR 3").await;
+    assert_eq!(client.ok("LAST").await, "3");
+    client.ok("RSET").await;
+    assert_eq!(client.ok("LAST").await, "2");
 }

@@ -3,6 +3,7 @@
 //! A further word (POP4's folders, SDPS's `*ENV`) is a `Verb` and a row of [`WORDS`]; the parser
 //! knows shapes of arguments, not words. Whether a word is allowed now, the door decides.
 
+use crate::prepared;
 use std::fmt;
 
 /// What a word asks for. The door's own table says in which states it is allowed.
@@ -14,12 +15,15 @@ pub enum Verb {
     Auth,
     Stls,
     Capa,
+    Utf8,
+    Lang,
     Stat,
     List,
     Retr,
     Dele,
     Top,
     Uidl,
+    Last,
     Noop,
     Rset,
     Quit,
@@ -42,6 +46,8 @@ pub enum Shape {
     MaybeNumber,
     /// A message number and a number of lines.
     NumberAndLines,
+    /// A range of languages (`de`, `de-AT`, `*`), or nothing.
+    MaybeLanguage,
     /// A mechanism and perhaps an initial response; or nothing, which asks for the mechanisms.
     Mechanism,
 }
@@ -78,12 +84,15 @@ pub const WORDS: &[Word] = &[
     ),
     word(Verb::Stls, "STLS", Shape::Nothing, "STLS"),
     word(Verb::Capa, "CAPA", Shape::Nothing, "CAPA"),
+    word(Verb::Utf8, "UTF8", Shape::Nothing, "UTF8"),
+    word(Verb::Lang, "LANG", Shape::MaybeLanguage, "LANG [language]"),
     word(Verb::Stat, "STAT", Shape::Nothing, "STAT"),
     word(Verb::List, "LIST", Shape::MaybeNumber, "LIST [number]"),
     word(Verb::Retr, "RETR", Shape::Number, "RETR number"),
     word(Verb::Dele, "DELE", Shape::Number, "DELE number"),
     word(Verb::Top, "TOP", Shape::NumberAndLines, "TOP number lines"),
     word(Verb::Uidl, "UIDL", Shape::MaybeNumber, "UIDL [number]"),
+    word(Verb::Last, "LAST", Shape::Nothing, "LAST"),
     word(Verb::Noop, "NOOP", Shape::Nothing, "NOOP"),
     word(Verb::Rset, "RSET", Shape::Nothing, "RSET"),
     word(Verb::Quit, "QUIT", Shape::Nothing, "QUIT"),
@@ -105,10 +114,18 @@ pub enum Arguments {
     Nothing,
     Name(String),
     Secret(Secret),
-    NameAndDigest { name: String, digest: String },
+    NameAndDigest {
+        name: String,
+        digest: String,
+    },
     Number(u32),
     MaybeNumber(Option<u32>),
-    NumberAndLines { number: u32, lines: u64 },
+    NumberAndLines {
+        number: u32,
+        lines: u64,
+    },
+    /// In lower case.
+    MaybeLanguage(Option<String>),
     Mechanism(Option<Mechanism>),
 }
 
@@ -137,6 +154,8 @@ pub enum Bad {
     TooLong,
     /// A NUL or a bare CR stood in the line.
     Unprintable,
+    /// The name or the password is not UTF-8, or holds what none may hold [rfc6856 2.2].
+    Text,
 }
 
 impl fmt::Display for Bad {
@@ -146,6 +165,7 @@ impl fmt::Display for Bad {
             Bad::Arguments { usage } => write!(f, "wrong arguments, say: {usage}"),
             Bad::TooLong => f.write_str("line too long"),
             Bad::Unprintable => f.write_str("a NUL or a bare CR in the line"),
+            Bad::Text => f.write_str("not UTF-8, or characters that none may have here"),
         }
     }
 }
@@ -173,6 +193,10 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, Bad> {
         .iter()
         .find(|row| row.word.as_bytes().eq_ignore_ascii_case(keyword))
         .ok_or(Bad::Unknown)?;
+    let is_text = matches!(row.shape, Shape::Name | Shape::Secret);
+    if is_text && !prepared::is_allowed(rest.unwrap_or_default()) {
+        return Err(Bad::Text);
+    }
     let arguments = arguments(row.shape, rest).ok_or(Bad::Arguments { usage: row.usage })?;
     Ok(Command {
         verb: row.verb,
@@ -206,6 +230,8 @@ fn params(shape: Shape, params: &[&[u8]]) -> Option<Arguments> {
             name: name(who)?,
             digest: hex_digest(digest)?,
         },
+        (Shape::MaybeLanguage, []) => Arguments::MaybeLanguage(None),
+        (Shape::MaybeLanguage, [range]) => Arguments::MaybeLanguage(Some(language(range)?)),
         (Shape::Mechanism, []) => Arguments::Mechanism(None),
         (Shape::Mechanism, [mech]) => Arguments::Mechanism(Some(Mechanism {
             name: mechanism(mech)?,
@@ -244,6 +270,19 @@ fn digits(bytes: &[u8]) -> Option<u64> {
     Some(bytes.iter().fold(0u64, |n, b| {
         n.saturating_mul(10).saturating_add(u64::from(b - b'0'))
     }))
+}
+
+/// ```abnf
+/// language-range = (1*8ALPHA *("-" 1*8alphanum)) / "*"
+/// ```
+/// [rfc6856 3.2]; it has no case.
+fn language(bytes: &[u8]) -> Option<String> {
+    let subtag =
+        |tag: &[u8]| (1..=8).contains(&tag.len()) && tag.iter().all(u8::is_ascii_alphanumeric);
+    let first = bytes.split(|b| *b == b'-').next()?;
+    let fits = bytes == b"*"
+        || (first.iter().all(u8::is_ascii_alphabetic) && bytes.split(|b| *b == b'-').all(subtag));
+    fits.then(|| String::from_utf8_lossy(bytes).to_ascii_lowercase())
 }
 
 /// MD5 in hexadecimal, 32 lower-case digits [rfc1939 7]; upper case is let pass.
@@ -334,10 +373,10 @@ mod tests {
         check("USER Two Words", command(Verb::User, name("Two Words")));
         refused("USER", Verb::User);
         refused("USER  ", Verb::User);
-        assert!(matches!(
-            parse(b"USER \xff\xfe"),
-            Err(Bad::Arguments { .. })
-        ));
+        // [rfc6856 2.2]
+        assert_eq!(parse(b"USER \xff\xfe"), Err(Bad::Text));
+        assert_eq!(parse(b"PASS \xff\xfe"), Err(Bad::Text));
+        check("PASS \u{202e}", Err(Bad::Text));
         assert!(matches!(parse(b"USER a\tb"), Err(Bad::Arguments { .. })));
     }
 
@@ -370,6 +409,33 @@ mod tests {
         );
         refused("AUTH PLAIN a b", Verb::Auth);
         refused("AUTH ABCDEFGHIJKLMNOPQRSTU", Verb::Auth);
+    }
+
+    #[test]
+    fn reads_utf8_lang_and_last() {
+        // [rfc6856 2.1] [rfc6856 3.2]
+        check("UTF8", command(Verb::Utf8, Arguments::Nothing));
+        refused("UTF8 USER", Verb::Utf8);
+        check("last", command(Verb::Last, Arguments::Nothing));
+        let lang = |range: Option<&str>| {
+            let range = range.map(str::to_owned);
+            command(Verb::Lang, Arguments::MaybeLanguage(range))
+        };
+        check("LANG", lang(None));
+        check("LANG *", lang(Some("*")));
+        check("lang de-AT", lang(Some("de-at")));
+        check("LANG MUL", lang(Some("mul")));
+        for bad in [
+            "LANG d\u{e9}",
+            "LANG de_AT",
+            "LANG -",
+            "LANG de-",
+            "LANG 12",
+            "LANG ninechars",
+        ] {
+            refused(bad, Verb::Lang);
+        }
+        refused("LANG de en", Verb::Lang);
     }
 
     #[test]

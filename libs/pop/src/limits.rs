@@ -12,5 +12,9 @@ pub const AUTH_LINE_BYTES: usize = 12_288;
 /// The first line of an answer with its CRLF. Maximum 512 [rfc2449 4].
 pub const ANSWER_LINE_BYTES: usize = 512;
 
+/// A header field that is held while the surrogate of a message is made. No minimum; a line of a
+/// message has 1,000 octets at most.
+pub const FIELD_BYTES: usize = 64 * 1024;
+
 /// A unique-id: 1 to 70 characters from 0x21 to 0x7E [rfc1939 7].
 pub const UNIQUE_ID_BYTES: usize = 70;

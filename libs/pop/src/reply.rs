@@ -16,6 +16,8 @@ pub enum Code {
     Auth,
     /// The maildrop is used by another session [rfc2449 8.1.2].
     InUse,
+    /// The message needs UTF-8, and the client has not said `UTF8` [rfc6856 5].
+    Utf8,
     /// Too soon after the last login [rfc2449 8.1.1].
     LoginDelay,
 }
@@ -27,6 +29,7 @@ impl fmt::Display for Code {
             Code::SysPerm => "[SYS/PERM]",
             Code::Auth => "[AUTH]",
             Code::InUse => "[IN-USE]",
+            Code::Utf8 => "[UTF8]",
             Code::LoginDelay => "[LOGIN-DELAY]",
         })
     }
@@ -114,12 +117,13 @@ mod tests {
 
     #[test]
     fn every_code_stands_in_brackets_before_the_text() {
-        // [rfc2449 8] [rfc2449 8.1.1] [rfc2449 8.1.2] [rfc3206 4] [rfc3206 5]
+        // [rfc2449 8] [rfc2449 8.1.1] [rfc2449 8.1.2] [rfc3206 4] [rfc3206 5] [rfc6856 5]
         for (code, expect) in [
             (Code::SysTemp, "-ERR [SYS/TEMP] x\r\n"),
             (Code::SysPerm, "-ERR [SYS/PERM] x\r\n"),
             (Code::Auth, "-ERR [AUTH] x\r\n"),
             (Code::InUse, "-ERR [IN-USE] x\r\n"),
+            (Code::Utf8, "-ERR [UTF8] x\r\n"),
             (Code::LoginDelay, "-ERR [LOGIN-DELAY] x\r\n"),
         ] {
             check("-ERR", Some(code), "x", expect);

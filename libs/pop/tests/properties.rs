@@ -1,6 +1,6 @@
 //! Properties: any chunking gives the same events and the same bytes; stuffing is undone exactly.
 
-use pop::{Arguments, Event, Reply, Server, Stuffer, Top, Unstuffer, Verb};
+use pop::{Arguments, Event, Reply, Server, Stuffer, Surrogate, Top, Unstuffer, Verb};
 use proptest::prelude::*;
 
 /// Answers an event as a door might, so that every turn of the machine is reached.
@@ -55,7 +55,7 @@ fn stuff(chunks: &[&[u8]]) -> Vec<u8> {
 /// Lines as a client or an attacker might send them.
 fn lines() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
-        "(USER|PASS|RETR|TOP|LIST|UIDL|DELE|STAT|NOOP|QUIT|AUTH)( [a-z0-9=*]{1,6}){0,3}\r?\n",
+        "(USER|PASS|RETR|TOP|LIST|UIDL|DELE|STAT|NOOP|QUIT|AUTH|UTF8|LANG|LAST)( [a-z0-9=*]{1,6}){0,3}\r?\n",
         "(auth (plain|login))( [A-Za-z0-9+/=]{0,400})?\r\n",
         "\\*\r\n",
         "[ -~]{0,300}\r\n",
@@ -64,6 +64,35 @@ fn lines() -> impl Strategy<Value = Vec<u8>> {
     let noise = proptest::collection::vec(any::<u8>(), 0..300);
     proptest::collection::vec(prop_oneof![4 => line, 1 => noise], 0..12)
         .prop_map(|lines| lines.concat())
+}
+
+fn surrogate(chunks: &[&[u8]], header_end: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut surrogate = Surrogate::new(std::iter::once(0..header_end));
+    for chunk in chunks {
+        surrogate.push(chunk, &mut out);
+    }
+    surrogate.finish(&mut out);
+    out
+}
+
+/// Fields as they may be, broken ones too, without an empty line among them.
+fn header() -> impl Strategy<Value = Vec<u8>> {
+    let name = "(Subject|From|To|Content-Type|Content-Disposition|Received|X-Any|no field)";
+    let value = "[ -~öü€\\t]{0,30}(\r\n [a-zö\"<>@(),;=]{1,20})?";
+    let field = proptest::string::string_regex(&format!("{name}: {value}\r\n"))
+        .expect("because it is one")
+        .prop_map(String::into_bytes);
+    let noise = proptest::collection::vec(
+        any::<u8>().prop_filter("in a line", |b| !b"\r\n".contains(b)),
+        1..40,
+    )
+    .prop_map(|mut line| {
+        line.extend_from_slice(b"\r\n");
+        line
+    });
+    proptest::collection::vec(prop_oneof![4 => field, 1 => noise], 0..6)
+        .prop_map(|fields| fields.concat())
 }
 
 fn dotted() -> impl Strategy<Value = Vec<u8>> {
@@ -106,6 +135,27 @@ proptest! {
         prop_assert!(unstuffer.is_ended());
         prop_assert_eq!(read, wire.len(), "the answer ends at its own final dot only");
         prop_assert_eq!(got, expect);
+    }
+
+    #[test]
+    fn a_surrogate_is_the_same_in_any_pieces_and_its_headers_are_ascii(
+        header in header(), body in proptest::collection::vec(any::<u8>(), 0..50),
+        cuts in proptest::collection::vec(any::<usize>(), 0..20),
+    ) {
+        let message = [&header[..], b"\r\n", &body].concat();
+        let end = header.len() as u64 + 2;
+        let whole = surrogate(&[&message], end);
+        prop_assert_eq!(&surrogate(&cut(&message, &cuts), end), &whole);
+        prop_assert!(whole.ends_with(&body));
+        let made = &whole[..whole.len() - body.len()];
+        prop_assert!(made.is_ascii());
+        prop_assert!(made.ends_with(b"\r\n"));
+        // no empty line comes in before its end
+        let lines = |octets: &[u8]| octets.split(|b| *b == b'\n').filter(|l| *l == b"\r").count();
+        prop_assert_eq!(lines(made), lines(&message[..header.len() + 2]));
+        if header.is_ascii() {
+            prop_assert_eq!(whole, message);
+        }
     }
 
     #[test]

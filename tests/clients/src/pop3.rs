@@ -22,6 +22,8 @@ impl Pop3 {
             "{}",
             String::from_utf8_lossy(&greeting)
         );
+        // else headers in UTF-8 would come as ASCII surrogates
+        pop3.try_must("UTF8")?;
         pop3.try_must(&format!("USER {user}"))?;
         pop3.try_must(&format!("PASS {password}"))?;
         Ok(pop3)

@@ -1,15 +1,15 @@
 //! CAPA [rfc2449 5]: what works on this connection, and nothing else.
 
+use crate::Expire;
 use crate::session::Session;
 use crate::table::Doing;
+use crate::text::Text;
 use pop::Reply;
 
 pub(crate) fn run(session: &mut Session) -> Doing<'_> {
     Box::pin(async move {
         let capabilities = capabilities(session);
-        session
-            .machine
-            .send(Reply::Begin("capability list follows"));
+        session.begin(&Text::CapabilitiesFollow);
         for capability in &capabilities {
             session.machine.send(Reply::Line(capability));
         }
@@ -26,11 +26,19 @@ fn capabilities(session: &Session) -> Vec<String> {
         "RESP-CODES",
         "AUTH-RESP-CODE",
         "PIPELINING",
-        // mail is never removed here by its age
-        "EXPIRE NEVER",
+        "UTF8 USER",
+        "LANG",
     ]
     .map(str::to_owned)
     .to_vec();
+    capabilities.push(match session.door.settings.expire {
+        Expire::Never => "EXPIRE NEVER".to_owned(),
+        Expire::Days(days) => format!("EXPIRE {days}"),
+    });
+    let delay = session.door.settings.login_delay;
+    if !delay.is_zero() {
+        capabilities.push(format!("LOGIN-DELAY {}", delay.as_secs_f64().ceil()));
+    }
     if session.takes_passwords() {
         capabilities.push("USER".to_owned());
     }

@@ -3,16 +3,17 @@
 
 use crate::session::{End, Session, State};
 use crate::table::Doing;
+use crate::text::Text;
 
 pub(crate) fn quit(session: &mut Session) -> Doing<'_> {
     Box::pin(async move {
         let state = std::mem::replace(&mut session.state, State::Authorization { user: None });
         let State::Transaction(maildrop) = state else {
-            session.ok("goodbye");
+            session.ok(&Text::Goodbye);
             return Err(End::Quit);
         };
         // the removal is durable before `+OK` is said
-        match maildrop.update().await {
+        match maildrop.update(session.door.settings.expire).await {
             Ok(removed) => {
                 if removed > 0 {
                     tracing::info!(
@@ -22,7 +23,7 @@ pub(crate) fn quit(session: &mut Session) -> Doing<'_> {
                         "messages removed"
                     );
                 }
-                session.ok("goodbye");
+                session.ok(&Text::Goodbye);
             }
             Err(refused) => session.refuse(&refused),
         }

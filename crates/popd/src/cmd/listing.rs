@@ -1,12 +1,13 @@
 //! STAT, LIST [rfc1939 5] and UIDL [rfc1939 7]: of the mailbox as it was at login, less the
 //! messages marked here. Long lists are read and written in batches.
 
-use crate::maildrop::octets_of;
 use crate::reply::Refused;
 use crate::session::{End, Session};
 use crate::table::Doing;
+use crate::text::Text;
 use mail::Cursor;
 use pop::Reply;
+use roaring::RoaringBitmap;
 
 pub(crate) fn stat(session: &mut Session) -> Doing<'_> {
     Box::pin(async move {
@@ -30,19 +31,21 @@ pub(crate) fn list(session: &mut Session, number: Option<u32>) -> Doing<'_> {
 }
 
 fn octets(session: &mut Session, number: u32) -> Result<u64, Refused> {
-    let found = session.maildrop().find(number)?;
-    Ok(octets_of(&found.ready))
+    let maildrop = session.maildrop();
+    let found = maildrop.find(number)?;
+    maildrop.octets_of_found(&found)
 }
 
 async fn list_all(session: &mut Session) -> Result<(), End> {
+    let uids = session.maildrop().unmarked_uids();
     let mut cursor = Cursor::start();
     // the first batch is read before `+OK`: a fault in it can still be told
-    let mut lines = list_batch(session, &mut cursor);
+    let mut lines = list_batch(session, &uids, &mut cursor);
     if let Err(refused) = &lines {
         session.refuse(refused);
         return Ok(());
     }
-    session.machine.send(Reply::Begin("scan listing follows"));
+    session.begin(&Text::SizesFollow);
     loop {
         let batch = lines.map_err(|_| End::Cut)?;
         if batch.is_empty() {
@@ -52,19 +55,22 @@ async fn list_all(session: &mut Session) -> Result<(), End> {
             session.machine.send(Reply::Line(line));
         }
         session.flush_if_full().await?;
-        lines = list_batch(session, &mut cursor);
+        tokio::task::yield_now().await;
+        lines = list_batch(session, &uids, &mut cursor);
     }
     session.machine.send(Reply::End);
     Ok(())
 }
 
-fn list_batch(session: &mut Session, cursor: &mut Cursor) -> Result<Vec<String>, Refused> {
+fn list_batch(
+    session: &mut Session,
+    uids: &RoaringBitmap,
+    cursor: &mut Cursor,
+) -> Result<Vec<String>, Refused> {
     let maildrop = session.maildrop();
     let mut lines = Vec::new();
-    for message in maildrop.batch(cursor)? {
-        if let Some(ready) = &message.ready {
-            lines.push(format!("{} {}", message.seq, octets_of(ready)));
-        }
+    for weight in maildrop.batch(uids, cursor)? {
+        lines.push(format!("{} {}", weight.seq, maildrop.octets_of(&weight)?));
     }
     Ok(lines)
 }
@@ -86,9 +92,7 @@ pub(crate) fn uidl(session: &mut Session, number: Option<u32>) -> Doing<'_> {
 }
 
 async fn uidl_all(session: &mut Session) -> Result<(), End> {
-    session
-        .machine
-        .send(Reply::Begin("unique-id listing follows"));
+    session.begin(&Text::IdsFollow);
     let mut number = 1;
     loop {
         let batch = session.maildrop().numbers(&mut number);
@@ -100,6 +104,7 @@ async fn uidl_all(session: &mut Session) -> Result<(), End> {
             session.machine.send(Reply::Line(&line));
         }
         session.flush_if_full().await?;
+        tokio::task::yield_now().await;
     }
     session.machine.send(Reply::End);
     Ok(())

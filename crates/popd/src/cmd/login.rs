@@ -7,11 +7,12 @@ use crate::maildrop::Maildrop;
 use crate::reply::{self, Blame, Refused};
 use crate::session::{End, Session, State};
 use crate::table::Doing;
+use crate::text::{Language, Text};
 use mail::{Conversation, Login, LoginRefusal, Progress, Response};
 use pop::{Code, Mechanism, Reply, Secret};
 
 fn clear_text() -> Refused {
-    Refused::new("no password in clear text: say STLS first, or use the port with TLS")
+    Refused::new(Text::NotInTheClear)
 }
 
 /// Every name is taken, whether it exists or not: a client learns nothing from the answer.
@@ -22,11 +23,11 @@ pub(crate) fn user(session: &mut Session, name: String) -> Doing<'_> {
             return Ok(());
         }
         if !session.takes_passwords() {
-            session.refuse(&Refused::new("passwords are not taken here, use AUTH"));
+            session.refuse(&Refused::new(Text::NoPasswords));
             return Ok(());
         }
         session.state = State::Authorization { user: Some(name) };
-        session.ok("now the password");
+        session.ok(&Text::NowThePassword);
         Ok(())
     })
 }
@@ -43,14 +44,14 @@ pub(crate) fn pass(session: &mut Session, password: Secret) -> Doing<'_> {
                 session.refuse(&clear_text());
                 Ok(())
             }
-            None => session.bad("say USER first"),
+            None => session.bad(Text::UserFirst),
         }
     })
 }
 
 /// Not offered (there is no time stamp in the greeting): it needs passwords kept readable.
 pub(crate) fn apop(session: &mut Session, _name: String, _digest: String) -> Doing<'_> {
-    Box::pin(async move { session.bad("APOP is not offered, use AUTH or USER and PASS") })
+    Box::pin(async move { session.bad(Text::NoApop) })
 }
 
 /// Without a mechanism it lists them, as RFC 1734 clients expect.
@@ -61,7 +62,7 @@ pub(crate) fn auth(session: &mut Session, mechanism: Option<Mechanism>) -> Doing
             return Ok(());
         }
         let Some(mechanism) = mechanism else {
-            session.machine.send(Reply::Begin("mechanisms follow"));
+            session.begin(&Text::MechanismsFollow);
             for name in session.mechanisms() {
                 session.machine.send(Reply::Line(name));
             }
@@ -79,7 +80,7 @@ pub(crate) fn auth(session: &mut Session, mechanism: Option<Mechanism>) -> Doing
         let conn = session.conn.as_mut().ok_or(End::Lost)?;
         match conn.attend(&session.stop, begun).await? {
             Some((conversation, progress)) => go_on(session, conversation, progress).await,
-            None => session.bad("this mechanism is not offered"),
+            None => session.bad(Text::MechanismNotOffered),
         }
     })
 }
@@ -87,7 +88,7 @@ pub(crate) fn auth(session: &mut Session, mechanism: Option<Mechanism>) -> Doing
 /// The client's answer to a challenge, as it stands on the line.
 pub(crate) async fn answer(session: &mut Session, line: &[u8]) -> Result<(), End> {
     let Some(mut conversation) = session.conversation.take() else {
-        return session.bad("no exchange is open");
+        return session.bad(Text::NoExchange);
     };
     let work = conversation.respond(Response::Line(line));
     let conn = session.conn.as_mut().ok_or(End::Lost)?;
@@ -110,14 +111,13 @@ async fn go_on(
         Progress::LoggedIn(login) => finish(session, Ok(login)).await,
         Progress::Refused(refusal) => finish(session, Err(refusal)).await,
         Progress::Failed(failure) => match failure {
-            sasl::Failure::Cancelled => session.bad("cancelled"),
-            sasl::Failure::BadBase64 => session.bad("this is not base64"),
-            sasl::Failure::TooLong => session.bad("the answer is too long"),
-            sasl::Failure::Malformed => session.bad("the answer is not what the mechanism takes"),
-            sasl::Failure::OtherIdentity => session.bad("to act as somebody else is not possible"),
+            sasl::Failure::Cancelled => session.bad(Text::Cancelled),
+            sasl::Failure::BadBase64 => session.bad(Text::NotBase64),
+            sasl::Failure::TooLong => session.bad(Text::AnswerTooLong),
+            sasl::Failure::Malformed => session.bad(Text::AnswerMalformed),
+            sasl::Failure::OtherIdentity => session.bad(Text::OtherIdentity),
             sasl::Failure::Channel => {
-                let text = "the login is not bound to this connection";
-                session.refuse(&Refused::with(Code::Auth, text));
+                session.refuse(&Refused::with(Code::Auth, Text::NotBound));
                 session.failed_login()
             }
             sasl::Failure::WrongProof | sasl::Failure::Refused => {
@@ -144,7 +144,7 @@ async fn finish(session: &mut Session, proof: Result<Login, LoginRefusal>) -> Re
             tracing::info!(
                 door = "pop3",
                 session = session.id,
-                why = refused.text,
+                why = %refused.text.in_language(Language::English),
                 "login refused"
             );
             session.refuse(&refused);
@@ -154,8 +154,16 @@ async fn finish(session: &mut Session, proof: Result<Login, LoginRefusal>) -> Re
             };
         }
     };
+    let every = session.door.settings.login_delay;
+    if let Err(seconds) = session.door.logins.admit(login.account_id(), every) {
+        // only now: before the proof it would tell that there is such an account [rfc2449 8.1.1]
+        let text = Text::LoginDelay(seconds);
+        session.refuse(&Refused::with(Code::LoginDelay, text));
+        return Ok(());
+    }
     let account = session.door.mail.account(&login);
-    match Maildrop::open(&account, session.id).await {
+    let now = session.door.mail.clock().now();
+    match Maildrop::open(&account, session.speech, (now, session.id)).await {
         Ok(maildrop) => {
             tracing::info!(
                 door = "pop3",
@@ -164,7 +172,8 @@ async fn finish(session: &mut Session, proof: Result<Login, LoginRefusal>) -> Re
                 "login"
             );
             session.state = State::Transaction(Box::new(maildrop));
-            session.ok("maildrop ready");
+            session.door.logins.note(login.account_id(), every);
+            session.ok(&Text::MaildropReady);
         }
         Err(refused) => session.refuse(&refused),
     }

@@ -1,67 +1,105 @@
 //! RETR [rfc1939 5] and TOP [rfc1939 7]: a message in pieces, read by offset as the client takes
 //! them; no whole message is in memory, and nothing behind the last line of TOP is read.
 
-use crate::maildrop::{Pieces, octets_of};
-use crate::reply;
+use crate::maildrop::{Found, Pieces};
+use crate::reply::{self, Refused};
 use crate::session::{End, Session};
 use crate::table::Doing;
-use pop::{Reply, Top};
+use crate::text::Text;
+use pop::{Reply, Surrogate, Top};
 
 pub(crate) fn retr(session: &mut Session, number: u32) -> Doing<'_> {
     Box::pin(async move {
-        let maildrop = session.maildrop();
-        match maildrop.find(number) {
-            Ok(found) => {
-                let octets = octets_of(&found.ready);
-                session
-                    .machine
-                    .send(Reply::Begin(&format!("{octets} octets")));
-                stream(session, Pieces::of(&found.ready), None).await
+        match find(session, number) {
+            Ok((found, octets)) => {
+                session.begin(&Text::MessageFollows(octets));
+                Sending::of(session, &found, None).run(session).await?;
+                session.maildrop().was_read(number, found.uid);
             }
-            Err(refused) => {
-                session.refuse(&refused);
-                Ok(())
-            }
+            Err(refused) => session.refuse(&refused),
         }
+        Ok(())
     })
+}
+
+fn find(session: &mut Session, number: u32) -> Result<(Found, u64), Refused> {
+    let maildrop = session.maildrop();
+    let found = maildrop.find(number)?;
+    let octets = maildrop.octets_of_found(&found)?;
+    Ok((found, octets))
 }
 
 pub(crate) fn top(session: &mut Session, number: u32, lines: u64) -> Doing<'_> {
     Box::pin(async move {
         match session.maildrop().find(number) {
             Ok(found) => {
-                session.machine.send(Reply::Begin("top of message follows"));
-                stream(session, Pieces::of(&found.ready), Some(Top::new(lines))).await
+                session.begin(&Text::TopFollows);
+                let top = Some(Top::new(lines));
+                Sending::of(session, &found, top).run(session).await?;
             }
-            Err(refused) => {
-                session.refuse(&refused);
-                Ok(())
-            }
+            Err(refused) => session.refuse(&refused),
         }
+        Ok(())
     })
 }
 
-/// Sends the message up to where `top` says. A fault within it ends the session without the final
-/// dot: the client must not take a part for the whole.
-async fn stream(
-    session: &mut Session,
-    mut pieces: Pieces,
-    mut top: Option<Top>,
-) -> Result<(), End> {
-    while !top.as_ref().is_some_and(Top::is_done) {
-        let piece = match pieces.next() {
-            Ok(Some(piece)) => piece,
-            Ok(None) => break,
-            Err(fault) => {
-                // logged; it cannot be told
-                let _ = reply::fault(&fault, session.id);
-                return Err(End::Cut);
-            }
-        };
-        let taken = top.as_mut().map_or(piece.len(), |top| top.take(&piece));
-        session.machine.send(Reply::Data(&piece[..taken]));
-        session.flush_if_full().await?;
+/// A message on its way to the client: its pieces, as a surrogate if need be, up to where TOP says.
+struct Sending {
+    pieces: Pieces,
+    surrogate: Option<Surrogate>,
+    top: Option<Top>,
+}
+
+impl Sending {
+    fn of(session: &mut Session, found: &Found, top: Option<Top>) -> Sending {
+        Sending {
+            pieces: Pieces::of(&found.ready),
+            surrogate: session.maildrop().surrogate(&found.ready),
+            top,
+        }
     }
-    session.machine.send(Reply::End);
-    Ok(())
+
+    /// A fault within it ends the session without the final dot: the client must not take a part
+    /// for the whole.
+    async fn run(mut self, session: &mut Session) -> Result<(), End> {
+        while !self.is_done() {
+            let piece = match self.pieces.next() {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(fault) => {
+                    // logged; it cannot be told
+                    let _ = reply::fault(&fault, session.id);
+                    return Err(End::Cut);
+                }
+            };
+            match &mut self.surrogate {
+                Some(surrogate) => {
+                    let mut made = Vec::new();
+                    surrogate.push(&piece, &mut made);
+                    self.send(session, &made);
+                }
+                None => self.send(session, &piece),
+            }
+            session.flush_if_full().await?;
+        }
+        if let Some(surrogate) = self.surrogate.take() {
+            let mut rest = Vec::new();
+            surrogate.finish(&mut rest);
+            self.send(session, &rest);
+        }
+        session.machine.send(Reply::End);
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.top.as_ref().is_some_and(Top::is_done)
+    }
+
+    fn send(&mut self, session: &mut Session, octets: &[u8]) {
+        let taken = self
+            .top
+            .as_mut()
+            .map_or(octets.len(), |top| top.take(octets));
+        session.machine.send(Reply::Data(&octets[..taken]));
+    }
 }

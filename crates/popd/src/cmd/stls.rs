@@ -1,22 +1,26 @@
 //! STLS [rfc2595 4]: TLS on this connection. What was learned before it is forgotten.
 
 use crate::reply::Refused;
-use crate::session::{End, Session, State};
+use crate::session::{End, Session, Speech, State};
 use crate::table::Doing;
+use crate::text::{Language, Text};
 use pop::Reply;
 
 pub(crate) fn run(session: &mut Session) -> Doing<'_> {
     Box::pin(async move {
         if session.is_private() {
-            return session.bad("TLS is active already");
+            return session.bad(Text::TlsIsActive);
+        }
+        if session.speech == Speech::Utf8 {
+            // [rfc6856 2.1]
+            return session.bad(Text::TlsAfterUtf8);
         }
         let Some(tls) = session.door.tls.clone() else {
-            session.refuse(&Refused::new("TLS is not available here"));
+            session.refuse(&Refused::new(Text::NoTls));
             return Ok(());
         };
-        session
-            .machine
-            .send(Reply::StartTls("begin TLS negotiation"));
+        let text = Text::BeginTls.in_language(session.language);
+        session.machine.send(Reply::StartTls(&text));
         session.flush().await?;
         let conn = session.conn.take().ok_or(End::Lost)?;
         let started = tokio::select! {
@@ -32,6 +36,7 @@ pub(crate) fn run(session: &mut Session) -> Doing<'_> {
             }
         }
         session.state = State::Authorization { user: None };
+        session.language = Language::English;
         session.machine.tls_started();
         Ok(())
     })
