@@ -2,6 +2,9 @@
 //! server's end, lost connections).
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod content;
+mod trouble;
+
 use bytes::BytesMut;
 use dialogs::house::House;
 use dialogs::script::Script;
@@ -11,6 +14,7 @@ use post::{Post, PostSettings};
 use smtpd::{BareNewline, ClearText, Door, Role, Settings};
 use std::sync::Arc;
 use std::time::Duration;
+use store::Db;
 
 const ALICE: &str = "AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZWNyZXQ=";
 
@@ -18,16 +22,20 @@ struct Server {
     house: House,
     exchange: Arc<Door>,
     submission: Arc<Door>,
+    lmtp: Arc<Door>,
     stop: Stop,
 }
 
 impl Server {
     async fn new() -> Server {
+        Server::over(Db::memory()).await
+    }
+
+    async fn over(db: Db) -> Server {
         let script = "# Sessions.\n@listener smtp\n@account alice secret\n@account bob secret\n\
             @alias team alice,bob\n";
-        let house = House::of(&Script::parse("sessions", script).unwrap())
-            .await
-            .unwrap();
+        let script = Script::parse("sessions", script).unwrap();
+        let house = House::over(db, &script).await.unwrap();
         let parts = (
             house.mail.clone(),
             house.clock.clone(),
@@ -45,6 +53,7 @@ impl Server {
         Server {
             exchange: door(Role::Exchange),
             submission: door(Role::Submission),
+            lmtp: door(Role::Lmtp),
             house,
             stop: Stop::new(),
         }
