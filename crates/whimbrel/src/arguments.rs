@@ -51,6 +51,15 @@ pub struct Ports {
         help = "The port of submission with TLS at once"
     )]
     pub submissions_port: Option<u16>,
+    #[arg(
+        long,
+        value_name = "PORT",
+        help = "A port for LMTP instead of a socket"
+    )]
+    pub lmtp_port: Option<u16>,
+    /// The path of LMTP's socket; `lmtp` in the data folder if not said.
+    #[arg(long, value_name = "PATH", conflicts_with = "lmtp_port")]
+    pub lmtp_socket: Option<PathBuf>,
     #[arg(long, value_name = "PORT", help = "The port of IMAP with STARTTLS")]
     pub imap_port: Option<u16>,
     #[arg(long, value_name = "PORT", help = "The port of IMAP with TLS at once")]
@@ -67,6 +76,7 @@ impl Ports {
             Kind::Smtp => self.smtp_port,
             Kind::Submission => self.submission_port,
             Kind::Submissions => self.submissions_port,
+            Kind::Lmtp => self.lmtp_port,
             Kind::Imap => self.imap_port,
             Kind::Imaps => self.imaps_port,
             Kind::Pop3 => self.pop3_port,

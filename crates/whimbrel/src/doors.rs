@@ -50,6 +50,7 @@ struct Set {
     tls: TlsServer,
     exchange: Arc<smtpd::Door>,
     submission: Arc<smtpd::Door>,
+    lmtp: Arc<smtpd::Door>,
     imap: Arc<imapd::Door>,
     pop: Arc<popd::Door>,
 }
@@ -100,12 +101,13 @@ impl Doors {
         };
         let (until, each) = (stop.clone(), stop.clone());
         match kind {
-            Kind::Smtp | Kind::Submission | Kind::Submissions => {
+            Kind::Smtp | Kind::Submission | Kind::Submissions | Kind::Lmtp => {
                 let session = move |conn: Conn| {
                     let current = now.borrow();
                     let set = current.set(at);
                     let door = match kind {
                         Kind::Smtp => &set.exchange,
+                        Kind::Lmtp => &set.lmtp,
                         _ => &set.submission,
                     };
                     smtpd::session(conn, Arc::clone(door), each.clone())
@@ -192,10 +194,12 @@ impl Set {
         let smtp = |role| {
             let settings = smtp(settings, role, Clear::Refused);
             let tls = match role {
-                Role::Submission => &tls.logins,
-                Role::Exchange | Role::Lmtp => &tls.exchange,
+                Role::Submission => Some(tls.logins.clone()),
+                Role::Exchange => Some(tls.exchange.clone()),
+                // a program on this machine has nothing to hide from the network
+                Role::Lmtp => None,
             };
-            smtpd::Door::new(post.clone(), mail(), Some(tls.clone()), settings)
+            smtpd::Door::new(post.clone(), mail(), tls, settings)
         };
         let imap = imap(settings, &tls.logins, Clear::Refused);
         let pop = pop(settings, Clear::Refused);
@@ -203,6 +207,7 @@ impl Set {
             tls: tls.logins.clone(),
             exchange: Arc::new(smtp(Role::Exchange)),
             submission: Arc::new(smtp(Role::Submission)),
+            lmtp: Arc::new(smtp(Role::Lmtp)),
             imap: Arc::new(imapd::Door::new(mail(), imap)),
             pop: Arc::new(popd::Door::new(mail(), Some(tls.logins.clone()), pop)),
         }
@@ -217,6 +222,7 @@ impl Set {
             tls: self.tls.clone(),
             exchange: Arc::new(smtp(&self.exchange, Role::Exchange)),
             submission: Arc::new(smtp(&self.submission, Role::Submission)),
+            lmtp: Arc::new(smtp(&self.lmtp, Role::Lmtp)),
             imap: Arc::new(self.imap.successor(imap)),
             pop: Arc::new(self.pop.successor(pop(settings, clear))),
         }

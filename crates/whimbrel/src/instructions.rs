@@ -4,6 +4,7 @@
 
 use crate::listeners::{Addresses, Kind};
 use crate::own_files::KnownAccount;
+use crate::settings::At;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -80,13 +81,19 @@ impl Scene<'_> {
             password,
         } = self.alice;
         let bob = &self.bob.address;
+        let lmtp = match self.addresses.first(Kind::Lmtp) {
+            Some(At::Unix(path)) => format!("--socket '{}'", path.display()),
+            Some(At::Tcp(at)) => format!("--server {}:{}", at.ip(), at.port()),
+            None => unreachable!("`try` listens for every kind"),
+        };
         format!(
-            "\nSend with swaks (SMTP, submission with STARTTLS, submission with TLS)\n  \
+            "\nSend with swaks (SMTP, submission with STARTTLS, submission with TLS, LMTP)\n  \
              swaks --server 127.0.0.1:{smtp} --from {bob} --to {alice} --header 'Subject: One'\n  \
              swaks --server 127.0.0.1:{submission} -tls --auth PLAIN --auth-user {alice} \
              --auth-password {password} --from {alice} --to {bob} --header 'Subject: Two'\n  \
              swaks --server 127.0.0.1:{submissions} -tlsc --auth LOGIN --auth-user {alice} \
-             --auth-password {password} --from {alice} --to {bob} --header 'Subject: Three'\n"
+             --auth-password {password} --from {alice} --to {bob} --header 'Subject: Three'\n  \
+             swaks --protocol LMTP {lmtp} --from {alice} --to {bob} --header 'Subject: Local'\n"
         )
     }
 

@@ -7,13 +7,14 @@ use crate::settings::{At, Settings};
 use net::Port;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Smtp,
     Submission,
     Submissions,
+    Lmtp,
     Imap,
     Imaps,
     Pop3,
@@ -33,7 +34,8 @@ pub struct Row {
     /// As settings and ready file have it; with `-port` it is the option of `try`.
     pub name: &'static str,
     pub title: &'static str,
-    /// The registered port.
+    /// The registered port; of LMTP, which has none and is served only if that is said, the one
+    /// for private mail systems.
     pub port: u16,
     /// The port of `try`: the registered one plus 2,000 or so, so that nobody needs to be root.
     pub try_port: u16,
@@ -60,6 +62,13 @@ pub const KINDS: &[Row] = &[
         title: "Submission (TLS)",
         port: 465,
         try_port: 2465,
+    },
+    Row {
+        kind: Kind::Lmtp,
+        name: "lmtp",
+        title: "LMTP",
+        port: 24,
+        try_port: 2424,
     },
     Row {
         kind: Kind::Imap,
@@ -128,6 +137,12 @@ impl Addresses {
         self.0.iter().map(|(row, at)| (*row, at))
     }
 
+    /// The first listener of this kind.
+    pub fn first(&self, kind: Kind) -> Option<&At> {
+        let found = self.0.iter().find(|(row, _)| row.kind == kind);
+        found.map(|(_, at)| at)
+    }
+
     /// The first port of this kind.
     pub fn port(&self, kind: Kind) -> Option<u16> {
         self.0.iter().find_map(|(row, at)| match at {
@@ -152,7 +167,10 @@ pub fn bind(
         }
         for at in &listen.addresses {
             let place = match at {
-                At::Unix(path) => Place::Path(path.clone()),
+                At::Unix(path) => {
+                    fits(row, path, &advice(row))?;
+                    Place::Path(path.clone())
+                }
                 At::Tcp(at) => match Port::bind(*at) {
                     Ok(port) => Place::Port(port),
                     Err(error) if is_ipv6_missing(*at, &error) => {
@@ -171,6 +189,21 @@ pub fn bind(
     });
     bound.extend(given);
     Ok(bound)
+}
+
+/// How long the path of a Unix socket may be on Linux.
+const PATH_BYTES: usize = 107;
+
+fn fits(row: &Row, path: &Path, advice: &str) -> Outcome<()> {
+    let length = path.as_os_str().len();
+    if length <= PATH_BYTES {
+        return Ok(());
+    }
+    let (title, path) = (row.title, path.display());
+    Err(format!(
+        "{title} cannot listen at {path}: the path has {length} bytes, and the system takes \
+         {PATH_BYTES} for a socket; {advice}"
+    ))
 }
 
 /// `[::]` is among the defaults, and fine to do without where there is no IPv6 at all.
@@ -206,6 +239,24 @@ mod tests {
         let advice = crate::try_command::advice(row(Kind::Imap));
         let text = explain(row(Kind::Imap), at, &ErrorKind::AddrInUse.into(), &advice);
         for part in ["port 2143 is taken", "IMAP", "--imap-port", "--any-port"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_socket_with_a_path_too_long_is_told_with_the_way_out() {
+        let advice = crate::try_command::advice(row(Kind::Lmtp));
+        let path = |length| PathBuf::from("x".repeat(length));
+        assert!(fits(row(Kind::Lmtp), &path(107), &advice).is_ok());
+        let text = fits(row(Kind::Lmtp), &path(108), &advice).unwrap_err();
+        for part in [
+            "LMTP",
+            "108",
+            "107",
+            "--lmtp-socket",
+            "--lmtp-port",
+            "XDG_RUNTIME_DIR",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

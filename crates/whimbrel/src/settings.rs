@@ -155,10 +155,14 @@ impl Settings {
     pub fn new(hostname: &str) -> Settings {
         let listen = KINDS.iter().map(|row| Listen {
             kind: row.kind,
-            addresses: vec![
-                At::Tcp(SocketAddr::from((Ipv4Addr::UNSPECIFIED, row.port))),
-                At::Tcp(SocketAddr::from((Ipv6Addr::UNSPECIFIED, row.port))),
-            ],
+            addresses: match row.kind {
+                // for a program on this machine, which must be told where it is
+                Kind::Lmtp => Vec::new(),
+                _ => vec![
+                    At::Tcp(SocketAddr::from((Ipv4Addr::UNSPECIFIED, row.port))),
+                    At::Tcp(SocketAddr::from((Ipv6Addr::UNSPECIFIED, row.port))),
+                ],
+            },
             bounds: BOUNDS,
         });
         Settings {

@@ -5,7 +5,7 @@
 use crate::arguments::TryArguments;
 use crate::doors::Tls;
 use crate::instructions;
-use crate::listeners::{self, Addresses, Row};
+use crate::listeners::{self, Addresses, Kind, Row};
 use crate::own_files::{Folder, remove_if_there, write_json};
 use crate::ready_file::ReadyFile;
 use crate::server::{self, House, Server};
@@ -14,6 +14,7 @@ use crate::signals::Signals;
 use crate::{Outcome, accounts};
 use net::{Bounds, TlsServer};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Of each listener. On loopback all connections come from one address, so only their number
@@ -37,7 +38,7 @@ pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
         remove_if_there(file)?;
     }
     server::allow_many_connections();
-    let settings = settings(&arguments);
+    let settings = settings(&arguments)?;
     let bound = listeners::bind(&settings, Vec::new(), advice)?;
     let addresses = Addresses::of(&bound);
     let folder = Folder::make(&arguments.data)?;
@@ -76,7 +77,7 @@ pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
 }
 
 /// A server's usual settings, moved to loopback and to ports that nobody needs to be root for.
-fn settings(arguments: &TryArguments) -> Settings {
+fn settings(arguments: &TryArguments) -> Outcome<Settings> {
     let mut settings = Settings::new(accounts::DOMAIN);
     settings.cleartext = Cleartext::Always;
     for listen in &mut settings.listen {
@@ -84,15 +85,34 @@ fn settings(arguments: &TryArguments) -> Settings {
             true => 0,
             false => listeners::row(listen.kind).try_port,
         };
-        let port = arguments.ports.of(listen.kind).unwrap_or(usual);
-        listen.addresses = vec![At::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))];
+        let loopback = |port| At::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let at = match arguments.ports.of(listen.kind) {
+            Some(port) => loopback(port),
+            None if listen.kind == Kind::Lmtp => At::Unix(socket(arguments)?),
+            None => loopback(usual),
+        };
+        listen.addresses = vec![at];
         listen.bounds = CONNECTIONS;
     }
-    settings
+    Ok(settings)
+}
+
+/// Where LMTP is, in full, so that what is printed holds in every folder.
+fn socket(arguments: &TryArguments) -> Outcome<PathBuf> {
+    let path = match &arguments.ports.lmtp_socket {
+        Some(path) => path.clone(),
+        None => arguments.data.join("lmtp"),
+    };
+    std::path::absolute(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// What to do when a port cannot be had.
 pub fn advice(row: &Row) -> String {
     let name = row.name;
+    if row.kind == Kind::Lmtp {
+        return "choose another place with --lmtp-socket PATH, such as \
+                $XDG_RUNTIME_DIR/whimbrel-lmtp, or a port with --lmtp-port PORT"
+            .to_owned();
+    }
     format!("choose another port with --{name}-port PORT, or let --any-port pick free ones for all")
 }

@@ -5,7 +5,7 @@
 use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines};
 use mail::Mechanism;
-use smtpd::Network;
+use smtpd::{Network, Vrfy};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,7 @@ macro_rules! choice {
 }
 choice!(Cleartext: "never" = Cleartext::Never, "loopback" = Cleartext::Loopback, "always" = Cleartext::Always);
 choice!(LogFormat: "text" = LogFormat::Text, "json" = LogFormat::Json);
+choice!(Vrfy: "untold" = Vrfy::Untold, "to_logins" = Vrfy::ToLogins);
 choice!(Newlines: "reject" = Newlines::Reject, "normalize" = Newlines::Normalize);
 
 /// The word for a number that is not there.

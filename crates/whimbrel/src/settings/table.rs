@@ -151,6 +151,7 @@ pub fn rows() -> Vec<Row> {
     all.extend(oauth());
     all.extend(mail());
     all.extend(smtp());
+    all.extend(smtp_bounds());
     all.extend(imap());
     all.extend(pop3());
     all.extend(store());
@@ -452,7 +453,7 @@ fn smtp() -> Vec<Row> {
         row(
             "smtp.recipients",
             AtReload,
-            "Recipients of one message.",
+            "Recipients of one message; announced as RCPTMAX.",
             |s| Field::Number(Plain, &mut s.post.max_recipients),
         )
         .least(100, " (RFC 5321 section 4.5.3.1.8)")
@@ -484,6 +485,12 @@ fn smtp() -> Vec<Row> {
             "Networks of old programs whose bare CR or LF may be mended.",
             |s| Field::Networks(&mut s.bare_newline_networks),
         ),
+    ]
+}
+
+/// What a client may take of time, and how often it may be wrong.
+fn smtp_bounds() -> Vec<Row> {
+    vec![
         row(
             "smtp.command_time",
             AtReload,
@@ -501,10 +508,32 @@ fn smtp() -> Vec<Row> {
         row(
             "smtp.message_time",
             AtReload,
-            "How long a whole message may take; each 512 octets of it add a second.",
+            "How long a whole message may take, before the time that its size is worth.",
             |s| Field::Number(Time, &mut s.smtp.timeouts.data_start),
         )
         .least(10, ""),
+        row(
+            "smtp.message_rate",
+            AtReload,
+            "So many octets of a message are worth a second more. A client that stays slower is \
+             let go when the time above is over.",
+            |s| Field::Number(Plain, &mut s.smtp.timeouts.data_octets_a_second),
+        )
+        .least(1, ""),
+        row(
+            "smtp.transactions",
+            AtReload,
+            "MAIL commands of one session; announced as MAILMAX.",
+            |s| Field::Number(Plain, &mut s.smtp.transactions),
+        )
+        .least(1, "")
+        .most(999_999),
+        row(
+            "smtp.vrfy",
+            AtReload,
+            "Whom VRFY tells who has an account: nobody, or those who have logged in.",
+            |s| Field::Choice(&mut s.smtp.vrfy),
+        ),
         row(
             "smtp.session_time",
             AtReload,

@@ -15,6 +15,7 @@ fn the_ready_file_names_everything() {
     let expected = [
         "imap",
         "imaps",
+        "lmtp",
         "pop3",
         "pop3s",
         "smtp",
@@ -22,13 +23,15 @@ fn the_ready_file_names_everything() {
         "submissions",
     ];
     assert_eq!(names, expected);
-    assert!(
-        server
-            .ready
-            .listeners
-            .values()
-            .all(|at| at.starts_with("127.0.0.1:"))
-    );
+    for (name, at) in &server.ready.listeners {
+        if name == "lmtp" {
+            assert_eq!(at, &server.data.join("lmtp").display().to_string());
+            let mode = std::fs::metadata(at).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o660, "who may connect is said by the file");
+        } else {
+            assert!(at.starts_with("127.0.0.1:"), "{name} {at}");
+        }
+    }
     let addresses: Vec<&str> = server
         .ready
         .accounts
@@ -58,6 +61,21 @@ fn the_ready_file_names_everything() {
     let stopped = server.stop();
     assert!(stopped.status.success(), "{}", stopped.log);
     assert!(!ready_file.exists(), "nobody is ready any more");
+}
+
+#[test]
+fn lmtp_may_be_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("there").display().to_string();
+    let server = Start::new().arguments(&["--lmtp-socket", &path]).start();
+    assert_eq!(server.at("lmtp"), path);
+    server.stop();
+    assert!(
+        !folder.path().join("there").exists(),
+        "it goes with the server"
+    );
+    let server = Start::new().arguments(&["--lmtp-port", "0"]).start();
+    assert!(server.at("lmtp").starts_with("127.0.0.1:"));
 }
 
 #[test]

@@ -128,3 +128,35 @@ fn swaks_is_refused_what_must_be_refused() {
         [0u32; 0]
     );
 }
+
+#[test]
+fn swaks_delivers_by_lmtp_over_a_socket() {
+    let server = Server::start();
+    let Some(swaks) = Program::find("swaks") else {
+        return;
+    };
+    let (alice, bob) = (server.alice(), server.bob());
+    let to = format!("{},{}", alice.address, bob.address);
+    let ended = swaks
+        .args(&["--protocol", "LMTP", "--socket", server.at("lmtp")])
+        .args(&[
+            "--from",
+            "carol@example.org",
+            "--to",
+            &to,
+            "--timeout",
+            "60",
+        ])
+        .args(&["--header", "Subject: local"])
+        .run();
+    let told = ended.well().text();
+    assert_eq!(
+        told.matches("250 2.0.0 ").count(),
+        2,
+        "one answer each: {told}"
+    );
+    for account in [alice, bob] {
+        let mut imap = server.imap(account);
+        assert_eq!(imap.search("HEADER Subject local").len(), 1);
+    }
+}
