@@ -13,7 +13,9 @@ fn answer(event: &Event) -> Option<Reply> {
         Event::Command(Command::Quit) => Reply::new(221, Status(2, 0, 0), "bye"),
         Event::Command(Command::Vrfy(name)) => Reply::new(252, Status(2, 0, 0), name.as_str()),
         Event::Command(Command::Bdat { .. }) => return None,
-        Event::Command(_) | Event::ChunkEnd(_) | Event::DataEnd(_) => Reply::new(250, Status(2, 0, 0), "ok"),
+        Event::Command(_) | Event::ChunkEnd(_) | Event::DataEnd(_) => {
+            Reply::new(250, Status(2, 0, 0), "ok")
+        }
         Event::AuthLine(_) => Reply::new(235, Status(2, 7, 0), "in"),
         Event::Malformed(malformed) => Reply::new(500, Status(5, 5, 2), format!("{malformed:?}")),
         Event::Data(_) => return None,

@@ -43,6 +43,9 @@ pub const SECTION_DEPTH: usize = 100;
 pub const HEADER_FIELDS: usize = 1_000;
 /// Patterns of one extended LIST, which every name is compared with. No minimum in the RFCs.
 pub const LIST_PATTERNS: usize = 100;
+/// All patterns of one extended LIST together, each with the reference before it: so much of a
+/// pattern costs as much as one that a basic LIST may have, twice. No minimum in the RFCs.
+pub const LIST_PATTERNS_BYTES: usize = 2 * MAILBOX_BYTES;
 /// Options of one kind in one extended LIST; there are fewer than ten.
 pub const LIST_OPTIONS: usize = 100;
 /// Parameters of one CREATE, and special uses in one of them. RFC 6154 knows seven uses.

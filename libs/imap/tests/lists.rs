@@ -99,6 +99,12 @@ fn refuses_what_is_no_list() {
         &format!("LIST \"\" ({many})"),
         What::TooMany("members of a list"),
     );
+    let long = "a".repeat(1_000);
+    refuse(
+        &format!("LIST {long} (a b c d e f g h i)"),
+        What::TooMany("octets in patterns"),
+    );
+    assert_eq!(list(&format!("{long} (a b c d e f g h)")).patterns.len(), 8);
 }
 
 /// [rfc6154 3] [rfc6154 6] [rfc4466 2.2]

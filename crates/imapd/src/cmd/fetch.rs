@@ -45,6 +45,11 @@ pub(crate) async fn run(
         if batch.is_empty() {
             break;
         }
+        let asked = batch.len();
+        batch.retain(|message| !plan.asks_unknown_encoding(message));
+        if batch.len() < asked {
+            trouble = Some(unknown_encoding());
+        }
         let newly_seen = match plan.marks_seen {
             true => mark_seen(open.view, &mut batch).await?,
             false => RoaringBitmap::new(),
@@ -57,10 +62,6 @@ pub(crate) async fn run(
         let wire = &mut *open.wire;
         for message in &batch {
             let shows_flags = newly_seen.contains(message.uid);
-            if plan.asks_unknown_encoding(message) {
-                trouble = Some(unknown_encoding());
-                continue;
-            }
             if let Err(fault) = write(wire, &plan, message, shows_flags).await? {
                 trouble = Some(fault.into());
             }

@@ -147,6 +147,7 @@ proptest! {
         let message = lines.concat();
         let out = encoded(&message).expect("there is no NUL");
         prop_assert_eq!(in_pieces(&message, size), Ok(out.clone()));
+        prop_assert_eq!(encoded(&out), Ok(out.clone()), "it needs no change again");
         let (before, after) = (Survey::of(&message), Survey::of(&out));
         let shape = |survey: &Survey| -> Vec<_> {
             survey.parts.parts().iter().map(|part| (part.kind, part.parent)).collect()

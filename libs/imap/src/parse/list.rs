@@ -4,7 +4,7 @@ use crate::command::Command;
 use crate::cursor::{Cursor, Parsed};
 use crate::limits;
 use crate::list::{List, ListForm, ListReturn, ListSelect};
-use crate::mailbox::ListPattern;
+use crate::mailbox::{ListPattern, Mailbox};
 use crate::parse::mailboxes::{list_mailbox, status_items};
 use crate::refusal::What;
 
@@ -23,7 +23,7 @@ pub(super) fn list(c: &mut Cursor<'_>) -> Parsed<Command> {
     c.sp()?;
     let patterns = if c.peek() == Some(b'(') {
         form = ListForm::Extended;
-        patterns(c)?
+        patterns(c, &reference)?
     } else {
         vec![list_mailbox(c)?]
     };
@@ -42,12 +42,20 @@ pub(super) fn list(c: &mut Cursor<'_>) -> Parsed<Command> {
 }
 
 /// `patterns = "(" list-mailbox *(SP list-mailbox) ")"`
-fn patterns(c: &mut Cursor<'_>) -> Parsed<Vec<ListPattern>> {
+fn patterns(c: &mut Cursor<'_>, reference: &Mailbox) -> Parsed<Vec<ListPattern>> {
+    let start = c.at();
     let patterns = c.list("a list of patterns", limits::LIST_PATTERNS, list_mailbox)?;
     if patterns.is_empty() {
         return c.refuse(What::Expected("a mailbox pattern"));
     }
-    Ok(patterns)
+    let sizes = patterns.iter().map(|pattern| pattern.as_str().len());
+    let bytes: usize = sizes.map(|size| size + reference.as_str().len()).sum();
+    let fits = bytes <= limits::LIST_PATTERNS_BYTES;
+    c.or_refuse(
+        fits.then_some(patterns),
+        What::TooMany("octets in patterns"),
+        start,
+    )
 }
 
 /// `list-select-opt = "SUBSCRIBED" / "REMOTE" / "RECURSIVEMATCH" / "SPECIAL-USE"`, in any order and
