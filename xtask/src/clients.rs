@@ -21,6 +21,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mpop", "mpop"),
     ("msmtp", "msmtp"),
     ("imapfilter", "imapfilter"),
+    ("gsasl", "gsasl"),
     // 88 MB to download, the others together a tenth of that
     ("thunderbird", "thunderbird"),
     ("strace", "strace"),

@@ -97,6 +97,9 @@ pub struct Settings {
     pub logins: Logins,
     /// Whether a password may be sent without TLS.
     pub clear_text: ClearText,
+    /// Announce SCRAM that is bound to TLS. mutt and neomutt with libgsasl (Debian 12) would choose
+    /// it, find that they cannot do it, and send nothing. Who names it gets it anyhow.
+    pub announce_plus: bool,
     pub bare_newline: BareNewline,
     pub vrfy: Vrfy,
     pub timeouts: Timeouts,
@@ -121,6 +124,7 @@ impl Settings {
                 Role::Exchange | Role::Lmtp => Logins::NotOffered,
             },
             clear_text: ClearText::Refused,
+            announce_plus: false,
             bare_newline: BareNewline::Reject,
             vrfy: Vrfy::Untold,
             transactions: limits::TRANSACTIONS,

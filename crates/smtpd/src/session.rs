@@ -307,7 +307,11 @@ impl Session {
     /// The client as logins see it.
     pub fn login_client(&self) -> Result<LoginClient, End> {
         let conn = self.conn.as_ref().ok_or(End::Lost)?;
-        Ok(LoginClient::of(conn, "smtp"))
+        let client = LoginClient::of(conn, "smtp");
+        Ok(match self.door.settings.announce_plus {
+            true => client,
+            false => client.without_plus(),
+        })
     }
 
     /// The names of the mechanisms by which a login would work now.

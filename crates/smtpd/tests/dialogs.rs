@@ -30,6 +30,7 @@ fn settings(visit: &Visit) -> Settings {
         Some("refused") => ClearText::Refused,
         Some(other) => panic!("smtp.clear_text is not {other}"),
     };
+    settings.announce_plus = visit.script.setting("smtp.announce_plus") == Some("yes");
     settings.bare_newline = match visit.script.setting("smtp.bare_newline") {
         None | Some("reject") => BareNewline::Reject,
         Some("normalize") => BareNewline::Normalize {

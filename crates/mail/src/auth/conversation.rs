@@ -24,6 +24,14 @@ pub struct LoginClient {
     pub peer: IpAddr,
     pub(super) bindings: Bindings,
     pub(super) certificate: Option<ClientCertificate>,
+    plus: Plus,
+}
+
+/// Whether the client was told that a login can be bound to its TLS connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Plus {
+    Announced,
+    Quiet,
 }
 
 impl LoginClient {
@@ -41,6 +49,16 @@ impl LoginClient {
                 server_end_point,
             },
             certificate: conn.client_certificate(),
+            plus: Plus::Announced,
+        }
+    }
+
+    /// The same for a door that does not announce mechanisms that are bound to TLS; whoever names
+    /// one gets it all the same.
+    pub fn without_plus(self) -> LoginClient {
+        LoginClient {
+            plus: Plus::Quiet,
+            ..self
         }
     }
 }
@@ -89,8 +107,21 @@ impl Auth {
     /// The mechanisms that can lead to a login on this connection, in the order in which they are
     /// offered. Whether logins are taken here at all, without TLS for instance, the door decides.
     pub fn offered(&self, client: &LoginClient) -> Vec<Mechanism> {
+        let quiet = |mechanism: &Mechanism| {
+            let bound = matches!(mechanism.needs(), Needs::KeysAndBinding(_));
+            bound && client.plus == Plus::Quiet
+        };
+        let mut offered = self.taken(client);
+        offered.retain(|mechanism| !quiet(mechanism));
+        offered
+    }
+
+    /// Those, and what is not told.
+    fn taken(&self, client: &LoginClient) -> Vec<Mechanism> {
         let can = |mechanism: &Mechanism| match mechanism.needs() {
-            Needs::KeysAndBinding(_) => !client.bindings.is_empty(),
+            // Below TLS 1.3 clients bind to tls-unique, which rustls does not give away, rather
+            // than to what is left: they get in without binding, and not at all if it is offered.
+            Needs::KeysAndBinding(_) => client.bindings.exporter.is_some(),
             Needs::Certificate => client.certificate.is_some(),
             Needs::Keys(_) | Needs::Password | Needs::Issuer => true,
         };
@@ -101,15 +132,15 @@ impl Auth {
             .collect()
     }
 
-    /// Begins a login by a mechanism. None: it is not offered on this connection.
+    /// Begins a login by a mechanism. None: it is not taken on this connection.
     pub async fn begin(
         &self,
         client: LoginClient,
         mechanism: &[u8],
         initial: Option<Response<'_>>,
     ) -> Option<(Conversation, Progress)> {
-        let offered = self.offered(&client);
-        let mechanism = Mechanism::from_name(mechanism).filter(|m| offered.contains(m))?;
+        let (offered, taken) = (self.offered(&client), self.taken(&client));
+        let mechanism = Mechanism::from_name(mechanism).filter(|m| taken.contains(m))?;
         let nonce = self.gate.random.token(NONCE_LETTERS);
         let terms = Terms {
             nonce: &nonce,

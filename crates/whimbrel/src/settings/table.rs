@@ -451,6 +451,14 @@ fn mail() -> Vec<Row> {
 fn smtp() -> Vec<Row> {
     vec![
         row(
+            "smtp.announce_plus",
+            AtReload,
+            "Announce SCRAM that is bound to the TLS connection (-PLUS) at submission, as IMAP and \
+             POP3 do. mutt and neomutt with libgsasl, as in Debian 12, would choose it, find that \
+             they cannot do it, and send nothing. Programs that name it get it anyhow.",
+            |s| Field::Switch(&mut s.smtp.announce_plus),
+        ),
+        row(
             "smtp.recipients",
             AtReload,
             "Recipients of one message; announced as RCPTMAX.",

@@ -8,6 +8,7 @@ mod alpine;
 mod curl;
 mod fetchmail;
 mod getmail;
+mod gsasl;
 mod imapfilter;
 mod keeping;
 mod large;

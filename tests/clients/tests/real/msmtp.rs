@@ -50,7 +50,7 @@ fn msmtp_sends_with_a_checked_certificate_and_login() {
     let password = &server.bob().password;
     let mut alice = server.imap(server.alice());
     for listener in ["submission", "submissions"] {
-        for auth in ["on", "plain", "login"] {
+        for auth in ["on", "plain", "login", "scram-sha-1", "scram-sha-256"] {
             let subject = format!("msmtp-{listener}-{auth}");
             let settings = format!(
                 "{}\nauth {auth}\npassword {password}",
