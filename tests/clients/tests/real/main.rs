@@ -12,6 +12,7 @@ mod gsasl;
 mod imapfilter;
 mod keeping;
 mod large;
+mod logins;
 mod maildir;
 mod mbsync;
 mod mpop;
