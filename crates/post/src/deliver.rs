@@ -202,7 +202,7 @@ impl Post {
             at,
         };
         // THE COMMIT LINE: from here on the message is ours, durably, in every one of these
-        // mailboxes. The 250 that follows from this Ok is sent nowhere else.
+        // mailboxes. The 250 that follows from this Ok is sent nowhere else. [rfc5321 4.2.5]
         mail.deliver(incoming, to).await.map(drop)
     }
 }

@@ -1,7 +1,8 @@
 //! What accepting needs to know of a message's header, read while it streams by.
 //!
 //! Only From, Sender and the newest of each Received line are kept, within bounds; the rest is
-//! counted. What never happens here: a judgement, a change of the message.
+//! counted. What never happens here: a judgement, a change of the message. Whatever is wrong with a
+//! stranger's header, the message is taken. [rfc5321 3.3]
 //!
 //! ```abnf
 //! field = 1*ftext *WSP ":" unstructured CRLF     ; ftext = %d33-57 / %d59-126 [rfc5322 3.6.8, 4.5]

@@ -170,7 +170,7 @@ impl Server {
         }
     }
 
-    /// Answers the last event. A 421 may be sent at any time: it ends the connection.
+    /// Answers the last event; each has one answer. [rfc5321 4.2] A 421 may be sent at any time: it ends the connection.
     pub fn send(&mut self, reply: Reply) {
         let code = reply.code();
         reply.encode(&mut self.output);

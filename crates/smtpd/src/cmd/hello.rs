@@ -34,6 +34,7 @@ fn send_keywords(session: &mut Session) {
     session.send(reply);
 }
 
+/// One line, whatever EHLO would tell. [rfc5321 3.2]
 pub(crate) fn helo(session: &mut Session, command: Command) -> Doing<'_> {
     let Command::Helo(name) = command else {
         unreachable!("the table gives HELO to this function")

@@ -19,6 +19,7 @@ pub(crate) fn rset(session: &mut Session, _: Command) -> Doing<'_> {
     done(session, Reply::new(250, Status(2, 0, 0), "Forgotten"))
 }
 
+/// [rfc5321 4.1.1.9]
 pub(crate) fn noop(session: &mut Session, _: Command) -> Doing<'_> {
     done(session, Reply::new(250, Status(2, 0, 0), "Ok"))
 }
@@ -44,6 +45,7 @@ pub(crate) fn vrfy(session: &mut Session, command: Command) -> Doing<'_> {
     })
 }
 
+/// A message that was begun ends with it, and is nowhere. [rfc5321 4.1.1.10]
 pub(crate) fn quit(session: &mut Session, _: Command) -> Doing<'_> {
     let text = format!("{} says goodbye", session.door.settings.hostname);
     done(session, Reply::new(221, Status(2, 0, 0), text))

@@ -34,7 +34,7 @@ async fn a_message_in_chunks_lies_in_the_mailbox_after_the_last() {
 
 #[tokio::test]
 async fn chunks_without_a_last_are_nothing() {
-    // [rfc3030 2]
+    // [rfc3030 2] [rfc5321 4.1.1.10]
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO x", "250").await;

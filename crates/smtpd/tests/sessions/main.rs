@@ -166,7 +166,7 @@ impl Client {
 
 #[tokio::test]
 async fn a_message_lies_in_the_mailbox_when_it_is_acknowledged() {
-    // [rfc5321 4.4] [rfc5321 4.5.2]
+    // [rfc5321 4.4] [rfc5321 4.5.2] [rfc5321 4.2.5]
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO mail.example.org", "250").await;

@@ -162,6 +162,7 @@ fn a_refused_starttls_loses_nothing() {
 
 #[test]
 fn hands_out_nothing_before_the_answer() {
+    // [rfc5321 4.2]
     let mut server = Server::new(RULES);
     server.receive(b"RSET\r\nQUIT\r\n");
     assert_eq!(server.next(), None, "the greeting comes first");
