@@ -6,7 +6,10 @@ use crate::issuer::{Signer, Web};
 use crate::pattern::Kept;
 use crate::script::{Script, Setup};
 use addr::Address;
-use mail::{Admin, Argon2Cost, Flags, IssuerSettings, Mail, MailSettings, MailboxName, NewMessage};
+use mail::{
+    Admin, Argon2Cost, Flags, IssuerSettings, Mail, MailSettings, MailboxName, Mechanism,
+    NewMessage,
+};
 use net::{Clock, Random, TlsClient, TlsServer};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 use std::collections::BTreeMap;
@@ -263,6 +266,14 @@ fn settings(script: &Script) -> Result<MailSettings, String> {
         let Some(name) = key.strip_prefix("mail.") else {
             continue;
         };
+        if name == "mechanisms" {
+            let named = value
+                .split(',')
+                .map(|one| Mechanism::from_name(one.as_bytes()));
+            let named: Option<Vec<_>> = named.collect();
+            settings.mechanisms = named.ok_or_else(|| format!("@set {key}: no such mechanism"))?;
+            continue;
+        }
         let number: u64 = value
             .parse()
             .map_err(|_| format!("@set {key}: not a number"))?;
