@@ -326,6 +326,31 @@ fn chunks(mut rest: &[u8]) -> Result<Option<Vec<u8>>, HttpError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_the_reader_panic_or_go_past_its_bounds(
+            head in "HTTP/1\\.1 [0-9]{3} ?\r\n(Content-Length: ?[0-9]{0,22}\r\n|Transfer-Encoding: chunked\r\n){0,2}\r\n",
+            body in prop::collection::vec(prop::sample::select(&b"0123456789abcdef;\r\n\xff"[..]), 0..60),
+        ) {
+            let answer = [head.as_bytes(), &body].concat();
+            for ended in [false, true] {
+                if let Ok(Some(reply)) = parse(&answer, ended) {
+                    prop_assert!(reply.body.len() <= body.len());
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_makes_a_url_that_could_break_a_request(text in "https?://(127\\.0\\.0\\.1|[ -~]{0,20})[\\x00-\\x7f]{0,20}") {
+            if let Ok(url) = text.parse::<Url>() {
+                let asked = format!("{}{}", url.target, url.fields());
+                prop_assert!(url.target.bytes().all(|octet| octet.is_ascii_graphic()));
+                prop_assert_eq!(asked.matches("\r\n").count(), 4);
+            }
+        }
+    }
 
     fn url(text: &str) -> Result<(String, u16, String), String> {
         let url = text.parse::<Url>().map_err(|error| error.to_string())?;

@@ -289,6 +289,30 @@ fn has_scope(claims: &Claims, wanted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_token_and_no_key_make_the_reader_panic_or_believe(
+            header in r#"\{("alg":"(ES256|RS256|EdDSA|none)")?,?("kid":"a")?\}"#,
+            payload in ".{0,20}",
+            signature in prop::collection::vec(any::<u8>(), 0..80),
+            key in r#"\{"kty":"(RSA|EC|OKP)","crv":"(P-256|Ed25519)","kid":"a","[xn]":"[A-Za-z0-9_-]{0,50}","[ye]":"[A-Za-z0-9_-]{0,50}"\}"#,
+        ) {
+            let encode = |octets: &[u8]| URL_SAFE_NO_PAD.encode(octets);
+            let token = format!(
+                "{}.{}.{}",
+                encode(header.as_bytes()),
+                encode(payload.as_bytes()),
+                encode(&signature)
+            );
+            let keys = KeySet::parse(format!(r#"{{"keys":[{key}]}}"#).as_bytes());
+            if let (Some(signed), Ok(keys)) = (parse(&token), keys) {
+                prop_assert!(!matches!(signed.verify(&keys), Verdict::Good(_)));
+            }
+            let _ = parse(&payload);
+        }
+    }
 
     fn verdict(token: &str, key: &str) -> Verdict {
         let keys = format!(r#"{{"keys":[{{"kty":"unknown"}},{key}]}}"#);
