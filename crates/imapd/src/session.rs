@@ -4,7 +4,6 @@
 use crate::capability::{self, LoggedIn, Passwords, Standing, StartTls};
 use crate::enabled::{self, Enabled, Extension};
 use crate::keywords::KnownKeywords;
-use crate::limits;
 use crate::reply::{Answer, Next, Trouble};
 use crate::sets;
 use crate::settings::Door;
@@ -121,7 +120,7 @@ impl Session {
 
     fn count_bad(&mut self) -> Result<(), Ended> {
         self.bad_commands += 1;
-        match self.bad_commands < limits::BAD_COMMANDS {
+        match self.bad_commands < self.door.settings.bad_commands {
             true => Ok(()),
             false => Err(Ended::TooManyBad),
         }
@@ -316,7 +315,7 @@ impl Session {
     /// A wrong password; after some the session ends.
     pub fn login_failed(&mut self) -> Next {
         self.failed_logins += 1;
-        match self.failed_logins < limits::FAILED_LOGINS {
+        match self.failed_logins < self.door.settings.failed_logins {
             true => Next::Command,
             false => Next::TurnOut,
         }

@@ -29,6 +29,10 @@ pub struct Settings {
     pub append_stall_s: u64,
     /// How long one write may make no progress.
     pub write_stall_s: u64,
+    /// Wrong passwords in one session.
+    pub failed_logins: u32,
+    /// Commands in a row that are answered BAD.
+    pub bad_commands: u32,
 }
 
 impl Default for Settings {
@@ -43,6 +47,8 @@ impl Default for Settings {
             idle_sign_s: 2 * 60,
             append_stall_s: 5 * 60,
             write_stall_s: 3 * 60,
+            failed_logins: limits::FAILED_LOGINS,
+            bad_commands: limits::BAD_COMMANDS,
         }
     }
 }

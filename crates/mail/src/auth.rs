@@ -247,7 +247,7 @@ impl Gate {
         Gate {
             pool: HashPool::new(settings.hash_workers),
             proven: Proven::new(&random, settings.login_cache_s),
-            throttle: Throttle::new(&random),
+            throttle: Throttle::new(&random, &settings.throttle),
             dummy: password::dummy(settings.argon2, &random).into(),
             cost: settings.argon2,
             hashes: settings.scram_hashes(),

@@ -12,7 +12,7 @@ use crate::keys::{self, DIRECTORY, directory as key};
 use crate::limits;
 use crate::proof::{Admin, Delivery};
 use crate::resolve;
-use crate::settings::MailSettings;
+use crate::settings::{FirstMailbox, MailSettings};
 use crate::state::AccountState;
 use addr::{Address, Domain};
 use net::{Clock, Random};
@@ -49,6 +49,7 @@ pub struct Directory {
     clock: Clock,
     default_quota_bytes: Option<u64>,
     max_mailboxes: u32,
+    first_mailboxes: Arc<[FirstMailbox]>,
     history_s: u64,
 }
 
@@ -90,6 +91,7 @@ impl Directory {
             clock,
             default_quota_bytes,
             max_mailboxes,
+            first_mailboxes: settings.first_mailboxes.as_slice().into(),
             history_s: settings.history_s,
         }
     }

@@ -62,7 +62,7 @@ pub use parts::{Encoding, Part, PartKind, PartTree, Section};
 pub use proof::{Admin, Delivery, Login};
 pub use ready::{Content, DeliveredEnvelope, Dsn, Form, Headers, KeptField, LastLine, Ready};
 pub use sasl::Mechanism;
-pub use settings::MailSettings;
+pub use settings::{FirstMailbox, MailSettings, ThrottleSettings};
 pub use since::Since;
 pub use store::{Bell, Body, BodyRefusal, BodyWriter, Db, Fault};
 pub use upkeep::UpkeepReport;

@@ -1,8 +1,37 @@
 //! What an operator may set. Each with the value it has when nothing is said.
 
 use crate::auth::{Argon2Cost, IssuerSettings};
+use crate::name::{MailboxName, SpecialUse};
 use sasl::{Hash, Mechanism};
 use std::collections::BTreeMap;
+
+/// A mailbox that every new account begins with, besides INBOX.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FirstMailbox {
+    pub name: MailboxName,
+    pub special_use: Option<SpecialUse>,
+}
+
+/// What failed logins cost. Failures fade: what they count halves every five minutes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThrottleSettings {
+    /// So many failures of one source, and no more is tried.
+    pub source_failures: u32,
+    /// So many failures at one account, and little more is tried.
+    pub account_failures: u32,
+    /// The longest that a failure's answer is delayed.
+    pub longest_delay_s: u64,
+}
+
+impl Default for ThrottleSettings {
+    fn default() -> Self {
+        Self {
+            source_failures: 20,
+            account_failures: 50,
+            longest_delay_s: 10,
+        }
+    }
+}
 
 /// The settings of mail at rest.
 #[derive(Clone, Debug)]
@@ -26,10 +55,14 @@ pub struct MailSettings {
     pub issuer: Option<IssuerSettings>,
     /// The cost of a password hash.
     pub argon2: Argon2Cost,
+    /// What failed logins cost.
+    pub throttle: ThrottleSettings,
     /// Password hashes computed at one time.
     pub hash_workers: usize,
     /// How long a proven password is remembered (as a keyed hash, in memory).
     pub login_cache_s: u64,
+    /// What a new account begins with besides INBOX.
+    pub first_mailboxes: Vec<FirstMailbox>,
     /// Mailboxes of one account.
     pub max_mailboxes: u32,
     /// Keywords of one account.
@@ -50,13 +83,31 @@ impl Default for MailSettings {
             certificate_logins: BTreeMap::new(),
             issuer: None,
             argon2: Argon2Cost::default(),
+            throttle: ThrottleSettings::default(),
             hash_workers: 2,
             login_cache_s: 300,
+            first_mailboxes: usual_mailboxes(),
             max_mailboxes: 10_000,
             max_keywords: 1_000,
             parse_memory_bytes: 128 * 1024 * 1024,
         }
     }
+}
+
+/// One for each use, by the names that mail programs look for.
+fn usual_mailboxes() -> Vec<FirstMailbox> {
+    let uses = [
+        ("Drafts", SpecialUse::Drafts),
+        ("Sent", SpecialUse::Sent),
+        ("Junk", SpecialUse::Junk),
+        ("Trash", SpecialUse::Trash),
+        ("Archive", SpecialUse::Archive),
+    ];
+    let mailboxes = uses.into_iter().map(|(name, special_use)| FirstMailbox {
+        name: MailboxName::try_from(name).expect("because these names are possible"),
+        special_use: Some(special_use),
+    });
+    mailboxes.collect()
 }
 
 impl MailSettings {

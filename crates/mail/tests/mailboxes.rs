@@ -27,6 +27,27 @@ async fn a_new_account_has_its_six_mailboxes_subscribed() {
 }
 
 #[tokio::test]
+async fn a_new_account_has_the_mailboxes_that_are_set() {
+    let settings = MailSettings {
+        first_mailboxes: vec![FirstMailbox {
+            name: name("Gesendet"),
+            special_use: Some(SpecialUse::Sent),
+        }],
+        ..MailSettings::default()
+    };
+    let house = House::over(store::Db::memory(), settings).await;
+    let boxes = house.account("alice").await.mailboxes().unwrap();
+    let told: Vec<_> = boxes
+        .iter()
+        .map(|b| (b.name.as_str(), b.special_use))
+        .collect();
+    assert_eq!(
+        told,
+        [("INBOX", None), ("Gesendet", Some(SpecialUse::Sent))]
+    );
+}
+
+#[tokio::test]
 async fn a_delivered_message_is_in_inbox_with_prefix_and_envelope() {
     let house = House::memory().await;
     let alice = house.account("alice").await;

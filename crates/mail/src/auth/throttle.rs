@@ -12,6 +12,7 @@
 
 use crate::ids::AccountId;
 use crate::limits::THROTTLE_ENTRIES;
+use crate::settings::ThrottleSettings;
 use net::time::{self, Duration, Instant};
 use net::{Random, Source};
 use std::collections::HashMap;
@@ -23,10 +24,6 @@ const HALF_LIFE: Duration = Duration::from_secs(300);
 /// Failures that cost nothing: people mistype.
 const FREE: f64 = 3.0;
 const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(10);
-/// Scores from which on no more is tried.
-const SOURCE_LIMIT: f64 = 20.0;
-const ACCOUNT_LIMIT: f64 = 50.0;
 /// An account over its limit lets one guess through in this time.
 const TRICKLE: Duration = Duration::from_secs(5);
 /// How long a source that proved a password counts as the owner's.
@@ -52,8 +49,18 @@ pub(super) struct Throttled {
     pub retry_after_s: u64,
 }
 
+/// The settings, as scores are counted.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Scores from which on no more is tried.
+    source: f64,
+    account: f64,
+    longest_delay: Duration,
+}
+
 pub(super) struct Throttle {
     key: [u8; 32],
+    limits: Limits,
     tables: Mutex<Tables>,
 }
 
@@ -114,11 +121,16 @@ impl Score {
 }
 
 impl Throttle {
-    pub fn new(random: &Random) -> Throttle {
+    pub fn new(random: &Random, settings: &ThrottleSettings) -> Throttle {
         let mut key = [0; 32];
         random.fill(&mut key);
         Throttle {
             key,
+            limits: Limits {
+                source: f64::from(settings.source_failures),
+                account: f64::from(settings.account_failures),
+                longest_delay: Duration::from_secs(settings.longest_delay_s),
+            },
             tables: Mutex::default(),
         }
     }
@@ -136,13 +148,13 @@ impl Throttle {
         let now = time::now();
         let mut tables = self.tables();
         if let Some(owner) = tables.owner(attempt, now) {
-            return owner.score.below(SOURCE_LIMIT, now);
+            return owner.score.below(self.limits.source, now);
         }
-        tables.source_admits(attempt, now)?;
+        tables.source_admits(attempt, self.limits.source, now)?;
         let Some(score) = tables.targets.get_mut(&attempt.target) else {
             return Ok(());
         };
-        if score.now(now) < ACCOUNT_LIMIT {
+        if score.now(now) < self.limits.account {
             return Ok(());
         }
         let free_at = score
@@ -169,8 +181,8 @@ impl Throttle {
         let now = time::now();
         let mut tables = self.tables();
         match tables.owner(attempt, now) {
-            Some(owner) => owner.score.below(SOURCE_LIMIT, now),
-            None => tables.source_admits(attempt, now),
+            Some(owner) => owner.score.below(self.limits.source, now),
+            None => tables.source_admits(attempt, self.limits.source, now),
         }
     }
 
@@ -197,11 +209,11 @@ impl Throttle {
         let now = time::now();
         let mut tables = self.tables();
         if let Some(owner) = tables.owner(attempt, now) {
-            return delay(owner.score.add(now));
+            return delay(owner.score.add(now), self.limits.longest_delay);
         }
         let of_source = count(&mut tables.sources, attempt.from, now);
         let of_target = count(&mut tables.targets, attempt.target, now);
-        delay(of_source.max(of_target))
+        delay(of_source.max(of_target), self.limits.longest_delay)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -215,22 +227,20 @@ impl Tables {
         (now.duration_since(owner.proved) < TRUST).then_some(owner)
     }
 
-    fn source_admits(&self, attempt: Attempt, now: Instant) -> Result<(), Throttled> {
+    fn source_admits(&self, attempt: Attempt, limit: f64, now: Instant) -> Result<(), Throttled> {
         self.sources
             .get(&attempt.from)
-            .map_or(Ok(()), |score| score.below(SOURCE_LIMIT, now))
+            .map_or(Ok(()), |score| score.below(limit, now))
     }
 }
 
 /// Doubles with every failure past the free ones.
-fn delay(score: f64) -> Duration {
+fn delay(score: f64, longest: Duration) -> Duration {
     if score <= FREE {
         return Duration::ZERO;
     }
     let factor = (score - FREE).ceil() - 1.0;
-    FIRST_DELAY
-        .mul_f64(factor.min(8.0).exp2())
-        .min(LONGEST_DELAY)
+    FIRST_DELAY.mul_f64(factor.min(8.0).exp2()).min(longest)
 }
 
 /// Adds a failure; a full table loses its lowest scores first.
@@ -258,7 +268,7 @@ mod tests {
     use tokio::time::advance;
 
     fn throttle() -> Throttle {
-        Throttle::new(&Random::seeded(1))
+        Throttle::new(&Random::seeded(1), &ThrottleSettings::default())
     }
 
     fn attempt(host: u32, account: u64) -> Attempt {
@@ -278,6 +288,22 @@ mod tests {
         assert_eq!(delays, [0, 0, 0, 1, 2, 4, 8, 10, 10]);
         advance(HALF_LIFE * 3).await;
         assert_eq!(throttle.failed(attempt(1, 1)), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_are_those_that_are_set() {
+        let settings = ThrottleSettings {
+            source_failures: 5,
+            longest_delay_s: 2,
+            ..ThrottleSettings::default()
+        };
+        let throttle = Throttle::new(&Random::seeded(1), &settings);
+        let delays: Vec<u64> = (0..6)
+            .map(|_| throttle.failed(attempt(1, 1)).as_secs())
+            .collect();
+        assert_eq!(delays, [0, 0, 0, 1, 2, 2]);
+        assert!(throttle.admit(attempt(1, 1)).is_err());
+        assert!(throttle.admit(attempt(2, 1)).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,8 +11,9 @@ use crate::ids::{AccountId, ModSeq};
 use crate::keys::{self, DIRECTORY, directory as key};
 use crate::limits;
 use crate::mailbox;
-use crate::name::{MailboxName, SpecialUse};
+use crate::name::MailboxName;
 use crate::proof::Admin;
+use crate::settings::FirstMailbox;
 use crate::state::AccountState;
 use crate::tree::ROOT;
 use addr::Address;
@@ -165,7 +166,7 @@ impl Directory {
             key::address(&address.key()),
             AddressRecord::Account(id).encode(),
         );
-        let account = first_mailboxes(account, id, now, self.max_mailboxes)?;
+        let account = self.first_mailboxes(account, id, now)?;
         self.db.submit_group(vec![edit, account]).await?;
         Ok(id)
     }
@@ -343,39 +344,39 @@ fn info(id: AccountId, record: AccountRecord, key: &[u8]) -> Result<AccountInfo,
     })
 }
 
-/// The mailboxes that every account begins with, subscribed.
-fn first_mailboxes(
-    edit: Edit,
-    account: AccountId,
-    now: Time,
-    limit: u32,
-) -> Result<Edit, DirectoryError> {
-    let state = AccountState {
-        modseq: ModSeq(0),
-        next_mailbox: 1,
-        next_uid_validity: 1,
-        next_email: 1,
-        used_bytes: 0,
-        used_messages: 0,
-        history_bytes: 0,
-        forgotten: ModSeq(0),
-        mailboxes: 0,
-        subscriptions: 0,
-    };
-    let mut change = AccountEdit::with_state(edit, account, state, now);
-    let first = [
-        ("INBOX", None),
-        ("Drafts", Some(SpecialUse::Drafts)),
-        ("Sent", Some(SpecialUse::Sent)),
-        ("Junk", Some(SpecialUse::Junk)),
-        ("Trash", Some(SpecialUse::Trash)),
-        ("Archive", Some(SpecialUse::Archive)),
-    ];
-    let failed = |_| Fault::new("making an account's first mailboxes", "it was refused");
-    for (name, special_use) in first {
-        let name = MailboxName::try_from(name).expect("because these names are possible");
-        mailbox::make(&mut change, ROOT, &name, special_use, limit.max(6)).map_err(failed)?;
-        mailbox::subscribe(&mut change, &name).map_err(failed)?;
+impl Directory {
+    /// The mailboxes that every account begins with, subscribed.
+    fn first_mailboxes(
+        &self,
+        edit: Edit,
+        account: AccountId,
+        now: Time,
+    ) -> Result<Edit, DirectoryError> {
+        let state = AccountState {
+            modseq: ModSeq(0),
+            next_mailbox: 1,
+            next_uid_validity: 1,
+            next_email: 1,
+            used_bytes: 0,
+            used_messages: 0,
+            history_bytes: 0,
+            forgotten: ModSeq(0),
+            mailboxes: 0,
+            subscriptions: 0,
+        };
+        let mut change = AccountEdit::with_state(edit, account, state, now);
+        let inbox = FirstMailbox {
+            name: MailboxName::inbox(),
+            special_use: None,
+        };
+        let first = [&inbox].into_iter().chain(self.first_mailboxes.iter());
+        let failed = |_| Fault::new("making an account's first mailboxes", "it was refused");
+        // The operator's own list goes before the limit for users.
+        let limit = self.max_mailboxes.max(1_000);
+        for FirstMailbox { name, special_use } in first {
+            mailbox::make(&mut change, ROOT, name, *special_use, limit).map_err(failed)?;
+            mailbox::subscribe(&mut change, name).map_err(failed)?;
+        }
+        Ok(change.finish_alone())
     }
-    Ok(change.finish_alone())
 }

@@ -4,7 +4,7 @@
 
 use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines};
-use mail::Mechanism;
+use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse};
 use smtpd::{Network, Vrfy};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -32,6 +32,7 @@ pub enum Field<'a> {
     Networks(&'a mut Vec<Network>),
     Switch(&'a mut bool),
     Certificates(&'a mut Vec<CertificateFiles>),
+    Mailboxes(&'a mut Vec<FirstMailbox>),
 }
 
 /// A number wherever and however wide it is kept.
@@ -123,6 +124,8 @@ choice!(LogFormat: "text" = LogFormat::Text, "json" = LogFormat::Json);
 choice!(Vrfy: "untold" = Vrfy::Untold, "to_logins" = Vrfy::ToLogins);
 choice!(Newlines: "reject" = Newlines::Reject, "normalize" = Newlines::Normalize);
 
+/// Every new account gets them in one transaction.
+const MAX_FIRST_MAILBOXES: usize = 50;
 /// The word for a number that is not there.
 const NONE: &str = "none";
 
@@ -160,6 +163,11 @@ impl Field<'_> {
             Field::Networks(_) => "a list of networks such as [\"192.0.2.0/24\"]".to_owned(),
             Field::Switch(_) => "true or false".to_owned(),
             Field::Certificates(_) => "a list of { chain = \"FILE\", key = \"FILE\" }".to_owned(),
+            Field::Mailboxes(_) => {
+                "a list of { name = \"NAME\", use = \"sent\" }, where use is archive, drafts, \
+                 junk, sent or trash, or left out"
+                    .to_owned()
+            }
         }
     }
 
@@ -185,6 +193,7 @@ impl Field<'_> {
             Field::Networks(_) => "list of networks".to_owned(),
             Field::Switch(_) => "`true`, `false`".to_owned(),
             Field::Certificates(_) => "list of `{ chain, key }`".to_owned(),
+            Field::Mailboxes(_) => "list of `{ name, use }`".to_owned(),
         }
     }
 
@@ -227,6 +236,7 @@ impl Field<'_> {
             Field::Networks(kept) => **kept = each(value, must, |text| text.parse().ok())?,
             Field::Switch(kept) => **kept = value.as_bool().ok_or_else(must)?,
             Field::Certificates(kept) => **kept = certificates(value, &must)?,
+            Field::Mailboxes(kept) => **kept = mailboxes(value, &must)?,
         }
         Ok(())
     }
@@ -264,6 +274,19 @@ impl Field<'_> {
                 list(networks.iter().map(|network| quoted(&network.to_string())))
             }
             Field::Switch(on) => on.to_string(),
+            Field::Mailboxes(all) => list(all.iter().map(|one| {
+                let name = quoted(one.name.as_str());
+                match one.special_use {
+                    None => format!("{{ name = {name} }}"),
+                    Some(special_use) => {
+                        let word = special_use.name().trim_start_matches('\\');
+                        format!(
+                            "{{ name = {name}, use = {} }}",
+                            quoted(&word.to_lowercase())
+                        )
+                    }
+                }
+            })),
             Field::Certificates(files) => list(files.iter().map(|one| {
                 let (chain, key) = (one.chain.display(), one.key.display());
                 let (chain, key) = (quoted(&chain.to_string()), quoted(&key.to_string()));
@@ -371,6 +394,46 @@ fn certificate_logins(
             return Err(format!("holds {}, which is no SHA-256", quoted(sha256)));
         }
         all.insert(digits, login.to_owned());
+    }
+    Ok(all)
+}
+
+/// Mailboxes of new accounts: no name and no use twice, and INBOX is there without saying so.
+fn mailboxes(value: &DeValue<'_>, must: &impl Fn() -> String) -> Result<Vec<FirstMailbox>, String> {
+    let mut all: Vec<FirstMailbox> = Vec::new();
+    for item in value.as_array().ok_or_else(must)?.iter() {
+        let table = item.get_ref().as_table().ok_or_else(must)?;
+        if table
+            .keys()
+            .any(|key| !["name", "use"].contains(&key.get_ref().as_ref()))
+        {
+            return Err(must());
+        }
+        let text = |key: &str| table.get(key).map(|value| value.get_ref().as_str());
+        let name = text("name").flatten().ok_or_else(must)?;
+        // One level only: what would stand above it is not made.
+        let is_possible = |name: &MailboxName| !name.as_str().contains('/');
+        let known = MailboxName::try_from(name).ok().filter(is_possible);
+        let name = known.ok_or_else(|| format!("cannot have {}", quoted(name)))?;
+        let special_use = match text("use") {
+            None => None,
+            Some(word) => {
+                let attribute = format!("\\{}", word.ok_or_else(must)?);
+                Some(SpecialUse::by_name(&attribute).ok_or_else(must)?)
+            }
+        };
+        let is_twice = name.as_str() == "INBOX"
+            || all.iter().any(|other| {
+                let same_use = special_use.is_some() && other.special_use == special_use;
+                other.name == name || same_use
+            });
+        if is_twice || all.len() == MAX_FIRST_MAILBOXES {
+            return Err(format!(
+                "has {} or its use twice, or too many",
+                quoted(name.as_str())
+            ));
+        }
+        all.push(FirstMailbox { name, special_use });
     }
     Ok(all)
 }

@@ -295,6 +295,26 @@ cleartext = "sometimes"
     }
 
     #[test]
+    fn mailboxes_of_new_accounts_have_one_name_and_use_each() {
+        let list = |items: &str| format!("[mail]\nfirst_mailboxes = [{items}]\n");
+        let text = list("{ name = \"Gesendet\", use = \"sent\" }, { name = \"Listen\" }");
+        let settings = read(&text, usual()).ok().unwrap();
+        assert_eq!(settings.mail.first_mailboxes.len(), 2);
+        for wrong in [
+            "{ name = \"inbox\" }",
+            "{ name = \"A/B\" }",
+            "{ name = \"A\" }, { name = \"A\" }",
+            "{ name = \"A\", use = \"sent\" }, { name = \"B\", use = \"sent\" }",
+            "{ name = \"A\", use = \"flagged\" }",
+            "{ use = \"sent\" }",
+            "{ name = \"A\", colour = \"red\" }",
+            "\"A\"",
+        ] {
+            assert_eq!(problems(&list(wrong)).len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_certificate_needs_both_files_and_nothing_else() {
         assert_eq!(
             problems("[[tls.certificate]]\nchain = \"/a\"\n"),

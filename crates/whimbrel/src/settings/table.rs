@@ -148,6 +148,7 @@ pub fn rows() -> Vec<Row> {
     let mut all = process();
     all.extend(listen());
     all.extend(login());
+    all.extend(login_ways());
     all.extend(oauth());
     all.extend(mail());
     all.extend(smtp());
@@ -250,6 +251,7 @@ fn listen() -> Vec<Row> {
     all
 }
 
+/// Passwords: what they cost, and what failures cost.
 fn login() -> Vec<Row> {
     vec![
         row(
@@ -259,6 +261,29 @@ fn login() -> Vec<Row> {
              (where only this machine can come), or always.",
             |s| Field::Choice(&mut s.cleartext),
         ),
+        row(
+            "login.failures_of_source",
+            AtRestart,
+            "Failed logins of one IPv4 address or IPv6 /64 after which nothing of it is tried until \
+             they have faded; what they count halves every five minutes.",
+            |s| Field::Number(Plain, &mut s.mail.throttle.source_failures),
+        )
+        .least(5, ""),
+        row(
+            "login.failures_at_account",
+            AtRestart,
+            "Failed logins at one account after which only one guess every few seconds is tried; \
+             its owner, where he logged in before, is let in all the same.",
+            |s| Field::Number(Plain, &mut s.mail.throttle.account_failures),
+        )
+        .least(5, ""),
+        row(
+            "login.longest_delay",
+            AtRestart,
+            "The longest that the answer to a failed login is delayed; the delay doubles with each.",
+            |s| Field::Number(Time, &mut s.mail.throttle.longest_delay_s),
+        )
+        .most(30),
         row(
             "login.remember",
             AtRestart,
@@ -291,6 +316,12 @@ fn login() -> Vec<Row> {
         )
         .least(1, "")
         .most(100),
+    ]
+}
+
+/// The ways to log in.
+fn login_ways() -> Vec<Row> {
+    vec![
         row(
             "login.scram",
             AtRestart,
@@ -424,6 +455,13 @@ fn mail() -> Vec<Row> {
             |s| Field::Number(Size, &mut s.mail.history_max_bytes),
         )
         .usual("its quota, or 1 GiB"),
+        row(
+            "mail.first_mailboxes",
+            AtRestart,
+            "What a new account begins with besides INBOX. `use` tells mail programs what a mailbox \
+             is for.",
+            |s| Field::Mailboxes(&mut s.mail.first_mailboxes),
+        ),
         row(
             "mail.mailboxes",
             AtRestart,
@@ -608,6 +646,20 @@ fn imap() -> Vec<Row> {
             |s| Field::Number(Time, &mut s.imap.write_stall_s),
         )
         .least(10, ""),
+        row(
+            "imap.failed_logins",
+            AtReload,
+            "Wrong passwords of one session before it is ended.",
+            |s| Field::Number(Plain, &mut s.imap.failed_logins),
+        )
+        .least(1, ""),
+        row(
+            "imap.bad_commands",
+            AtReload,
+            "Commands in a row that are none, before the session is ended.",
+            |s| Field::Number(Plain, &mut s.imap.bad_commands),
+        )
+        .least(1, ""),
     ]
 }
 
