@@ -2,7 +2,7 @@
 
 Usage: on_terminal.py [--script FILE] PROGRAM ARGUMENT...
 
-The file is JSON: pairs of a text to wait for and the keys to type once it is there. Without one, nothing
+The file is JSON: pairs of a regular expression to wait for and the keys to type once it is there. Without one, nothing
 is typed. Escape sequences are taken out of what is searched, so that a text is found in whatever colours.
 A program that has not ended after 100 seconds is ended.
 """
@@ -42,7 +42,7 @@ while True:
     sys.stdout.buffer.flush()
     fresh += piece
     text = re.sub(rb"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>])", b"", fresh)
-    if script and script[0][0].encode() in text:
+    if script and re.search(script[0][0].encode(), text):
         _, keys = script.pop(0)
         fresh = b""
         os.write(terminal, keys.encode())

@@ -15,7 +15,7 @@ pub struct Said {
 }
 
 /// The names of the rules, as in the table.
-pub const RULES: [&str; 18] = [
+pub const RULES: [&str; 19] = [
     "order",
     "texts",
     "codes",
@@ -33,8 +33,12 @@ pub const RULES: [&str; 18] = [
     "encoding-case",
     "default-charset",
     "quoted-name",
-    "children-in-lsub",
+    "attributes-not-asked",
+    "own-mailboxes",
 ];
+
+/// The mailboxes that are there from the start.
+const OWN: [&str; 6] = ["INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"];
 
 /// One answer, normalised.
 pub fn said(command: &Command, answer: &Answer) -> Said {
@@ -88,7 +92,8 @@ fn section(response: &str) -> Option<(&str, &str)> {
     let (_, items) = response.split_once("FETCH, (")?;
     let items = items.strip_suffix(")]")?;
     let (name, value) = items.split_once(' ')?;
-    (name.starts_with("BODY[") && name.ends_with(']')).then_some((name, value))
+    let is_section = name.starts_with("BODY[") || name.starts_with("BINARY[");
+    (is_section && name.ends_with(']')).then_some((name, value))
 }
 
 /// OK, NO or BAD, and the response code. [texts]
@@ -109,8 +114,12 @@ fn code_form(code: &str) -> Option<String> {
     let words: Vec<&str> = code.split(' ').collect();
     let name = words.first()?.to_ascii_uppercase();
     match (name.as_str(), words.as_slice()) {
-        // [codes] Whimbrel says more of why, and knows the last change of every mailbox.
-        ("NONEXISTENT" | "ALREADYEXISTS" | "CANNOT" | "CLIENTBUG" | "HIGHESTMODSEQ", _) => None,
+        // [codes] Whimbrel says more of why, of which mailbox, and of its last change.
+        (
+            "NONEXISTENT" | "ALREADYEXISTS" | "CANNOT" | "CLIENTBUG" | "HIGHESTMODSEQ"
+            | "MAILBOXID",
+            _,
+        ) => None,
         // [validity]
         ("UIDVALIDITY", _) => Some(name),
         ("APPENDUID" | "COPYUID", [_, _, rest @ ..]) => Some(format!("{name} {}", rest.join(" "))),
@@ -155,10 +164,15 @@ fn response_form(words: &str, response: &[u8]) -> Option<String> {
         fetch_form(words, values.get_mut(2)?)?;
     } else if values[0].is_atom("SEARCH") {
         values[1..].sort();
+    } else if values[0].is_atom("ESEARCH") {
+        search_form(&mut values);
     } else if values[0].is_atom("LIST") || values[0].is_atom("LSUB") {
+        let name = format!("{:?}", values.get(3)?);
+        // [own-mailboxes]
+        let is_own = OWN.contains(&name.trim_matches('"')) && !words.contains("LIST (SUBSCRIBED");
         let attributes = values[1].list_mut()?;
-        // [children-in-lsub]
-        attributes.retain(|name| words.starts_with("LIST") || !is_about_children(name));
+        attributes.retain(|name| is_asked_for(words, name));
+        attributes.retain(|name| !(is_own && name.is_atom("\\Subscribed")));
         attributes.sort();
         name_form(values.get_mut(3)?);
     } else if values[0].is_atom("STATUS") {
@@ -194,8 +208,17 @@ fn expunged(answer: &Answer) -> Option<String> {
     (!gone.is_empty()).then(|| format!("expunged {gone:?}"))
 }
 
-fn is_about_children(attribute: &Value) -> bool {
-    attribute.is_atom("\\HasChildren") || attribute.is_atom("\\HasNoChildren")
+/// [attributes-not-asked] The plain LIST gives all in both.
+fn is_asked_for(words: &str, attribute: &Value) -> bool {
+    let is_one_of = |names: &[&str]| names.iter().any(|name| attribute.is_atom(name));
+    let is_extended = words.contains('(');
+    if is_one_of(&["\\HasChildren", "\\HasNoChildren"]) {
+        words.starts_with("LIST") && (!is_extended || words.contains("CHILDREN"))
+    } else if is_one_of(&["\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"]) {
+        !is_extended || words.contains("SPECIAL-USE")
+    } else {
+        true
+    }
 }
 
 /// [quoted-name]
@@ -203,6 +226,15 @@ fn name_form(name: &mut Value) {
     if let Value::Text(text) = name {
         *name = Value::Atom(String::from_utf8_lossy(text).into_owned());
     }
+}
+
+/// `ESEARCH (TAG "t1") UID COUNT 2 ALL 1:2` [rfc4731 3.1]. [order]
+fn search_form(values: &mut Vec<Value>) {
+    let is_uid = values.get(2).is_some_and(|value| value.is_atom("UID"));
+    let start = if is_uid { 3 } else { 2 };
+    let mut pairs = Value::List(values.split_off(start.min(values.len())));
+    pairs_form(&mut pairs);
+    values.push(pairs);
 }
 
 /// Pairs of name and value in the order of their names. [order]

@@ -2,10 +2,11 @@
 //!
 //! What never happens here: a command whose answer depends on the time.
 
-use crate::peer::{Answer, Command};
+use crate::peer::{Answer, Command, Piece};
 use clients::samples;
 
 const MAILBOXES: [&str; 5] = ["work", "older", "other", "Entw&APw-rfe", "\"with space\""];
+const RETURN: [&str; 5] = ["MIN", "MAX", "COUNT", "ALL", "SAVE"];
 /// One of these is there, with a mailbox below it.
 const TREE: [&str; 3] = ["tree/one", "tree/uno", "tree/een"];
 const FLAGS: [&str; 8] = [
@@ -36,7 +37,7 @@ const DATES: [&str; 5] = [
     "31-Dec-1999",
     "1-Jan-2030",
 ];
-const ITEMS: [&str; 22] = [
+const ITEMS: [&str; 26] = [
     "FLAGS",
     "UID",
     "INTERNALDATE",
@@ -59,6 +60,10 @@ const ITEMS: [&str; 22] = [
     "RFC822.TEXT",
     "BODY[HEADER]",
     "BODY.PEEK[]<100000.5>",
+    "BINARY.PEEK[1]",
+    "BINARY.SIZE[1]",
+    "BINARY.PEEK[1]<2.5>",
+    "BINARY[]",
 ];
 const PATTERNS: [&str; 12] = [
     "*",
@@ -151,6 +156,43 @@ impl Generator {
         Command::text(head).literal(&self.messages[at].clone())
     }
 
+    /// Two messages, or neither [rfc3502 3].
+    fn append_two(&mut self, mailbox: &str) -> Command {
+        let (first, second) = (self.append(mailbox), self.append(""));
+        let mut pieces = first.pieces;
+        let mut more = second.pieces.into_iter();
+        if let Some(Piece::Text(head)) = more.next() {
+            // without the command and the mailbox
+            pieces.push(Piece::Text(head.replacen("APPEND ", "", 1)));
+        }
+        pieces.extend(more);
+        Command { pieces }
+    }
+
+    /// LIST with selection and return options [rfc5258 3], and with STATUS [rfc5819 2].
+    fn extended_list(&mut self) -> String {
+        let select = self.one(&[
+            "",
+            "(SUBSCRIBED) ",
+            "(SUBSCRIBED RECURSIVEMATCH) ",
+            "() ",
+            "(SPECIAL-USE) ",
+        ]);
+        let (one, other) = (self.one(&PATTERNS[..9]), self.one(&PATTERNS[..9]));
+        let give = self.one(&[
+            "",
+            " RETURN (SUBSCRIBED)",
+            " RETURN (CHILDREN)",
+            " RETURN (SUBSCRIBED CHILDREN SPECIAL-USE)",
+            " RETURN (STATUS (MESSAGES UNSEEN))",
+            " RETURN (STATUS (UIDNEXT) SUBSCRIBED)",
+        ]);
+        match self.below(2) {
+            0 => format!("LIST {select}\"\" {one}{give}"),
+            _ => format!("LIST {select}\"\" ({one} {other}){give}"),
+        }
+    }
+
     /// A set of numbers up to about this one.
     fn set(&mut self, most: u64) -> String {
         let most = usize::try_from(most).expect("because it is small").max(1);
@@ -167,6 +209,10 @@ impl Generator {
 
     /// `UID ` or nothing, and a set that fits.
     fn numbers(&mut self) -> (&'static str, String) {
+        if self.below(8) == 0 {
+            // what the last SEARCH saved [rfc5182 2]
+            return (self.one(&["", "UID "]), "$".to_owned());
+        }
         if self.count == 0 || self.below(2) == 0 {
             ("UID ", self.set(self.next_uid))
         } else {
@@ -178,12 +224,19 @@ impl Generator {
         let mailbox = self.one(&MAILBOXES);
         let (uid, set) = self.numbers();
         // Without a mailbox most commands are bad, and Dovecot ends after 20 of those.
-        let kind = match self.below(24) {
-            7..=18 | 23 if self.selected.is_none() => 3,
+        let kind = match self.below(30) {
+            7..=18 | 23..=26 if self.selected.is_none() => 3,
             kind => kind,
         };
         let text = match kind {
             0..=2 => return self.append(mailbox),
+            24..=26 => format!(
+                "{uid}SEARCH RETURN ({}) {}",
+                self.some(&RETURN, 3),
+                self.key(2)
+            ),
+            27..=28 => self.extended_list(),
+            29 => return self.append_two(mailbox),
             3..=5 => format!("SELECT {mailbox}"),
             6 => format!("EXAMINE {mailbox}"),
             7..=9 => {

@@ -25,7 +25,11 @@ struct Both {
 
 impl Both {
     fn start(server: &Server) -> Option<Both> {
-        let dovecot = Peer::dovecot()?;
+        let mut dovecot = Peer::dovecot()?;
+        // Whimbrel's INBOX has a welcome.
+        let welcome = Command::text("APPEND INBOX ").literal(&samples::message("x", "x"));
+        dovecot.ask(&welcome);
+        dovecot.next_tag = 1;
         Some(Both {
             whimbrel: Peer::whimbrel(server),
             dovecot,
@@ -91,7 +95,7 @@ fn cut(text: &str) -> String {
 }
 
 /// What is asked of every sample.
-const ITEMS: [&str; 22] = [
+const ITEMS: [&str; 27] = [
     "RFC822.SIZE",
     "ENVELOPE",
     "BODYSTRUCTURE",
@@ -114,6 +118,11 @@ const ITEMS: [&str; 22] = [
     "BODY.PEEK[HEADER.FIELDS.NOT (Received Subject)]",
     "BODY.PEEK[]<10.20>",
     "BODY.PEEK[TEXT]<0.5>",
+    "BINARY.SIZE[1]",
+    "BINARY.PEEK[1]",
+    "BINARY.PEEK[1]<2.5>",
+    "BINARY.SIZE[2]",
+    "BINARY.PEEK[2]",
 ];
 
 #[test]

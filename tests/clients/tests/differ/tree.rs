@@ -81,6 +81,11 @@ impl Reader<'_> {
                 }
                 Some(b'"') => values.push(self.quoted()),
                 Some(b'{') => values.push(self.literal()),
+                // octets of any kind [rfc3516 7]
+                Some(b'~') if self.rest.get(1) == Some(&b'{') => {
+                    self.rest = &self.rest[1..];
+                    values.push(self.literal());
+                }
                 Some(_) => values.push(self.atom()),
             }
         }

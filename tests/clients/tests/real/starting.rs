@@ -183,7 +183,7 @@ fn the_printed_lines_work_when_pasted() {
         pasted += 1;
     }
     assert!(
-        pasted == 9 || Program::find("swaks").is_none(),
+        pasted == 10 || Program::find("swaks").is_none(),
         "{}",
         server.printed
     );
