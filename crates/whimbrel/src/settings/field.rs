@@ -5,6 +5,7 @@
 use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines};
 use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse};
+use popd::{Expire, Language};
 use smtpd::{Network, Vrfy};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -93,6 +94,30 @@ impl Number for Option<u64> {
     }
 }
 
+/// Whole days, as POP3 announces them.
+impl Number for Expire {
+    fn get(&self) -> Option<u64> {
+        match self {
+            Expire::Never => None,
+            Expire::Days(days) => Some(u64::from(*days) * DAY_S),
+        }
+    }
+
+    fn set(&mut self, value: Option<u64>) -> bool {
+        let days = value.map(|seconds| u32::try_from(seconds / DAY_S));
+        *self = match (value, days) {
+            (None, _) => Expire::Never,
+            (Some(seconds), Some(Ok(days))) if seconds % DAY_S == 0 => Expire::Days(days),
+            _ => return false,
+        };
+        true
+    }
+
+    fn may_be_none(&self) -> bool {
+        true
+    }
+}
+
 /// One of a few words.
 pub trait Choice {
     fn words(&self) -> &'static [&'static str];
@@ -122,10 +147,12 @@ macro_rules! choice {
 choice!(Cleartext: "never" = Cleartext::Never, "loopback" = Cleartext::Loopback, "always" = Cleartext::Always);
 choice!(LogFormat: "text" = LogFormat::Text, "json" = LogFormat::Json);
 choice!(Vrfy: "untold" = Vrfy::Untold, "to_logins" = Vrfy::ToLogins);
+choice!(Language: "en" = Language::English, "de" = Language::German);
 choice!(Newlines: "reject" = Newlines::Reject, "normalize" = Newlines::Normalize);
 
 /// Every new account gets them in one transaction.
 const MAX_FIRST_MAILBOXES: usize = 50;
+const DAY_S: u64 = 86_400;
 /// The word for a number that is not there.
 const NONE: &str = "none";
 

@@ -176,6 +176,21 @@ mod tests {
     }
 
     #[test]
+    fn mail_expires_after_whole_days_or_never() {
+        let read = |value: &str| {
+            let text = format!("hostname = \"mail.example.org\"\n[pop3]\nexpire = {value}\n");
+            file::read(&text, Settings::new("x.test")).ok()
+        };
+        let expire = |value| read(value).map(|settings| settings.pop3.expire);
+        assert_eq!(expire("\"30 days\""), Some(popd::Expire::Days(30)));
+        assert_eq!(expire("0"), Some(popd::Expire::Days(0)));
+        assert_eq!(expire("\"none\""), Some(popd::Expire::Never));
+        assert_eq!(expire("\"36 h\""), None);
+        let shown = show(&read("\"90 days\"").unwrap(), Which::All);
+        assert!(shown.contains("expire = \"90 days\""), "{shown}");
+    }
+
+    #[test]
     fn the_reference_page_is_the_tables() {
         assert!(
             root("docs/settings.md") == reference(),

@@ -685,6 +685,27 @@ fn pop3() -> Vec<Row> {
             "Lines of one session that are no command, before it is ended.",
             |s| Field::Number(Plain, &mut s.pop3.bad_commands),
         ),
+        row(
+            "pop3.login_delay",
+            AtReload,
+            "How long after a login the next one of the same account is refused. 0: it never is.",
+            |s| Field::Number(Time, &mut s.pop3.login_delay),
+        )
+        .most(24 * 3_600),
+        row(
+            "pop3.expire",
+            AtReload,
+            "Messages of INBOX that are as old, in whole days, are removed when a POP3 session ends \
+             with QUIT. 0: those that it has read are. The kept history has them still.",
+            |s| Field::Number(Time, &mut s.pop3.expire),
+        )
+        .example("\"90 days\""),
+        row(
+            "pop3.language",
+            AtReload,
+            "What clients hear that ask for the language of the server (LANG *).",
+            |s| Field::Choice(&mut s.pop3.language),
+        ),
     ]
 }
 
