@@ -628,3 +628,55 @@ async fn one_call_of_fetch_gives_no_more_large_records_than_its_bound() {
         assert_eq!(found, uids.iter().collect::<Vec<_>>());
     }
 }
+
+/// What a list of sizes says without the large records is what they say.
+#[tokio::test]
+async fn sizes_and_forms_are_those_of_the_records() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let texts = [TEXT, "Subject: \u{f6}\r\n\r\nopen", "", "no header", TEXT];
+    house.append(&alice, "INBOX", &texts).await.unwrap();
+    house
+        .deliver("alice", b"Subject: delivered\r\n\r\nx")
+        .await
+        .unwrap();
+    let mut view = inbox(&alice).await;
+    view.store(&set(&[1]), &deleted(), None).await.unwrap();
+    view.copy(&set(&[2]), &MailboxName::inbox()).await.unwrap();
+    // what another session removes is still in this picture
+    let old = inbox(&alice).await;
+    view.expunge_uids(&set(&[1])).await.unwrap();
+    let (mut cursor, mut weights) = (Cursor::start(), Vec::new());
+    loop {
+        let some = old.weigh(old.uids(), &mut cursor, 3).unwrap();
+        if some.is_empty() {
+            break;
+        }
+        weights.extend(some);
+    }
+    let records: Vec<Weight> = everything(&old)
+        .iter()
+        .map(|message| {
+            let ready = message.ready.as_ref().unwrap();
+            Weight {
+                uid: message.uid,
+                seq: message.seq,
+                octets: ready.size(),
+                form: ready.form(),
+            }
+        })
+        .collect();
+    assert_eq!(weights, records);
+    let is_open = |weight: &Weight| weight.form.last_line == LastLine::Open;
+    let is_utf8 = |weight: &Weight| weight.form.headers == Headers::Utf8;
+    let numbers = |is: &dyn Fn(&Weight) -> bool| -> Vec<u32> {
+        weights
+            .iter()
+            .filter(|weight| is(weight))
+            .map(|weight| weight.uid)
+            .collect()
+    };
+    assert_eq!(numbers(&is_utf8), [2, 7]);
+    assert_eq!(numbers(&is_open), [2, 4, 6, 7]);
+    assert_eq!(house.problems().await.len(), 0);
+}
