@@ -720,8 +720,8 @@ fn store() -> Vec<Row> {
         row(
             "store.body_memory",
             AtRestart,
-            "Memory for messages that are coming in, all together; beyond it senders are asked to \
-             try again later.",
+            "Memory for messages that are coming in, all together; what comes beyond it goes into \
+             files at once.",
             |s| Field::Number(Size, &mut s.store.body_memory_bytes),
         )
         .least(8 << 20, ""),
