@@ -13,9 +13,9 @@ use rustix::thread::{
 use std::ffi::CString;
 use std::path::PathBuf;
 
-/// Becomes the user of the settings if this process is root's. `folders` are made for that user if
-/// they are not there.
-pub fn give_up(process: &Process, folders: &[PathBuf]) -> Outcome<()> {
+/// Becomes the user of the settings if this process is root's. The data folder must be that user's;
+/// it and the folders of `sockets` are made if they are not there.
+pub fn give_up(process: &Process, sockets: &[PathBuf]) -> Outcome<()> {
     rustix::thread::set_no_new_privs(true)
         .map_err(|error| format!("cannot forbid new privileges: {error}"))?;
     // What is written is the server's alone, whatever the shell that starts it thinks.
@@ -25,7 +25,8 @@ pub fn give_up(process: &Process, folders: &[PathBuf]) -> Outcome<()> {
         return Ok(());
     }
     let (user, gid) = owner(process)?;
-    for folder in folders {
+    let missing = sockets.iter().filter(|folder| !folder.exists());
+    for folder in missing.chain([&process.data]) {
         own_files::make_for(folder, user.uid.as_raw(), gid.as_raw(), &user.name)?;
     }
     become_user(&user, gid)?;

@@ -35,7 +35,7 @@ pub fn run(arguments: &ServeArguments) -> Outcome<ExitCode> {
     let bound = listeners::bind(&settings, service_manager::given()?, advice)?;
     let pem = Pem::read(&settings.certificates)?;
     let logins = Logins::read(&settings)?;
-    privileges::give_up(&settings.process, &folders(&settings))?;
+    privileges::give_up(&settings.process, &sockets(&settings))?;
     let start = Start {
         file,
         settings,
@@ -54,17 +54,14 @@ fn advice(row: &Row) -> String {
     format!("change the setting `listen.{name}.addresses`; `[]` is nowhere")
 }
 
-/// Folders that must be the user's: the data's, and those of sockets.
-fn folders(settings: &Settings) -> Vec<PathBuf> {
-    let mut all = vec![settings.process.data.clone()];
-    for at in settings.listen.iter().flat_map(|listen| &listen.addresses) {
-        let folder = match at {
-            At::Unix(path) => path.parent(),
-            At::Tcp(_) => None,
-        };
-        all.extend(folder.map(Path::to_owned));
-    }
-    all
+/// Folders of Unix sockets.
+fn sockets(settings: &Settings) -> Vec<PathBuf> {
+    let addresses = settings.listen.iter().flat_map(|listen| &listen.addresses);
+    let folders = addresses.filter_map(|at| match at {
+        At::Unix(path) => path.parent(),
+        At::Tcp(_) => None,
+    });
+    folders.map(Path::to_owned).collect()
 }
 
 /// Everything that was gathered with the rights of whoever started the server.

@@ -107,6 +107,26 @@ fn a_folder_of_somebody_else_is_refused_with_the_way_out() {
 }
 
 #[test]
+fn a_folder_for_sockets_is_made_and_one_that_is_there_is_left_alone() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    let socket = place.path("run/imap");
+    let setting = format!("[listen.imap]\naddresses = [\"{}\"]\n", socket.display());
+    place.write("mail.example.org", &setting);
+    let served = place.start();
+    assert_eq!(owner(&socket), uid_of("nobody"));
+    assert!(served.stop().success());
+    // Beside it lies something of somebody else.
+    let setting = setting.replace("/run/imap", "/imap");
+    place.write("mail.example.org", &setting);
+    let told = place.refused();
+    assert!(told.contains("cannot listen at"), "{told}");
+    assert_eq!(owner(place.folder.path()), 0);
+}
+
+#[test]
 fn the_standard_ports_are_taken_before_root_is_given_up() {
     let unshare = ["unshare", "-n"];
     let probe = Command::new(unshare[0]).args([unshare[1], "true"]).status();
