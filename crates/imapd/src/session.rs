@@ -15,19 +15,16 @@ use imap::{
 };
 use mail::{Account, Expunges, Fault, Login, LoginClient, MailboxName, ModSeq, View};
 use net::time::Instant;
-use net::{Conn, Stop};
+use net::{Conn, SessionEntry, Stop};
 use roaring::RoaringBitmap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::Instrument;
+use tally::Metric;
 
 /// Serves one connection to its end.
 pub async fn session(conn: Conn, door: Arc<Door>, stop: Stop) {
-    let number = door.next_session();
-    let span = tracing::info_span!("imap", session = number, peer = %conn.peer());
-    let session = Session::new(conn, door, stop, number);
-    session.serve().instrument(span).await;
+    Session::new(conn, door, stop).serve().await;
 }
 
 /// Who the client is and what it has open.
@@ -46,7 +43,8 @@ pub(crate) struct Session {
     /// What `$` stands for, as UIDs: those that are expunged drop out by themselves [rfc5182 2.1].
     pub saved: RoaringBitmap,
     keywords: KnownKeywords,
-    number: u64,
+    /// Its place among the sessions that run.
+    entry: Arc<SessionEntry>,
     failed_logins: u32,
     bad_commands: u32,
     faults: u32,
@@ -62,10 +60,12 @@ pub(crate) enum ExtendedList {
 }
 
 impl Session {
-    fn new(conn: Conn, door: Arc<Door>, stop: Stop, number: u64) -> Session {
+    fn new(conn: Conn, door: Arc<Door>, stop: Stop) -> Session {
         let settings = &door.settings;
         let login_until = Instant::now() + Duration::from_secs(settings.login_time_s);
         let peer = conn.peer().ip();
+        let entry = conn.session().clone();
+        let stop = entry.stop(&stop);
         let write_stall = Duration::from_secs(settings.write_stall_s);
         let wire = Wire::new(conn, stop, write_stall, Patience::LoginUntil(login_until));
         Session {
@@ -76,7 +76,7 @@ impl Session {
             enabled: Enabled::default(),
             saved: RoaringBitmap::new(),
             keywords: KnownKeywords::default(),
-            number,
+            entry,
             failed_logins: 0,
             bad_commands: 0,
             faults: 0,
@@ -92,7 +92,13 @@ impl Session {
             }
         };
         tracing::debug!(?ended, "session over");
-        self.wire.close(last_words(&ended)).await;
+        let words = match ended {
+            Ended::Stopping if self.entry.is_ended() => {
+                Some(Response::bye("the session was ended by the operator"))
+            }
+            ended => last_words(&ended),
+        };
+        self.wire.close(words).await;
     }
 
     fn greet(&mut self) {
@@ -113,7 +119,14 @@ impl Session {
         }
     }
 
+    fn count(&self, command: &'static str) {
+        self.entry.commanded();
+        let tally = self.door.mail.tally();
+        tally.count(Metric::ImapCommands, &[command]);
+    }
+
     fn refused(&mut self, tag: Option<&Tag>, refusal: &Refusal) -> Result<(), Ended> {
+        self.count("other");
         self.wire.say(&Response::refused(tag, refusal));
         self.count_bad()
     }
@@ -128,6 +141,7 @@ impl Session {
 
     async fn command(&mut self, tag: &Tag, command: Command) -> Result<(), Ended> {
         let row = table::row_of(command.verb());
+        self.count(row.verb.word());
         let ids = table::ids_of(&command);
         tracing::trace!(verb = ?row.verb, rfc = row.rfc, "command");
         if !row.allowed.in_stage(self.stage()) {
@@ -242,7 +256,7 @@ impl Session {
     /// Logs a fault once and gives the client an id to ask by.
     pub fn fault(&mut self, fault: &Fault) -> Answer {
         self.faults += 1;
-        let id = format!("{}-{}", self.number, self.faults);
+        let id = format!("{}-{}", self.entry.id(), self.faults);
         tracing::error!(id, %fault, "a command failed");
         let text = format!("the server has a problem, try again later (id {id})");
         Answer::no(ResponseCode::Unavailable, text)
@@ -307,6 +321,7 @@ impl Session {
 
     /// Somebody has proved who he is.
     pub fn logged_in(&mut self, login: &Login) {
+        self.entry.belongs_to(login.name());
         self.state = State::LoggedIn(self.door.mail.account(login));
         let silence = Duration::from_secs(self.door.settings.autologout_s);
         self.wire.patience = Patience::Silence(silence);

@@ -4,7 +4,6 @@ use crate::limits;
 use mail::Mail;
 use net::TlsServer;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 
 /// The settings of the IMAP door.
@@ -59,7 +58,6 @@ pub struct Door {
     pub(crate) settings: Settings,
     /// Searches that read texts hold memory and disk: only some at a time.
     pub(crate) text_searches: Arc<Semaphore>,
-    sessions: Arc<AtomicU64>,
 }
 
 impl Door {
@@ -69,7 +67,6 @@ impl Door {
             mail,
             settings,
             text_searches: Arc::new(Semaphore::new(limits::TEXT_SEARCHES)),
-            sessions: Arc::new(AtomicU64::new(0)),
         }
     }
 
@@ -79,12 +76,6 @@ impl Door {
             mail: self.mail.clone(),
             settings,
             text_searches: Arc::clone(&self.text_searches),
-            sessions: Arc::clone(&self.sessions),
         }
-    }
-
-    /// The number of a new session.
-    pub(crate) fn next_session(&self) -> u64 {
-        self.sessions.fetch_add(1, Ordering::Relaxed) + 1
     }
 }

@@ -34,6 +34,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use store::Fault;
+use tally::Metric;
 use throttle::{Attempt, Target, Throttle};
 use tokio::sync::OnceCell;
 
@@ -142,7 +143,7 @@ impl Auth {
         door: &'static str,
     ) -> Result<Login, LoginRefusal> {
         let result = self.prove(name, password, Source::of(peer)).await;
-        told((door, peer), "password", name, &result);
+        self.told((door, peer), "password", name, &result);
         result
     }
 
@@ -157,6 +158,19 @@ impl Auth {
             .prove(name, record.as_ref(), password, from)
             .await?;
         Ok(record.ok_or(LoginRefusal::Wrong)?.login())
+    }
+
+    /// Counts and logs a login.
+    fn told(
+        &self,
+        (door, peer): (&'static str, IpAddr),
+        how: &'static str,
+        name: &str,
+        result: &Result<Login, LoginRefusal>,
+    ) {
+        let labels = [door, how, outcome(result)];
+        self.directory.tally().count(Metric::Logins, &labels);
+        log((door, peer), how, name, result);
     }
 
     fn record(&self, name: &str) -> Result<Option<LoginRecord>, LoginRefusal> {
@@ -185,8 +199,19 @@ impl LoginRecord {
     }
 }
 
+/// A login as it is counted.
+fn outcome(result: &Result<Login, LoginRefusal>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(LoginRefusal::Wrong) => "wrong",
+        Err(LoginRefusal::TooManyFailures { .. }) => "throttled",
+        Err(LoginRefusal::Busy) => "busy",
+        Err(LoginRefusal::Unavailable(_)) => "unavailable",
+    }
+}
+
 /// The log line of a login.
-fn told(
+fn log(
     (door, peer): (&'static str, IpAddr),
     how: &'static str,
     name: &str,
@@ -195,7 +220,7 @@ fn told(
     let name = Logged(name);
     match result {
         Ok(login) => tracing::info!(
-            target: "login", door, how, %name, %peer, account = login.account_id().0, "ok"
+            target: "login", door, how, %name, %peer, account = login.name(), "ok"
         ),
         Err(LoginRefusal::Unavailable(fault)) => tracing::error!(
             target: "login", door, how, %name, %peer, %fault, "unavailable"

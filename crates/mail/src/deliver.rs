@@ -26,6 +26,7 @@ use net::{Clock, Random, Stop, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Body, BodyRefusal, BodyWriter, Db, Fault, VacuumReport};
+use tally::{Metric, Tally};
 use tokio::sync::Semaphore;
 
 /// Mail at rest. Cheap to clone.
@@ -138,6 +139,10 @@ impl Mail {
             inner: Arc::new(inner),
         })
     }
+    /// Where the server counts.
+    pub fn tally(&self) -> &Tally {
+        self.inner.db.tally()
+    }
     /// Domains, accounts, aliases.
     pub fn directory(&self) -> &Directory {
         &self.inner.directory
@@ -247,6 +252,8 @@ impl Mail {
                 .map(|change| change.finish(inner))
                 .collect();
             inner.db.submit_group(edits).await?;
+            let copies = work.places.len() as u64;
+            inner.db.tally().add(Metric::Deliveries, &[], copies);
             return Ok(work.places);
         }
     }

@@ -19,6 +19,7 @@ use net::{Clock, Random};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Db, Edit, Fault};
+use tally::Tally;
 
 pub use accounts::{AccountChange, AccountInfo, RemovedInfo, Standing};
 pub(crate) use record::{
@@ -94,6 +95,9 @@ impl Directory {
             first_mailboxes: settings.first_mailboxes.as_slice().into(),
             history_s: settings.history_s,
         }
+    }
+    pub(crate) fn tally(&self) -> &Tally {
+        self.db.tally()
     }
     pub(crate) fn now(&self) -> Moment {
         Moment::new(self.db.snapshot(), DIRECTORY)

@@ -20,6 +20,7 @@ use roaring::RoaringTreemap;
 use std::collections::HashSet;
 use std::time::Duration;
 use store::{Fault, VacuumReport};
+use tally::Metric;
 use threads::Named;
 
 /// What a round of upkeep did.
@@ -41,15 +42,29 @@ pub(crate) async fn run(inner: &Inner, stop: Stop) {
     let mut freeable_bytes = 0;
     loop {
         match round(inner, &stop).await {
-            Ok(report) => freeable_bytes += report.bytes_forgotten,
+            Ok(report) => {
+                let tally = inner.db.tally();
+                tally.add(Metric::HistoryForgotten, &[], report.messages_forgotten);
+                freeable_bytes += report.bytes_forgotten;
+            }
             Err(fault) => tracing::warn!(target: "upkeep", %fault, "history was not looked after"),
         }
         let due =
             since_vacuum_s >= limits::VACUUM_INTERVAL_S || freeable_bytes >= limits::VACUUM_BYTES;
         if due && !stop.is_stopped() {
             match sweep_and_vacuum(inner, &stop).await {
-                Ok(done) => tracing::info!(target: "upkeep", freed = done.bytes_freed, "vacuum"),
-                Err(fault) => tracing::warn!(target: "upkeep", %fault, "no vacuum"),
+                Ok(done) => {
+                    inner.db.tally().count(Metric::VacuumRuns, &["ok"]);
+                    inner
+                        .db
+                        .tally()
+                        .add(Metric::VacuumFreed, &[], done.bytes_freed);
+                    tracing::info!(target: "upkeep", freed = done.bytes_freed, "vacuum");
+                }
+                Err(fault) => {
+                    inner.db.tally().count(Metric::VacuumRuns, &["failed"]);
+                    tracing::warn!(target: "upkeep", %fault, "no vacuum");
+                }
             }
             (since_vacuum_s, freeable_bytes) = (0, 0);
         }

@@ -20,6 +20,7 @@ use crate::tree::{self, Node, ROOT};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashSet};
 use store::Fault;
+use tally::{Held, Metric};
 
 /// SELECT or EXAMINE.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,6 +154,8 @@ pub struct View {
     /// This view's own changes of flags, which the session has told already.
     own: HashSet<ModSeq>,
     needs: Registration,
+    /// Counts among those that are open.
+    _open: Held,
 }
 
 impl View {
@@ -189,6 +192,12 @@ impl View {
             held_since: None,
             own: HashSet::new(),
             needs,
+            _open: account
+                .inner
+                .db
+                .tally()
+                .number(Metric::OpenViews, &[])
+                .held(),
         };
         if access == Access::ReadWrite && state.recent_from < state.uid_next {
             view.keep_recent_claim().await?;

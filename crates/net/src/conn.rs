@@ -406,6 +406,57 @@ impl Conn {
     }
 }
 
+/// For libraries that drive a connection themselves.
+impl AsyncRead for Conn {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let conn = self.get_mut();
+        if !conn.ahead.is_empty() {
+            let len = conn.ahead.len().min(buf.remaining());
+            buf.put_slice(&conn.ahead.split_to(len));
+            conn.entry.took(len);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(conn.stream.poll_read(cx, buf))?;
+        conn.entry.took(buf.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Conn {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let conn = self.get_mut();
+        let written = match &mut conn.stream {
+            Stream::Plain(plain) => ready!(Pin::new(plain).poll_write(cx, bytes)),
+            Stream::Tls(tls) => ready!(Pin::new(tls).poll_write(cx, bytes)),
+        }?;
+        conn.entry.gave(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(plain) => Pin::new(plain).poll_flush(cx),
+            Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(plain) => Pin::new(plain).poll_shutdown(cx),
+            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}
+
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }

@@ -57,6 +57,9 @@ pub async fn serve<B, F, Fut>(
             Some(ended) = sessions.tasks.join_next_with_id() => sessions.forget(ended),
             accepted = listener.accept_stream() => match accepted {
                 Ok((stream, peer)) => {
+                    if starved == Starved::Yes {
+                        listener.sessions().is_fed(listener.name());
+                    }
                     starved = Starved::No;
                     if !sessions.has_room(bounds(), Source::of(peer.ip())) {
                         tracing::warn!(%peer, at = %listener.place(), "turned away, too many connections");
@@ -189,6 +192,7 @@ impl Starved {
         }
         if *self == Starved::No {
             tracing::error!(at = %listener.place(), %error, "cannot accept connections; trying on");
+            listener.sessions().is_starved(listener.name());
             *self = Starved::Yes;
         }
         sleep(limits::ACCEPT_PAUSE).await;

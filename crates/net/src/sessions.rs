@@ -5,7 +5,7 @@
 
 use crate::conn::TlsInfo;
 use crate::stop::Stop;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +22,8 @@ pub struct Sessions(Arc<Roll>);
 struct Roll {
     tally: Tally,
     open: Mutex<Open>,
+    /// Listeners to which the system gives no connections now.
+    starved: Mutex<BTreeSet<&'static str>>,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +80,7 @@ impl Sessions {
         Sessions(Arc::new(Roll {
             tally,
             open: Mutex::default(),
+            starved: Mutex::default(),
         }))
     }
 
@@ -87,6 +90,24 @@ impl Sessions {
 
     pub(crate) fn tally(&self) -> &Tally {
         &self.0.tally
+    }
+
+    fn starving(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        let starved = self.0.starved.lock();
+        starved.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_starved(&self, listener: &'static str) {
+        self.starving().insert(listener);
+    }
+
+    pub(crate) fn is_fed(&self, listener: &'static str) {
+        self.starving().remove(listener);
+    }
+
+    /// The listeners to which the system gives no connections now.
+    pub fn starved(&self) -> Vec<&'static str> {
+        self.starving().iter().copied().collect()
     }
 
     /// A new session; it is gone from here when the value is dropped.

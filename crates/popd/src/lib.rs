@@ -23,7 +23,6 @@ use delay::LastLogins;
 use mail::Mail;
 use net::{Conn, Stop, TlsServer};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What `net::serve` says to a connection above its bounds.
@@ -91,8 +90,6 @@ pub struct Door {
     tls: Option<TlsServer>,
     settings: Settings,
     logins: Arc<LastLogins>,
-    /// Numbers the sessions, for the log.
-    sessions: Arc<AtomicU64>,
 }
 
 impl Door {
@@ -103,7 +100,6 @@ impl Door {
             tls,
             logins: Arc::default(),
             settings,
-            sessions: Arc::new(AtomicU64::new(1)),
         }
     }
 
@@ -114,12 +110,7 @@ impl Door {
             tls: self.tls.clone(),
             settings,
             logins: Arc::clone(&self.logins),
-            sessions: Arc::clone(&self.sessions),
         }
-    }
-
-    fn next_session(&self) -> u64 {
-        self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 }
 

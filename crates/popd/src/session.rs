@@ -11,9 +11,10 @@ use crate::{ClearText, Door};
 use bytes::BytesMut;
 use mail::{Conversation, LoginClient};
 use net::time::{sleep, timeout};
-use net::{Conn, GivenUp, Stop};
+use net::{Conn, GivenUp, SessionEntry, Stop};
 use pop::{Arguments, Code, Command, Event, Reply, Server};
 use std::sync::Arc;
+use tally::Metric;
 
 /// Why a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,23 +72,26 @@ pub(crate) struct Session {
     /// Of the texts for people.
     pub(crate) language: Language,
     pub(crate) id: u64,
+    /// Its place among the sessions that run.
+    pub(crate) entry: Arc<SessionEntry>,
     failed_logins: u32,
     bad_commands: u32,
 }
 
 impl Session {
     pub fn new(conn: Conn, door: Arc<Door>, stop: Stop) -> Session {
-        let id = door.next_session();
+        let entry = conn.session().clone();
         Session {
             conn: Some(conn),
             machine: Server::new(),
             door,
-            stop,
+            stop: entry.stop(&stop),
             state: State::Authorization { user: None },
             conversation: None,
             speech: Speech::Ascii,
             language: Language::English,
-            id,
+            id: entry.id(),
+            entry,
             failed_logins: 0,
             bad_commands: 0,
         }
@@ -124,6 +128,9 @@ impl Session {
             self.machine.send_last(Reply::Err(code, &text));
         };
         match end {
+            End::Stopped if self.entry.is_ended() => {
+                send(Some(Code::SysTemp), Text::EndedByOperator);
+            }
             End::Stopped => send(Some(Code::SysTemp), Text::GoingDown),
             End::Autologout => send(None, Text::SilentTooLong),
             End::Quit | End::Rude => {}
@@ -169,6 +176,7 @@ impl Session {
             Event::AuthAnswer(line) => crate::cmd::login::answer(self, &line.0).await,
             Event::AuthCancelled => crate::cmd::login::answer(self, b"*").await,
             Event::Bad(bad) => {
+                self.count("other");
                 self.conversation = None;
                 self.bad(bad.into())
             }
@@ -176,6 +184,7 @@ impl Session {
     }
 
     async fn command(&mut self, command: Command) -> Result<(), End> {
+        self.count(pop::word_of(command.verb));
         let Some(row) = table::find(command.verb) else {
             return self.bad(Text::UnknownCommand);
         };
@@ -184,6 +193,12 @@ impl Session {
             (State::Transaction(_), States::Authorization) => self.bad(Text::LoggedInAlready),
             _ => self.start(row.run, command.arguments).await,
         }
+    }
+
+    fn count(&self, command: &'static str) {
+        self.entry.commanded();
+        let tally = self.door.mail.tally();
+        tally.count(Metric::PopCommands, &[command]);
     }
 
     fn start(&mut self, run: Run, arguments: Arguments) -> Doing<'_> {

@@ -65,6 +65,9 @@ texts! {
     /// `+OK` says it all.
     Nothing: "", "";
     Goodbye: "goodbye", "auf Wiedersehen";
+    EndedByOperator:
+        "the session was ended by the operator",
+        "der Betreiber hat die Sitzung beendet";
     GoingDown: "server is going down", "der Server wird angehalten";
     SilentTooLong: "you were silent for too long", "zu lange nichts gehört";
     // logins

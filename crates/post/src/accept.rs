@@ -17,6 +17,7 @@ use net::{Clock, Random};
 use smtp::{DataEnd, MailParameters, RcptParameters};
 use std::sync::Arc;
 use store::Fault;
+use tally::Tally;
 
 /// Letters of a message's id: about 70 bits.
 const ID_LETTERS: usize = 14;
@@ -88,6 +89,11 @@ impl Post {
         }
     }
 
+    /// Where is counted what became of mail.
+    pub(crate) fn tally(&self) -> &Tally {
+        self.inner.mail.tally()
+    }
+
     /// The largest message that is taken.
     pub fn max_message_bytes(&self) -> u64 {
         self.inner.policy.max_message_bytes
@@ -129,7 +135,14 @@ impl Post {
                 named: Vec::new(),
             }),
             Err(refusal) => {
-                log::refused(client, &id, Stage::Mail, (&from.to_string(), ""), &refusal);
+                log::refused(
+                    self.tally(),
+                    client,
+                    &id,
+                    Stage::Mail,
+                    (&from.to_string(), ""),
+                    &refusal,
+                );
                 Err(Refused { id, refusal })
             }
         }
@@ -162,6 +175,7 @@ impl Post {
             Err(refusal) => {
                 let ends = (envelope.sender.to_string(), to.to_string());
                 log::refused(
+                    self.tally(),
                     client,
                     &envelope.id,
                     Stage::Rcpt,
@@ -269,7 +283,14 @@ impl Post {
     ) {
         let to = log::recipients(envelope.recipients.iter());
         let ends = (envelope.sender.to_string(), to);
-        log::refused(client, &envelope.id, stage, (&ends.0, &ends.1), refusal);
+        log::refused(
+            self.tally(),
+            client,
+            &envelope.id,
+            stage,
+            (&ends.0, &ends.1),
+            refusal,
+        );
     }
 }
 

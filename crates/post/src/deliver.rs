@@ -38,6 +38,7 @@ impl Post {
         match taken {
             Ok(()) => {
                 log::accepted(
+                    self.tally(),
                     client,
                     &envelope,
                     &log::recipients(all.into_iter()),
@@ -122,13 +123,20 @@ impl Post {
     ) {
         let taken = log::recipients(not_refused(envelope, refused));
         if !taken.is_empty() {
-            log::accepted(client, envelope, &taken, bytes);
+            log::accepted(self.tally(), client, envelope, &taken, bytes);
         }
         let from = envelope.sender.to_string();
         for (recipient, refusal) in envelope.recipients.iter().zip(refused) {
             if let Some(refusal) = refusal {
                 let to = log::recipients(std::iter::once(recipient));
-                log::refused(client, &envelope.id, Stage::Content, (&from, &to), refusal);
+                log::refused(
+                    self.tally(),
+                    client,
+                    &envelope.id,
+                    Stage::Content,
+                    (&from, &to),
+                    refusal,
+                );
             }
         }
     }

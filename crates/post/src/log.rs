@@ -1,13 +1,14 @@
-//! One line for every accept and every refusal, with the message's id.
+//! One line for every accept and every refusal, with the message's id; both are counted here.
 //!
 //! What a peer said is escaped and cut, so that no peer writes lines of its own into the log.
 
-use crate::client::Client;
+use crate::client::{Client, Role};
 use crate::envelope::{Envelope, MessageId, Recipient};
 use crate::limits::LOGGED_BYTES;
 use crate::refusal::Refusal;
 use addr::ForwardPath;
 use std::fmt;
+use tally::{Metric, Tally};
 
 /// Shows a peer's text escaped and cut.
 pub struct Escaped<'a>(pub &'a str);
@@ -39,7 +40,7 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Stage::Mail => "MAIL",
             Stage::Rcpt => "RCPT",
@@ -49,10 +50,17 @@ impl Stage {
     }
 }
 
-pub(crate) fn accepted(client: &Client, envelope: &Envelope, to: &str, bytes: u64) {
+pub(crate) fn accepted(tally: &Tally, client: &Client, envelope: &Envelope, to: &str, bytes: u64) {
+    let role = match client.role {
+        Role::Exchange => "exchange",
+        Role::Submission => "submission",
+        Role::Lmtp => "lmtp",
+    };
+    tally.count(Metric::MessagesAccepted, &[role]);
+    tally.add(Metric::MessageBytes, &[role], bytes);
     tracing::info!(
         target: "post",
-        id = %envelope.id,
+        message_id = %envelope.id,
         peer = %client.peer,
         helo = %Escaped(helo(client)),
         login = %Escaped(login(client)),
@@ -64,15 +72,21 @@ pub(crate) fn accepted(client: &Client, envelope: &Envelope, to: &str, bytes: u6
 }
 
 pub(crate) fn refused(
+    tally: &Tally,
     client: &Client,
     id: &MessageId,
     stage: Stage,
     (from, to): (&str, &str),
     refusal: &Refusal,
 ) {
+    let class = match refusal.is_temporary() {
+        true => "temporary",
+        false => "permanent",
+    };
+    tally.count(Metric::MessagesRefused, &[stage.word(), class]);
     tracing::info!(
         target: "post",
-        id = %id,
+        message_id = %id,
         peer = %client.peer,
         helo = %Escaped(helo(client)),
         login = %Escaped(login(client)),
@@ -86,7 +100,7 @@ pub(crate) fn refused(
 
 /// Our trouble; the peer sees only the id.
 pub(crate) fn fault(id: &MessageId, fault: &dyn fmt::Display) {
-    tracing::error!(target: "post", id = %id, fault = fault.to_string().as_str(), "fault");
+    tracing::error!(target: "post", message_id = %id, fault = fault.to_string().as_str(), "fault");
 }
 
 /// The recipients in one text, as many as a log line bears.

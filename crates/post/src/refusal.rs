@@ -59,6 +59,21 @@ pub enum Refusal {
     Unavailable,
 }
 
+impl Refusal {
+    /// Whether the same may be taken later.
+    pub fn is_temporary(&self) -> bool {
+        matches!(
+            self,
+            Refusal::MailboxFull
+                | Refusal::TooManyRecipients
+                | Refusal::RecipientGone
+                | Refusal::Busy
+                | Refusal::StoreFull
+                | Refusal::Unavailable
+        )
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

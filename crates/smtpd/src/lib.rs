@@ -20,7 +20,6 @@ use mail::Mail;
 use net::{Conn, Stop, TlsServer};
 use post::Post;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What `net::serve` says to a connection above its bounds. [rfc5321 3.8]
@@ -142,8 +141,6 @@ pub struct Door {
     mail: Mail,
     tls: Option<TlsServer>,
     settings: Settings,
-    /// Numbers the sessions, for the log.
-    sessions: Arc<AtomicU64>,
 }
 
 impl Door {
@@ -154,7 +151,6 @@ impl Door {
             mail,
             tls,
             settings,
-            sessions: Arc::new(AtomicU64::new(1)),
         }
     }
 
@@ -165,12 +161,7 @@ impl Door {
             mail: self.mail.clone(),
             tls: self.tls.clone(),
             settings,
-            sessions: Arc::clone(&self.sessions),
         }
-    }
-
-    fn next_session(&self) -> u64 {
-        self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 }
 

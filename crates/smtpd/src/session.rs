@@ -8,11 +8,12 @@ use crate::{BareNewline, ClearText, Door, Logins, cmd, reply};
 use bytes::BytesMut;
 use mail::{Conversation, LoginClient, LoginRefusal};
 use net::time::{Instant, now, timeout, timeout_at};
-use net::{Conn, GivenUp, Stop};
+use net::{Conn, GivenUp, SessionEntry, Stop};
 use post::{Arriving, Client, Envelope, Greeting, Role};
 use smtp::{BareNewlines, Command, DataRules, Event, Flush, Malformed, Reply, Server, Status};
 use std::sync::Arc;
 use std::time::Duration;
+use tally::Metric;
 
 /// Why a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub(crate) struct Session {
     /// How the chunk that comes in will be answered, if it is not taken.
     pub(crate) refused_chunk: Option<Reply>,
     pub(crate) id: u64,
+    /// Its place among the sessions that run.
+    pub(crate) entry: Arc<SessionEntry>,
     pub(crate) stop: Stop,
     meter: Option<Meter>,
     transactions: u32,
@@ -97,6 +100,7 @@ impl Session {
             login: None,
             role: door.settings.role,
         };
+        let entry = conn.session().clone();
         let mut session = Session {
             conn: Some(conn),
             machine: Server::new(rules),
@@ -106,8 +110,9 @@ impl Session {
             refused_chunk: None,
             meter: None,
             transactions: 0,
-            id: door.next_session(),
-            stop,
+            id: entry.id(),
+            stop: entry.stop(&stop),
+            entry,
             deadline: now() + door.settings.timeouts.session,
             door,
             bad_commands: 0,
@@ -177,6 +182,7 @@ impl Session {
 
     async fn command(&mut self, command: Command) -> Result<(), End> {
         let row = table::find(command.verb());
+        self.count(row.verb.word());
         if !row.is_spoken(self.client.role) {
             self.bad(reply::not_spoken(row.verb));
             return Ok(());
@@ -202,7 +208,14 @@ impl Session {
         }
     }
 
+    fn count(&self, command: &'static str) {
+        self.entry.commanded();
+        let tally = self.door.mail.tally();
+        tally.count(Metric::SmtpCommands, &[command]);
+    }
+
     fn malformed(&mut self, malformed: &Malformed) {
+        self.count("other");
         if self.conversation.take().is_some() && *malformed == Malformed::LineTooLong {
             // [rfc4954 4]
             return self.bad(reply::exchange_failure(sasl::Failure::TooLong));
@@ -424,6 +437,10 @@ impl Session {
     /// The last words, where a line may still be said. [rfc5321 3.8]
     async fn say_last(&mut self, end: End) {
         match end {
+            End::Stopped if self.entry.is_ended() => {
+                let text = "The session was ended by the operator";
+                self.send(Reply::new(421, Status(4, 3, 2), text));
+            }
             End::Stopped => {
                 let text = format!("{} is shutting down", self.door.settings.hostname);
                 self.send(Reply::new(421, Status(4, 3, 2), text));

@@ -71,7 +71,7 @@ table! {
     PopCommands "pop3_commands_total" Counter, "commands" ["command"]
         "POP3 commands by name; a line that is none is counted as other.";
     MessagesAccepted "messages_accepted_total" Counter, "messages" ["role"]
-        "Messages that were taken and are durable, by role (exchange, submission).";
+        "Messages that were taken and are durable, by role (exchange, submission, lmtp).";
     MessageBytes "messages_accepted_bytes_total" Counter, "bytes" ["role"]
         "Bytes of the messages that were taken.";
     MessagesRefused "messages_refused_total" Counter, "refusals" ["stage", "class"]

@@ -220,9 +220,26 @@ pub enum Command {
     Enable(Vec<String>),
 }
 
-/// The word of a command, for tables.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Verb {
+macro_rules! verbs {
+    ($($verb:ident),* $(,)?) => {
+        /// The word of a command, for tables.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Verb {
+            $($verb),*
+        }
+
+        impl Verb {
+            /// Its name, for those who count.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Verb::$verb => stringify!($verb)),*
+                }
+            }
+        }
+    };
+}
+
+verbs! {
     Capability,
     Noop,
     Logout,

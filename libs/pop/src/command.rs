@@ -71,6 +71,12 @@ const fn word(verb: Verb, word: &'static str, shape: Shape, usage: &'static str)
     }
 }
 
+/// The word of a command, for tables.
+pub fn word_of(verb: Verb) -> &'static str {
+    let row = WORDS.iter().find(|row| row.verb == verb);
+    row.map_or("other", |row| row.word)
+}
+
 /// Every word that the machine knows.
 pub const WORDS: &[Word] = &[
     word(Verb::User, "USER", Shape::Name, "USER name"),

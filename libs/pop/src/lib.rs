@@ -16,7 +16,7 @@ mod stuffing;
 mod surrogate;
 mod top;
 
-pub use command::{Arguments, Bad, Command, Mechanism, Secret, Shape, Verb, WORDS, Word};
+pub use command::{Arguments, Bad, Command, Mechanism, Secret, Shape, Verb, WORDS, Word, word_of};
 pub use reply::{Code, Reply};
 pub use server::{Event, Server};
 pub use stuffing::{Stuffer, Unstuffer};

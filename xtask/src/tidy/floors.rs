@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("smtpd", 5),
     ("imapd", 5),
     ("popd", 5),
+    ("httpd", 5),
     ("whimbrel", 6),
 ];
 /// Rooms that know nothing of mail, so none of the words either.

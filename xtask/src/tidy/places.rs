@@ -11,6 +11,10 @@ const DISK_ELSEWHERE: &[(&str, &str)] = &[
         "reads settings and keys, makes the data folder, writes the ready file, passwords of `try`, a certificate",
     ),
     (
+        "crates/whimbrel/src/admin/place.rs",
+        "opens the data folder where its path is too long for a socket, and asks whose it is",
+    ),
+    (
         "crates/net/src/unix.rs",
         "gives the file of a listening socket its mode, and removes it",
     ),

@@ -4,7 +4,7 @@
 //! Keys are given out to whoever asks, made up where there are none; the throttle is asked before
 //! a proof counts. What never happens here: the grammar of a mechanism, a door's words.
 
-use super::{Auth, LoginRefusal, keys, told, too_many};
+use super::{Auth, LoginRefusal, keys, too_many};
 use crate::directory::LoginRecord;
 use crate::proof::Login;
 use net::{ChannelBindings, ClientCertificate, Source};
@@ -283,7 +283,8 @@ impl Conversation {
                 (bearer.name.unwrap_or_default(), result)
             }
         };
-        told((door, peer), self.mechanism.name(), &name, &result);
+        self.auth
+            .told((door, peer), self.mechanism.name(), &name, &result);
         result
     }
 
@@ -293,7 +294,8 @@ impl Conversation {
             return Progress::Refused(LoginRefusal::Wrong);
         };
         let result = self.auth.not_proved(asked, Source::of(peer)).await;
-        told((door, peer), self.mechanism.name(), &asked.name, &result);
+        self.auth
+            .told((door, peer), self.mechanism.name(), &asked.name, &result);
         Progress::Refused(result.err().unwrap_or(LoginRefusal::Wrong))
     }
 }

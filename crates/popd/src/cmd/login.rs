@@ -171,6 +171,7 @@ async fn finish(session: &mut Session, proof: Result<Login, LoginRefusal>) -> Re
                 name = login.name(),
                 "login"
             );
+            session.entry.belongs_to(login.name());
             session.state = State::Transaction(Box::new(maildrop));
             session.door.logins.note(login.account_id(), every);
             session.ok(&Text::MaildropReady);

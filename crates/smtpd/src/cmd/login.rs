@@ -78,6 +78,7 @@ fn go_on(session: &mut Session, conversation: Conversation, progress: Progress) 
         Progress::Failed(failure) => session.bad(reply::exchange_failure(failure)),
         Progress::LoggedIn(login) => {
             tracing::info!(target: "smtp", session = session.id, %peer, login = %Escaped(login.name()), "login");
+            session.entry.belongs_to(login.name());
             session.client.login = Some(login);
             session.set_bare_newlines();
             session.send(Reply::new(235, Status(2, 7, 0), "Welcome"));
