@@ -204,6 +204,7 @@ fn outcome(result: &Result<Login, LoginRefusal>) -> &'static str {
     match result {
         Ok(_) => "ok",
         Err(LoginRefusal::Wrong) => "wrong",
+        Err(LoginRefusal::Expired) => "expired",
         Err(LoginRefusal::TooManyFailures { .. }) => "throttled",
         Err(LoginRefusal::Busy) => "busy",
         Err(LoginRefusal::Unavailable(_)) => "unavailable",

@@ -436,7 +436,7 @@ impl AsyncWrite for Conn {
         let conn = self.get_mut();
         let written = match &mut conn.stream {
             Stream::Plain(plain) => ready!(Pin::new(plain).poll_write(cx, bytes)),
-            Stream::Tls(tls) => ready!(Pin::new(tls).poll_write(cx, bytes)),
+            Stream::Tls(tls) => ready!(Pin::new(&mut tls.stream).poll_write(cx, bytes)),
         }?;
         conn.entry.gave(written);
         Poll::Ready(Ok(written))
@@ -445,14 +445,14 @@ impl AsyncWrite for Conn {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().stream {
             Stream::Plain(plain) => Pin::new(plain).poll_flush(cx),
-            Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
+            Stream::Tls(tls) => Pin::new(&mut tls.stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().stream {
             Stream::Plain(plain) => Pin::new(plain).poll_shutdown(cx),
-            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+            Stream::Tls(tls) => Pin::new(&mut tls.stream).poll_shutdown(cx),
         }
     }
 }

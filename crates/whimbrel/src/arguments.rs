@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// Where data lies when nothing else is said.
-const DATA: &str = "./whimbrel-data";
+pub const DATA: &str = "./whimbrel-data";
 
 #[derive(Args)]
 pub struct TryArguments {
@@ -68,6 +68,8 @@ pub struct Ports {
     pub pop3_port: Option<u16>,
     #[arg(long, value_name = "PORT", help = "The port of POP3 with TLS at once")]
     pub pop3s_port: Option<u16>,
+    #[arg(long, value_name = "PORT", help = "The port of metrics and health")]
+    pub metrics_port: Option<u16>,
 }
 
 impl Ports {
@@ -81,6 +83,7 @@ impl Ports {
             Kind::Imaps => self.imaps_port,
             Kind::Pop3 => self.pop3_port,
             Kind::Pop3s => self.pop3s_port,
+            Kind::Metrics => self.metrics_port,
         }
     }
 }

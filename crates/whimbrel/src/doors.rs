@@ -4,6 +4,7 @@
 //! it. What never happens here: a word of a protocol; the doors have those.
 
 use crate::Outcome;
+use crate::health;
 use crate::listeners::{Bound, Kind, Place, Row};
 use crate::server::House;
 use crate::settings::{Newlines, Settings};
@@ -24,6 +25,7 @@ const SOCKET_MODE: u32 = 0o660;
 /// All listeners, being served.
 pub struct Doors {
     serving: JoinSet<()>,
+    http: Arc<httpd::Door>,
     current: watch::Sender<Arc<Current>>,
 }
 
@@ -67,10 +69,12 @@ impl Doors {
         let current = Arc::new(Current::new(house, tls, settings));
         let mut doors = Doors {
             serving: JoinSet::new(),
+            http: Arc::new(http(house, stop)),
             current: watch::Sender::new(current),
         };
         for Bound { row, place } in bound {
             let listener = listen(row, place).await?;
+            let listener = listener.named(row.name, &house.sessions);
             let at_once = row.kind.is_tls_at_once().then(|| tls.logins.clone());
             doors.serve(row, listener, at_once, stop);
         }
@@ -123,6 +127,13 @@ impl Doors {
                 };
                 let word = IMAP_TURN_AWAY;
                 let serve = net::serve(listener, at_once, bounds, word, until, session);
+                self.serving.spawn(serve);
+            }
+            Kind::Metrics => {
+                let door = Arc::clone(&self.http);
+                let session =
+                    move |conn: Conn| httpd::session(conn, Arc::clone(&door), each.clone());
+                let serve = net::serve(listener, at_once, bounds, b"", until, session);
                 self.serving.spawn(serve);
             }
             Kind::Pop3 | Kind::Pop3s => {
@@ -227,6 +238,16 @@ impl Set {
             pop: Arc::new(self.pop.successor(pop(settings, clear))),
         }
     }
+}
+
+fn http(house: &House, stop: &Stop) -> httpd::Door {
+    let (db, sessions) = (house.db.clone(), house.sessions.clone());
+    let (looked_at, stop) = (house.db.clone(), stop.clone());
+    let metrics = move || {
+        looked_at.refresh_tally();
+        looked_at.tally().text()
+    };
+    httpd::Door::new(metrics, move || health::of(&db, &sessions, &stop))
 }
 
 fn post(house: &House, settings: &Settings) -> Post {

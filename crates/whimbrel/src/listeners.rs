@@ -19,6 +19,7 @@ pub enum Kind {
     Imaps,
     Pop3,
     Pop3s,
+    Metrics,
 }
 
 impl Kind {
@@ -97,6 +98,13 @@ pub const KINDS: &[Row] = &[
         title: "POP3 (TLS)",
         port: 995,
         try_port: 2995,
+    },
+    Row {
+        kind: Kind::Metrics,
+        name: "metrics",
+        title: "Metrics (HTTP)",
+        port: 9225,
+        try_port: 2225,
     },
 ];
 

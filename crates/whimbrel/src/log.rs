@@ -1,10 +1,17 @@
-//! The log: lines on standard error.
+//! The log: lines on standard error, and the same lines for those who follow a running server.
 //!
 //! `WHIMBREL_LOG` sets what is logged, such as `debug` or `imapd=trace,info`, and goes before the
-//! settings file. What never happens here: a word for the person who started the program; those go
+//! settings file. A line bears what is known of its session: the fields of the spans around it stand
+//! beside its own. What never happens here: a word for the person who started the program; those go
 //! to standard output.
 
+mod followed;
+mod line;
+
+pub use followed::{Follower, Hub};
+
 use crate::settings::LogFormat;
+use followed::Lines;
 use std::io::IsTerminal;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -16,15 +23,23 @@ const JOURNAL: &str = "JOURNAL_STREAM";
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 pub const USUAL_LEVEL: &str = "info";
 
-/// The way to change what is logged.
-pub struct Log(reload::Handle<EnvFilter, Registry>);
+/// The way to change what is logged, and to follow it.
+pub struct Log {
+    filter: reload::Handle<EnvFilter, Registry>,
+    hub: Hub,
+}
 
 impl Log {
     /// What is logged from now on; `WHIMBREL_LOG` goes before it.
     pub fn set_level(&self, level: &str) -> Result<(), String> {
-        self.0
+        self.filter
             .reload(chosen(level)?)
             .map_err(|error| error.to_string())
+    }
+
+    /// Who gives lines to those who follow.
+    pub fn hub(&self) -> Hub {
+        self.hub.clone()
     }
 }
 
@@ -57,18 +72,26 @@ fn chosen(level: &str) -> Result<EnvFilter, String> {
 /// Logs from now on. Once in a process.
 pub fn start(level: &str, format: LogFormat) -> Result<Log, String> {
     let (filter, handle) = reload::Layer::new(chosen(level)?);
-    let lines = fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
     let has_times = std::env::var_os(JOURNAL).is_none();
-    let lines = match (format, has_times) {
-        (LogFormat::Json, _) => lines.json().boxed(),
-        (LogFormat::Text, true) => lines.boxed(),
-        (LogFormat::Text, false) => lines.without_time().boxed(),
+    let text = || {
+        fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
     };
-    let registry = tracing_subscriber::registry().with(filter).with(lines);
+    let lines = match (format, has_times) {
+        (LogFormat::Json, _) => Lines::to_standard_error().boxed(),
+        (LogFormat::Text, true) => text().boxed(),
+        (LogFormat::Text, false) => text().without_time().boxed(),
+    };
+    let hub = Hub::new();
+    let registry = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(hub.layer());
     registry.try_init().map_err(|error| error.to_string())?;
-    Ok(Log(handle))
+    Ok(Log {
+        filter: handle,
+        hub,
+    })
 }
 
 #[cfg(test)]

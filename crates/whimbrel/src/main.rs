@@ -9,10 +9,12 @@
 )]
 
 mod accounts;
+mod admin;
 mod arguments;
 mod certificates;
 mod config_command;
 mod doors;
+mod health;
 mod instructions;
 mod listeners;
 mod log;
@@ -52,6 +54,20 @@ enum Command {
     Try(arguments::TryArguments),
     /// Check everything that a data folder holds and say what was found. Stop the server first.
     Verify(arguments::VerifyArguments),
+    /// Host domains: add, list, show, set, remove.
+    Domain(admin::arguments::DomainArguments),
+    /// Manage accounts: add, list, show, set, remove, restore.
+    Account(admin::arguments::AccountArguments),
+    /// Manage aliases and catch-alls: add, list, show, set, remove.
+    Alias(admin::arguments::AliasArguments),
+    /// Manage an account's mailboxes: add, list, show, rename, remove.
+    Mailbox(admin::arguments::MailboxArguments),
+    /// Say how much accounts may hold: list, show, set, remove.
+    Quota(admin::arguments::QuotaArguments),
+    /// See and end the sessions of a running server.
+    Session(admin::arguments::SessionArguments),
+    /// See what a running server logs.
+    Log(admin::arguments::LogArguments),
     /// Print what lets a shell complete the command line.
     Completions(arguments::CompletionsArguments),
     /// Write the manual pages to a folder.
@@ -68,8 +84,15 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(arguments) => serve_command::run(&arguments),
         Command::Config(command) => config_command::run(&command),
-        Command::Try(arguments) => logged(try_command::run(arguments)),
-        Command::Verify(arguments) => logged(verify_command::run(arguments)),
+        Command::Try(arguments) => logged(|hub| try_command::run(arguments, hub)),
+        Command::Verify(arguments) => logged(|_| verify_command::run(arguments)),
+        Command::Domain(arguments) => logged(|_| admin::commands::domain(arguments)),
+        Command::Account(arguments) => logged(|_| admin::commands::account(arguments)),
+        Command::Alias(arguments) => logged(|_| admin::commands::alias(arguments)),
+        Command::Mailbox(arguments) => logged(|_| admin::commands::mailbox(arguments)),
+        Command::Quota(arguments) => logged(|_| admin::commands::quota(arguments)),
+        Command::Session(arguments) => logged(|_| admin::commands::session(arguments)),
+        Command::Log(arguments) => logged(|_| admin::commands::log(arguments)),
         Command::Completions(arguments) => Ok(completions(&arguments)),
         Command::Man(arguments) => man(&arguments),
     };
@@ -77,9 +100,12 @@ fn main() -> ExitCode {
 }
 
 /// Runs a command that has no settings file to say how to log.
-fn logged(command: impl Future<Output = Outcome<ExitCode>>) -> Outcome<ExitCode> {
-    log::start(log::USUAL_LEVEL, settings::LogFormat::Text)?;
-    in_runtime(command)
+fn logged<F>(command: impl FnOnce(log::Hub) -> F) -> Outcome<ExitCode>
+where
+    F: Future<Output = Outcome<ExitCode>>,
+{
+    let log = log::start(log::USUAL_LEVEL, settings::LogFormat::Text)?;
+    in_runtime(command(log.hub()))
 }
 
 /// Starts the threads. Whoever gives up root has done so before.

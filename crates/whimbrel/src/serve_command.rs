@@ -10,7 +10,7 @@ use crate::listeners::{self, Addresses, Bound, Row};
 use crate::log::Log;
 use crate::logins::Logins;
 use crate::own_files::{self, Folder};
-use crate::server::{self, House, Server};
+use crate::server::{self, House, Inside, Server};
 use crate::settings::table::Taken;
 use crate::settings::{At, Settings};
 use crate::settings_file::SettingsFile;
@@ -92,7 +92,11 @@ impl Start {
         let house = House::open(&folder.store(), &settings).await?;
         say_what_is_missing(&house, &settings)?;
         let addresses = Addresses::of(&self.bound);
-        let server = Server::start(house, self.bound, &both, &settings).await?;
+        let inside = Inside {
+            data: &settings.process.data,
+            hub: self.log.hub(),
+        };
+        let server = Server::start(house, self.bound, &both, &settings, inside).await?;
         let mut running = Running {
             file: self.file,
             settings,

@@ -3,12 +3,14 @@
 //! What never happens here: reading arguments or settings, a word for people.
 
 use crate::Outcome;
+use crate::admin::{Office, control};
 use crate::doors::{Doors, Tls};
 use crate::listeners::Bound;
+use crate::log::Hub;
 use crate::settings::Settings;
 use crate::signals::Signals;
 use mail::{Admin, Mail};
-use net::{Clock, Random, Stop};
+use net::{Clock, Random, Sessions, Stop};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +27,8 @@ pub struct House {
     pub admin: Admin,
     pub clock: Clock,
     pub random: Random,
+    /// Those that run, at every listener.
+    pub sessions: Sessions,
 }
 
 impl House {
@@ -36,6 +40,7 @@ impl House {
         let mail = settings.mail.clone();
         let mail = Mail::open(db.clone(), clock.clone(), random.clone(), mail).await;
         Ok(House {
+            sessions: Sessions::new(db.tally().clone()),
             db,
             mail: mail.map_err(|fault| fault.to_string())?,
             admin,
@@ -59,12 +64,21 @@ fn open_store(folder: &Path, settings: &Settings) -> Outcome<Db> {
     Ok(db)
 }
 
+/// What only people on this machine see of a server.
+pub struct Inside<'a> {
+    /// The data folder, where the control socket lies.
+    pub data: &'a Path,
+    /// Who gives log lines to those who follow.
+    pub hub: Hub,
+}
+
 /// A server that accepts connections.
 pub struct Server {
     pub house: House,
     pub doors: Doors,
     stop: Stop,
     upkeep: JoinHandle<()>,
+    control: JoinHandle<()>,
 }
 
 impl Server {
@@ -74,8 +88,16 @@ impl Server {
         bound: Vec<Bound>,
         tls: &Tls,
         settings: &Settings,
+        inside: Inside<'_>,
     ) -> Outcome<Server> {
         let stop = Stop::new();
+        let office = Office {
+            mail: house.mail.clone(),
+            admin: house.admin.clone(),
+            sessions: Some(house.sessions.clone()),
+            hostname: Some(settings.hostname.clone()),
+        };
+        let control = control::open(inside.data, office, inside.hub, &house.sessions, &stop)?;
         let doors = Doors::open(bound, &house, tls, settings, &stop).await?;
         let upkeep = {
             let (mail, stop) = (house.mail.clone(), stop.clone());
@@ -86,6 +108,7 @@ impl Server {
             doors,
             stop,
             upkeep,
+            control,
         })
     }
 
@@ -98,6 +121,8 @@ impl Server {
             _ = signals.wish() => tracing::warn!("stopping at once"),
         }
         self.upkeep.abort();
+        // Its clients are of this machine and wait for nothing.
+        self.control.abort();
         let closed = tokio::time::timeout(CLOSE_TIMEOUT, self.house.db.close()).await;
         if closed.is_err() {
             // Nothing is lost: what was acknowledged is in the log.

@@ -158,6 +158,8 @@ impl Settings {
             addresses: match row.kind {
                 // for a program on this machine, which must be told where it is
                 Kind::Lmtp => Vec::new(),
+                // for a program on this machine as well
+                Kind::Metrics => vec![At::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, row.port)))],
                 _ => vec![
                     At::Tcp(SocketAddr::from((Ipv4Addr::UNSPECIFIED, row.port))),
                     At::Tcp(SocketAddr::from((Ipv6Addr::UNSPECIFIED, row.port))),

@@ -6,9 +6,10 @@ use crate::arguments::TryArguments;
 use crate::doors::Tls;
 use crate::instructions;
 use crate::listeners::{self, Addresses, Kind, Row};
+use crate::log::Hub;
 use crate::own_files::{Folder, remove_if_there, write_json};
 use crate::ready_file::ReadyFile;
-use crate::server::{self, House, Server};
+use crate::server::{self, House, Inside, Server};
 use crate::settings::{At, Cleartext, Settings};
 use crate::signals::Signals;
 use crate::{Outcome, accounts};
@@ -32,7 +33,7 @@ const CERTIFICATE_NAMES: &[&str] = &[
     "127.0.0.1",
 ];
 
-pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
+pub async fn run(arguments: TryArguments, hub: Hub) -> Outcome<ExitCode> {
     let mut signals = Signals::listen()?;
     if let Some(file) = &arguments.ready_file {
         remove_if_there(file)?;
@@ -57,7 +58,11 @@ pub async fn run(arguments: TryArguments) -> Outcome<ExitCode> {
         exchange: tls.clone(),
         logins: tls,
     };
-    let server = Server::start(house, bound, &tls, &settings).await?;
+    let inside = Inside {
+        data: &arguments.data,
+        hub,
+    };
+    let server = Server::start(house, bound, &tls, &settings, inside).await?;
     if let Some(file) = &arguments.ready_file {
         write_json(file, &ReadyFile::new(&addresses, &known))?;
     }

@@ -233,6 +233,7 @@ fn loopback(data: &Path) -> String {
         "imaps",
         "pop3",
         "pop3s",
+        "metrics",
     ] {
         text += &format!("[listen.{kind}]\naddresses = [\"127.0.0.1:0\"]\n");
     }

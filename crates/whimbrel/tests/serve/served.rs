@@ -23,6 +23,7 @@ pub const KINDS: &[&str] = &[
     "imaps",
     "pop3",
     "pop3s",
+    "metrics",
 ];
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -1,0 +1,355 @@
+//! What may be said on the command line for administration: clap's tables.
+//!
+//! What never happens here: an effect; these are values.
+
+use super::measure;
+use super::request::{Level, QuotaWord, Switch, Use};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What every command of administration takes.
+#[derive(Args, Clone)]
+pub struct Common {
+    /// The data folder: the server that runs on it is asked, or the folder is opened. If not said,
+    /// the settings file says it; without one it is ./whimbrel-data.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+    /// The settings file; /etc/whimbrel/whimbrel.toml if not said.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// Of commands that destroy something.
+#[derive(Args, Clone, Copy)]
+pub struct Sure {
+    /// Do it without asking.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args)]
+pub struct DomainArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: DomainCommand,
+}
+
+#[derive(Subcommand)]
+pub enum DomainCommand {
+    /// Host a domain, and say which DNS records it needs.
+    Add {
+        /// The domain, such as example.org.
+        domain: String,
+        /// The server's name for the DNS records, where no server runs that knows it.
+        #[arg(long, value_name = "NAME")]
+        hostname: Option<String>,
+    },
+    /// List the hosted domains.
+    List,
+    /// Show a domain and the DNS records that it needs.
+    Show {
+        /// The domain.
+        domain: String,
+        /// The server's name for the DNS records, where no server runs that knows it.
+        #[arg(long, value_name = "NAME")]
+        hostname: Option<String>,
+    },
+    /// Say where mail for unknown users goes.
+    Set {
+        /// The domain.
+        domain: String,
+        /// Send it to this account or alias.
+        #[arg(long, value_name = "ADDRESS", required_unless_present = "no_catch_all")]
+        catch_all: Option<String>,
+        /// Refuse it.
+        #[arg(long, conflicts_with = "catch_all")]
+        no_catch_all: bool,
+    },
+    /// Host a domain no more; its accounts and aliases have to be removed first.
+    Remove {
+        /// The domain.
+        domain: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Args)]
+pub struct AccountArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: AccountCommand,
+}
+
+/// Where a new password comes from; never from the command line, which others can read.
+#[derive(Args, Clone, Copy)]
+#[group(multiple = false)]
+pub struct PasswordFrom {
+    /// Take the first line of the standard input as the password.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Make a password and print it.
+    #[arg(long)]
+    pub generate: bool,
+}
+
+/// What may be set of an account.
+#[derive(Args, Clone)]
+pub struct AccountSettings {
+    /// Whose account it is, for people; empty for nobody's.
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// How much it may hold: 500M, 10G, none, or default for the server's usual quota.
+    #[arg(long, value_name = "SIZE", value_parser = measure::quota)]
+    pub quota: Option<QuotaWord>,
+    /// Whether anybody may log in.
+    #[arg(long, value_name = "ON|OFF")]
+    pub login: Option<Switch>,
+    /// Whether mail to it is taken.
+    #[arg(long, value_name = "ON|OFF")]
+    pub mail: Option<Switch>,
+}
+
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// Make an account; the password is asked for at the terminal if no option says otherwise.
+    Add {
+        /// Its address, which is its login name.
+        account: String,
+        #[command(flatten)]
+        from: PasswordFrom,
+        /// Make it without a password: nobody can log in yet.
+        #[arg(long, conflicts_with_all = ["password_stdin", "generate"])]
+        no_password: bool,
+        #[command(flatten)]
+        settings: AccountSettings,
+    },
+    /// List the accounts, and removed ones that are still kept.
+    List {
+        /// Only those of this domain.
+        #[arg(long, value_name = "DOMAIN")]
+        domain: Option<String>,
+    },
+    /// Show an account.
+    Show {
+        /// Its address.
+        account: String,
+    },
+    /// Change an account; what is not said stays as it is.
+    Set {
+        /// Its address.
+        account: String,
+        #[command(flatten)]
+        from: PasswordFrom,
+        /// Ask for a new password at the terminal.
+        #[arg(long, conflicts_with_all = ["password_stdin", "generate"])]
+        password: bool,
+        #[command(flatten)]
+        settings: AccountSettings,
+    },
+    /// Remove an account; its mail is kept as long as the history is.
+    Remove {
+        /// Its address.
+        account: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Bring back a removed account with its mail and password.
+    Restore {
+        /// The address that it had.
+        account: String,
+    },
+}
+
+#[derive(Args)]
+pub struct AliasArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: AliasCommand,
+}
+
+#[derive(Subcommand)]
+pub enum AliasCommand {
+    /// Make an alias; *@DOMAIN catches mail for all unknown users of the domain.
+    Add {
+        /// The address that is to lead elsewhere.
+        alias: String,
+        /// The accounts or aliases that it leads to.
+        #[arg(required = true, value_name = "TARGET")]
+        targets: Vec<String>,
+    },
+    /// List the aliases.
+    List {
+        /// Only those of this domain.
+        #[arg(long, value_name = "DOMAIN")]
+        domain: Option<String>,
+    },
+    /// Show where an alias leads.
+    Show {
+        /// The alias.
+        alias: String,
+    },
+    /// Let an alias lead to other targets than before.
+    Set {
+        /// The alias.
+        alias: String,
+        /// The accounts or aliases that it leads to from now on.
+        #[arg(required = true, value_name = "TARGET")]
+        targets: Vec<String>,
+    },
+    /// Remove an alias; mail that lies in accounts stays.
+    Remove {
+        /// The alias.
+        alias: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Args)]
+pub struct MailboxArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: MailboxCommand,
+}
+
+#[derive(Subcommand)]
+pub enum MailboxCommand {
+    /// Make a mailbox, and those above it that are missing.
+    Add {
+        /// The account.
+        account: String,
+        /// The mailbox; / stands between levels.
+        mailbox: String,
+        /// What it is for, so that mail programs find it.
+        #[arg(long, value_name = "USE")]
+        special_use: Option<Use>,
+    },
+    /// List an account's mailboxes with what they hold.
+    List {
+        /// The account.
+        account: String,
+    },
+    /// Show one mailbox.
+    Show {
+        /// The account.
+        account: String,
+        /// The mailbox.
+        mailbox: String,
+    },
+    /// Give a mailbox another name; those below it move with it.
+    Rename {
+        /// The account.
+        account: String,
+        /// The mailbox.
+        mailbox: String,
+        /// Its new name.
+        to: String,
+    },
+    /// Remove a mailbox with its messages; the history keeps them for its time.
+    Remove {
+        /// The account.
+        account: String,
+        /// The mailbox.
+        mailbox: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Args)]
+pub struct QuotaArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: QuotaCommand,
+}
+
+#[derive(Subcommand)]
+pub enum QuotaCommand {
+    /// List what accounts hold and may hold.
+    List {
+        /// Only those of this domain.
+        #[arg(long, value_name = "DOMAIN")]
+        domain: Option<String>,
+    },
+    /// Show what an account holds and may hold.
+    Show {
+        /// The account.
+        account: String,
+    },
+    /// Set an account's quota.
+    Set {
+        /// The account.
+        account: String,
+        /// 500M, 10G, none, or default for the server's usual quota.
+        #[arg(value_parser = measure::quota)]
+        quota: QuotaWord,
+    },
+    /// Take away an account's own quota: the server's usual one holds.
+    Remove {
+        /// The account.
+        account: String,
+    },
+}
+
+#[derive(Args)]
+pub struct SessionArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: SessionCommand,
+}
+
+#[derive(Subcommand)]
+pub enum SessionCommand {
+    /// List the sessions that run.
+    List {
+        /// Only those of this account.
+        #[arg(long, value_name = "ADDRESS")]
+        account: Option<String>,
+    },
+    /// End a session; its client is told goodbye.
+    End {
+        /// The number of the session, as the list and the log show it.
+        #[arg(required_unless_present = "account", conflicts_with = "account")]
+        id: Option<u64>,
+        /// End all sessions of this account.
+        #[arg(long, value_name = "ADDRESS")]
+        account: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub struct LogArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: LogCommand,
+}
+
+#[derive(Subcommand)]
+pub enum LogCommand {
+    /// Show the running server's log lines as they are written.
+    Follow {
+        /// Only lines of this account's sessions and mail.
+        #[arg(long, value_name = "ADDRESS")]
+        account: Option<String>,
+        /// Only lines of this session.
+        #[arg(long, value_name = "ID")]
+        session: Option<u64>,
+        /// Only lines of this message, by the id that its sender was told.
+        #[arg(long, value_name = "ID")]
+        message: Option<String>,
+        /// Only lines at least as grave as this.
+        #[arg(long, value_name = "LEVEL", default_value = "info")]
+        level: Level,
+    },
+}

@@ -1,0 +1,356 @@
+//! What each command does and refuses, whether a server runs or not.
+
+use crate::house::{Done, Server, folder, run, run_with};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Every command, one after the other, and what stands on its standard input.
+const SCRIPT: &[(&[&str], &str)] = &[
+    (
+        &[
+            "domain",
+            "add",
+            "example.org",
+            "--hostname",
+            "mx.example.org",
+        ],
+        "",
+    ),
+    (&["domain", "add", "Example.ORG"], ""),
+    (&["domain", "add", "not a domain"], ""),
+    (
+        &[
+            "account",
+            "add",
+            "ann@example.org",
+            "--password-stdin",
+            "--quota",
+            "10M",
+        ],
+        "pw\n",
+    ),
+    (
+        &[
+            "account",
+            "add",
+            "ben@example.org",
+            "--no-password",
+            "--name",
+            "Ben",
+        ],
+        "",
+    ),
+    (&["account", "add", "ann@example.org", "--no-password"], ""),
+    (
+        &["account", "add", "ann@elsewhere.org", "--no-password"],
+        "",
+    ),
+    (&["account", "add", "cat@example.org"], ""),
+    (
+        &["account", "add", "cat@example.org", "--password-stdin"],
+        "\n",
+    ),
+    (&["account", "set", "ben@example.org"], ""),
+    (
+        &[
+            "account",
+            "set",
+            "ben@example.org",
+            "--login",
+            "off",
+            "--mail",
+            "off",
+        ],
+        "",
+    ),
+    (
+        &[
+            "account",
+            "set",
+            "ben@example.org",
+            "--login",
+            "on",
+            "--mail",
+            "off",
+        ],
+        "",
+    ),
+    (
+        &[
+            "account",
+            "set",
+            "ben@example.org",
+            "--login",
+            "on",
+            "--mail",
+            "on",
+        ],
+        "",
+    ),
+    (&["account", "show", "bne@example.org"], ""),
+    (&["quota", "set", "ben@example.org", "1G"], ""),
+    (&["quota", "show", "ben@example.org"], ""),
+    (&["quota", "remove", "ben@example.org"], ""),
+    (&["quota", "set", "ben@example.org", "much"], ""),
+    (&["quota", "list", "--domain", "example.org"], ""),
+    (
+        &[
+            "alias",
+            "add",
+            "all@example.org",
+            "ann@example.org",
+            "ben@example.org",
+        ],
+        "",
+    ),
+    (&["alias", "add", "all@example.org", "ann@example.org"], ""),
+    (&["alias", "set", "all@example.org", "ben@example.org"], ""),
+    (&["alias", "set", "none@example.org", "ben@example.org"], ""),
+    (&["alias", "add", "far@example.org", "x@elsewhere.org"], ""),
+    (
+        &["alias", "add", "far@example.org", "nobody@example.org"],
+        "",
+    ),
+    (&["alias", "add", "*@example.org", "all@example.org"], ""),
+    (&["alias", "add", "*@example.org", "all@example.org"], ""),
+    (&["alias", "list", "--domain", "example.org"], ""),
+    (&["alias", "show", "*@example.org"], ""),
+    (&["alias", "remove", "*@example.org", "--yes"], ""),
+    (&["alias", "remove", "all@example.org"], ""),
+    (&["alias", "remove", "all@example.org", "--yes"], ""),
+    (&["alias", "show", "all@example.org"], ""),
+    (&["mailbox", "add", "ann@example.org", "Lists/rust"], ""),
+    (
+        &[
+            "mailbox",
+            "add",
+            "ann@example.org",
+            "Old",
+            "--special-use",
+            "archive",
+        ],
+        "",
+    ),
+    (&["mailbox", "add", "ann@example.org", "a//b"], ""),
+    (
+        &["mailbox", "rename", "ann@example.org", "Lists", "Groups"],
+        "",
+    ),
+    (&["mailbox", "list", "ann@example.org"], ""),
+    (&["mailbox", "show", "ann@example.org", "Groups/rsut"], ""),
+    (&["mailbox", "remove", "ann@example.org", "Groups/rust"], ""),
+    (
+        &[
+            "mailbox",
+            "remove",
+            "ann@example.org",
+            "Groups/rust",
+            "--yes",
+        ],
+        "",
+    ),
+    (
+        &["mailbox", "remove", "ann@example.org", "INBOX", "--yes"],
+        "",
+    ),
+    (
+        &[
+            "domain",
+            "set",
+            "example.org",
+            "--catch-all",
+            "ann@example.org",
+        ],
+        "",
+    ),
+    (&["domain", "set", "example.org", "--no-catch-all"], ""),
+    (&["domain", "remove", "example.org", "--yes"], ""),
+    (&["domain", "show", "exmaple.org"], ""),
+    (&["session", "end", "999999"], ""),
+    (&["account", "restore", "ann@example.org"], ""),
+];
+
+/// What each answers, with the words that lead to it.
+fn script(data: &Path) -> Vec<(String, Done)> {
+    let mut told = Vec::new();
+    for (words, input) in SCRIPT {
+        for json in [false, true] {
+            let mut words = words.to_vec();
+            words.extend(json.then_some("--json"));
+            told.push((words.join(" "), run_with(data, &words, input)));
+        }
+    }
+    told
+}
+
+#[test]
+fn commands_do_the_same_on_a_running_and_on_a_stopped_server() {
+    let (_folder, stopped) = folder();
+    let (_other, running) = folder();
+    let server = Server::start(&running);
+    let (a, b) = (script(&stopped), script(&server.data));
+    for ((words, stopped), (_, running)) in a.iter().zip(&b) {
+        // Where a server runs there are sessions, and the domain of `try`.
+        let of_try = |text: &str| text.replace(", example.test", "");
+        if !words.starts_with("session") {
+            assert_eq!(stopped.succeeded, running.succeeded, "{words}");
+            assert_eq!(stopped.out, of_try(&running.out), "{words}");
+            assert_eq!(stopped.err, of_try(&running.err), "{words}");
+        }
+        assert!(
+            !stopped.out.contains("pw") && !stopped.err.contains("pw"),
+            "{words}"
+        );
+    }
+    let refused = |words: &str| {
+        let found = a
+            .iter()
+            .find(|(w, _)| w == words)
+            .unwrap_or_else(|| panic!("{words}"));
+        assert!(!found.1.succeeded, "{words}");
+        found.1.err.clone()
+    };
+    for (words, part) in [
+        ("domain add Example.ORG", "exists already"),
+        ("domain add not a domain", "no domain"),
+        (
+            "account add ann@elsewhere.org --no-password",
+            "hosted are: example.org",
+        ),
+        (
+            "account add cat@example.org",
+            "--password-stdin or --generate",
+        ),
+        (
+            "account add cat@example.org --password-stdin",
+            "empty password",
+        ),
+        ("account set ben@example.org", "nothing is to be changed"),
+        (
+            "account set ben@example.org --login on --mail off",
+            "--login off",
+        ),
+        ("account show bne@example.org", "nearest: ben@example.org"),
+        ("quota set ben@example.org much", "“much” is no size"),
+        (
+            "alias set none@example.org ben@example.org",
+            "aliases of example.org: all@example.org",
+        ),
+        (
+            "alias add far@example.org x@elsewhere.org",
+            "outside the hosted domains",
+        ),
+        (
+            "alias add far@example.org nobody@example.org",
+            "there is no account nobody@example.org",
+        ),
+        (
+            "alias remove all@example.org",
+            "--yes says that it is meant",
+        ),
+        ("mailbox add ann@example.org a//b", "cannot be a mailbox"),
+        (
+            "mailbox show ann@example.org Groups/rsut",
+            "nearest: Groups/rust",
+        ),
+        (
+            "mailbox remove ann@example.org INBOX --yes",
+            "INBOX cannot be deleted",
+        ),
+        ("domain remove example.org --yes", "still has accounts"),
+        ("session end 999999", "no server runs"),
+        ("account restore ann@example.org", "no removed account"),
+    ] {
+        let err = refused(words);
+        assert!(err.contains(part), "{part} in {err}");
+    }
+}
+
+#[test]
+fn an_answer_in_json_says_what_the_text_says() {
+    let (_folder, data) = folder();
+    let done = run(&data, &["domain", "add", "example.org", "--json"]).json();
+    assert_eq!(done["domain"]["records"][0]["type"], "MX");
+    let made = run(&data, &["account", "add", "ann", "--generate", "--json"]).json();
+    assert_eq!(made["password"].as_str().unwrap().len(), 20);
+    assert_eq!(made["done"].as_array().unwrap().len(), 1);
+    let shown = run(&data, &["account", "show", "ann", "--json"]).json();
+    let account = &shown["account"];
+    assert_eq!(account["account"], "ann@example.org");
+    assert_eq!(
+        (&account["login"], &account["has_password"]),
+        (&json!(true), &json!(true))
+    );
+    let refused = run(&data, &["account", "show", "bob", "--json"]);
+    assert!(!refused.succeeded);
+    assert_eq!(refused.json()["refused"]["kind"], "not-found");
+    let none = run(&data.join("nowhere"), &["domain", "list"]);
+    assert!(
+        !none.succeeded && none.err.contains("there is no data folder"),
+        "{none:?}"
+    );
+}
+
+#[test]
+fn a_removed_account_comes_back_by_command() {
+    let (_folder, data) = folder();
+    run(&data, &["domain", "add", "example.org"]);
+    run(&data, &["account", "add", "ann", "--no-password"]);
+    run(&data, &["mailbox", "add", "ann", "Kept"]);
+    let removed = run(&data, &["account", "remove", "ann", "--yes"]);
+    assert!(
+        removed
+            .out
+            .contains("whimbrel account restore ann@example.org"),
+        "{removed:?}"
+    );
+    let listed = run(&data, &["account", "list", "--json"]).json();
+    assert!(listed["accounts"][0]["kept_until"].is_string(), "{listed}");
+    assert!(run(&data, &["account", "restore", "ann"]).succeeded);
+    let boxes = run(&data, &["mailbox", "list", "ann"]);
+    assert!(boxes.out.contains("Kept"), "{boxes:?}");
+    let verified = run(&data, &["verify"]);
+    assert!(
+        verified.succeeded && verified.out.contains("all is well"),
+        "{verified:?}"
+    );
+}
+
+/// Eight at once on a stopped server wait for each other; on a running one they are one queue.
+#[test]
+fn of_those_who_add_the_same_account_at_once_one_succeeds() {
+    let (_folder, stopped) = folder();
+    let (_other, running) = folder();
+    let server = Server::start(&running);
+    for data in [&stopped, &server.data] {
+        assert!(run(data, &["domain", "add", "example.org"]).succeeded);
+        let done: Vec<Done> = std::thread::scope(|scope| {
+            let add = || {
+                run(
+                    data,
+                    &[
+                        "account",
+                        "add",
+                        "ann@example.org",
+                        "--no-password",
+                        "--json",
+                    ],
+                )
+            };
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(add)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!(
+            done.iter().filter(|one| one.succeeded).count(),
+            1,
+            "{done:?}"
+        );
+        for one in done.iter().filter(|one| !one.succeeded) {
+            assert_eq!(
+                one.json()["refused"]["kind"],
+                Value::from("exists"),
+                "{one:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The commands of administration as a person gives them: on a running server and on a stopped one.
+#![allow(clippy::unwrap_used, reason = "a test fails where something fails")]
+
+mod commands;
+mod house;
+mod running;
