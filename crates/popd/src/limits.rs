@@ -21,6 +21,9 @@ pub(crate) const BATCH_MESSAGES: usize = 500;
 /// Answers that wait while the client sends further commands.
 pub(crate) const OUTPUT_BYTES: usize = 32 * 1024;
 
+/// Surrogates whose sizes a session remembers; of others they are counted anew. No minimum.
+pub(crate) const REMEMBERED_SIZES: usize = 10_000;
+
 /// Accounts whose last login is remembered for the login delay. No minimum.
 pub(crate) const REMEMBERED_LOGINS: usize = 50_000;
 

@@ -4,7 +4,7 @@
 //! forward and says whether a message is still there. Never here: wire words.
 
 use crate::Expire;
-use crate::limits::{BATCH_MESSAGES, CHUNK_BYTES};
+use crate::limits::{BATCH_MESSAGES, CHUNK_BYTES, REMEMBERED_SIZES};
 use crate::reply::{self, Refused};
 use crate::session::Speech;
 use crate::text::Text;
@@ -278,7 +278,7 @@ impl Maildrop {
             LastLine::Ended => stored,
             LastLine::Open => stored + 2,
         };
-        if self.is_surrogate(weight.form) {
+        if self.is_surrogate(weight.form) && self.surrogates.len() < REMEMBERED_SIZES {
             self.surrogates.insert(weight.uid, octets);
         }
         Ok(octets)
