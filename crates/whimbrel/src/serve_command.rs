@@ -267,7 +267,9 @@ fn shown(pem: &Pem, folder: &Folder, settings: &Settings) -> Outcome<Certificate
 fn say_what_is_missing(house: &House, settings: &Settings) -> Outcome<()> {
     let domains = house.mail.directory().domains(&house.admin);
     if domains.map_err(|fault| fault.to_string())?.is_empty() {
-        tracing::warn!("there is no domain yet, so no mail is taken for anybody");
+        tracing::warn!(
+            "there is no domain yet, so no mail is taken for anybody: `whimbrel domain add`"
+        );
     }
     if !settings.hostname.contains('.') {
         tracing::warn!(
