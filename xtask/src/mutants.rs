@@ -43,6 +43,12 @@ pub fn run(steps: &mut Steps, which: &Which) {
         Which::Ci => mutant.ci,
         Which::Only(name) => mutant.name == *name,
     });
+    // A patch that the code has grown away from is noticed at once, not when somebody runs all.
+    for mutant in &mutants {
+        if let Err(reason) = applies(mutant) {
+            steps.failed(&format!("mutant {}", mutant.name), &reason);
+        }
+    }
     let mut rows = Vec::new();
     for mutant in wanted {
         let began = Instant::now();
@@ -119,6 +125,13 @@ fn read() -> Result<Vec<Mutant>, String> {
     }
     mutants.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(mutants)
+}
+
+fn applies(mutant: &Mutant) -> Result<(), String> {
+    let mut check = Command::new("git");
+    check.args(["apply", "--check"]).arg(&mutant.patch);
+    check.current_dir(root());
+    finish(check, "the patch does not apply any more")
 }
 
 /// Ok: it was caught, and how. Err: it survived, or could not be tried.
