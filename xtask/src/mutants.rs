@@ -5,6 +5,7 @@
 //! here: a change of the tree that is worked on; patches go onto a copy.
 
 use crate::steps::{Steps, cargo, root, target};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -197,6 +198,7 @@ fn copy_tree(to: &Path) -> Result<(), String> {
     let wanted = [
         "libs/", "crates/", "sim/", "xtask/", "bench/", "tests/", "Cargo", ".cargo/",
     ];
+    let mut copied = BTreeSet::new();
     for name in names.split('\0').filter(|name| !name.is_empty()) {
         if !wanted.iter().any(|start| name.starts_with(start)) {
             continue;
@@ -205,6 +207,7 @@ fn copy_tree(to: &Path) -> Result<(), String> {
         let Ok(bytes) = std::fs::read(&from) else {
             continue; // removed, but not yet so in the index
         };
+        copied.insert(to.clone());
         if std::fs::read(&to).is_ok_and(|there| there == bytes) {
             continue;
         }
@@ -212,6 +215,20 @@ fn copy_tree(to: &Path) -> Result<(), String> {
             std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         }
         std::fs::write(&to, bytes).map_err(|e| format!("{}: {e}", to.display()))?;
+    }
+    remove_others(to, &copied)
+}
+
+/// What an earlier copy has and the tree has no more: two files of one name would not build.
+fn remove_others(folder: &Path, copied: &BTreeSet<PathBuf>) -> Result<(), String> {
+    let failed = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
+    for entry in std::fs::read_dir(folder).map_err(|e| failed(folder, e))? {
+        let path = entry.map_err(|e| failed(folder, e))?.path();
+        if path.is_dir() {
+            remove_others(&path, copied)?;
+        } else if !copied.contains(&path) {
+            std::fs::remove_file(&path).map_err(|e| failed(&path, e))?;
+        }
     }
     Ok(())
 }
