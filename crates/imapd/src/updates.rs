@@ -26,16 +26,20 @@ impl Open<'_> {
         let updates = self.view.advance(expunges)?;
         let mut gone = RoaringBitmap::new();
         for update in &updates {
-            match update {
-                Update::Expunged { uid, .. } if self.enabled.has(Extension::QResync) => {
-                    gone.insert(*uid);
-                    continue;
-                }
-                Update::Flags { flags, .. } => self.learn([flags])?,
-                _ => {}
+            if let Update::Expunged { uid, .. } = update
+                && self.enabled.has(Extension::QResync)
+            {
+                gone.insert(*uid);
+                continue;
             }
             // Expunges come first, so that the numbers behind them are right.
             say_vanished(self.wire, &std::mem::take(&mut gone), Response::Vanished).await?;
+            // The picture has moved: what is left has to be said, whatever cannot be read now.
+            if let Update::Flags { flags, .. } = update
+                && let Err(fault) = self.learn([flags])
+            {
+                tracing::error!(%fault, "cannot say which keywords there are");
+            }
             if let Some(response) = self.response(update, ids) {
                 self.wire.say(&response);
             }

@@ -331,13 +331,16 @@ impl View {
         if state.highest_modseq > self.modseq {
             news = self.read_log(&look)?;
         }
+        // All that can fail is read before anything moves: what a client was not told it must
+        // still be told, and its mod-sequence must not pass over it [rfc7162 3.2].
+        let flagged = self.read_flags(&look, &news)?;
         (self.told, self.modseq, self.uid_next) = (now, state.highest_modseq, state.uid_next);
         let mut updates = Vec::new();
         if expunges == Expunges::Tell {
             self.tell_expunges(&mut updates);
         }
         self.tell_added(&news, &state, &mut updates);
-        self.tell_flags(&look, &news, &mut updates)?;
+        self.tell_flags(flagged, &mut updates);
         self.own.clear();
         self.needs.needs_after(self.held_since.unwrap_or(self.told));
         Ok(updates)
@@ -411,28 +414,30 @@ impl View {
         }
     }
 
-    fn tell_flags(
-        &self,
-        look: &Moment,
-        news: &News,
-        updates: &mut Vec<Update>,
-    ) -> Result<(), Fault> {
-        let told = &(&news.flagged & &self.uids) - &news.added;
-        if told.is_empty() {
-            return Ok(());
+    /// The flags as they are now of those messages whose flags changed.
+    fn read_flags(&self, look: &Moment, news: &News) -> Result<Vec<(u32, Flags, ModSeq)>, Fault> {
+        let changed = &(&news.flagged & &self.uids) - &news.added;
+        let mut flagged = Vec::new();
+        if changed.is_empty() {
+            return Ok(flagged);
         }
         let keywords = Keywords::load(look)?;
-        for uid in told {
+        for uid in changed {
             if let Some(row) = flag_row(look, self.mailbox, uid)? {
-                updates.push(Update::Flags {
-                    seq: self.rank(uid),
-                    uid,
-                    flags: keywords.flags(&row.flags),
-                    modseq: row.modseq,
-                });
+                flagged.push((uid, keywords.flags(&row.flags), row.modseq));
             }
         }
-        Ok(())
+        Ok(flagged)
+    }
+
+    fn tell_flags(&self, flagged: Vec<(u32, Flags, ModSeq)>, updates: &mut Vec<Update>) {
+        let update = |(uid, flags, modseq)| Update::Flags {
+            seq: self.rank(uid),
+            uid,
+            flags,
+            modseq,
+        };
+        updates.extend(flagged.into_iter().map(update));
     }
 }
 

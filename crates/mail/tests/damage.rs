@@ -115,6 +115,40 @@ async fn verify_tells_how_far_it_is() {
     );
 }
 
+/// [rfc7162 3.2]
+#[tokio::test]
+async fn news_that_cannot_be_read_is_told_once_it_can_be() {
+    let (house, alice, inbox) = house_with_mail().await;
+    let open = || async {
+        let view = alice.select(&MailboxName::inbox(), Access::ReadWrite).await;
+        view.unwrap()
+    };
+    let (mut view, mut other) = (open().await, open().await);
+    let add = |flag| FlagChange::Add(Flags::system(flag));
+    let (first, second) = ([1].into_iter().collect(), [2].into_iter().collect());
+    other
+        .store(&first, &add(SystemFlags::DELETED), None)
+        .await
+        .unwrap();
+    other.expunge(None).await.unwrap();
+    other
+        .store(&second, &add(SystemFlags::FLAGGED), None)
+        .await
+        .unwrap();
+
+    let flags_of_second = message_key(b'f', inbox, 2);
+    let junk = flags_of_second.clone();
+    tamper(&house, &alice, |edit| edit.put(junk, [9])).await;
+    let told = view.told_modseq();
+    assert!(view.advance(Expunges::Tell).is_err());
+    // What was not told is not passed over, and no number has moved.
+    assert_eq!((view.told_modseq(), view.seq_of(2)), (told, Some(2)));
+
+    tamper(&house, &alice, |edit| edit.delete(flags_of_second)).await;
+    let updates = view.advance(Expunges::Tell).unwrap();
+    assert_eq!(updates, [Update::Expunged { seq: 1, uid: 1 }]);
+}
+
 /// A large copy that is cut off anywhere shows nothing, and what it wrote is swept or overwritten.
 #[tokio::test]
 async fn a_large_copy_that_is_cut_off_leaves_nothing_to_see() {
