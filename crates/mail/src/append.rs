@@ -27,13 +27,19 @@ pub(crate) async fn append(
     }
     let inner = &account.inner;
     let mut parsed = Vec::with_capacity(messages.len());
+    let mut records = 0;
     for message in &messages {
-        parsed.push(inner.parse(&message.body).await?);
+        let one = inner.parse(&message.body).await?;
+        records += one.record_bytes();
+        // They are in memory together until the last is read.
+        if messages.len() > 1 && records > limits::APPEND_RECORDS_BYTES {
+            return Err(AppendError::TooMany);
+        }
+        parsed.push(one);
     }
     let (mut change, target) = open_target(inner, account.id, name).await?;
     let bytes: u64 = messages.iter().map(|m| m.body.len()).sum();
     check_quota(inner, &change.state, account.id, bytes)?;
-    let records: usize = parsed.iter().map(Parsed::record_bytes).sum();
     let bodies: usize = messages.iter().map(|m| waiting_bytes(&m.body)).sum();
     let uid_validity = target.record.uid_validity;
     let fits = records <= PIECE_BYTES && bodies <= PIECE_BODY_BYTES;

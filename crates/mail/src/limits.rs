@@ -16,6 +16,9 @@ pub const ALIAS_DEPTH: usize = 10;
 pub const ALIAS_TARGETS: usize = 1_000;
 /// Messages of one APPEND.
 pub const APPEND_MESSAGES: usize = 1_000;
+/// Octets of the ready records of one APPEND's messages together; an ordinary message has about
+/// 2,000, one with thousands of recipients 400,000.
+pub const APPEND_RECORDS_BYTES: usize = 16 * 1024 * 1024;
 /// Messages that one transaction touches.
 pub const EDIT_MESSAGES: usize = 1_000;
 /// MIME parts of one message that are told apart; what is beyond is text of the part around it.

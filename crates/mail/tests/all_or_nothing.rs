@@ -33,6 +33,19 @@ async fn append(house: &House, account: &Account) -> Result<(), AppendError> {
     fill(house, account, "Archive").await
 }
 
+/// The records of one APPEND are in memory together, so what they may be together is bounded.
+#[tokio::test]
+async fn an_append_of_many_messages_with_large_records_is_refused_whole() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let text = large_message();
+    let texts = vec![&*text; mail::limits::APPEND_RECORDS_BYTES / text.len() + 1];
+    assert!(texts.len() < mail::limits::APPEND_MESSAGES);
+    let refused = house.append(&alice, "Archive", &texts).await;
+    assert!(matches!(refused, Err(AppendError::TooMany)));
+    assert_eq!(count(&house, &alice).await, 0);
+}
+
 /// How many messages there are, after a look at whether everything fits together.
 async fn count(house: &House, account: &Account) -> u32 {
     assert_eq!(house.problems().await, []);
