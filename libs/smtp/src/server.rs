@@ -99,7 +99,9 @@ pub struct Server {
     output: Vec<u8>,
     flush: Flush,
     data_rules: DataRules,
-    /// What the last MAIL said of its content; counts for BDAT.
+    /// What the last MAIL said of its content.
+    asked: Octets,
+    /// The same of the last MAIL that was taken; counts for BDAT.
     octets: Octets,
     /// The message of which chunks have come.
     chunks: Option<Chunks>,
@@ -126,6 +128,7 @@ impl Server {
             output: Vec::new(),
             flush: Flush::Later,
             data_rules,
+            asked: Octets::Lines,
             octets: Octets::Lines,
             chunks: None,
         }
@@ -189,6 +192,12 @@ impl Server {
             (Awaited::LastLine, _) => return self.close(),
             (To(Verb::Data), 354) => State::Data(Decoder::new(self.data_rules)),
             (To(Verb::Auth) | Awaited::AuthLine, 334) => State::AuthLine,
+            // one that is refused changes nothing of a message that was begun before it
+            (To(Verb::Mail), 250) => {
+                self.octets = self.asked;
+                self.chunks = None;
+                State::Commands
+            }
             (To(Verb::Quit), 221) => return self.close(),
             (To(Verb::StartTls), 220) => {
                 self.drop_input();
@@ -298,8 +307,7 @@ impl Server {
             _ => State::Answer(Awaited::Command(command.verb())),
         };
         if let Command::Mail { parameters, .. } = command {
-            self.chunks = None;
-            self.octets = match parameters.body {
+            self.asked = match parameters.body {
                 Some(BodyType::BinaryMime) => Octets::Any,
                 _ => Octets::Lines,
             };

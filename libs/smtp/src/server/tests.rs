@@ -297,6 +297,38 @@ fn a_new_message_begins_its_chunks_anew() {
 }
 
 #[test]
+fn a_mail_that_is_refused_changes_nothing_of_the_chunks_before_it() {
+    // [rfc3030 2] [rfc5321 2.3.8]
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    let mut say = |wire: &[u8], reply: Reply| {
+        server.receive(wire);
+        let mut last = None;
+        while let Some(event) = server.next() {
+            last = Some(event);
+        }
+        server.send(reply);
+        last
+    };
+    let ok = || Reply::plain(250, "ok");
+    say(b"MAIL FROM:<>\r\n", ok());
+    let chunk = [&b"BDAT 998\r\n"[..], &[b'x'; 997], b"\r"].concat();
+    assert_eq!(say(&chunk, ok()), Some(Event::ChunkEnd(end(997, None))));
+    let no = Reply::new(503, Status(5, 5, 1), "A message has been begun");
+    say(b"MAIL FROM:<> BODY=BINARYMIME\r\n", no);
+    // neither is the size counted from nothing, nor a lone LF content
+    assert_eq!(
+        say(b"BDAT 1\r\n\n", ok()),
+        Some(Event::ChunkEnd(end(999, None)))
+    );
+    let bare = Some(DataProblem::BareLf);
+    assert_eq!(
+        say(b"BDAT 1 LAST\r\n\n", ok()),
+        Some(Event::DataEnd(end(999, bare)))
+    );
+}
+
+#[test]
 fn a_bdat_that_cannot_be_read_ends_the_connection() {
     // octets of unknown number follow: read as commands, they would be somebody else's
     for line in [
