@@ -16,6 +16,8 @@ use tokio::time::timeout;
 
 /// Header fields of one answer.
 const FIELDS: usize = 64;
+/// Interim answers (1xx) before the answer.
+const INTERIM: usize = 8;
 
 /// `https://host[:port]/path`, or `http:` where the host is this machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -236,33 +238,45 @@ async fn answer(conn: &mut Conn) -> Result<HttpReply, HttpError> {
 }
 
 /// None: not whole yet.
-fn parse(input: &[u8], ended: bool) -> Result<Option<HttpReply>, HttpError> {
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS];
-    let mut head = httparse::Response::new(&mut fields);
-    let parsed = head.parse(input);
-    let parsed = parsed.map_err(|_| HttpError::Answer("the answer is no HTTP"))?;
-    let httparse::Status::Complete(head_len) = parsed else {
-        return match input.len() > HTTP_HEAD_BYTES {
-            true => Err(HttpError::Answer("the answer's header is too large")),
-            false => Ok(None),
+fn parse(mut input: &[u8], ended: bool) -> Result<Option<HttpReply>, HttpError> {
+    // so many may come before the answer [rfc9110 15.2]; they have no bodies [rfc9112 6.3]
+    for _ in 0..=INTERIM {
+        let mut fields = [httparse::EMPTY_HEADER; FIELDS];
+        let mut head = httparse::Response::new(&mut fields);
+        let parsed = head.parse(input);
+        let parsed = parsed.map_err(|_| HttpError::Answer("the answer is no HTTP"))?;
+        let httparse::Status::Complete(head_len) = parsed else {
+            return match input.len() > HTTP_HEAD_BYTES {
+                true => Err(HttpError::Answer("the answer's header is too large")),
+                false => Ok(None),
+            };
         };
-    };
-    let status = head.code.unwrap_or_default();
-    let body = &input[head_len..];
-    if body.len() > HTTP_BODY_BYTES {
+        let status = head.code.unwrap_or_default();
+        let rest = &input[head_len..];
+        if (100..200).contains(&status) {
+            input = rest;
+            continue;
+        }
+        let body = content(head.headers, rest, ended)?;
+        return Ok(body.map(|body| HttpReply { status, body }));
+    }
+    Err(HttpError::Answer("the answer does not come"))
+}
+
+/// What lies behind the header of an answer. None: not whole yet.
+fn content(
+    fields: &[httparse::Header<'_>],
+    rest: &[u8],
+    ended: bool,
+) -> Result<Option<Vec<u8>>, HttpError> {
+    if rest.len() > HTTP_BODY_BYTES {
         return Err(HttpError::Answer("the answer is too large"));
     }
-    let body = match length(head.headers)? {
-        Length::Known(len) => body.get(..len).map(<[u8]>::to_vec),
-        Length::Chunked => chunks(body)?,
-        Length::ToTheEnd => ended.then(|| body.to_vec()),
-    };
-    // [rfc9110 15.2] what comes before the answer
-    match body {
-        Some(_) if (100..200).contains(&status) => parse(&input[head_len..], ended),
-        Some(body) => Ok(Some(HttpReply { status, body })),
-        None => Ok(None),
-    }
+    Ok(match length(fields)? {
+        Length::Known(len) => rest.get(..len).map(<[u8]>::to_vec),
+        Length::Chunked => chunks(rest)?,
+        Length::ToTheEnd => ended.then(|| rest.to_vec()),
+    })
 }
 
 fn length(fields: &[httparse::Header<'_>]) -> Result<Length, HttpError> {
@@ -413,7 +427,7 @@ mod tests {
             Some("abcde")
         );
         assert_eq!(answers(chunked, "3\r\nabc\r\n"), None);
-        let early = "HTTP/1.1 103 Early\r\nContent-Length: 0\r\n\r\n";
+        let early = "HTTP/1.1 103 Early\r\n\r\n";
         let late = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
         assert_eq!(body(&format!("{early}{late}")).as_deref(), Some("x"));
     }
@@ -429,6 +443,8 @@ mod tests {
         ] {
             assert!(parse(bad.as_bytes(), true).is_err(), "{bad}");
         }
+        let never = "HTTP/1.1 100 C\r\nContent-Length: 0\r\n\r\n".repeat(HTTP_BODY_BYTES / 40);
+        assert!(parse(never.as_bytes(), false).is_err());
         let long = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(HTTP_HEAD_BYTES));
         assert!(parse(long.as_bytes(), false).is_err());
         let large = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(HTTP_BODY_BYTES + 1));
