@@ -244,7 +244,7 @@ impl Demands<'_> {
             return Err(TokenError::Bad("without the scope that is asked for"));
         }
         // an address that nobody has checked may be somebody else's
-        if claims.get("email_verified") == Some(&Value::Bool(false)) && self.account == "email" {
+        if self.account == "email" && !is_verified(claims.get("email_verified")) {
             return Err(TokenError::Bad("the address is not verified"));
         }
         let account = claims.get(self.account).and_then(Value::as_str);
@@ -264,6 +264,16 @@ impl Demands<'_> {
             Some(one) => ours(one),
             None => false,
         }
+    }
+}
+
+/// Whether an address may be believed. OpenID Connect Core 1.0, section 5.1, has a boolean here,
+/// some issuers a text; issuers that only have addresses of their own leave it out.
+fn is_verified(said: Option<&Value>) -> bool {
+    match said {
+        None => true,
+        Some(Value::Bool(verified)) => *verified,
+        Some(other) => other.as_str() == Some("true"),
     }
 }
 
@@ -354,6 +364,29 @@ mod tests {
             said,
             Verdict::Bad("the claims are no JSON object")
         ));
+    }
+
+    #[test]
+    fn believes_no_address_that_is_said_to_be_unverified_in_whatever_form() {
+        // OpenID Connect Core 1.0, section 5.1
+        let demands = Demands {
+            issuer: "",
+            audience: &[],
+            scope: None,
+            account: "email",
+            now_s: 0,
+        };
+        let believes = |verified: &str| {
+            let text = format!(r#"{{"email":"a@example.test","email_verified":{verified}}}"#);
+            let claims: Claims = serde_json::from_str(&text).expect("JSON");
+            demands.common(&claims).is_ok()
+        };
+        for good in ["true", r#""true""#] {
+            assert!(believes(good), "{good}");
+        }
+        for bad in ["false", r#""false""#, "0", "null"] {
+            assert!(!believes(bad), "{bad}");
+        }
     }
 
     #[test]
