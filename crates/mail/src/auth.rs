@@ -111,7 +111,7 @@ impl Auth {
         let mut gate = Gate::new(random, settings);
         let issuer = settings.issuer.clone();
         let issuer = issuer
-            .map(|settings| Issuer::new(settings, clock))
+            .map(|settings| Issuer::new(settings, clock).map(Arc::new))
             .transpose();
         gate.issuer =
             issuer.map_err(|error| Fault::new("using the setting of the issuer", error))?;
@@ -261,7 +261,7 @@ struct Gate {
     mechanisms: Vec<Mechanism>,
     /// Login names of certificates, by fingerprint.
     certificate_logins: BTreeMap<String, String>,
-    issuer: Option<Issuer>,
+    issuer: Option<Arc<Issuer>>,
     /// Read from the directory when it is first needed.
     secret: OnceCell<keys::Secret>,
     /// Checked when there is no account, so that this takes as long as with one.

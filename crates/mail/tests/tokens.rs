@@ -159,6 +159,26 @@ async fn a_good_token_opens_the_account_that_it_names() {
 }
 
 #[tokio::test]
+async fn keys_are_fetched_to_the_end_though_nobody_waits_for_them() {
+    let world = World::new().await;
+    let token = world.signer.token(&world.claims("{}"));
+    tokio::select! {
+        biased;
+        _ = world.tries(&token) => panic!("the keys came at once"),
+        () = tokio::task::yield_now() => {}
+    }
+    let fetched = async {
+        while world.count("/keys") == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = Duration::from_secs(30);
+    net::time::timeout(patience, fetched).await.unwrap();
+    assert!(world.tries(&token).await.is_ok());
+    assert_eq!((world.count(CONFIGURATION), world.count("/keys")), (1, 1));
+}
+
+#[tokio::test]
 async fn a_token_that_says_something_else_opens_nothing() {
     // [rfc7519 4.1] [rfc9068 4] [rfc7519 4.1.3]
     let world = World::new().await;

@@ -2,7 +2,8 @@
 //! about tokens that nobody else can read.
 //!
 //! Keys are fetched when first needed, when they are old, and when a token names one that is not
-//! there, but never more often than once in a while; one fetch serves all who wait for it. What
+//! there, but never more often than once in a while; one fetch serves all who wait for it, and goes
+//! on when they go. What
 //! never happens here: a login, a token in a log line.
 
 use super::jwt::{self, Claims, Demands, KeySet, Verdict};
@@ -94,7 +95,7 @@ pub(super) struct Issuer {
     settings: IssuerSettings,
     http: HttpClient,
     clock: Clock,
-    known: Mutex<Known>,
+    known: Arc<Mutex<Known>>,
     asking: Semaphore,
 }
 
@@ -117,13 +118,13 @@ impl Issuer {
             settings,
             http: HttpClient::new(tls),
             clock,
-            known: Mutex::default(),
+            known: Arc::default(),
             asking: Semaphore::new(INTROSPECTIONS),
         })
     }
 
     /// The account that a token names, as its claim has it.
-    pub async fn account_of(&self, token: &str) -> Result<String, TokenError> {
+    pub async fn account_of(self: &Arc<Self>, token: &str) -> Result<String, TokenError> {
         match jwt::parse(token) {
             Some(signed) => self.signed(&signed).await,
             None => self.opaque(token).await,
@@ -138,7 +139,7 @@ impl Issuer {
         }
     }
 
-    async fn signed(&self, signed: &jwt::Signed<'_>) -> Result<String, TokenError> {
+    async fn signed(self: &Arc<Self>, signed: &jwt::Signed<'_>) -> Result<String, TokenError> {
         let keys = self.keys(Need::Fresh).await?;
         let verdict = match signed.verify(&keys) {
             Verdict::UnknownKey => signed.verify(&*self.keys(Need::Newer(&keys)).await?),
@@ -162,8 +163,8 @@ impl Issuer {
     }
 
     /// The issuer's keys. Whoever waits here waits for one fetch, which serves all.
-    async fn keys(&self, need: Need<'_>) -> Result<Arc<KeySet>, TokenError> {
-        let mut known = self.known.lock().await;
+    async fn keys(self: &Arc<Self>, need: Need<'_>) -> Result<Arc<KeySet>, TokenError> {
+        let mut known = self.known.clone().lock_owned().await;
         let have = known.keys.clone();
         let suits = |(keys, at): &(Arc<KeySet>, Instant)| match need {
             Need::Fresh => at.elapsed() < KEYS_FRESH,
@@ -174,8 +175,17 @@ impl Issuer {
             return Ok(keys.clone());
         }
         if known.may_try() {
-            let fetched = self.fetch(&mut known).await;
-            known.tried = Some((now(), fetched.err()));
+            // whoever asked may go away, and would leave no trace of the try
+            let issuer = self.clone();
+            let fetch = tokio::spawn(async move {
+                let fetched = issuer.fetch(&mut known).await;
+                known.tried = Some((now(), fetched.err()));
+                known
+            });
+            let failed = |error| Fault::new("fetching the issuer's keys", error);
+            known = fetch
+                .await
+                .map_err(|error| TokenError::Unavailable(failed(error)))?;
         }
         let usable = known.keys.as_ref();
         let usable = usable.filter(|(_, at)| at.elapsed() < KEYS_USABLE);
