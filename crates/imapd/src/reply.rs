@@ -175,7 +175,7 @@ impl From<BodyRefusal> for Trouble {
         match refusal {
             BodyRefusal::Busy => no(ResponseCode::Unavailable, "too busy, try again later"),
             BodyRefusal::Full => no(ResponseCode::Unavailable, "the server's disk is full"),
-            BodyRefusal::Fault(fault) => Trouble::Fault(fault),
+            BodyRefusal::ReadOnly(fault) | BodyRefusal::Fault(fault) => Trouble::Fault(fault),
         }
     }
 }

@@ -148,6 +148,10 @@ pub(crate) fn body_refusal(id: &MessageId, refused: &BodyRefusal) -> Refusal {
     match refused {
         BodyRefusal::Busy => Refusal::Busy,
         BodyRefusal::Full => Refusal::StoreFull,
+        BodyRefusal::ReadOnly(fault) => {
+            log::fault(id, fault);
+            Refusal::StoreFull
+        }
         BodyRefusal::Fault(fault) => {
             log::fault(id, fault);
             Refusal::Unavailable

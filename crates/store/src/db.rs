@@ -158,7 +158,7 @@ impl Db {
 
     pub async fn new_body(&self) -> Result<BodyWriter, BodyRefusal> {
         if let State::ReadOnly { why } = self.state() {
-            return Err(BodyRefusal::Fault(why));
+            return Err(BodyRefusal::ReadOnly(why));
         }
         if self.engine.is_full() {
             return Err(BodyRefusal::Full);

@@ -109,6 +109,8 @@ pub enum BodyRefusal {
     Busy,
     /// Less free space than the reserve.
     Full,
+    /// The store takes no writes for now, and why.
+    ReadOnly(Fault),
     Fault(Fault),
 }
 
@@ -117,7 +119,7 @@ impl fmt::Display for BodyRefusal {
         match self {
             BodyRefusal::Busy => f.write_str("taking a body: too many bodies wait in memory"),
             BodyRefusal::Full => f.write_str("taking a body: less free space than the reserve"),
-            BodyRefusal::Fault(fault) => fault.fmt(f),
+            BodyRefusal::ReadOnly(fault) | BodyRefusal::Fault(fault) => fault.fmt(f),
         }
     }
 }

@@ -92,7 +92,7 @@ async fn submit(
         let bytes = body_bytes(step, 1 + dice.roll(4_000));
         let mut writer = match db.new_body().await {
             Ok(writer) => writer,
-            Err(BodyRefusal::Fault(_)) => return None,
+            Err(BodyRefusal::ReadOnly(_) | BodyRefusal::Fault(_)) => return None,
             Err(other) => panic!("{other}"),
         };
         if writer.write(&bytes).await.is_err() {

@@ -75,7 +75,7 @@ async fn is_read_only_until_a_new_file_holds_and_reads_meanwhile() {
     disk.fail_at(disk.operations() + 3, SimFailure::NoSpace);
     assert_eq!(put(&db, "failed", "1").await, Err(CommitError::Failed));
     assert!(matches!(db.state(), State::ReadOnly { .. }));
-    assert!(matches!(db.new_body().await, Err(BodyRefusal::Fault(_))));
+    assert!(matches!(db.new_body().await, Err(BodyRefusal::ReadOnly(_))));
     assert_eq!(put(&db, "refused", "1").await, Err(CommitError::ReadOnly));
     assert_eq!(keys(&db), ["before"]);
     // Asking is what makes it try again, about once a second.

@@ -78,7 +78,7 @@ async fn a_store_that_takes_no_writes_puts_senders_off() {
     begun.ask(".", "452 4.3.1 ").await;
     client.ask("MAIL FROM:<>", "250").await;
     client.ask("RCPT TO:<bob@example.test>", "250").await;
-    client.ask("DATA", "451 4.3.0 ").await;
+    client.ask("DATA", "452 4.3.1 ").await;
     assert_eq!(server.messages("bob").await.len(), 0, "reading goes on");
     // asking is what makes it try again, about once a second
     while !matches!(server.house.db.state(), State::Writable) {
