@@ -41,6 +41,11 @@ pub struct Recipient {
 }
 
 impl Envelope {
+    /// How many RCPT commands were accepted.
+    pub fn accepted(&self) -> usize {
+        self.named.len()
+    }
+
     pub fn id(&self) -> &MessageId {
         &self.id
     }

@@ -156,7 +156,7 @@ pub(crate) fn not_spoken(verb: Verb) -> Reply {
     malformed(&Malformed::UnknownWord(verb.word().to_owned()))
 }
 
-/// DATA or BDAT when no recipient was accepted. [rfc2920 3.1] [rfc2033 4.2]
+/// DATA or BDAT when no recipient was accepted. [rfc2920 3.1] [rfc2033 4.2] [rfc2033 4.3]
 pub(crate) fn no_recipients(role: Role) -> Reply {
     let code = if role == Role::Lmtp { 503 } else { 554 };
     Reply::new(code, Status(5, 5, 1), "No valid recipients")

@@ -49,7 +49,22 @@ pub(crate) enum State {
     /// After the 354 to DATA, or the first BDAT.
     Content(Box<Content>),
     /// After a BDAT that failed: the rest of the message is dropped. [rfc3030 2]
-    Failed,
+    Failed {
+        /// As of the message.
+        recipients: usize,
+    },
+}
+
+impl State {
+    /// How many RCPT commands of the message were accepted.
+    pub fn recipients(&self) -> usize {
+        match self {
+            State::New | State::Greeted => 0,
+            State::Message(envelope) => envelope.accepted(),
+            State::Content(content) => content.envelope.accepted(),
+            State::Failed { recipients } => *recipients,
+        }
+    }
 }
 
 /// A message while its content comes in.
@@ -190,7 +205,7 @@ impl Session {
         let wrong = match (row.states, &self.state) {
             (States::Any, _) => None,
             (_, State::New) => Some("EHLO first"),
-            (States::NoMessage | States::Message, State::Failed) => Some("RSET first"),
+            (States::NoMessage | States::Message, State::Failed { .. }) => Some("RSET first"),
             (States::NoMessage, State::Message(_) | State::Content(_)) => {
                 Some("A message has been begun")
             }
@@ -249,7 +264,7 @@ impl Session {
 
     /// The content of the message comes next.
     pub fn begin_content(&mut self, arriving: Arriving) {
-        let State::Message(envelope) = std::mem::replace(&mut self.state, State::Failed) else {
+        let State::Message(envelope) = std::mem::replace(&mut self.state, State::Greeted) else {
             unreachable!("content belongs to a message")
         };
         self.state = State::Content(Box::new(Content {

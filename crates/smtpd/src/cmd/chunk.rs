@@ -6,7 +6,7 @@
 use crate::reply;
 use crate::session::{Content, Session, State};
 use crate::table::Doing;
-use post::Greeting;
+use post::{Greeting, Role};
 use smtp::{Command, DataEnd, Reply, Status};
 
 pub(crate) fn run(session: &mut Session, _: Command) -> Doing<'_> {
@@ -24,7 +24,7 @@ async fn refusal(session: &mut Session) -> Option<Reply> {
         State::New => return Some(reply::out_of_order("EHLO first")),
         _ if helo => return Some(reply::out_of_order("EHLO first")),
         State::Greeted => return Some(reply::out_of_order("MAIL first")),
-        State::Failed => return Some(reply::out_of_order("RSET first")),
+        State::Failed { .. } => return Some(reply::out_of_order("RSET first")),
         State::Content(_) => return None,
         State::Message(envelope) => envelope,
     };
@@ -43,7 +43,7 @@ async fn refusal(session: &mut Session) -> Option<Reply> {
 /// The octets of a chunk have come, and it is not the last.
 pub(crate) fn end(session: &mut Session, end: DataEnd) {
     if let Some(reply) = session.refused_chunk.take() {
-        return refuse(session, reply, State::Failed);
+        return refuse(session, reply);
     }
     let State::Content(content) = &session.state else {
         unreachable!("a chunk is refused or content")
@@ -57,23 +57,42 @@ pub(crate) fn end(session: &mut Session, end: DataEnd) {
         Ok(()) => session.send(Reply::new(250, Status(2, 0, 0), "Chunk ok")),
         Err(refusal) => {
             let reply = reply::refusal(&refusal, envelope.id());
-            session.clear_to(State::Failed);
-            session.send(reply);
+            refuse(session, reply);
         }
     }
 }
 
-/// Answers a chunk that was not taken. A message that was begun is over with its last chunk, else
-/// it stands as failed.
-pub(crate) fn refuse(session: &mut Session, reply: Reply, begun: State) {
-    match session.state {
-        State::New | State::Greeted => {
-            session.stop_meter();
-            session.bad(reply);
-        }
-        State::Message(_) | State::Content(_) | State::Failed => {
-            session.clear_to(begun);
-            session.send(reply);
-        }
+/// Answers a chunk that was not taken: a message that was begun stands as failed.
+fn refuse(session: &mut Session, reply: Reply) {
+    if refuse_without_message(session, &reply) {
+        return;
     }
+    let recipients = session.state.recipients();
+    session.clear_to(State::Failed { recipients });
+    session.send(reply);
+}
+
+/// The same of a last chunk: the message is over.
+pub(crate) fn refuse_last(session: &mut Session, reply: Reply) {
+    if refuse_without_message(session, &reply) {
+        return;
+    }
+    let recipients = session.state.recipients();
+    session.clear_to(State::Greeted);
+    if session.client.role == Role::Lmtp && recipients > 0 {
+        // a client at LMTP awaits so many replies, whatever they say [rfc2033 4.3]
+        session.machine.send_each(vec![reply; recipients]);
+    } else {
+        session.send(reply);
+    }
+}
+
+/// A chunk of no message is a bad command.
+fn refuse_without_message(session: &mut Session, reply: &Reply) -> bool {
+    let none = matches!(session.state, State::New | State::Greeted);
+    if none {
+        session.stop_meter();
+        session.bad(reply.clone());
+    }
+    none
 }

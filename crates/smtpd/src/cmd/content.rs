@@ -48,7 +48,7 @@ pub(crate) async fn piece(session: &mut Session, piece: &[u8]) {
 /// Whatever the answer, the message is over. [rfc5321 4.1.1.4]
 pub(crate) async fn end(session: &mut Session, end: DataEnd) {
     if let Some(reply) = session.refused_chunk.take() {
-        return chunk::refuse(session, reply, State::Greeted);
+        return chunk::refuse_last(session, reply);
     }
     let State::Content(content) = session.clear_to(State::Greeted) else {
         unreachable!("content ends only where it has begun")
