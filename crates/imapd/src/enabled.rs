@@ -1,7 +1,7 @@
 //! What a client has asked for with ENABLE, or by using it. It holds to the end of the connection
 //! [rfc5161 3.1].
 
-use imap::{Command, CondStore, FetchItem, SearchKey, StatusItem};
+use imap::{Command, FetchItem, SearchKey, StatusItem};
 
 /// What can be enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +43,10 @@ impl Enabled {
     }
 }
 
-/// Is this one of the "CONDSTORE enabling commands" [rfc7162 3.1]? (ENABLE itself says so too.)
+/// Is this one of the "CONDSTORE enabling commands" [rfc7162 3.1]? (ENABLE, SELECT and EXAMINE
+/// see to it themselves.)
 pub(crate) fn asks_for_modseqs(command: &Command) -> bool {
     match command {
-        Command::Select { params, .. } | Command::Examine { params, .. } => {
-            params.condstore == CondStore::Asked || params.resync.is_some()
-        }
         Command::Status { items, .. } => items.contains(&StatusItem::HighestModSeq),
         Command::List(list) => list.give.status.contains(&StatusItem::HighestModSeq),
         Command::Fetch {

@@ -10,9 +10,7 @@ use crate::settings::Door;
 use crate::table::{self, Stage};
 use crate::updates::{self, Open};
 use crate::wire::{Ended, Patience, Wire};
-use imap::{
-    Command, Condition, Event, Ids, MessageSet, Refusal, Response, ResponseCode, Tag, Verb,
-};
+use imap::{Command, Condition, Event, Ids, MessageSet, Refusal, Response, ResponseCode, Tag};
 use mail::{Account, Expunges, Fault, Login, LoginClient, MailboxName, ModSeq, View};
 use net::time::Instant;
 use net::{Conn, SessionEntry, Stop};
@@ -149,11 +147,7 @@ impl Session {
             return self.count_bad();
         }
         if enabled::asks_for_modseqs(&command) {
-            match row.verb {
-                // The mailbox that is opened says it.
-                Verb::Select | Verb::Examine => self.enabled.insert(Extension::CondStore),
-                _ => self.enable_modseqs(),
-            }
+            self.enable_modseqs();
         }
         let expunges = row.told.expunges(&command);
         let outcome = table::run(self, tag, command).await;

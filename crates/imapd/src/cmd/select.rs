@@ -8,7 +8,7 @@ use crate::resync;
 use crate::session::{Session, mailbox_name};
 use crate::table::Stage;
 use crate::updates::{flag_responses, highest_modseq};
-use imap::{ListEntry, Mailbox, Response, ResponseCode, SelectParams};
+use imap::{CondStore, ListEntry, Mailbox, Response, ResponseCode, SelectParams};
 use mail::{Access, MailboxInfo, View};
 
 pub(crate) async fn run(
@@ -20,6 +20,10 @@ pub(crate) async fn run(
     // [rfc7162 3.2.5]
     if params.resync.is_some() && !session.enabled.has(Extension::QResync) {
         return Ok(Answer::bad("ENABLE QRESYNC comes first"));
+    }
+    // [rfc7162 3.1]
+    if params.condstore == CondStore::Asked {
+        session.enabled.insert(Extension::CondStore);
     }
     // Also when the new one cannot be opened, no mailbox is selected then [rfc3501 6.3.1].
     if session.stage() == Stage::Selected {
