@@ -97,7 +97,7 @@ fn nothing(rest: &str, command: Command) -> Result<Command, ArgumentError> {
 }
 
 /// Whether a line begins with the word BDAT, whatever follows.
-fn is_bdat(line: &[u8]) -> bool {
+pub(crate) fn is_bdat(line: &[u8]) -> bool {
     let (word, rest) = line.split_at(line.len().min(4));
     let ends = rest
         .first()

@@ -14,7 +14,7 @@ use crate::chunks::{Chunks, Octets};
 use crate::command::{BodyType, ChunkPlace, Command, Malformed, Verb};
 use crate::data::{BareNewlines, DataEnd, DataRules, Decoder, Progress};
 use crate::limits::{AUTH_LINE_BYTES, COMMAND_LINE_BYTES};
-use crate::parse::parse_command;
+use crate::parse::{is_bdat, parse_command};
 use crate::reply::Reply;
 use memchr::memchr;
 
@@ -342,6 +342,9 @@ impl Server {
         let lf = memchr(b'\n', &self.input[self.scanned..]).map(|at| self.scanned + at);
         let length = lf.unwrap_or(self.input.len()) - self.start;
         if length >= limit(&self.input[self.start..]) {
+            if is_bdat(&self.input[self.start..]) {
+                return Some(Err(Malformed::ChunkSize));
+            }
             self.line = Line::Dropping {
                 last: 0,
                 report: Report::TooLong,
@@ -353,10 +356,15 @@ impl Server {
             return None;
         };
         let line = &self.input[self.start..lf];
+        // octets follow that nobody counted [rfc3030 2]
+        let unreadable = match is_bdat(line) {
+            true => Malformed::ChunkSize,
+            false => Malformed::BareNewline,
+        };
         let line = line
             .strip_suffix(b"\r")
             .map(<[u8]>::to_vec)
-            .ok_or(Malformed::BareNewline);
+            .ok_or(unreadable);
         self.consume_to(lf + 1);
         if line.is_err() {
             // what follows may be somebody else's text: nothing of it is a command

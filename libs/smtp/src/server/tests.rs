@@ -345,10 +345,20 @@ fn a_bdat_that_cannot_be_read_ends_the_connection() {
             assert_eq!(got, [Event::Malformed(Malformed::ChunkSize)], "{line}");
         }
     }
-    assert_eq!(
-        whole(b"BDAT \0\r\nRSET\r\n"),
-        [Event::Malformed(Malformed::ChunkSize)]
+    let long = format!(
+        "BDAT 6{}\r\nRSET\r\nNOOP\r\n",
+        " ".repeat(COMMAND_LINE_BYTES)
     );
+    for wire in [
+        b"BDAT \0\r\nRSET\r\n",
+        &b"BDAT 10\nRSET\r\nNOOP\r\n"[..],
+        long.as_bytes(),
+    ] {
+        for size in [1, 7, 10_000] {
+            let got = events(wire.chunks(size));
+            assert_eq!(got, [Event::Malformed(Malformed::ChunkSize)]);
+        }
+    }
 }
 
 #[test]
