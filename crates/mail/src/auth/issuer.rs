@@ -225,8 +225,12 @@ impl Issuer {
         if text("issuer") != Some(&self.settings.issuer) {
             return Err(Fault::new(doing(), "it is another issuer's"));
         }
-        let found = text(name).map(str::to_owned);
-        found.ok_or_else(|| Fault::new(doing(), format!("it has no {name}")))
+        let found = text(name);
+        let found = found.ok_or_else(|| Fault::new(doing(), format!("it has no {name}")))?;
+        match leaves_tls(&url, found) {
+            true => Err(Fault::new(doing(), format!("its {name} is without TLS"))),
+            false => Ok(found.to_owned()),
+        }
     }
 
     async fn get(&self, url: &str) -> Result<HttpReply, Fault> {
@@ -297,6 +301,12 @@ impl Known {
     }
 }
 
+/// Whether an answer that came over TLS leads to where there is none: to a service of this machine
+/// that is not the issuer's.
+fn leaves_tls(from: &str, to: &str) -> bool {
+    from.starts_with("https://") && !to.starts_with("https://")
+}
+
 fn good(reply: HttpReply, doing: impl Fn() -> String) -> Result<HttpReply, Fault> {
     match reply.status {
         200 => Ok(reply),
@@ -315,4 +325,18 @@ fn encode(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_behind_tls_leads_to_no_service_of_this_machine() {
+        // OpenID Connect Discovery 1.0, section 3
+        let (with, without) = ("https://id.example.test/", "http://127.0.0.1:9100/keys");
+        assert!(leaves_tls(with, without));
+        assert!(!leaves_tls(with, with));
+        assert!(!leaves_tls(without, without));
+    }
 }
