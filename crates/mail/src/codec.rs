@@ -12,6 +12,11 @@ pub(crate) struct Damaged;
 
 pub(crate) type Decoded<T> = Result<T, Damaged>;
 
+/// No count of octets, messages or changes comes near these; what is above is damage, and nobody
+/// has to fear that the next one does not fit any more.
+pub(crate) const LARGEST_COUNTER: u64 = 1 << 56;
+pub(crate) const LARGEST_COUNTER32: u32 = 1 << 31;
+
 /// Writes fields. Integers are LEB128 unless their name says otherwise.
 pub(crate) struct Writer(Vec<u8>);
 
@@ -100,6 +105,14 @@ impl<'a> Reader<'a> {
     pub fn u32(&mut self) -> Decoded<u32> {
         u32::try_from(self.uint()?).map_err(|_| Damaged)
     }
+    /// What is counted on or added up.
+    pub fn counter(&mut self) -> Decoded<u64> {
+        counter(self.uint()?)
+    }
+    pub fn counter32(&mut self) -> Decoded<u32> {
+        let value = self.u32()?;
+        (value <= LARGEST_COUNTER32).then_some(value).ok_or(Damaged)
+    }
     pub fn u16(&mut self) -> Decoded<u16> {
         u16::try_from(self.uint()?).map_err(|_| Damaged)
     }
@@ -139,6 +152,11 @@ impl<'a> Reader<'a> {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// A number that is added to others.
+pub(crate) fn counter(value: u64) -> Decoded<u64> {
+    (value <= LARGEST_COUNTER).then_some(value).ok_or(Damaged)
 }
 
 /// A value that is kept under a key.

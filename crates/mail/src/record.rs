@@ -4,7 +4,7 @@
 //! prefix, ENVELOPE, BODYSTRUCTURE, part map, preview, kept fields, Message-ID hashes, delivered
 //! envelope. The part map's offsets are into the body; the reader adds the prefix.
 
-use crate::codec::{Damaged, Decoded, Reader, Writer};
+use crate::codec::{Damaged, Decoded, Reader, Writer, counter};
 use crate::ids::{EmailId, ThreadId};
 use crate::parse::Parsed;
 use crate::ready::{DeliveredEnvelope, Dsn, Form, Headers};
@@ -53,7 +53,7 @@ impl Head {
         let mut r = Reader::new(record, VERSION)?;
         let (email, thread) = (EmailId(r.fixed64()?), ThreadId(r.fixed64()?));
         let (internal_date, saved) = (r.time()?, r.time()?);
-        let (body, body_len) = (BodyId(r.fixed64()?), r.fixed64()?);
+        let (body, body_len) = (BodyId(r.fixed64()?), counter(r.fixed64()?)?);
         let form = Form::from_bits(r.u8()?).ok_or(Damaged)?;
         let mut ends = [0; SECTIONS];
         let mut end = HEAD_BYTES;

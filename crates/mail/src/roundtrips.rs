@@ -1,6 +1,6 @@
 //! Every record reads as it was written, and no octets make a reader panic.
 
-use crate::codec::Record;
+use crate::codec::{LARGEST_COUNTER, LARGEST_COUNTER32, Record};
 use crate::flags::SystemFlags;
 use crate::history::{Fate, LogChange, LogEntry};
 use crate::ids::{EmailId, MailboxId, ModSeq, ThreadId};
@@ -11,6 +11,7 @@ use crate::ready::{DeliveredEnvelope, Dsn, Form};
 use crate::record::{self, Head, Saved, Sect};
 use crate::state::{AccountState, FlagRow, FlagSet, MailboxRecord, MailboxState, Shown};
 use net::Time;
+use proptest::array::{uniform3, uniform4, uniform5, uniform6};
 use proptest::prelude::*;
 use store::BodyId;
 
@@ -43,16 +44,20 @@ fn mailbox_record() -> impl Strategy<Value = MailboxRecord> {
 }
 
 fn mailbox_state() -> impl Strategy<Value = MailboxState> {
-    (any::<[u32; 5]>(), any::<[u64; 3]>()).prop_map(|(small, large)| MailboxState {
-        uid_next: small[0],
-        highest_modseq: ModSeq(large[0]),
-        forgotten: ModSeq(large[1]),
-        messages: small[1],
-        unseen: small[2],
-        deleted: small[3],
-        bytes: large[2],
-        recent_from: small[4],
-    })
+    (
+        uniform5(0..=LARGEST_COUNTER32),
+        uniform3(0..=LARGEST_COUNTER),
+    )
+        .prop_map(|(small, large)| MailboxState {
+            uid_next: small[0],
+            highest_modseq: ModSeq(large[0]),
+            forgotten: ModSeq(large[1]),
+            messages: small[1],
+            unseen: small[2],
+            deleted: small[3],
+            bytes: large[2],
+            recent_from: small[4],
+        })
 }
 
 fn log_change() -> impl Strategy<Value = LogChange> {
@@ -105,7 +110,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
     #[test]
     fn small_records_read_as_written(
-        counts in any::<[u64; 6]>(), small in any::<[u32; 4]>(),
+        counts in uniform6(0..=LARGEST_COUNTER), small in uniform4(0..=LARGEST_COUNTER32),
         mailbox in mailbox_record(), state in mailbox_state(), flags in flag_set(),
     ) {
         same(AccountState {

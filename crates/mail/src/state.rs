@@ -44,16 +44,16 @@ impl Record for AccountState {
     fn decode(bytes: &[u8]) -> Decoded<Self> {
         let mut r = Reader::new(bytes, VERSION)?;
         Ok(Self {
-            modseq: ModSeq(r.uint()?),
-            next_mailbox: r.u32()?,
-            next_uid_validity: r.u32()?,
-            next_email: r.uint()?,
-            used_bytes: r.uint()?,
-            used_messages: r.uint()?,
-            history_bytes: r.uint()?,
-            forgotten: ModSeq(r.uint()?),
-            mailboxes: r.u32()?,
-            subscriptions: r.u32()?,
+            modseq: ModSeq(r.counter()?),
+            next_mailbox: r.counter32()?,
+            next_uid_validity: r.counter32()?,
+            next_email: r.counter()?,
+            used_bytes: r.counter()?,
+            used_messages: r.counter()?,
+            history_bytes: r.counter()?,
+            forgotten: ModSeq(r.counter()?),
+            mailboxes: r.counter32()?,
+            subscriptions: r.counter32()?,
         })
     }
 }
@@ -162,12 +162,12 @@ impl MailboxState {
     pub fn read(r: &mut Reader<'_>) -> Decoded<Self> {
         Ok(Self {
             uid_next: r.u32()?,
-            highest_modseq: ModSeq(r.uint()?),
-            forgotten: ModSeq(r.uint()?),
-            messages: r.u32()?,
-            unseen: r.u32()?,
-            deleted: r.u32()?,
-            bytes: r.uint()?,
+            highest_modseq: ModSeq(r.counter()?),
+            forgotten: ModSeq(r.counter()?),
+            messages: r.counter32()?,
+            unseen: r.counter32()?,
+            deleted: r.counter32()?,
+            bytes: r.counter()?,
             recent_from: r.u32()?,
         })
     }
@@ -234,8 +234,8 @@ impl Record for FlagRow {
         let flags = FlagSet::read(&mut r)?;
         Ok(Self {
             flags,
-            modseq: ModSeq(r.uint()?),
-            size: r.uint()?,
+            modseq: ModSeq(r.counter()?),
+            size: r.counter()?,
             // Rows of the first days end here.
             form: match r.is_empty() {
                 true => Form::default(),
@@ -263,7 +263,7 @@ impl Record for Shown {
         let mut r = Reader::new(bytes, VERSION)?;
         Ok(Self {
             last_uid: r.u32()?,
-            modseq: ModSeq(r.uint()?),
+            modseq: ModSeq(r.counter()?),
         })
     }
 }

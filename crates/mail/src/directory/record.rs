@@ -26,7 +26,7 @@ impl Record for DirectoryState {
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
         Ok(Self {
-            next_account: Reader::new(bytes, 1)?.uint()?,
+            next_account: Reader::new(bytes, 1)?.counter()?,
         })
     }
 }
