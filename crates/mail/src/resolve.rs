@@ -20,7 +20,8 @@ pub(crate) enum Targets {
     TooMany,
 }
 
-/// The accounts that an address leads to, each once, in the order of the aliases' targets.
+/// The accounts that an address leads to, each once, in the order of the aliases' targets. The
+/// local part of an address at a domain that is not ours is looked up nowhere [rfc5321 2.3.11].
 pub(crate) fn targets(look: &Moment, recipient: &Address) -> Result<Targets, Fault> {
     let Some(domain) = recipient.domain() else {
         return Ok(Targets::NotOurs);

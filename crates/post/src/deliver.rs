@@ -210,7 +210,8 @@ impl Post {
             at,
         };
         // THE COMMIT LINE: from here on the message is ours, durably, in every one of these
-        // mailboxes. The 250 that follows from this Ok is sent nowhere else. [rfc5321 4.2.5]
+        // mailboxes. The 250 that follows from this Ok is sent nowhere else.
+        // [rfc5321 2.1] [rfc5321 4.2.5] [rfc5321 6.1]
         mail.deliver(incoming, to).await.map(drop)
     }
 }

@@ -189,6 +189,7 @@ impl HeaderReader {
         let fields = match kind {
             Kind::From => &mut self.facts.from,
             Kind::Sender => &mut self.facts.sender,
+            // counted, whatever its format [rfc5321 3.7.2]
             Kind::Received => {
                 self.facts.hops = self.facts.hops.saturating_add(1);
                 let own = is_by(&value, &self.hostname);
@@ -264,6 +265,7 @@ mod tests {
 
     #[test]
     fn counts_received_fields_and_our_own() {
+        // [rfc5321 3.7.2]
         let facts = read(
             "Received: from a by b; x\r\nReceived: from a\r\n\tby MX.example.test\r\n\twith SMTP\r\n\r\n",
         );

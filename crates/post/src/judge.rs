@@ -90,7 +90,8 @@ pub(crate) fn recipient_form(
     Ok(())
 }
 
-/// Whether one more recipient is one too many. [rfc5321 4.5.3.1.10]
+/// Whether one more recipient is one too many; those before it stay.
+/// [rfc5321 4.5.3.1.8] [rfc5321 4.5.3.1.10]
 pub(crate) fn count(recipients: usize, policy: &Policy) -> Result<(), Refusal> {
     if recipients >= policy.max_recipients {
         Err(Refusal::TooManyRecipients)

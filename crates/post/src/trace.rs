@@ -46,13 +46,14 @@ fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text
         clauses.push(format!("({tls})"));
     }
     clauses.push(format!("id {}", envelope.id));
-    // with several, it would tell each of the others [rfc5321 7.6]
+    // with several, it would tell each of the others [rfc5321 4.4] [rfc5321 7.6]
     if let [only] = envelope.recipients.as_slice() {
         clauses.push(format!("for {}", only.path()));
     }
     if let Some(last) = clauses.last_mut() {
         last.push(';');
     }
+    // the year has four digits [rfc5321 F.5]
     clauses.push(at.rfc5322());
     fold("Received:", &clauses, text);
 }
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn writes_return_path_and_received() {
-        // [rfc5321 4.4]
+        // [rfc5321 4.4] [rfc5321 F.5]
         let text = prefix_of(
             "mail.example.org",
             &["<bob@example.test>"],
@@ -187,7 +188,7 @@ mod tests {
 
     #[test]
     fn names_no_recipient_where_there_are_several() {
-        // [rfc5321 7.6]
+        // [rfc5321 4.4] [rfc5321 7.6]
         let two = ["<bob@example.test>", "<alice@example.test>"];
         let text = prefix_of("mail.example.org", &two, Additions::default());
         assert!(!text.contains(" for "), "{text}");

@@ -7,7 +7,8 @@ use post::{MessageId, Refusal, Role, Verified};
 use sasl::Failure;
 use smtp::{ArgumentError, Malformed, Reply, Status, Verb};
 
-/// A refusal of `post`. [rfc5321 4.2.2] [rfc3463]
+/// A refusal of `post`; its code says whether it is for good.
+/// [rfc5321 3.3] [rfc5321 4.2.2] [rfc5321 4.3.1] [rfc3463]
 pub(crate) fn refusal(refusal: &Refusal, id: &MessageId) -> Reply {
     let (code, status, text) = words(refusal);
     Reply::new(code, status, format!("{text} ({id})"))
@@ -87,7 +88,7 @@ fn words(refusal: &Refusal) -> (u16, Status, String) {
     }
 }
 
-/// A line that is no command.
+/// A line that is no command; it changes nothing. [rfc5321 4.1.4]
 pub(crate) fn malformed(malformed: &Malformed) -> Reply {
     let syntax = Status(5, 5, 2);
     match malformed {
@@ -172,7 +173,7 @@ pub(crate) fn untold() -> Reply {
     Reply::new(252, Status(2, 0, 0), "Not verified here; RCPT tells")
 }
 
-/// What VRFY found; None after a fault. [rfc5321 3.5.1]
+/// What VRFY found; None after a fault. [rfc5321 3.5.1] [rfc5321 3.5.2]
 pub(crate) fn verified(verified: Option<Verified>) -> Reply {
     match verified {
         // replies are ASCII [rfc6531 3.7.4.2]
@@ -187,7 +188,7 @@ pub(crate) fn verified(verified: Option<Verified>) -> Reply {
     }
 }
 
-/// A command at the wrong time. [rfc5321 4.1.4]
+/// A command at the wrong time. [rfc5321 3.3] [rfc5321 4.1.4]
 pub(crate) fn out_of_order(text: &str) -> Reply {
     Reply::new(503, Status(5, 5, 1), text)
 }
@@ -278,6 +279,7 @@ mod tests {
 
     #[test]
     fn our_trouble_is_always_temporary() {
+        // [rfc5321 3.3]
         for ours in [
             Refusal::Busy,
             Refusal::StoreFull,

@@ -150,6 +150,7 @@ impl Session {
                 break end;
             }
         };
+        // a message that was begun ends with the session, and is nowhere [rfc5321 4.1.1.10]
         self.say_last(end).await;
         tracing::debug!(target: "smtp", session = self.id, peer = %self.client.peer, ?end, "session ended");
         if let Some(conn) = self.conn.take() {

@@ -69,7 +69,8 @@ const fn row(
 
 use States::{Any, Greeted, Message, NoMessage};
 
-/// All commands.
+/// All commands: those that every server has, and those of registered extensions.
+/// [rfc5321 4.1.5] [rfc5321 4.5.1]
 pub(crate) static TABLE: &[Row] = &[
     row(Verb::Ehlo, Any, hello::ehlo, "EHLO host", "rfc5321 4.1.1.1"),
     row(Verb::Helo, Any, hello::helo, "HELO host", "rfc5321 4.1.1.1"),
@@ -135,6 +136,7 @@ mod tests {
 
     #[test]
     fn every_verb_has_one_row() {
+        // [rfc5321 4.1.5] every command has the standard that it comes from
         for (verb, word) in smtp::VERBS {
             let rows: Vec<_> = TABLE.iter().filter(|row| row.verb == *verb).collect();
             assert_eq!(rows.len(), 1, "{word}");

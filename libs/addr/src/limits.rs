@@ -1,13 +1,14 @@
-//! What a peer can make grow here.
+//! What a peer can make grow here. [rfc5321 4.5.3.1]
 
-/// Octets of a local part, without needless quotes. RFC 5321 4.5.3.1.1 asks for 64.
+/// Octets of a local part, without needless quotes. RFC minimum: 64 [rfc5321 4.5.3.1.1].
 pub const LOCAL_BYTES: usize = 64;
 /// Octets of a domain in A-labels. RFC 5321 4.5.3.1.2 asks for 255; a name that the DNS can hold
 /// has 253 at most.
 pub const DOMAIN_BYTES: usize = 255;
 /// Octets of one label [rfc1035 2.3.4].
 pub const LABEL_BYTES: usize = 63;
-/// Octets of a path, angle brackets and a source route included. RFC 5321 4.5.3.1.3 asks for 256.
+/// Octets of a path, angle brackets and a source route included. RFC minimum: 256
+/// [rfc5321 4.5.3.1.3].
 pub const PATH_BYTES: usize = 256;
 /// Octets of an address: a path without its angle brackets.
 pub const ADDRESS_BYTES: usize = PATH_BYTES - 2;

@@ -20,7 +20,7 @@ impl LocalPart {
         }
     }
 
-    /// From the content, which needs no quotes here.
+    /// From the content, which needs no quotes here; its case is kept [rfc5321 2.4].
     pub fn from_content(content: &str) -> Result<LocalPart, AddressError> {
         if content.chars().any(char::is_control) {
             return Err(AddressError::LocalPart);

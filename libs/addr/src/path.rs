@@ -23,7 +23,7 @@ pub enum ReversePath {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ForwardPath {
     Address(Address),
-    /// `<postmaster>` in any case, without a domain [rfc5321 4.1.1.3].
+    /// `<postmaster>` in any case, without a domain [rfc5321 2.3.5] [rfc5321 4.1.1.3].
     Postmaster,
 }
 

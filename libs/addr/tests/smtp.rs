@@ -20,7 +20,7 @@ fn refused(input: &str, expect: AddressError) {
 
 #[test]
 fn writes_addresses_with_as_few_quotes_as_possible() {
-    // [rfc5321 4.1.2] all quoted forms are equivalent
+    // [rfc5321 4.1.2] all quoted forms are equivalent; [rfc5321 2.4] the case is kept
     check("user@example.test", "user@example.test");
     check(r#""user"@example.test"#, "user@example.test");
     check(r#""u\ser"@example.test"#, "user@example.test");
@@ -84,7 +84,7 @@ fn refuses_malformed_domains() {
 
 #[test]
 fn holds_the_limits() {
-    // [rfc5321 4.5.3.1] [rfc1035 2.3.4]
+    // [rfc5321 4.5.3.1] [rfc5321 4.5.3.1.1] [rfc1035 2.3.4]
     let local = "x".repeat(64);
     check(
         &format!("{local}@example.test"),
@@ -236,7 +236,7 @@ fn takes_a_path_from_the_front_of_a_command() {
 
 #[test]
 fn knows_postmaster_without_a_domain() {
-    // [rfc5321 4.1.1.3]
+    // [rfc5321 2.3.5] [rfc5321 4.1.1.3]
     let parse = |text: &[u8]| ForwardPath::parse(text, Charset::Ascii);
     assert_eq!(parse(b"<PostMaster>"), Ok(ForwardPath::Postmaster));
     assert!(matches!(

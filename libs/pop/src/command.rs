@@ -149,7 +149,7 @@ pub struct Command {
     pub arguments: Arguments,
 }
 
-/// Why a line is not a command. Nothing has changed; it is answered with `-ERR`.
+/// Why a line is not a command. Nothing has changed; it is answered with `-ERR` [rfc1939 3].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bad {
     /// The word is not one of [`WORDS`].
@@ -446,6 +446,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_command() {
+        // [rfc1939 3]
         check("", Err(Bad::Unknown));
         check(" STAT", Err(Bad::Unknown));
         check("STATS", Err(Bad::Unknown));

@@ -39,7 +39,7 @@ impl fmt::Display for Code {
 /// by `Begin`, any number of `Line` and `Data`, and `End`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
-    /// `+OK text`
+    /// `+OK text`, in upper case like `-ERR` [rfc1939 3].
     Ok(&'a str),
     /// `-ERR [code] text`
     Err(Option<Code>, &'a str),
@@ -104,6 +104,7 @@ mod tests {
 
     #[test]
     fn writes_status_code_and_text() {
+        // [rfc1939 3]
         check("+OK", None, "", "+OK\r\n");
         check("+OK", None, "2 320", "+OK 2 320\r\n");
         check(

@@ -184,7 +184,7 @@ struct Parameters<'a>(Vec<&'a str>);
 
 fn mail(rest: &str) -> Result<Command, ArgumentError> {
     let text = path_text(rest, "FROM:")?;
-    // the source route, if there was one, is ignored [rfc5321 4.1.1.3]
+    // the source route, if there was one, is ignored [rfc5321 3.3] [rfc5321 4.1.1.3] [rfc5321 F.2]
     let taken =
         ReversePath::take(text.as_bytes(), Charset::Utf8).map_err(ArgumentError::Address)?;
     let mut parameters = MailParameters::default();

@@ -60,7 +60,8 @@ impl Reply {
         &self.lines
     }
 
-    /// Appends the reply as it stands on the wire.
+    /// Appends the reply as it stands on the wire: the same code before every line, CRLF behind it
+    /// and nowhere else. [rfc5321 2.3.8] [rfc5321 4.2.1]
     pub fn encode(&self, out: &mut Vec<u8>) {
         let last = self.lines.len().saturating_sub(1);
         for (i, text) in self.lines.iter().enumerate() {
@@ -99,6 +100,7 @@ mod tests {
 
     #[test]
     fn text_cannot_break_out_of_its_line() {
+        // [rfc5321 2.3.8]
         let reply = Reply::new(550, Status(5, 1, 1), "a\r\n250 ok\u{e9}");
         assert_eq!(wire(reply), "550 5.1.1 a??250 ok?\r\n");
     }

@@ -1,4 +1,5 @@
-//! USER, PASS, APOP [rfc1939 7] and AUTH [rfc5034 4]: from AUTHORIZATION to TRANSACTION.
+//! USER, PASS, APOP [rfc1939 7] and AUTH [rfc5034 4]: from AUTHORIZATION to TRANSACTION
+//! [rfc1939 4].
 //!
 //! A password is taken only under TLS, or where the setting allows clear text. Never here: the
 //! check of a password (`mail::Auth`), nor its delay after failures.

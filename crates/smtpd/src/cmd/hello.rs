@@ -1,4 +1,4 @@
-//! EHLO and HELO, and LMTP's LHLO. [rfc5321 4.1.1.1]
+//! EHLO and HELO, and LMTP's LHLO. [rfc5321 2.2.1] [rfc5321 4.1.1.1]
 //!
 //! The name is kept for the trace and believed by nobody: a client with a wrong one is served.
 
@@ -34,7 +34,7 @@ fn send_keywords(session: &mut Session) {
     session.send(reply);
 }
 
-/// One line, whatever EHLO would tell. [rfc5321 3.2]
+/// One line, whatever EHLO would tell. [rfc5321 3.2] [rfc5321 F.3]
 pub(crate) fn helo(session: &mut Session, command: Command) -> Doing<'_> {
     let Command::Helo(name) = command else {
         unreachable!("the table gives HELO to this function")
@@ -50,7 +50,8 @@ fn begin(session: &mut Session, greeting: Greeting, name: &ClientName) {
     session.clear_to(State::Greeted);
 }
 
-/// What works on this connection now, and nothing else.
+/// What works on this connection now, and nothing else; keywords of registered extensions only.
+/// [rfc5321 2.2.2] [rfc5321 4.2.4]
 fn keywords(session: &Session) -> Vec<String> {
     let mut keywords = vec![
         "PIPELINING".to_owned(),                                   // [rfc2920]

@@ -166,7 +166,7 @@ impl Client {
 
 #[tokio::test]
 async fn a_message_lies_in_the_mailbox_when_it_is_acknowledged() {
-    // [rfc5321 4.4] [rfc5321 4.5.2] [rfc5321 4.2.5]
+    // [rfc5321 2.1] [rfc5321 3.7.2] [rfc5321 4.4] [rfc5321 4.5.2] [rfc5321 4.2.5]
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO mail.example.org", "250").await;
@@ -295,6 +295,7 @@ async fn repaired_lines_are_stored_with_crlf() {
 
 #[tokio::test]
 async fn a_refused_message_is_nowhere() {
+    // [rfc5321 4.2.5]
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO x", "250").await;
@@ -311,7 +312,7 @@ async fn a_refused_message_is_nowhere() {
 
 #[tokio::test]
 async fn a_lost_connection_delivers_nothing() {
-    // [rfc5321 3.8]
+    // [rfc5321 3.8] [rfc5321 4.1.1.10]
     let server = Server::new().await;
     let (mut conn, end) = Conn::pipe(4_096);
     let session = tokio::spawn(smtpd::session(
