@@ -30,7 +30,7 @@ pub(crate) enum StartTls {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passwords {
     Taken,
-    /// Nor is any other login. [rfc3501 6.2.3]
+    /// Nor is any other login. [rfc3501 6.2.3] [rfc3501 11.2] [rfc9051 11.7]
     NeedTls,
     /// Only other ways to log in are taken.
     NotTaken,
@@ -48,7 +48,8 @@ enum When {
 /// Stands for one name each: what logins take is not in this table [rfc3501 6.1.1].
 const EACH_MECHANISM: &str = "AUTH=";
 
-/// In the order in which they are announced; IMAP4rev1 comes first [rfc3501 7.2.1].
+/// In the order in which they are announced; IMAP4rev1 comes first [rfc3501 7.2.1]. What IMAP4rev2
+/// must announce is there too [rfc9051 7.2.2].
 const TABLE: &[(&str, When)] = &[
     ("IMAP4rev1", When::Always),
     ("IMAP4rev2", When::Always),    // RFC 9051
@@ -146,6 +147,7 @@ mod tests {
 
     #[test]
     fn announces_no_password_mechanism_where_passwords_are_refused() {
+        // [rfc3501 11.2] [rfc9051 11.7]
         let open = names(LoggedIn::No, StartTls::Offered, Passwords::NeedTls);
         assert_eq!(
             open,

@@ -106,7 +106,8 @@ impl Session {
     }
 
     async fn step(&mut self) -> Result<(), Ended> {
-        // One command after the other, in the order in which they came [rfc3501 5.5] [rfc9051 5.5].
+        // One command after the other, in the order in which they came [rfc3501 5.5] [rfc9051 5.5]
+        // [rfc9051 6.4.4.2].
         // However much one client sends at once, others get their turn between its commands.
         tokio::task::yield_now().await;
         match self.wire.event().await? {

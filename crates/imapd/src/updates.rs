@@ -26,6 +26,7 @@ impl Open<'_> {
         let updates = self.view.advance(expunges)?;
         let mut gone = RoaringBitmap::new();
         for update in &updates {
+            // Only who enabled it is told in a way that RFC 3501 does not know [rfc9051 6.5].
             if let Update::Expunged { uid, .. } = update
                 && self.enabled.has(Extension::QResync)
             {

@@ -1,6 +1,6 @@
 //! Messages with binary parts, made fit for a store of CRLF lines without NUL: each part whose
 //! Content-Transfer-Encoding is `binary` comes out in base64, the multiparts and messages around it
-//! as `8bit`. IMAP's literal8 [rfc3516 4.4] and SMTP's BINARYMIME bring such messages.
+//! as `8bit` [rfc3501 4.3.1]. IMAP's literal8 [rfc3516 4.4] and SMTP's BINARYMIME bring such messages.
 //!
 //! The message streams through: what is held is one line, one header field, the boundaries of the
 //! multiparts that are open. Parts are found by the rules of `parse`, so that what is encoded here

@@ -45,7 +45,7 @@ impl fmt::Display for NameError {
 impl std::error::Error for NameError {}
 
 impl MailboxName {
-    /// What stands between levels.
+    /// What stands between levels, from the top on the left [rfc3501 5.1.1] [rfc9051 5.1.1].
     pub const SEPARATOR: char = '/';
     /// INBOX.
     pub fn inbox() -> Self {

@@ -254,7 +254,8 @@ impl Conn {
         Ok(())
     }
 
-    /// Server side of the handshake; `TimedOut` after HANDSHAKE.
+    /// Server side of the handshake; `TimedOut` after HANDSHAKE. If it fails, no connection in the
+    /// clear is left [rfc3501 11.1] [rfc9051 11.1].
     pub async fn start_tls(self, tls: &TlsServer) -> io::Result<Conn> {
         let entry = self.entry.clone();
         let shaken = self.shake_hands(tls).await;

@@ -96,6 +96,7 @@ async fn run<F, Fut>(
     let conn = Conn::accepted(stream, peer).map(|conn| conn.entered(entered.entry.clone()));
     let conn = match (conn, tls) {
         (Ok(conn), None) => conn,
+        // TLS from the first octet on [rfc9051 11.2]
         (Ok(conn), Some(tls)) => {
             let ended = entered.entry.stop(&stop);
             let shaken = tokio::select! {

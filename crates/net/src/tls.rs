@@ -117,7 +117,7 @@ impl ResolvesServerCert for Shown {
     }
 }
 
-/// The server's side of TLS 1.2 and 1.3 [rfc8314 4.1]. Clones show the same certificates.
+/// The server's side of TLS 1.2 and 1.3 [rfc8314 4.1] [rfc9051 11.1]. Clones show the same certificates.
 #[derive(Clone, Debug)]
 pub struct TlsServer {
     pub(crate) config: Arc<ServerConfig>,

@@ -169,7 +169,7 @@ async fn starts_tls_in_the_middle_and_shows_the_name_asked_for() {
 
 #[tokio::test]
 async fn speaks_tls_1_2_with_those_who_know_nothing_newer() {
-    // [rfc8314 4.1]
+    // [rfc8314 4.1] [rfc9051 11.1]
     let (tls, _) = both_sides();
     let (mut ours, theirs) = Conn::pipe(64_000);
     let served = tokio::spawn(async move { theirs.start_tls(&tls).await.map(|c| c.tls()) });
@@ -226,6 +226,7 @@ async fn end_without_goodbye_is_an_end_under_tls() {
 
 #[tokio::test(start_paused = true)]
 async fn gives_up_on_a_handshake_that_never_comes() {
+    // [rfc3501 11.1] [rfc9051 11.1]
     let (tls, _) = both_sides();
     let (_silent, theirs) = Conn::pipe(1_000);
     let error = theirs

@@ -78,7 +78,7 @@ pub(crate) fn mailbox(mailbox: &Mailbox, names: NameEncoding, out: &mut Vec<u8>)
     let wire = mailbox.to_wire(names);
     let fits_quoted =
         !wire.bytes().any(|octet| octet.is_ascii_control()) && wire.len() <= limits::QUOTED_BYTES;
-    // UTF-8 may stand in a quoted string once the client has asked for it. [rfc9051 4.3]
+    // UTF-8 may stand in a quoted string once the client has asked for it. [rfc9051 4.3] [rfc9051 A]
     if names == NameEncoding::Utf8 && !wire.is_ascii() && fits_quoted {
         quoted(wire.as_bytes(), out);
     } else {

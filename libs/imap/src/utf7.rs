@@ -1,4 +1,4 @@
-//! Modified UTF-7, in which RFC 3501 writes mailbox names. [rfc3501 5.1.3]
+//! Modified UTF-7, in which RFC 3501 writes mailbox names. [rfc3501 5.1.3] [rfc9051 A]
 //! Never here: which names are good.
 
 use base64::Engine;

@@ -108,7 +108,8 @@ fn criteria(select: ListSelect) -> Vec<&'static str> {
     criteria
 }
 
-/// What an empty pattern asks for: the separator, and the root of the reference.
+/// What an empty pattern asks for: the separator, which is the same everywhere [rfc3501 7.2.2], and
+/// the root of the reference.
 pub(super) fn root() -> ListEntry {
     ListEntry {
         attributes: vec!["\\Noselect"],
@@ -143,7 +144,7 @@ pub(super) fn entry(mailbox: &MailboxInfo) -> ListEntry {
 }
 
 /// Tells a client how a mailbox is really called that it called `said`: names are kept in NFC
-/// [rfc9051 6.3.9.7]. Only clients that understand such an answer get one.
+/// [rfc9051 6.3.9.7]. Only clients that understand such an answer get one [rfc9051 6.5].
 pub(super) fn tell_name(session: &mut Session, said: &Mailbox, entry: ListEntry) {
     if session.extended_list == ExtendedList::Understood && entry.mailbox != *said {
         session.wire.say(&Response::List(ListEntry {

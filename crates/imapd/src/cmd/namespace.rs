@@ -1,4 +1,5 @@
-//! NAMESPACE [rfc2342 5] [rfc9051 6.3.10]: one's own mailboxes are all there is.
+//! NAMESPACE [rfc2342 5] [rfc9051 6.3.10]: one's own mailboxes are all there is,
+//! INBOX among them [rfc9051 5.1.2]; nobody is told of anybody else's [rfc9051 11.5].
 
 use crate::reply::Answer;
 use crate::session::Session;

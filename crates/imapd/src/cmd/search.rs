@@ -110,6 +110,7 @@ impl Returned {
         }
     }
 
+    /// MIN, MAX and ALL only if something was found [rfc9051 7.3.4].
     fn response(&self, view: &View, tag: &Tag, ids: Ids, modseq: Option<u64>) -> ESearch {
         let all = self.all.as_ref().map(|all| numbers(view, ids, all));
         ESearch {

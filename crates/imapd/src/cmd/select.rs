@@ -43,6 +43,7 @@ pub(crate) async fn run(
     {
         session.wire.say(&list_entry(&mailbox, name));
     }
+    // [rfc9051 6.3.3]
     let answer = match view.access() {
         Access::ReadWrite => Answer::ok_with(ResponseCode::ReadWrite, "selected"),
         Access::ReadOnly => Answer::ok_with(ResponseCode::ReadOnly, "examined"),
@@ -89,7 +90,8 @@ fn picture(
         ),
         // [rfc8474 4.2]
         code(ResponseCode::MailboxId(id(view.id())), "its id"),
-        // Of every mailbox, whether or not the client knows mod-sequences [rfc7162 3.1.2.1].
+        // Of every mailbox, whether or not the client knows mod-sequences [rfc7162 3.1.2]
+        // [rfc7162 3.1.2.1].
         highest_modseq(view.modseq()),
     ]);
     Ok(picture)

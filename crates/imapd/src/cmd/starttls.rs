@@ -1,4 +1,4 @@
-//! STARTTLS [rfc3501 6.2.1] [rfc9051 6.2.1]. The handshake follows the answer; the session does it.
+//! STARTTLS [rfc3501 6.2.1] [rfc9051 6.2.1] [rfc9051 11.2]. The handshake follows the answer; the session does it.
 
 use crate::reply::{Answer, Next, Outcome};
 use crate::session::Session;
