@@ -94,8 +94,9 @@ pub(crate) fn malformed(malformed: &Malformed) -> Reply {
     match malformed {
         Malformed::LineTooLong => Reply::new(500, syntax, "Line too long"),
         Malformed::BareNewline => Reply::new(500, syntax, "Lines end in CRLF"),
-        Malformed::ControlOctet => Reply::new(500, syntax, "Control octet in a command"),
-        Malformed::NotUtf8 => Reply::new(500, syntax, "Neither ASCII nor UTF-8"),
+        // [rfc5321 4.1.2] characters that no command may have
+        Malformed::ControlOctet => Reply::new(501, syntax, "Control octet in a command"),
+        Malformed::NotUtf8 => Reply::new(501, syntax, "Neither ASCII nor UTF-8"),
         Malformed::UnknownWord(word) => {
             Reply::new(500, Status(5, 5, 1), format!("Unknown command: {word}"))
         }
