@@ -16,6 +16,7 @@ fn the_ready_file_names_everything() {
         "imap",
         "imaps",
         "lmtp",
+        "metrics",
         "pop3",
         "pop3s",
         "smtp",
