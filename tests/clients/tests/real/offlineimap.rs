@@ -81,12 +81,14 @@ fn offlineimap_keeps_both_sides_alike_over_tls() {
     two_way(&server, &tls);
 }
 
+/// imaplib2 reads and writes one TLS connection from two threads. The tickets that TLS 1.3 sends after
+/// the handshake wake its reader, and beside a write it can then wait for ever; TLS 1.2 has none there.
 #[test]
 fn offlineimap_keeps_both_sides_alike_over_starttls() {
     let server = Server::start();
     let port = server.port("imap");
     two_way(
         &server,
-        &format!("ssl = no\nstarttls = yes\nremoteport = {port}"),
+        &format!("ssl = no\nstarttls = yes\nssl_version = tls1_2\nremoteport = {port}"),
     );
 }
