@@ -1,6 +1,8 @@
 //! offlineimap: a local copy of everything, alike after changes on either side, over TLS.
 //!
-//! What never happens here: a change on both sides to the same message.
+//! What never happens here: a change on both sides to the same message; STARTTLS, after which imaplib2
+//! (two threads on one connection) waits for ever in one run of ten under load. mutt and
+//! imapfilter show STARTTLS at IMAP.
 
 use crate::maildir;
 use clients::{Program, Server, samples};
@@ -79,16 +81,4 @@ fn offlineimap_keeps_both_sides_alike_over_tls() {
     let server = Server::start();
     let tls = format!("ssl = yes\nremoteport = {}", server.port("imaps"));
     two_way(&server, &tls);
-}
-
-/// imaplib2 reads and writes one TLS connection from two threads. The tickets that TLS 1.3 sends after
-/// the handshake wake its reader, and beside a write it can then wait for ever; TLS 1.2 has none there.
-#[test]
-fn offlineimap_keeps_both_sides_alike_over_starttls() {
-    let server = Server::start();
-    let port = server.port("imap");
-    two_way(
-        &server,
-        &format!("ssl = no\nstarttls = yes\nssl_version = tls1_2\nremoteport = {port}"),
-    );
 }
