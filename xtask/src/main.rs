@@ -37,7 +37,8 @@ enum Command {
     Test,
     /// The house's rules that Cargo and clippy do not know.
     Tidy {
-        /// Instead, prints each requirement that is marked in the code with the tests that show it.
+        /// Instead, prints each requirement of the catalogues (docs/requirements) and each that is
+        /// marked in the code, with the tests that show it.
         #[arg(long)]
         requirements: bool,
         /// Only requirements of these RFCs: `--requirements rfc9051 rfc3501`.

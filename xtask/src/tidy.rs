@@ -3,6 +3,7 @@
 //! Here lives the table; each rule is a function from the tree to the places that break it. What
 //! never happens here: a rule about style that rustfmt or clippy already holds.
 
+mod catalogue;
 mod floors;
 mod licences;
 mod marks;
@@ -108,7 +109,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "requirements have tests",
-        reason: "an RFC mark in the code is in a test as well, or on a list that only shrinks",
+        reason: "what an RFC asks, by its catalogue or a mark in the code, is marked at a test as well",
         broken: marks::requirements_have_tests,
     },
     Rule {

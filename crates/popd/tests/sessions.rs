@@ -187,7 +187,7 @@ fn message(n: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn sizes_are_exactly_what_retr_sends_for_every_sample() {
-    // [rfc1939 11]
+    // [rfc1939 11] [rfc1939 11 #1]
     let server = Server::new().await;
     let samples = samples();
     for (_, octets) in &samples {
@@ -336,7 +336,7 @@ async fn a_message_that_another_door_removed_is_gone() {
 
 #[tokio::test]
 async fn a_session_that_does_not_quit_removes_nothing() {
-    // [rfc1939 6]
+    // [rfc1939 6] [rfc1939 6 #1]
     let server = Server::new().await;
     server.put("alice", &[&message(1)]).await;
     let mut client = server.log_in("alice").await;
@@ -372,7 +372,7 @@ async fn a_stop_is_told_and_removes_nothing() {
 
 #[tokio::test]
 async fn a_silent_client_is_let_go_after_ten_minutes_and_removes_nothing() {
-    // [rfc1939 3]
+    // [rfc1939 3] [rfc1939 3 #5] [rfc1939 6 #1]
     let server = Server::new().await;
     server.put("alice", &[&message(1)]).await;
     let mut client = server.log_in("alice").await;

@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn writes_status_code_and_text() {
-        // [rfc1939 3]
+        // [rfc1939 3] [rfc1939 3 #1] [rfc1939 A #1]
         check("+OK", None, "", "+OK\r\n");
         check("+OK", None, "2 320", "+OK 2 320\r\n");
         check(

@@ -17,6 +17,22 @@ pub struct File {
 }
 
 impl File {
+    pub fn new(path: &str, text: impl Into<String>) -> File {
+        let text = text.into();
+        let masked = if path.ends_with(".rs") {
+            mask(&text)
+        } else {
+            String::new()
+        };
+        let is_test_line = test_lines(path, &masked);
+        File {
+            path: path.to_owned(),
+            text,
+            masked,
+            is_test_line,
+        }
+    }
+
     pub fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
@@ -109,18 +125,7 @@ impl Tree {
 fn read(path: &str) -> Option<File> {
     let bytes = std::fs::read(root().join(path)).ok()?;
     let text = String::from_utf8(bytes).ok()?;
-    let masked = if path.ends_with(".rs") {
-        mask(&text)
-    } else {
-        String::new()
-    };
-    let is_test_line = test_lines(path, &masked);
-    Some(File {
-        path: path.to_owned(),
-        text,
-        masked,
-        is_test_line,
-    })
+    Some(File::new(path, text))
 }
 
 /// A whole file when it lies in a folder of tests or is called so; else the `#[cfg(test)]` items.
