@@ -12,6 +12,7 @@ fn answer(event: &Event) -> Option<Reply> {
         Event::Command(Command::StartTls) => Reply::new(220, Status(2, 0, 0), "begin"),
         Event::Command(Command::Quit) => Reply::new(221, Status(2, 0, 0), "bye"),
         Event::Command(Command::Vrfy(name)) => Reply::new(252, Status(2, 0, 0), name.as_str()),
+        Event::Command(Command::Help(_)) => Reply::new(214, Status(2, 0, 0), "help"),
         Event::Command(Command::Bdat { .. }) => return None,
         Event::Command(_) | Event::ChunkEnd(_) | Event::DataEnd(_) => {
             Reply::new(250, Status(2, 0, 0), "ok")

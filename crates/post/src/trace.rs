@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn writes_return_path_and_received() {
-        // [rfc5321 4.4] [rfc5321 F.5]
+        // [rfc5321 4.4] [rfc5321 F.5] [rfc5321 4.4 #2 #3 #14] [rfc5321 F.5 #1]
         let text = prefix_of(
             "mail.example.org",
             &["<bob@example.test>"],
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn names_no_recipient_where_there_are_several() {
-        // [rfc5321 4.4] [rfc5321 7.6]
+        // [rfc5321 4.4] [rfc5321 7.6] [rfc5321 4.4 #4]
         let two = ["<bob@example.test>", "<alice@example.test>"];
         let text = prefix_of("mail.example.org", &two, Additions::default());
         assert!(!text.contains(" for "), "{text}");

@@ -234,6 +234,167 @@ pub(crate) fn exchange_failure(failure: Failure) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use smtp::sequence::{Answered, may_answer};
+
+    fn check(answered: Answered, reply: &Reply) {
+        let code = reply.code();
+        assert!(may_answer(answered, code), "{code} to {answered:?}");
+    }
+
+    /// Where `post` refuses so.
+    fn places(refusal: &Refusal) -> &'static [Answered] {
+        const MAIL: Answered = Answered::Command(Verb::Mail);
+        const RCPT: Answered = Answered::Command(Verb::Rcpt);
+        const DATA: Answered = Answered::Command(Verb::Data);
+        const CONTENT: Answered = Answered::Content;
+        match refusal {
+            Refusal::LoginNeeded | Refusal::SenderNotYours(_) => &[MAIL],
+            Refusal::Utf8NotAsked => &[MAIL, RCPT],
+            Refusal::TooLarge { .. } => &[MAIL, CONTENT],
+            Refusal::RelayDenied
+            | Refusal::RelayForm
+            | Refusal::ElsewhereNotYet
+            | Refusal::UnknownUser
+            | Refusal::MailboxClosed
+            | Refusal::TooManyRecipients
+            | Refusal::AliasTooWide => &[RCPT],
+            Refusal::MailboxFull => &[RCPT, CONTENT],
+            Refusal::FromNotYours(_)
+            | Refusal::SenderFieldNotYours(_)
+            | Refusal::FieldUnreadable(_)
+            | Refusal::BareNewline
+            | Refusal::Nul
+            | Refusal::LineTooLong
+            | Refusal::Loop
+            | Refusal::RecipientGone => &[CONTENT],
+            Refusal::Busy | Refusal::StoreFull => &[DATA, CONTENT],
+            Refusal::Unavailable => &[MAIL, RCPT, DATA, CONTENT],
+        }
+    }
+
+    /// One of each.
+    fn refusals() -> Vec<Refusal> {
+        let bob: addr::Address = "bob@example.test".parse().unwrap();
+        vec![
+            Refusal::LoginNeeded,
+            Refusal::SenderNotYours(bob.clone()),
+            Refusal::FromNotYours(bob.clone()),
+            Refusal::SenderFieldNotYours(bob),
+            Refusal::FieldUnreadable("From"),
+            Refusal::Utf8NotAsked,
+            Refusal::TooLarge { max_bytes: 1 },
+            Refusal::RelayDenied,
+            Refusal::RelayForm,
+            Refusal::ElsewhereNotYet,
+            Refusal::UnknownUser,
+            Refusal::MailboxClosed,
+            Refusal::MailboxFull,
+            Refusal::TooManyRecipients,
+            Refusal::AliasTooWide,
+            Refusal::BareNewline,
+            Refusal::Nul,
+            Refusal::LineTooLong,
+            Refusal::Loop,
+            Refusal::RecipientGone,
+            Refusal::Busy,
+            Refusal::StoreFull,
+            Refusal::Unavailable,
+        ]
+    }
+
+    #[test]
+    fn every_refusal_has_a_code_that_its_command_can_have() {
+        // [rfc5321 4.3.1 #2] [rfc5321 4.3.2]
+        for refusal in refusals() {
+            let (code, status, text) = words(&refusal);
+            for place in places(&refusal) {
+                check(*place, &Reply::new(code, status, text.clone()));
+            }
+            let temporary = if refusal.is_temporary() { 4 } else { 5 };
+            assert_eq!(code / 100, temporary, "{refusal:?}");
+        }
+        for role in [Role::Exchange, Role::Submission, Role::Lmtp] {
+            check(Answered::Command(Verb::Data), &no_recipients(role));
+            check(Answered::Content, &no_recipients(role));
+        }
+    }
+
+    #[test]
+    fn every_bad_line_has_a_code_that_its_command_can_have() {
+        // [rfc5321 4.3.2]
+        for (verb, _) in smtp::VERBS {
+            for error in [
+                ArgumentError::Missing,
+                ArgumentError::Unexpected,
+                ArgumentError::ClientName,
+                ArgumentError::Keyword,
+                ArgumentError::Address(addr::AddressError::NoAt),
+                ArgumentError::ParameterValue("SIZE"),
+                ArgumentError::ParameterTwice("SIZE"),
+                ArgumentError::TooManyParameters,
+                ArgumentError::Mechanism,
+            ] {
+                check(Answered::Command(*verb), &argument(*verb, &error));
+            }
+            check(Answered::NoCommand, &not_spoken(*verb));
+        }
+        let parameter = ArgumentError::UnknownParameter("X".to_owned());
+        for verb in [Verb::Mail, Verb::Rcpt] {
+            check(Answered::Command(verb), &argument(verb, &parameter));
+            check(Answered::Command(verb), &parameters_after_helo());
+            check(Answered::Command(verb), &out_of_order("not now"));
+        }
+        for line in [
+            Malformed::LineTooLong,
+            Malformed::BareNewline,
+            Malformed::ControlOctet,
+            Malformed::NotUtf8,
+            Malformed::UnknownWord("X".to_owned()),
+            Malformed::NotImplemented("EXPN"),
+            Malformed::ChunkSize,
+            Malformed::OtherProtocol,
+        ] {
+            check(Answered::NoCommand, &malformed(&line));
+        }
+    }
+
+    #[test]
+    fn every_answer_to_vrfy_and_auth_has_a_code_of_theirs() {
+        // [rfc5321 4.3.2] [rfc4954 6]
+        let vrfy = Answered::Command(Verb::Vrfy);
+        check(vrfy, &untold());
+        let address = Verified::Address("bob@example.test".parse().unwrap());
+        for found in [
+            Some(address),
+            Some(Verified::UnknownUser),
+            Some(Verified::NotOurs),
+            Some(Verified::Unreadable),
+            None,
+        ] {
+            check(vrfy, &verified(found));
+        }
+        let auth = Answered::Command(Verb::Auth);
+        for refusal in [
+            LoginRefusal::Wrong,
+            LoginRefusal::Expired,
+            LoginRefusal::TooManyFailures { retry_after_s: 1 },
+            LoginRefusal::Busy,
+        ] {
+            check(auth, &login_refusal(&refusal));
+        }
+        for failure in [
+            Failure::Cancelled,
+            Failure::BadBase64,
+            Failure::TooLong,
+            Failure::Malformed,
+            Failure::OtherIdentity,
+            Failure::Channel,
+            Failure::WrongProof,
+            Failure::Refused,
+        ] {
+            check(auth, &exchange_failure(failure));
+        }
+    }
 
     #[test]
     fn no_status_in_replies_to_ehlo_and_helo() {
@@ -268,7 +429,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_a_code_of_its_meaning() {
-        // [rfc5321 4.2.2]
+        // [rfc5321 4.2.2] [rfc5321 4.3.1 #2]
         let code = |r: &Refusal| (words(r).0, Some(words(r).1));
         assert_eq!(code(&Refusal::UnknownUser), (550, Some(Status(5, 1, 1))));
         assert_eq!(code(&Refusal::RelayDenied), (550, Some(Status(5, 7, 1))));
@@ -280,7 +441,7 @@ mod tests {
 
     #[test]
     fn our_trouble_is_always_temporary() {
-        // [rfc5321 3.3]
+        // [rfc5321 3.3] [rfc5321 3.3 #1]
         for ours in [
             Refusal::Busy,
             Refusal::StoreFull,

@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_verb_has_one_row() {
-        // [rfc5321 4.1.5] every command has the standard that it comes from
+        // [rfc5321 4.1.5] every command has the standard that it comes from [rfc5321 4.1.5 #1]
         for (verb, word) in smtp::VERBS {
             let rows: Vec<_> = TABLE.iter().filter(|row| row.verb == *verb).collect();
             assert_eq!(rows.len(), 1, "{word}");

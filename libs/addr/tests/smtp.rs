@@ -20,6 +20,7 @@ fn refused(input: &str, expect: AddressError) {
 
 #[test]
 fn writes_addresses_with_as_few_quotes_as_possible() {
+    // [rfc5321 2.4 #2] [rfc5321 4.1.2 #2]
     // [rfc5321 4.1.2] all quoted forms are equivalent; [rfc5321 2.4] the case is kept
     check("user@example.test", "user@example.test");
     check(r#""user"@example.test"#, "user@example.test");
@@ -38,7 +39,7 @@ fn writes_addresses_with_as_few_quotes_as_possible() {
 
 #[test]
 fn refuses_malformed_local_parts() {
-    // [rfc5321 4.1.2]
+    // [rfc5321 4.1.2] [rfc5321 4.1.1 #1] [rfc5321 4.1.2 #3]
     for local in [
         ".a",
         "a.",
@@ -60,7 +61,7 @@ fn refuses_malformed_local_parts() {
 
 #[test]
 fn refuses_malformed_domains() {
-    // [rfc5321 4.1.2] the underscore is not permitted
+    // [rfc5321 4.1.2] the underscore is not permitted [rfc5321 4.1.2 #5]
     for domain in [
         "",
         ".",
@@ -84,7 +85,7 @@ fn refuses_malformed_domains() {
 
 #[test]
 fn holds_the_limits() {
-    // [rfc5321 4.5.3.1] [rfc5321 4.5.3.1.1] [rfc1035 2.3.4]
+    // [rfc5321 4.5.3.1] [rfc5321 4.5.3.1.1] [rfc1035 2.3.4] [rfc5321 4.5.3.1 #1]
     let local = "x".repeat(64);
     check(
         &format!("{local}@example.test"),
@@ -253,7 +254,7 @@ fn knows_postmaster_without_a_domain() {
 
 #[test]
 fn tells_source_routes_apart() {
-    // [rfc5321 4.1.2] [rfc5321 C]
+    // [rfc5321 4.1.2] [rfc5321 C] [rfc5321 4.1.2 #1]
     let text = b"<@a.test,@[192.0.2.1],@[IPv6:::1]:user@example.test> X=Y";
     let taken = ForwardPath::take(text, Charset::Ascii).expect("valid");
     assert_eq!(taken.path.to_string(), "<user@example.test>");
@@ -293,7 +294,7 @@ fn refuses_paths_without_brackets_or_with_spaces() {
 
 #[test]
 fn refuses_paths_over_256_octets() {
-    // [rfc5321 4.5.3.1.3]
+    // [rfc5321 4.5.3.1.3] [rfc5321 4.5.3.1 #1]
     let route = |len: usize| {
         let hops = "@a.test,".repeat(40);
         format!("<{}:u@b.test>", &hops[..len])

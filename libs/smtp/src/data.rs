@@ -309,6 +309,7 @@ mod tests {
             lines in proptest::collection::vec(line(), 0..20),
             cut in 1usize..20,
         ) {
+            // [rfc5321 4.5.2 #1]
             let (mut decoder, mut out) = (Decoder::new(REJECT), Vec::new());
             let wire = stuff(&lines);
             for piece in wire.chunks(cut) {
@@ -342,7 +343,7 @@ mod tests {
 
     #[test]
     fn no_smuggling_form_ends_the_content() {
-        // [rfc5321 2.3.8]
+        // [rfc5321 2.3.8] [rfc5321 2.3.8 #1]
         for (form, problem) in [
             (&b"\n.\n"[..], DataProblem::BareLf),
             (b"\n.\r\n", DataProblem::BareLf),
@@ -402,6 +403,7 @@ mod tests {
 
     #[test]
     fn bounds_the_length_of_a_line() {
+        // [rfc5321 4.5.3.1 #1]
         let line = |n: usize| [vec![b'x'; n], b"\r\n.\r\n".to_vec()].concat();
         let fits = DATA_LINE_BYTES as usize - 2;
         assert_eq!(decode(REJECT, &line(fits)).1.map(|e| e.problem), Some(None));

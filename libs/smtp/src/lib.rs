@@ -12,6 +12,7 @@ pub mod dsn;
 pub mod limits;
 mod parse;
 pub mod reply;
+pub mod sequence;
 mod server;
 
 pub use command::{

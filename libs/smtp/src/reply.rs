@@ -30,6 +30,7 @@ impl Reply {
             code / 100 == u16::from(status.0),
             "reply {code} with a status of another class"
         );
+        check(code);
         Reply {
             code,
             status: Some(status),
@@ -38,7 +39,7 @@ impl Reply {
     }
     /// A reply without one: greeting, HELO, EHLO, and the 3yz codes. [rfc2034 4]
     pub fn plain(code: u16, text: impl Into<String>) -> Reply {
-        assert!((200..600).contains(&code), "no SMTP reply code: {code}");
+        check(code);
         Reply {
             code,
             status: None,
@@ -80,6 +81,11 @@ impl Reply {
     }
 }
 
+/// [rfc5321 4.2] [rfc5321 4.3.2]
+fn check(code: u16) {
+    assert!((200..600).contains(&code), "no SMTP reply code: {code}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_line_carries_code_and_status() {
-        // [rfc2034 4] [rfc5321 4.2.1]
+        // [rfc2034 4] [rfc5321 4.2.1] [rfc5321 4.2.1 #2]
         let reply = Reply::new(250, Status(2, 1, 5), "one").and("two");
         assert_eq!(wire(reply), "250-2.1.5 one\r\n250 2.1.5 two\r\n");
         assert_eq!(wire(Reply::plain(354, "go on")), "354 go on\r\n");
@@ -100,7 +106,7 @@ mod tests {
 
     #[test]
     fn text_cannot_break_out_of_its_line() {
-        // [rfc5321 2.3.8]
+        // [rfc5321 2.3.8] [rfc5321 2.3.8 #1]
         let reply = Reply::new(550, Status(5, 1, 1), "a\r\n250 ok\u{e9}");
         assert_eq!(wire(reply), "550 5.1.1 a??250 ok?\r\n");
     }
@@ -111,6 +117,13 @@ mod tests {
         let text = wire(Reply::plain(220, "x".repeat(2_000)));
         assert_eq!(text.len(), 512);
         assert!(text.ends_with("\r\n"));
+    }
+
+    #[test]
+    #[should_panic(expected = "no SMTP reply code: 199")]
+    fn a_code_has_three_digits_and_begins_with_2_to_5() {
+        // [rfc5321 4.2 #5] [rfc5321 4.3.2 #2]
+        Reply::new(199, Status(1, 0, 0), "no");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::data::{BareNewlines, DataEnd, DataRules, Decoder, Progress};
 use crate::limits::{AUTH_LINE_BYTES, COMMAND_LINE_BYTES};
 use crate::parse::{is_bdat, parse_command};
 use crate::reply::Reply;
+use crate::sequence::{Answered, may_answer};
 use memchr::memchr;
 
 /// What the client did.
@@ -70,6 +71,18 @@ enum Awaited {
     AuthLine,
     ChunkEnd,
     DataEnd,
+}
+
+impl Awaited {
+    fn answered(self) -> Answered {
+        match self {
+            Awaited::Connection => Answered::Connection,
+            Awaited::Command(verb) => Answered::Command(verb),
+            Awaited::Malformed | Awaited::LastLine => Answered::NoCommand,
+            Awaited::AuthLine => Answered::Command(Verb::Auth),
+            Awaited::ChunkEnd | Awaited::DataEnd => Answered::Content,
+        }
+    }
 }
 
 /// Whether a line is being read, or dropped up to its CRLF.
@@ -183,6 +196,10 @@ impl Server {
         let State::Answer(awaited) = self.state else {
             panic!("a reply {code} that answers nothing");
         };
+        debug_assert!(
+            may_answer(awaited.answered(), code),
+            "a reply {code} to {awaited:?}"
+        );
         // these may be gathered; all others go out at once [rfc2920 3.2 (2)(5)(6)]
         use Awaited::Command as To;
         if !matches!(awaited, To(Verb::Rset | Verb::Mail | Verb::Rcpt)) {
@@ -215,6 +232,11 @@ impl Server {
             "replies for each recipient that answer no content"
         );
         for reply in replies {
+            debug_assert!(
+                may_answer(Answered::Content, reply.code()),
+                "a reply {} to content",
+                reply.code()
+            );
             reply.encode(&mut self.output);
         }
         self.flush = Flush::Now;

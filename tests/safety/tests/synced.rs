@@ -4,6 +4,6 @@
 
 #[test]
 fn every_acknowledged_message_was_preceded_by_its_sync() {
-    // [rfc5321 6.1]
+    // [rfc5321 6.1] [rfc5321 6.1 #1]
     safety::synced::run();
 }

@@ -123,6 +123,19 @@ fn a_boundary_right_behind_an_inner_one_leaves_an_empty_part_within_both() {
 
 /// [rfc2045 5.1]
 #[test]
+fn a_field_name_is_printable_and_ends_at_its_colon() {
+    // [rfc5322 3.6.8]
+    let header = b"Subject: a:\r\n b\r\nno field\r\nX Y: c\r\nX\xe9: c\r\n: c\r\nX-!~:c\r\nOld \t: d\r\n\r\n";
+    let found: Vec<(&[u8], &[u8])> = field::fields(header).collect();
+    let expect: [(&[u8], &[u8]); 3] = [
+        (b"Subject", b" a:\r\n b\r\n"),
+        (b"X-!~", b"c\r\n"),
+        (b"Old", b" d\r\n"),
+    ];
+    assert_eq!(found, expect);
+}
+
+#[test]
 fn parameters_stand_as_they_were_written() {
     let message = b"Content-Type: application/pdf; name*0*=utf-8''a%20; name*1=b;\r\n\tx=\"q\\\"uo;te\" (comment); bare=two words\r\n\r\n";
     let shown = structure(message).to_ascii_lowercase();

@@ -112,7 +112,8 @@ fn no_form_of_relaying_reaches_the_directory() {
 
 #[test]
 fn the_limits_are_not_below_the_minimum() {
-    // [rfc5321 4.5.3.1.7] [rfc5321 4.5.3.1.8] [rfc5321 6.3]
+    // [rfc5321 4.5.3.1.7 #1] [rfc5321 4.5.3.1.8 #1]
+    // [rfc5321 4.5.3.1.7] [rfc5321 4.5.3.1.8] [rfc5321 6.3] [rfc5321 4.5.3.1 #1]
     const {
         assert!(crate::limits::MESSAGE_BYTES >= 64 * 1024);
         assert!(crate::limits::RECIPIENTS >= 100);
@@ -203,7 +204,7 @@ fn content_with_bare_newlines_or_nul_is_refused() {
 
 #[test]
 fn a_message_that_goes_in_circles_is_refused() {
-    // [rfc5321 6.3]
+    // [rfc5321 6.3] [rfc5321 6.3 #1]
     let hops = |hops, own_hops| Facts {
         hops,
         own_hops,

@@ -93,7 +93,7 @@ async fn what_is_asked_about_notifications_is_kept() {
 
 #[tokio::test]
 async fn a_return_path_that_came_along_is_replaced() {
-    // [rfc5321 4.4]
+    // [rfc5321 4.4] [rfc5321 4.4 #7]
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO x", "250").await;

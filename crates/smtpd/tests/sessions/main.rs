@@ -166,7 +166,8 @@ impl Client {
 
 #[tokio::test]
 async fn a_message_lies_in_the_mailbox_when_it_is_acknowledged() {
-    // [rfc5321 2.1] [rfc5321 3.7.2] [rfc5321 4.4] [rfc5321 4.5.2] [rfc5321 4.2.5]
+    // [rfc5321 4.4 #1 #3 #5 #6 #7]
+    // [rfc5321 2.1] [rfc5321 3.7.2] [rfc5321 4.4] [rfc5321 4.5.2] [rfc5321 4.2.5] [rfc5321 2.1 #1]
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO mail.example.org", "250").await;
@@ -194,20 +195,24 @@ async fn a_message_lies_in_the_mailbox_when_it_is_acknowledged() {
 
 #[tokio::test]
 async fn the_envelope_is_kept_beside_the_message() {
+    // [rfc5321 2.4 #2] [rfc5321 C #4]
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO mail.example.org", "250").await;
+    // whom the header names is nobody's recipient
     client
         .deliver(
-            "carol@example.org",
-            &["bob+shop@example.test"],
-            b"Subject: x\r\n\r\n",
+            "Carol.X@example.org",
+            &["Bob+Shop@example.test"],
+            b"To: alice@example.test\r\nCc: team@example.test\r\nSubject: x\r\n\r\n",
         )
         .await;
+    assert_eq!(server.messages("alice").await.len(), 0);
+    assert!(server.texts("bob").await[0].starts_with("Return-Path: <Carol.X@example.org>\r\n"));
     let messages = server.messages("bob").await;
     let kept = messages[0].ready.as_ref().unwrap().delivered().unwrap();
-    assert_eq!(kept.sender, "carol@example.org");
-    assert_eq!(kept.recipient, "bob+shop@example.test");
+    assert_eq!(kept.sender, "Carol.X@example.org");
+    assert_eq!(kept.recipient, "Bob+Shop@example.test");
     assert!(
         kept.client.contains("mail.example.org [127.0.0.1]"),
         "{}",
@@ -295,7 +300,7 @@ async fn repaired_lines_are_stored_with_crlf() {
 
 #[tokio::test]
 async fn a_refused_message_is_nowhere() {
-    // [rfc5321 4.2.5]
+    // [rfc5321 4.2.5] [rfc5321 4.2.5 #2]
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO x", "250").await;
@@ -311,20 +316,64 @@ async fn a_refused_message_is_nowhere() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_delivers_nothing() {
-    // [rfc5321 3.8] [rfc5321 4.1.1.10]
+async fn a_lost_connection_delivers_nothing_of_what_was_begun() {
+    // [rfc5321 3.8] [rfc5321 4.1.1.10] [rfc5321 4.1.1.10 #4]
     let server = Server::new().await;
-    let (mut conn, end) = Conn::pipe(4_096);
+    let (conn, end) = Conn::pipe(4_096);
     let session = tokio::spawn(smtpd::session(
         end,
         server.exchange.clone(),
         server.stop.clone(),
     ));
-    let wire = "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nhello\r\n.\r";
-    conn.write_all(wire.as_bytes()).await.unwrap();
-    conn.close().await;
+    let input = BytesMut::new();
+    let mut client = Client { conn, input };
+    client.expect("220").await;
+    client.ask("EHLO x", "250").await;
+    client
+        .deliver("", &["bob@example.test"], b"hello\r\n")
+        .await;
+    client.envelope("", &["bob@example.test"]).await;
+    client.send(b"hello again\r\n.\r").await;
+    client.conn.close().await;
     session.await.unwrap();
-    assert_eq!(server.messages("bob").await.len(), 0);
+    assert_eq!(server.messages("bob").await.len(), 1, "the first is whole");
+}
+
+#[tokio::test]
+async fn every_octet_that_a_line_may_have_arrives_as_it_was() {
+    // [rfc5321 4.5.2 #1]
+    let server = Server::new().await;
+    let mut client = server.connect(&server.exchange).await;
+    client.ask("EHLO x", "250").await;
+    let octets = (1..=127_u8).filter(|octet| !matches!(octet, b'\r' | b'\n'));
+    let mut content = b"Subject: x\r\n\r\n \t ".to_vec();
+    content.extend(octets);
+    content.extend(b" \t\r\n");
+    client
+        .deliver("carol@example.org", &["bob@example.test"], &content)
+        .await;
+    let texts = server.texts("bob").await;
+    assert!(texts[0].as_bytes().ends_with(&content), "{}", texts[0]);
+}
+
+#[tokio::test]
+async fn the_end_of_a_message_is_answered_without_waiting() {
+    // [rfc5321 6.1 #8]
+    let server = Server::new().await;
+    let mut client = server.connect(&server.exchange).await;
+    client.ask("EHLO x", "250").await;
+    client
+        .envelope("carol@example.org", &["team@example.test"])
+        .await;
+    client.send(b"Subject: x\r\n\r\n").await;
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    client.ask(".", "250").await;
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -376,7 +425,7 @@ async fn a_large_message_arrives_octet_for_octet_over_tcp() {
 
 #[tokio::test]
 async fn tells_a_waiting_client_that_the_server_stops() {
-    // [rfc5321 3.8]
+    // [rfc5321 3.8] [rfc5321 3.8 #1]
     let server = Server::new().await;
     let mut idle = server.connect(&server.exchange).await;
     let mut busy = server.connect(&server.exchange).await;

@@ -15,7 +15,7 @@ fn narrow() -> StoreSettings {
 
 #[tokio::test]
 async fn a_full_store_puts_senders_off() {
-    // [rfc3463 3.4]
+    // [rfc3463 3.4] [rfc5321 4.2.5 #1]
     let (files, disk) = Files::sim(21);
     let server = Server::over(Db::open(files, narrow()).unwrap()).await;
     for door in [&server.exchange, &server.lmtp] {

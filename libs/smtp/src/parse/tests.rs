@@ -135,7 +135,7 @@ fn reads_the_null_path_and_forgives_a_space() {
 
 #[test]
 fn ignores_a_source_route() {
-    // [rfc5321 4.1.1.3] [rfc5321 C] [rfc5321 F.2]
+    // [rfc5321 4.1.1.3] [rfc5321 C] [rfc5321 F.2] [rfc5321 3.3 #2]
     let Command::Rcpt { to, .. } = good("RCPT TO:<@a.test,@b.test:bob@example.test>") else {
         panic!()
     };

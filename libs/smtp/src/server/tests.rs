@@ -17,6 +17,7 @@ fn answer(event: &Event) -> Option<Reply> {
         Event::Command(Command::Auth { .. }) => Reply::plain(334, ""),
         Event::Command(Command::Quit) => Reply::plain(221, "bye"),
         Event::Command(Command::StartTls) => Reply::plain(220, "go"),
+        Event::Command(Command::Help(_)) => Reply::plain(214, "help"),
         Event::Command(Command::Bdat { .. }) => return None,
         Event::Command(_) | Event::ChunkEnd(_) | Event::DataEnd(_) => Reply::plain(250, "ok"),
         Event::Malformed(_) => Reply::new(500, Status(5, 5, 2), "no"),
@@ -162,13 +163,24 @@ fn a_refused_starttls_loses_nothing() {
 
 #[test]
 fn hands_out_nothing_before_the_answer() {
-    // [rfc5321 4.2]
+    // [rfc5321 4.2] [rfc5321 4.2 #1]
     let mut server = Server::new(RULES);
     server.receive(b"RSET\r\nQUIT\r\n");
     assert_eq!(server.next(), None, "the greeting comes first");
     server.send(Reply::plain(220, "hello"));
     assert_eq!(server.next(), Some(rset()));
     assert_eq!(server.next(), None);
+}
+
+#[test]
+#[should_panic(expected = "a reply 354 to Command(Noop)")]
+fn no_code_goes_out_that_its_command_cannot_have() {
+    // [rfc5321 4.3.1 #2] [rfc5321 4.3.2]
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    server.receive(b"NOOP\r\n");
+    server.next();
+    server.send(Reply::plain(354, "go on"));
 }
 
 #[test]
