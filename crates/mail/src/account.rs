@@ -11,7 +11,7 @@ use crate::history::{ChangeEntry, LogEntry};
 use crate::ids::{AccountId, MailboxId, ModSeq};
 use crate::keys;
 use crate::keywords::Keywords;
-use crate::mailbox::{self, MailboxInfo, Status};
+use crate::mailbox::{self, MailboxChange, MailboxInfo, Status};
 use crate::name::{MailboxName, SpecialUse};
 use crate::state::AccountState;
 use crate::tree::{self, Node};
@@ -138,6 +138,19 @@ impl Account {
             mailbox::rename(&mut change, from, to, limit)?;
         }
         change.submit(&self.inner).await?;
+        Ok(())
+    }
+    /// Sets what a mailbox is for and whether it is subscribed, both or neither.
+    pub async fn set_mailbox(
+        &self,
+        name: &MailboxName,
+        wanted: MailboxChange,
+    ) -> Result<(), MailboxError> {
+        let mut change = AccountEdit::open(&self.inner, self.id).await?;
+        match mailbox::set(&mut change, name, wanted)? {
+            true => change.submit(&self.inner).await?,
+            false => change.leave().await?,
+        };
         Ok(())
     }
     /// Subscribes a name, whether there is such a mailbox or not.

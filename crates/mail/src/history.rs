@@ -5,7 +5,7 @@ use crate::codec::{Damaged, Decoded, Reader, Record, Writer};
 use crate::flags::Flags;
 use crate::ids::{MailboxId, ModSeq};
 use crate::keywords::Keywords;
-use crate::name::MailboxName;
+use crate::name::{MailboxName, SpecialUse};
 use crate::state::{FlagSet, MailboxRecord, MailboxState};
 use net::Time;
 
@@ -65,6 +65,13 @@ pub enum Change {
         /// Its old name.
         before: MailboxName,
     },
+    /// A mailbox got another special use, or lost it.
+    MailboxAssigned {
+        /// Which.
+        mailbox: MailboxId,
+        /// What it was for.
+        before: Option<SpecialUse>,
+    },
     /// A name was subscribed.
     Subscribed {
         /// The name.
@@ -116,6 +123,11 @@ pub(crate) enum LogChange {
     Renamed {
         mailbox: MailboxId,
         before: String,
+        record: MailboxRecord,
+    },
+    /// Another special use; `record` is what was before.
+    Assigned {
+        mailbox: MailboxId,
         record: MailboxRecord,
     },
     Subscribed {
@@ -199,6 +211,10 @@ impl LogChange {
                 w.u8(7).uint(mailbox.0).str(before);
                 record.write(w);
             }
+            Self::Assigned { mailbox, record } => {
+                w.u8(10).uint(mailbox.0);
+                record.write(w);
+            }
             Self::Subscribed { name } => {
                 w.u8(8).str(name);
             }
@@ -210,13 +226,12 @@ impl LogChange {
 
     fn read(r: &mut Reader<'_>) -> Decoded<Self> {
         let tag = r.u8()?;
-        if tag >= 8 {
+        if matches!(tag, 8 | 9) {
             let name = r.str()?.to_owned();
-            return match tag {
-                8 => Ok(Self::Subscribed { name }),
-                9 => Ok(Self::Unsubscribed { name }),
-                _ => Err(Damaged),
-            };
+            return Ok(match tag {
+                8 => Self::Subscribed { name },
+                _ => Self::Unsubscribed { name },
+            });
         }
         let mailbox = MailboxId(r.u32()?);
         match tag {
@@ -256,6 +271,10 @@ impl LogChange {
                 before: r.str()?.to_owned(),
                 record: MailboxRecord::read(r)?,
             }),
+            10 => Ok(Self::Assigned {
+                mailbox,
+                record: MailboxRecord::read(r)?,
+            }),
             _ => Err(Damaged),
         }
     }
@@ -268,7 +287,8 @@ impl LogChange {
             | Self::Expunged { mailbox, .. }
             | Self::Created { mailbox, .. }
             | Self::Deleted { mailbox, .. }
-            | Self::Renamed { mailbox, .. } => Some(*mailbox),
+            | Self::Renamed { mailbox, .. }
+            | Self::Assigned { mailbox, .. } => Some(*mailbox),
             Self::Subscribed { .. } | Self::Unsubscribed { .. } => None,
         }
     }
@@ -320,6 +340,10 @@ impl LogChange {
             } => Change::MailboxRenamed {
                 mailbox: *mailbox,
                 before: name(before)?,
+            },
+            Self::Assigned { mailbox, record } => Change::MailboxAssigned {
+                mailbox: *mailbox,
+                before: record.special_use,
             },
             Self::Subscribed { name: text } => Change::Subscribed { name: name(text)? },
             Self::Unsubscribed { name: text } => Change::Unsubscribed { name: name(text)? },

@@ -55,7 +55,7 @@ pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreEr
 pub use flags::{FlagChange, Flags, Keyword, SystemFlags};
 pub use history::{Change, ChangeEntry};
 pub use ids::{AccountId, EmailId, MailboxId, ModSeq, ThreadId};
-pub use mailbox::{MailboxInfo, Status};
+pub use mailbox::{MailboxChange, MailboxInfo, Status};
 pub use name::{MailboxName, NameError, SpecialUse};
 pub use parse::Survey;
 pub use parts::{Encoding, Part, PartKind, PartTree, Section};

@@ -1,6 +1,11 @@
 //! Mailboxes: how they are listed, made, deleted and renamed. Each costs the same whatever the
 //! mailbox holds. What never happens here: reading or writing messages.
 
+mod set;
+
+pub use set::MailboxChange;
+pub(crate) use set::set;
+
 use crate::change::AccountEdit;
 use crate::codec::{Look, Record};
 use crate::error::MailboxError;

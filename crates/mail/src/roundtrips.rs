@@ -90,13 +90,15 @@ fn log_change() -> impl Strategy<Value = LogChange> {
                 record,
                 state
             }),
-        (mailbox, ".{0,20}", mailbox_record()).prop_map(|(mailbox, before, record)| {
+        (mailbox.clone(), ".{0,20}", mailbox_record()).prop_map(|(mailbox, before, record)| {
             LogChange::Renamed {
                 mailbox,
                 before,
                 record,
             }
         }),
+        (mailbox, mailbox_record())
+            .prop_map(|(mailbox, record)| LogChange::Assigned { mailbox, record }),
         ".{0,20}".prop_map(|name| LogChange::Subscribed { name }),
         ".{0,20}".prop_map(|name| LogChange::Unsubscribed { name }),
     ]

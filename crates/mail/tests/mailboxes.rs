@@ -85,3 +85,58 @@ async fn a_delivered_message_is_in_inbox_with_prefix_and_envelope() {
     );
     assert_eq!(status.bytes, text.len() as u64);
 }
+
+#[tokio::test]
+async fn a_mailbox_gets_another_use_and_the_change_log_has_what_was_before() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let since = alice.changes(ModSeq(0), 1_000).unwrap();
+    let since = since.last().unwrap().modseq;
+    let of = |special_use| MailboxChange {
+        special_use: Some(special_use),
+        subscribed: None,
+    };
+    let taken = alice
+        .set_mailbox(&name("Sent"), of(Some(SpecialUse::Junk)))
+        .await;
+    assert!(matches!(taken, Err(MailboxError::SpecialUseTaken)));
+    alice.set_mailbox(&name("Junk"), of(None)).await.unwrap();
+    alice
+        .set_mailbox(&name("Sent"), of(Some(SpecialUse::Junk)))
+        .await
+        .unwrap();
+    // the same again is no change
+    alice
+        .set_mailbox(&name("Sent"), of(Some(SpecialUse::Junk)))
+        .await
+        .unwrap();
+    let uses = |n: &str| alice.mailbox(&name(n)).unwrap().unwrap().special_use;
+    assert_eq!((uses("Junk"), uses("Sent")), (None, Some(SpecialUse::Junk)));
+    let before: Vec<_> = alice
+        .changes(since, 1_000)
+        .unwrap()
+        .into_iter()
+        .flat_map(|entry| entry.changes)
+        .map(|change| match change {
+            Change::MailboxAssigned { before, .. } => before,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(before, [Some(SpecialUse::Junk), Some(SpecialUse::Sent)]);
+}
+
+#[tokio::test]
+async fn what_cannot_have_a_use_gets_none() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let archive = MailboxChange {
+        special_use: Some(Some(SpecialUse::Archive)),
+        subscribed: None,
+    };
+    alice.create(&name("up/down"), None).await.unwrap();
+    alice.delete(&name("up")).await.unwrap();
+    let set = async |n: &str| alice.set_mailbox(&name(n), archive).await;
+    assert!(matches!(set("up").await, Err(MailboxError::NoSelect)));
+    assert!(matches!(set("INBOX").await, Err(MailboxError::Invalid(_))));
+    assert!(matches!(set("none").await, Err(MailboxError::NotFound)));
+}

@@ -229,7 +229,7 @@ pub enum MailboxCommand {
         /// The mailbox; / stands between levels.
         mailbox: String,
         /// What it is for, so that mail programs find it.
-        #[arg(long, value_name = "USE")]
+        #[arg(long, value_name = "USE", ignore_case = true)]
         special_use: Option<Use>,
     },
     /// List an account's mailboxes with what they hold.
@@ -243,6 +243,23 @@ pub enum MailboxCommand {
         account: String,
         /// The mailbox.
         mailbox: String,
+    },
+    /// Change what a mailbox is for, or whether it is subscribed; what is not said stays as it is.
+    /// `rename` gives it another name.
+    Set {
+        /// The account.
+        account: String,
+        /// The mailbox.
+        mailbox: String,
+        /// What it is for, so that mail programs find it; one mailbox of an account has each use.
+        #[arg(long, value_name = "USE", ignore_case = true)]
+        special_use: Option<Use>,
+        /// Let mail programs show it that show what is subscribed.
+        #[arg(long)]
+        subscribe: bool,
+        /// Let them show it no more.
+        #[arg(long, conflicts_with = "subscribe")]
+        unsubscribe: bool,
     },
     /// Give a mailbox another name; those below it move with it.
     Rename {
@@ -284,6 +301,14 @@ pub enum QuotaCommand {
     Show {
         /// The account.
         account: String,
+    },
+    /// Give an account a quota of its own; refused if it has one.
+    Add {
+        /// The account.
+        account: String,
+        /// 500M, 10G, or none.
+        #[arg(value_parser = measure::quota)]
+        quota: QuotaWord,
     },
     /// Set an account's quota.
     Set {

@@ -8,7 +8,7 @@ use super::arguments::{
     PasswordFrom, QuotaArguments, QuotaCommand, SessionArguments, SessionCommand, Sure,
 };
 use super::client::Way;
-use super::request::{Answer, Change, Filter, QuotaWord, Refused, Reply, Request, Secret};
+use super::request::{Answer, Change, Filter, MailboxChange, QuotaWord, Refused, Reply, Request, Secret};
 use super::{measure, terminal, words};
 use crate::Outcome;
 use crate::arguments::DATA;
@@ -295,6 +295,29 @@ pub async fn mailbox(arguments: MailboxArguments) -> Outcome<ExitCode> {
         MailboxCommand::Show { account, mailbox } => {
             Job::new(common, Request::MailboxShow { account, mailbox })
         }
+        MailboxCommand::Set {
+            account,
+            mailbox,
+            special_use,
+            subscribe,
+            unsubscribe,
+        } => {
+            let change = MailboxChange {
+                special_use,
+                subscribed: (subscribe || unsubscribe).then_some(subscribe),
+            };
+            if change.is_empty() {
+                let text = "nothing is to be changed: say --special-use, --subscribe or \
+                            --unsubscribe; `whimbrel mailbox rename` gives another name";
+                return Err(text.to_owned());
+            }
+            let request = Request::MailboxSet {
+                account,
+                mailbox,
+                change,
+            };
+            Job::new(common, request)
+        }
         MailboxCommand::Rename {
             account,
             mailbox,
@@ -327,6 +350,7 @@ pub async fn quota(arguments: QuotaArguments) -> Outcome<ExitCode> {
     let request = match command {
         QuotaCommand::List { domain } => Request::QuotaList { domain },
         QuotaCommand::Show { account } => Request::QuotaShow { account },
+        QuotaCommand::Add { account, quota } => Request::QuotaAdd { account, quota },
         QuotaCommand::Set { account, quota } => Request::QuotaSet { account, quota },
         QuotaCommand::Remove { account } => Request::QuotaSet {
             account,

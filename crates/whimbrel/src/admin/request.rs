@@ -86,6 +86,11 @@ pub enum Request {
         mailbox: String,
         special_use: Option<Use>,
     },
+    MailboxSet {
+        account: String,
+        mailbox: String,
+        change: MailboxChange,
+    },
     MailboxRename {
         account: String,
         mailbox: String,
@@ -100,6 +105,10 @@ pub enum Request {
     },
     QuotaShow {
         account: String,
+    },
+    QuotaAdd {
+        account: String,
+        quota: QuotaWord,
     },
     QuotaSet {
         account: String,
@@ -134,6 +143,20 @@ impl Change {
     }
 }
 
+/// What is to be set of a mailbox; what is not said stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct MailboxChange {
+    pub special_use: Option<Use>,
+    pub subscribed: Option<bool>,
+}
+
+impl MailboxChange {
+    pub fn is_empty(&self) -> bool {
+        *self == MailboxChange::default()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Switch {
@@ -149,14 +172,21 @@ impl Switch {
     }
 }
 
-/// What a mailbox is for. [rfc6154 2]
+/// What a mailbox is for, also as IMAP spells it. [rfc6154 2]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Use {
+    /// Nothing special.
+    None,
+    #[value(alias = "\\archive")]
     Archive,
+    #[value(alias = "\\drafts")]
     Drafts,
+    #[value(alias = "\\junk")]
     Junk,
+    #[value(alias = "\\sent")]
     Sent,
+    #[value(alias = "\\trash")]
     Trash,
 }
 

@@ -92,6 +92,9 @@ const SCRIPT: &[(&[&str], &str)] = &[
     (&["quota", "show", "ben@example.org"], ""),
     (&["quota", "remove", "ben@example.org"], ""),
     (&["quota", "set", "ben@example.org", "much"], ""),
+    (&["quota", "add", "ben@example.org", "default"], ""),
+    (&["quota", "add", "ben@example.org", "2G"], ""),
+    (&["quota", "add", "ben@example.org", "3G"], ""),
     (&["quota", "list", "--domain", "example.org"], ""),
     (
         &[
@@ -134,6 +137,74 @@ const SCRIPT: &[(&[&str], &str)] = &[
     (&["mailbox", "add", "ann@example.org", "a//b"], ""),
     (
         &["mailbox", "rename", "ann@example.org", "Lists", "Groups"],
+        "",
+    ),
+    (&["mailbox", "set", "ann@example.org", "Groups"], ""),
+    (
+        &[
+            "mailbox",
+            "set",
+            "ann@example.org",
+            "Groups/rust",
+            "--special-use",
+            "\\Sent",
+        ],
+        "",
+    ),
+    (
+        &[
+            "mailbox",
+            "set",
+            "ann@example.org",
+            "Sent",
+            "--special-use",
+            "none",
+            "--unsubscribe",
+        ],
+        "",
+    ),
+    (
+        &[
+            "mailbox",
+            "set",
+            "ann@example.org",
+            "Groups/rust",
+            "--special-use",
+            "\\Sent",
+            "--subscribe",
+        ],
+        "",
+    ),
+    (
+        &[
+            "mailbox",
+            "set",
+            "ann@example.org",
+            "inbox",
+            "--special-use",
+            "archive",
+        ],
+        "",
+    ),
+    (
+        &[
+            "mailbox",
+            "set",
+            "ann@example.org",
+            "Groups/rsut",
+            "--subscribe",
+        ],
+        "",
+    ),
+    (
+        &[
+            "mailbox",
+            "set",
+            "ann@example.org",
+            "Groups",
+            "--subscribe",
+            "--unsubscribe",
+        ],
         "",
     ),
     (&["mailbox", "list", "ann@example.org"], ""),
@@ -249,6 +320,24 @@ fn commands_do_the_same_on_a_running_and_on_a_stopped_server() {
             "--yes says that it is meant",
         ),
         ("mailbox add ann@example.org a//b", "cannot be a mailbox"),
+        ("quota add ben@example.org default", "say a size, or none"),
+        ("quota add ben@example.org 3G", "has a quota of its own"),
+        (
+            "mailbox set ann@example.org Groups",
+            "nothing is to be changed",
+        ),
+        (
+            "mailbox set ann@example.org inbox --special-use archive",
+            "INBOX is where mail comes in",
+        ),
+        (
+            "mailbox set ann@example.org Groups/rsut --subscribe",
+            "nearest: Groups/rust",
+        ),
+        (
+            "mailbox set ann@example.org Groups --subscribe --unsubscribe",
+            "cannot be used with",
+        ),
         (
             "mailbox show ann@example.org Groups/rsut",
             "nearest: Groups/rust",
@@ -289,6 +378,38 @@ fn an_answer_in_json_says_what_the_text_says() {
         !none.succeeded && none.err.contains("there is no data folder"),
         "{none:?}"
     );
+}
+
+#[test]
+fn a_mailbox_gets_a_special_use_that_no_other_has() {
+    let (_folder, data) = folder();
+    run(&data, &["domain", "add", "example.org"]);
+    run(&data, &["account", "add", "ann", "--no-password"]);
+    run(&data, &["mailbox", "add", "ann", "Out"]);
+    let set = |words: &[&str]| {
+        let all = [&["mailbox", "set", "ann"], words].concat();
+        run(&data, &all)
+    };
+    let taken = set(&["Out", "--special-use", "\\Sent", "--unsubscribe"]);
+    let way = "`whimbrel mailbox set ann@example.org 'Sent' --special-use none`";
+    assert!(!taken.succeeded && taken.err.contains(way), "{taken:?}");
+    let shown = |name| run(&data, &["mailbox", "show", "ann", name, "--json"]).json();
+    // all or nothing
+    assert_eq!(shown("Out")["mailbox"]["subscribed"], json!(true));
+    assert!(set(&["Sent", "--special-use", "none"]).succeeded);
+    assert!(set(&["Out", "--special-use", "SENT", "--unsubscribe"]).succeeded);
+    assert_eq!(shown("Sent")["mailbox"]["special_use"], Value::Null);
+    let out = shown("Out");
+    assert_eq!(out["mailbox"]["special_use"], "\\Sent");
+    assert_eq!(out["mailbox"]["subscribed"], json!(false));
+    // The same again is no error, and a use that is its own is not taken by another.
+    assert!(set(&["Out", "--special-use", "sent", "--unsubscribe"]).succeeded);
+    // What a rename leaves behind can be taken back.
+    assert!(set(&["Out", "--subscribe"]).succeeded);
+    run(&data, &["mailbox", "rename", "ann", "Out", "Gone"]);
+    assert!(set(&["Out", "--unsubscribe"]).succeeded);
+    assert!(!set(&["Out", "--unsubscribe"]).succeeded);
+    assert!(!set(&["Out", "--special-use", "none"]).succeeded);
 }
 
 #[test]

@@ -226,6 +226,22 @@ impl Office {
         Ok(Answer::Quota(self.quota_of(&info)?))
     }
 
+    pub(super) async fn quota_add(&self, account: &str, quota: QuotaWord) -> Answered {
+        let (id, address) = self.found(account)?;
+        if quota == QuotaWord::Default {
+            let text = "the server's usual quota is none of its own: say a size, or none";
+            return Err(Refused::new(Kind::Invalid, text));
+        }
+        let info = self.directory().account(&self.admin, id).map_err(fault)?;
+        if info.is_some_and(|info| info.quota_bytes.is_some()) {
+            let text = format!(
+                "{address} has a quota of its own; `whimbrel quota set {address}` changes it"
+            );
+            return Err(Refused::new(Kind::Exists, text));
+        }
+        self.quota_set(account, quota).await
+    }
+
     pub(super) async fn quota_set(&self, account: &str, quota: QuotaWord) -> Answered {
         let change = Change {
             quota: Some(quota),

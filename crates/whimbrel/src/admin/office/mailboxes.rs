@@ -4,8 +4,8 @@
 
 use super::{Answered, Office, done, fault, of_mailbox};
 use crate::admin::nearest;
-use crate::admin::request::{self, Answer, Kind, Refused, Use};
-use mail::{Account, MailboxInfo, MailboxName, SpecialUse};
+use crate::admin::request::{self, Answer, Kind, MailboxChange, Refused, Use};
+use mail::{Account, MailboxError, MailboxInfo, MailboxName, SpecialUse};
 
 impl Office {
     fn account(&self, account: &str) -> Result<(Account, String), Refused> {
@@ -40,8 +40,12 @@ impl Office {
     ) -> Answered {
         let (account, address) = self.account(account)?;
         let name = read_name(mailbox)?;
-        let created = account.create(&name, special_use.map(special)).await;
-        created.map_err(|error| of_mailbox(&format!("cannot make {name} of {address}"), &error))?;
+        let special_use = special_use.and_then(special);
+        let created = account.create(&name, special_use).await;
+        created.map_err(|error| {
+            refused_use(&account, &address, special_use, &error)
+                .unwrap_or_else(|| of_mailbox(&format!("cannot make {name} of {address}"), &error))
+        })?;
         // As mail programs do; else many would not show it.
         let subscribed = account.subscribe(&name).await;
         subscribed.map_err(|error| of_mailbox(&format!("cannot subscribe {name}"), &error))?;
@@ -50,12 +54,45 @@ impl Office {
         )])
     }
 
+    pub(super) async fn mailbox_set(
+        &self,
+        account: &str,
+        mailbox: &str,
+        change: MailboxChange,
+    ) -> Answered {
+        let (account, address) = self.account(account)?;
+        let name = read_name(mailbox)?;
+        let special_use = change.special_use.map(special);
+        let wanted = mail::MailboxChange {
+            special_use,
+            subscribed: change.subscribed,
+        };
+        let set = account.set_mailbox(&name, wanted).await;
+        set.map_err(|error| match error {
+            MailboxError::NotFound => no_mailbox(&account, &address, &name),
+            other => {
+                refused_use(&account, &address, special_use.flatten(), &other).unwrap_or_else(
+                    || of_mailbox(&format!("cannot change {name} of {address}"), &other),
+                )
+            }
+        })?;
+        let of_use = special_use.map(|of| match of {
+            Some(of) => format!("{name} of {address} has the special use {} now", of.name()),
+            None => format!("{name} of {address} has no special use now"),
+        });
+        let of_subscription = change.subscribed.map(|subscribed| match subscribed {
+            true => format!("{address} is subscribed to {name}"),
+            false => format!("{address} is not subscribed to {name}"),
+        });
+        done(of_use.into_iter().chain(of_subscription))
+    }
+
     pub(super) async fn mailbox_rename(&self, account: &str, from: &str, to: &str) -> Answered {
         let (account, address) = self.account(account)?;
         let (from, to) = (read_name(from)?, read_name(to)?);
         let renamed = account.rename(&from, &to).await;
         renamed.map_err(|error| match error {
-            mail::MailboxError::NotFound => no_mailbox(&account, &address, &from),
+            MailboxError::NotFound => no_mailbox(&account, &address, &from),
             other => of_mailbox(&format!("cannot rename {from} of {address}"), &other),
         })?;
         done([match from.is_inbox() {
@@ -70,7 +107,7 @@ impl Office {
         let messages = account.status(&name).map_or(0, |status| status.messages);
         let deleted = account.delete(&name).await;
         deleted.map_err(|error| match error {
-            mail::MailboxError::NotFound => no_mailbox(&account, &address, &name),
+            MailboxError::NotFound => no_mailbox(&account, &address, &name),
             other => of_mailbox(&format!("cannot remove {name} of {address}"), &other),
         })?;
         done([
@@ -118,12 +155,34 @@ fn no_mailbox(account: &Account, address: &str, name: &MailboxName) -> Refused {
     Refused::new(Kind::NotFound, text)
 }
 
-fn special(of: Use) -> SpecialUse {
+/// Which mailbox has the use that another was to get, and how to take it away.
+fn refused_use(
+    account: &Account,
+    address: &str,
+    wanted: Option<SpecialUse>,
+    error: &MailboxError,
+) -> Option<Refused> {
+    if !matches!(error, MailboxError::SpecialUseTaken) {
+        return None;
+    }
+    let wanted = wanted?;
+    let known = account.mailboxes().ok()?;
+    let other = known.iter().find(|info| info.special_use == Some(wanted))?;
+    let (of, other) = (wanted.name(), &other.name);
+    let text = format!(
+        "{other} of {address} has the special use {of}, and only one mailbox can: \
+         `whimbrel mailbox set {address} '{other}' --special-use none` takes it away"
+    );
+    Some(Refused::new(Kind::Exists, text))
+}
+
+fn special(of: Use) -> Option<SpecialUse> {
     match of {
-        Use::Archive => SpecialUse::Archive,
-        Use::Drafts => SpecialUse::Drafts,
-        Use::Junk => SpecialUse::Junk,
-        Use::Sent => SpecialUse::Sent,
-        Use::Trash => SpecialUse::Trash,
+        Use::None => None,
+        Use::Archive => Some(SpecialUse::Archive),
+        Use::Drafts => Some(SpecialUse::Drafts),
+        Use::Junk => Some(SpecialUse::Junk),
+        Use::Sent => Some(SpecialUse::Sent),
+        Use::Trash => Some(SpecialUse::Trash),
     }
 }

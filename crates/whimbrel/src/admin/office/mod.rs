@@ -55,6 +55,11 @@ impl Office {
                 mailbox,
                 special_use,
             } => self.mailbox_add(&account, &mailbox, special_use).await,
+            R::MailboxSet {
+                account,
+                mailbox,
+                change,
+            } => self.mailbox_set(&account, &mailbox, change).await,
             R::MailboxRename {
                 account,
                 mailbox,
@@ -63,6 +68,7 @@ impl Office {
             R::MailboxRemove { account, mailbox } => self.mailbox_remove(&account, &mailbox).await,
             R::QuotaList { domain } => self.quota_list(domain.as_deref()),
             R::QuotaShow { account } => self.quota_show(&account),
+            R::QuotaAdd { account, quota } => self.quota_add(&account, quota).await,
             R::QuotaSet { account, quota } => self.quota_set(&account, quota).await,
             R::SessionList { account } => self.session_list(account.as_deref()),
             R::SessionEnd { id } => self.session_end(id),
