@@ -82,18 +82,27 @@ impl Scene<'_> {
         } = self.alice;
         let bob = &self.bob.address;
         let lmtp = match self.addresses.first(Kind::Lmtp) {
-            Some(At::Unix(path)) => format!("--socket '{}'", path.display()),
-            Some(At::Tcp(at)) => format!("--server {}:{}", at.ip(), at.port()),
-            None => unreachable!("`try` listens for every kind"),
+            Some(At::Unix(path)) => format!(" --socket '{}'", path.display()),
+            Some(At::Tcp(at)) => format!(" --server {}:{}", at.ip(), at.port()),
+            None => String::new(),
+        };
+        let (title, by_lmtp) = match lmtp.is_empty() {
+            // The path of the data folder is too long for a socket in it.
+            true => ("", String::new()),
+            false => (
+                ", LMTP",
+                format!(
+                    "  swaks --protocol LMTP{lmtp} --from {alice} --to {bob} --header 'Subject: Local'\n"
+                ),
+            ),
         };
         format!(
-            "\nSend with swaks (SMTP, submission with STARTTLS, submission with TLS, LMTP)\n  \
+            "\nSend with swaks (SMTP, submission with STARTTLS, submission with TLS{title})\n  \
              swaks --server 127.0.0.1:{smtp} --from {bob} --to {alice} --header 'Subject: One'\n  \
              swaks --server 127.0.0.1:{submission} -tls --auth PLAIN --auth-user {alice} \
              --auth-password {password} --from {alice} --to {bob} --header 'Subject: Two'\n  \
              swaks --server 127.0.0.1:{submissions} -tlsc --auth LOGIN --auth-user {alice} \
-             --auth-password {password} --from {alice} --to {bob} --header 'Subject: Three'\n  \
-             swaks --protocol LMTP {lmtp} --from {alice} --to {bob} --header 'Subject: Local'\n"
+             --auth-password {password} --from {alice} --to {bob} --header 'Subject: Three'\n{by_lmtp}"
         )
     }
 

@@ -35,8 +35,8 @@ pub struct Row {
     /// As settings and ready file have it; with `-port` it is the option of `try`.
     pub name: &'static str,
     pub title: &'static str,
-    /// The registered port; of LMTP, which has none and is served only if that is said, the one
-    /// for private mail systems.
+    /// The registered port; of LMTP, which has none and is served at a socket, the one for private
+    /// mail systems.
     pub port: u16,
     /// The port of `try`: the registered one plus 2,000 or so, so that nobody needs to be root.
     pub try_port: u16,
@@ -175,10 +175,10 @@ pub fn bind(
         }
         for at in &listen.addresses {
             let place = match at {
-                At::Unix(path) => {
-                    fits(row, path, &advice(row))?;
-                    Place::Path(path.clone())
-                }
+                At::Unix(path) => match socket(row, settings, path, &advice(row))? {
+                    Some(path) => Place::Path(path),
+                    None => continue,
+                },
                 At::Tcp(at) => match Port::bind(*at) {
                     Ok(port) => Place::Port(port),
                     Err(error) if is_ipv6_missing(*at, &error) => {
@@ -201,6 +201,20 @@ pub fn bind(
 
 /// How long the path of a Unix socket may be on Linux.
 const PATH_BYTES: usize = 107;
+
+/// Where a socket is to be. One in the data folder is among the defaults, and a server whose folder
+/// has a long path does without.
+fn socket(row: &Row, settings: &Settings, path: &Path, advice: &str) -> Outcome<Option<PathBuf>> {
+    let whole = settings.socket(path);
+    match fits(row, &whole, advice) {
+        Ok(()) => Ok(Some(whole)),
+        Err(why) if path.is_relative() => {
+            tracing::warn!("going on without {}: {why}", row.title);
+            Ok(None)
+        }
+        Err(why) => Err(why),
+    }
+}
 
 fn fits(row: &Row, path: &Path, advice: &str) -> Outcome<()> {
     let length = path.as_os_str().len();
@@ -267,6 +281,27 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
+    }
+
+    #[test]
+    fn a_long_path_to_the_data_folder_costs_lmtp_and_nothing_else() {
+        let mut settings = Settings::new("mail.example.org");
+        let lmtp = row(Kind::Lmtp);
+        let place = |settings: &Settings| {
+            let [At::Unix(path)] = &settings.listen(Kind::Lmtp).addresses[..] else {
+                panic!("it is a socket");
+            };
+            socket(lmtp, settings, path, "").unwrap()
+        };
+        assert_eq!(
+            place(&settings),
+            Some(PathBuf::from("/var/lib/whimbrel/lmtp"))
+        );
+        settings.process.data = PathBuf::from(format!("/{}", "x".repeat(102)));
+        assert_eq!(place(&settings), None);
+        // What the operator has named is what he wants.
+        let named = PathBuf::from(format!("/{}", "x".repeat(107)));
+        assert!(socket(lmtp, &settings, &named, "").is_err());
     }
 
     #[test]

@@ -8,12 +8,14 @@ use crate::Outcome;
 use net::{Certificates, Clock};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 const OWNER_ONLY_FOLDER: u32 = 0o700;
+/// The group cannot see what is there; it needs the name, and rights to what has it.
+const GROUP_PASSES_FOLDER: u32 = 0o710;
 const OWNER_ONLY: u32 = 0o600;
 
 /// An account with the password that `try` gave it.
@@ -41,6 +43,17 @@ impl Folder {
             .create(path);
         made.map_err(|error| doing("make the data folder", path, error))?;
         Ok(Folder(path.to_owned()))
+    }
+
+    /// Makes it, if it is not there yet, so that the group may pass through to a socket in it.
+    pub fn make_for_group(path: &Path) -> Outcome<Folder> {
+        let is_there = path.exists();
+        let folder = Folder::make(path)?;
+        if !is_there {
+            let mode = Permissions::from_mode(GROUP_PASSES_FOLDER);
+            std::fs::set_permissions(path, mode).map_err(|error| doing("open", path, error))?;
+        }
+        Ok(folder)
     }
 
     /// Where the store keeps its files.
@@ -96,13 +109,13 @@ impl Folder {
     }
 }
 
-/// Makes a folder that is a user's alone; takes one that is root's and empty; refuses one that is
+/// Makes a folder that is a user's, and that his group may pass through; takes one that is root's and empty; refuses one that is
 /// somebody else's. For root.
 pub fn make_for(path: &Path, uid: u32, gid: u32, name: &str) -> Outcome<()> {
     let there = match std::fs::metadata(path) {
         Ok(there) => there,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            Folder::make(path)?;
+            Folder::make_for_group(path)?;
             return chown(path, Some(uid), Some(gid)).map_err(|error| doing("give", path, error));
         }
         Err(error) => return Err(doing("look at", path, error)),

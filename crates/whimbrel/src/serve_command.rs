@@ -54,14 +54,15 @@ fn advice(row: &Row) -> String {
     format!("change the setting `listen.{name}.addresses`; `[]` is nowhere")
 }
 
-/// Folders of Unix sockets.
+/// Folders of Unix sockets outside the data folder.
 fn sockets(settings: &Settings) -> Vec<PathBuf> {
     let addresses = settings.listen.iter().flat_map(|listen| &listen.addresses);
     let folders = addresses.filter_map(|at| match at {
-        At::Unix(path) => path.parent(),
+        At::Unix(path) => settings.socket(path).parent().map(Path::to_owned),
         At::Tcp(_) => None,
     });
-    folders.map(Path::to_owned).collect()
+    let data = &settings.process.data;
+    folders.filter(|folder| folder != data).collect()
 }
 
 /// Everything that was gathered with the rights of whoever started the server.
@@ -82,7 +83,7 @@ impl Start {
         }
         let mut settings = self.settings;
         settings.mail.issuer = self.logins.issuer.clone();
-        let folder = Folder::make(&settings.process.data)?;
+        let folder = Folder::make_for_group(&settings.process.data)?;
         let shown = shown(&self.pem, &folder, &settings)?;
         let tls = TlsServer::new(shown).map_err(|error| error.to_string())?;
         let both = Tls {

@@ -14,7 +14,7 @@ use crate::listeners::{KINDS, Kind};
 use net::Bounds;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Whether a password may be sent without TLS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -57,9 +57,12 @@ pub enum Newlines {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum At {
     Tcp(SocketAddr),
-    /// The path of a socket's file.
+    /// The path of a socket's file; `./NAME` is in the data folder.
     Unix(PathBuf),
 }
+
+/// Where programs on this machine hand in mail, if nothing else is said.
+pub const LMTP_SOCKET: &str = "./lmtp";
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -156,8 +159,8 @@ impl Settings {
         let listen = KINDS.iter().map(|row| Listen {
             kind: row.kind,
             addresses: match row.kind {
-                // for a program on this machine, which must be told where it is
-                Kind::Lmtp => Vec::new(),
+                // for a program on this machine
+                Kind::Lmtp => vec![At::Unix(PathBuf::from(LMTP_SOCKET))],
                 // for a program on this machine as well
                 Kind::Metrics => vec![At::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, row.port)))],
                 _ => vec![
@@ -201,6 +204,13 @@ impl Settings {
             imap: imapd::Settings::default(),
             pop3: popd::Settings::new(hostname),
         }
+    }
+
+    /// Where a socket is, wherever its path was counted from.
+    pub fn socket(&self, path: &Path) -> PathBuf {
+        self.process
+            .data
+            .join(path.strip_prefix(".").unwrap_or(path))
     }
 
     pub fn listen(&self, kind: Kind) -> &Listen {

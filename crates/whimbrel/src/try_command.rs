@@ -15,7 +15,7 @@ use crate::signals::Signals;
 use crate::{Outcome, accounts};
 use net::{Bounds, TlsServer};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Of each listener. On loopback all connections come from one address, so only their number
@@ -85,30 +85,32 @@ pub async fn run(arguments: TryArguments, hub: Hub) -> Outcome<ExitCode> {
 fn settings(arguments: &TryArguments) -> Outcome<Settings> {
     let mut settings = Settings::new(accounts::DOMAIN);
     settings.cleartext = Cleartext::Always;
+    // In full, so that what is printed holds in every folder.
+    settings.process.data = absolute(&arguments.data)?;
     for listen in &mut settings.listen {
+        listen.bounds = CONNECTIONS;
         let usual = match arguments.any_port {
             true => 0,
             false => listeners::row(listen.kind).try_port,
         };
         let loopback = |port| At::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        let at = match arguments.ports.of(listen.kind) {
-            Some(port) => loopback(port),
-            None if listen.kind == Kind::Lmtp => At::Unix(socket(arguments)?),
-            None => loopback(usual),
+        let at = match (
+            arguments.ports.of(listen.kind),
+            &arguments.ports.lmtp_socket,
+        ) {
+            (Some(port), _) => loopback(port),
+            (None, Some(path)) if listen.kind == Kind::Lmtp => At::Unix(absolute(path)?),
+            // In the data folder, as usual.
+            (None, None) if listen.kind == Kind::Lmtp => continue,
+            (None, _) => loopback(usual),
         };
         listen.addresses = vec![at];
-        listen.bounds = CONNECTIONS;
     }
     Ok(settings)
 }
 
-/// Where LMTP is, in full, so that what is printed holds in every folder.
-fn socket(arguments: &TryArguments) -> Outcome<PathBuf> {
-    let path = match &arguments.ports.lmtp_socket {
-        Some(path) => path.clone(),
-        None => arguments.data.join("lmtp"),
-    };
-    std::path::absolute(&path).map_err(|error| format!("{}: {error}", path.display()))
+fn absolute(path: &Path) -> Outcome<PathBuf> {
+    std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// What to do when a port cannot be had.

@@ -172,7 +172,7 @@ fn installs(package: &Path, place: &Path) -> Outcome<()> {
     let uid = line.split(':').nth(2).unwrap_or_default();
     let data = fs::metadata(place.join("var/lib/whimbrel")).map_err(|e| e.to_string())?;
     must(
-        data.uid().to_string() == uid && data.mode() & 0o777 == 0o700,
+        data.uid().to_string() == uid && data.mode() & 0o777 == 0o710,
         || format!("the data folder is {}'s, {:o}", data.uid(), data.mode()),
     )?;
     // A second time is an upgrade; what a person changed stays.

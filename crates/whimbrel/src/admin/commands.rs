@@ -8,7 +8,9 @@ use super::arguments::{
     PasswordFrom, QuotaArguments, QuotaCommand, SessionArguments, SessionCommand, Sure,
 };
 use super::client::Way;
-use super::request::{Answer, Change, Filter, MailboxChange, QuotaWord, Refused, Reply, Request, Secret};
+use super::request::{
+    Answer, Change, Filter, MailboxChange, QuotaWord, Refused, Reply, Request, Secret,
+};
 use super::{measure, terminal, words};
 use crate::Outcome;
 use crate::arguments::DATA;

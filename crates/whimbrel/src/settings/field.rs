@@ -360,8 +360,14 @@ fn number(unit: Unit, may_be_none: bool, value: &DeValue<'_>) -> Option<Option<u
     }
 }
 
+/// The name of a file in the folder that it is counted from.
+fn is_name(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && !text.contains('/')
+}
+
 fn address(text: &str) -> Option<At> {
-    if text.starts_with('/') {
+    let in_data = text.strip_prefix("./");
+    if text.starts_with('/') || in_data.is_some_and(is_name) {
         return Some(At::Unix(PathBuf::from(text)));
     }
     text.parse().ok().map(At::Tcp)

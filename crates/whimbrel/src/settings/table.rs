@@ -7,7 +7,7 @@
 use super::Settings;
 use super::field::Field;
 use super::units::Unit;
-use crate::listeners::KINDS;
+use crate::listeners::{KINDS, Kind};
 use toml::de::DeValue;
 
 /// When a changed setting is taken.
@@ -128,7 +128,8 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         "listen",
-        "Where each protocol is served, and how many may come.",
+        "Where each protocol is served, and how many may come. A path instead of an address is a \
+         Unix socket; one that begins with `./` is in the data folder.",
     ),
     ("login", "Passwords, and other ways to log in."),
     (
@@ -223,10 +224,14 @@ fn listen() -> Vec<Row> {
     let mut all = Vec::new();
     for (index, kind) in KINDS.iter().enumerate() {
         let (name, title) = (kind.name, kind.title);
+        let who = match kind.kind {
+            Kind::Lmtp => " At a socket the server's user and its group may hand in mail.",
+            _ => "",
+        };
         all.push(row(
             format!("listen.{name}.addresses"),
             AtRestart,
-            format!("Where {title} is served; `[]` for nowhere. Port 0 takes a free one."),
+            format!("Where {title} is served; `[]` for nowhere. Port 0 takes a free one.{who}"),
             move |s| Field::Addresses(&mut s.listen[index].addresses),
         ));
         all.push(

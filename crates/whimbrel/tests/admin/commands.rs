@@ -404,7 +404,7 @@ fn a_mailbox_gets_a_special_use_that_no_other_has() {
     assert_eq!(out["mailbox"]["subscribed"], json!(false));
     // The same again is no error, and a use that is its own is not taken by another.
     assert!(set(&["Out", "--special-use", "sent", "--unsubscribe"]).succeeded);
-    // What a rename leaves behind can be taken back.
+    // What a rename leaves behind can be taken back [rfc9051 6.3.7].
     assert!(set(&["Out", "--subscribe"]).succeeded);
     run(&data, &["mailbox", "rename", "ann", "Out", "Gone"]);
     assert!(set(&["Out", "--unsubscribe"]).succeeded);

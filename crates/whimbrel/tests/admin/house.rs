@@ -62,7 +62,7 @@ pub struct Server {
 impl Server {
     pub fn start(data: &Path) -> Server {
         let file = data.with_extension("ready");
-        let mut command = command(data, &["try", "--any-port", "--lmtp-port", "0"]);
+        let mut command = command(data, &["try", "--any-port"]);
         command.arg("--ready-file").arg(&file);
         command
             .stdin(Stdio::null())

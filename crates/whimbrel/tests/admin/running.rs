@@ -233,6 +233,14 @@ fn a_long_path_to_the_data_folder_is_no_obstacle() {
     let server = Server::start(&data);
     let list = run(&server.data, &["session", "list"]);
     assert!(list.succeeded, "{list:?}");
+    // A socket in it nobody could reach: the system takes 107 octets for a path.
+    assert!(server.ready["listeners"]["lmtp"].is_null());
+    let (_other, short) = crate::house::folder();
+    let server = Server::start(&short);
+    assert_eq!(
+        server.ready["listeners"]["lmtp"].as_str(),
+        short.join("lmtp").to_str()
+    );
 }
 
 /// What the metrics listener answers: status line and body.

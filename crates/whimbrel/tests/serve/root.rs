@@ -1,6 +1,9 @@
 //! Started by root: root is given up, or nothing is started.
 
 use crate::served::{Place, is_root, owner};
+use rustix::thread::{Gid, Uid, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use std::io::{ErrorKind, Read};
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 
 fn uid_of(name: &str) -> u32 {
@@ -51,18 +54,20 @@ fn a_server_gives_up_root_for_good() {
 }
 
 #[test]
-fn nobody_else_may_look_into_the_data_folder() {
+fn nobody_else_may_look_into_the_data_folder_and_its_group_may_hand_in_mail() {
     let place = Place::new();
     place.write("mail.example.org", "");
     let served = place.start();
     let mode = |path: &std::path::Path| {
         std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(path).unwrap()) & 0o077
     };
-    assert_eq!(mode(&place.path("data")), 0);
+    assert_eq!(mode(&place.path("data")), 0o010);
     for entry in std::fs::read_dir(place.path("data")).unwrap() {
         let path = entry.unwrap().path();
-        assert_eq!(mode(&path), 0, "{}", path.display());
+        let expected = if path.ends_with("lmtp") { 0o060 } else { 0 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
     }
+    assert!(place.path("data/lmtp").exists());
     drop(served);
 }
 
@@ -151,4 +156,44 @@ fn the_standard_ports_are_taken_before_root_is_given_up() {
         assert_eq!(served.at(kind).port(), port);
     }
     assert_eq!(served.status("Uid"), vec![uid_of("nobody").to_string(); 4]);
+}
+
+#[test]
+fn those_of_the_servers_group_hand_in_mail_and_others_do_not() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    place.write("mail.example.org", "");
+    let served = place.start();
+    let group: u32 = served.status("Gid")[0].parse().unwrap();
+    let socket = place.path("data/lmtp");
+    let greeted = |user, group| {
+        let socket = socket.clone();
+        as_user(user, group, move || {
+            let mut greeting = [0; 3];
+            let mut stream = UnixStream::connect(socket)?;
+            stream.read_exact(&mut greeting)?;
+            Ok(greeting)
+        })
+    };
+    assert_eq!(greeted(12_345, group).unwrap(), *b"220");
+    let refused = greeted(12_345, 12_345).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+}
+
+/// In a thread that is somebody else; the others stay root.
+fn as_user<T: Send + 'static>(
+    user: u32,
+    group: u32,
+    job: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    let become_other = move || {
+        set_thread_groups(&[]).unwrap();
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        set_thread_res_gid(group, group, group).unwrap();
+        set_thread_res_uid(user, user, user).unwrap();
+        job()
+    };
+    std::thread::spawn(become_other).join().unwrap()
 }

@@ -25,6 +25,37 @@ async fn serves_what_the_file_says_and_ends_clean() {
 }
 
 #[test]
+fn a_long_path_to_the_data_folder_costs_lmtp_and_is_told() {
+    let place = Place::new();
+    place.write("mail.example.org", "");
+    let text = std::fs::read_to_string(place.config()).unwrap();
+    let long = format!("{}/{}", place.path("data").display(), "x".repeat(100));
+    let before = format!("data = \"{}\"", place.path("data").display());
+    std::fs::write(
+        place.config(),
+        text.replace(&before, &format!("data = \"{long}\"")),
+    )
+    .unwrap();
+    std::fs::create_dir(place.path("data")).unwrap();
+    open_to_all(&place.path("data"));
+    let (served, output) = place.start_and_log(place.command());
+    let told = output
+        .lines()
+        .find(|line| line.contains("going on without LMTP"));
+    let told = told.unwrap_or_else(|| panic!("{output}"));
+    for words in ["107", "listen.lmtp.addresses", long.as_str()] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+    assert!(!served.ready.listeners.contains_key("lmtp"));
+    assert!(served.ready.listeners.contains_key("smtp"));
+}
+
+/// Whom the server becomes must be able to make its folder and its ready file.
+fn open_to_all(folder: &std::path::Path) {
+    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+}
+
+#[test]
 fn says_what_a_server_that_nothing_was_told_is_missing() {
     let place = Place::new();
     place.write("mail", "");

@@ -70,11 +70,9 @@ impl Office {
         let set = account.set_mailbox(&name, wanted).await;
         set.map_err(|error| match error {
             MailboxError::NotFound => no_mailbox(&account, &address, &name),
-            other => {
-                refused_use(&account, &address, special_use.flatten(), &other).unwrap_or_else(
-                    || of_mailbox(&format!("cannot change {name} of {address}"), &other),
-                )
-            }
+            other => refused_use(&account, &address, special_use.flatten(), &other).unwrap_or_else(
+                || of_mailbox(&format!("cannot change {name} of {address}"), &other),
+            ),
         })?;
         let of_use = special_use.map(|of| match of {
             Some(of) => format!("{name} of {address} has the special use {} now", of.name()),
