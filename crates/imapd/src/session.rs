@@ -96,7 +96,7 @@ impl Session {
             }
             ended => last_words(&ended),
         };
-        self.wire.close(words).await;
+        Box::pin(self.wire.close(words)).await;
     }
 
     fn greet(&mut self) {
@@ -243,7 +243,7 @@ impl Session {
                 self.wire.flush().await?;
                 let door = self.door.clone();
                 let tls = door.settings.tls.as_ref().ok_or(Ended::Closed)?;
-                self.wire.start_tls(tls).await
+                Box::pin(self.wire.start_tls(tls)).await
             }
         }
     }

@@ -288,6 +288,10 @@ fn uses_numbers(command: &Command) -> bool {
 }
 
 /// The table's last column: a command without a function does not compile.
+///
+/// What a command needs while it runs lies in a box that goes when it is done. A session mostly
+/// waits, and would else hold room for the largest of all commands all the time; only IDLE, which
+/// is the waiting, lies in the session itself.
 pub(crate) async fn run(session: &mut Session, tag: &Tag, command: Command) -> Outcome {
     match command {
         Command::Capability => cmd::capability::run(session),
@@ -295,40 +299,58 @@ pub(crate) async fn run(session: &mut Session, tag: &Tag, command: Command) -> O
         Command::Logout => Ok(cmd::logout::run(session)),
         Command::StartTls => cmd::starttls::run(session),
         Command::Authenticate { mechanism, initial } => {
-            cmd::authenticate::run(session, &mechanism, initial).await
+            Box::pin(cmd::authenticate::run(session, &mechanism, initial)).await
         }
-        Command::Login { user, password } => cmd::login::run(session, &user, &password).await,
+        Command::Login { user, password } => {
+            Box::pin(cmd::login::run(session, &user, &password)).await
+        }
         Command::Select { mailbox, params } => {
-            cmd::select::run(session, &mailbox, &params, mail::Access::ReadWrite).await
+            Box::pin(cmd::select::run(
+                session,
+                &mailbox,
+                &params,
+                mail::Access::ReadWrite,
+            ))
+            .await
         }
         Command::Examine { mailbox, params } => {
-            cmd::select::run(session, &mailbox, &params, mail::Access::ReadOnly).await
+            Box::pin(cmd::select::run(
+                session,
+                &mailbox,
+                &params,
+                mail::Access::ReadOnly,
+            ))
+            .await
         }
-        Command::Create(create) => cmd::create::run(session, &create).await,
-        Command::Delete(name) => cmd::delete::run(session, &name).await,
-        Command::Rename { from, to } => cmd::rename::run(session, &from, &to).await,
-        Command::Subscribe(name) => cmd::subscribe::run(session, &name).await,
-        Command::Unsubscribe(name) => cmd::unsubscribe::run(session, &name).await,
-        Command::List(list) => cmd::list::run(session, &list).await,
-        Command::Lsub { reference, pattern } => cmd::lsub::run(session, &reference, &pattern).await,
+        Command::Create(create) => Box::pin(cmd::create::run(session, &create)).await,
+        Command::Delete(name) => Box::pin(cmd::delete::run(session, &name)).await,
+        Command::Rename { from, to } => Box::pin(cmd::rename::run(session, &from, &to)).await,
+        Command::Subscribe(name) => Box::pin(cmd::subscribe::run(session, &name)).await,
+        Command::Unsubscribe(name) => Box::pin(cmd::unsubscribe::run(session, &name)).await,
+        Command::List(list) => Box::pin(cmd::list::run(session, &list)).await,
+        Command::Lsub { reference, pattern } => {
+            Box::pin(cmd::lsub::run(session, &reference, &pattern)).await
+        }
         Command::Status { mailbox, items } => cmd::status::run(session, mailbox, &items),
-        Command::Append(append) => cmd::append::run(session, append).await,
+        Command::Append(append) => Box::pin(cmd::append::run(session, append)).await,
         Command::Check => Ok(cmd::check::run()),
-        Command::Close => cmd::close::run(session).await,
+        Command::Close => Box::pin(cmd::close::run(session)).await,
         Command::Unselect => Ok(cmd::unselect::run(session)),
-        Command::Expunge => cmd::expunge::run(session, None).await,
-        Command::UidExpunge(set) => cmd::expunge::run(session, Some(&set)).await,
-        Command::Search(search) => cmd::search::run(session, tag, &search).await,
+        Command::Expunge => Box::pin(cmd::expunge::run(session, None)).await,
+        Command::UidExpunge(set) => Box::pin(cmd::expunge::run(session, Some(&set))).await,
+        Command::Search(search) => Box::pin(cmd::search::run(session, tag, &search)).await,
         Command::Fetch {
             ids,
             set,
             items,
             modifiers,
-        } => cmd::fetch::run(session, ids, &set, items, modifiers).await,
-        Command::Store(store) => cmd::store::run(session, &store).await,
-        Command::Copy { ids, set, mailbox } => cmd::copy::run(session, ids, &set, &mailbox).await,
+        } => Box::pin(cmd::fetch::run(session, ids, &set, items, modifiers)).await,
+        Command::Store(store) => Box::pin(cmd::store::run(session, &store)).await,
+        Command::Copy { ids, set, mailbox } => {
+            Box::pin(cmd::copy::run(session, ids, &set, &mailbox)).await
+        }
         Command::Move { ids, set, mailbox } => {
-            cmd::move_to::run(session, ids, &set, &mailbox).await
+            Box::pin(cmd::move_to::run(session, ids, &set, &mailbox)).await
         }
         Command::Idle => cmd::idle::run(session).await,
         Command::Namespace => Ok(cmd::namespace::run(session)),

@@ -258,7 +258,8 @@ impl Conn {
     /// clear is left [rfc3501 11.1] [rfc9051 11.1].
     pub async fn start_tls(self, tls: &TlsServer) -> io::Result<Conn> {
         let entry = self.entry.clone();
-        let shaken = self.shake_hands(tls).await;
+        // in a box that goes: who waits for the peer's next word needs no room for a handshake
+        let shaken = Box::pin(self.shake_hands(tls)).await;
         match &shaken {
             Ok(conn) => entry.secured(conn.tls()),
             Err(_) => entry.handshake_failed(),

@@ -173,8 +173,9 @@ impl Session {
     async fn take(&mut self, event: Event) -> Result<(), End> {
         match event {
             Event::Command(command) => self.command(command).await,
-            Event::AuthAnswer(line) => crate::cmd::login::answer(self, &line.0).await,
-            Event::AuthCancelled => crate::cmd::login::answer(self, b"*").await,
+            // in boxes that go, because few ask for that much room
+            Event::AuthAnswer(line) => Box::pin(crate::cmd::login::answer(self, &line.0)).await,
+            Event::AuthCancelled => Box::pin(crate::cmd::login::answer(self, b"*")).await,
             Event::Bad(bad) => {
                 self.count("other");
                 self.conversation = None;

@@ -180,7 +180,8 @@ impl Session {
                 self.malformed(&malformed);
                 Ok(())
             }
-            Event::AuthLine(line) => cmd::login::answer(self, &line).await,
+            // in a box that goes, because few ask for that much room
+            Event::AuthLine(line) => Box::pin(cmd::login::answer(self, &line)).await,
             Event::Data(piece) => {
                 cmd::content::piece(self, &piece).await;
                 Ok(())

@@ -22,6 +22,16 @@ fn a_session_can_move_between_threads() {
     let _ = make;
 }
 
+/// Thousands of sessions wait at a time; a command's room must not be held while none runs.
+#[tokio::test]
+async fn a_session_that_waits_holds_no_room_for_commands() {
+    let server = Server::new().await;
+    let (conn, _peer) = net::Conn::pipe(1);
+    let session = imapd::session(conn, server.door.clone(), server.stop.clone());
+    let bytes = size_of_val(&session);
+    assert!(bytes < 6 * 1024, "a session takes {bytes} octets");
+}
+
 #[tokio::test]
 async fn a_client_that_does_not_log_in_is_let_go() {
     let server = Server::new().await;
