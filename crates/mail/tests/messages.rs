@@ -48,6 +48,27 @@ async fn store_leaves_alone_what_changed_since() {
     );
 }
 
+#[tokio::test]
+async fn every_store_has_a_modseq_of_its_own_also_at_once() {
+    // [rfc7162 3.1 #2 #3]
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house.append(&alice, "INBOX", &[TEXT, TEXT]).await.unwrap();
+    let (mut one, mut two) = (inbox(&alice).await, inbox(&alice).await);
+    let (first, second) = (set(&[1]), set(&[2]));
+    let mut last = one.modseq();
+    for change in [deleted(), FlagChange::Replace(Flags::default()), deleted()] {
+        let (here, there) = tokio::join!(
+            one.store(&first, &change, None),
+            two.store(&second, &change, None),
+        );
+        let (here, there) = (here.unwrap().changed[0].2, there.unwrap().changed[0].2);
+        assert_ne!(here, there);
+        assert!(here > last && there > last, "{last:?} {here:?} {there:?}");
+        last = here.max(there);
+    }
+}
+
 /// [rfc9051 7.5.1]
 #[tokio::test]
 async fn an_expunged_message_shows_until_it_is_told() {
@@ -549,6 +570,7 @@ async fn a_mailbox_remembers_up_to_where_its_expunges_are_forgotten() {
 /// [rfc7162 3.2] what waits to be told is not passed over.
 #[tokio::test]
 async fn an_expunge_that_is_not_told_holds_back_what_a_client_may_be_said_to_know() {
+    // [rfc7162 3.2 #4]
     let house = House::memory().await;
     let alice = house.account("alice").await;
     house.append(&alice, "INBOX", &[TEXT, TEXT]).await.unwrap();

@@ -638,6 +638,7 @@ fn every_command_has_its_verb() {
 /// [rfc4466 2.1]
 #[test]
 fn reads_the_parameters_of_select() {
+    // [rfc7162 7 #1]
     let select = |params| Command::Select {
         mailbox: mailbox("INBOX"),
         params,

@@ -496,6 +496,7 @@ proptest! {
     fn what_sessions_are_told_one_after_the_other_is_the_truth(
         manners in [manner(), manner(), manner()],
         deeds in proptest::collection::vec((0..SESSIONS, deed()), 1..40)) {
+        // [rfc7162 3.2 #3]
         run(one_after_the_other(manners, deeds));
     }
 

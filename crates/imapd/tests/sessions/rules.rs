@@ -378,6 +378,7 @@ async fn many_messages_vanish_in_lines_of_bounded_length() {
 /// missing is told. [rfc7162 3.2.6] [rfc7162 5.1]
 #[tokio::test]
 async fn a_forgotten_history_costs_octets_and_no_truth() {
+    // [rfc7162 3.2.6 #6]
     let server = Server::forgetful().await;
     let mut client = server.selected().await;
     client.ok("ENABLE QRESYNC").await;
