@@ -1,18 +1,20 @@
-//! Measurements against the machine's own limits, taken in the same run.
+//! The program: what may be said to it.
 //!
-//! Never here: product code, or a figure without the limit beside it.
+//! Never here: a measurement.
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stdout, reason = "the figures are for a person to read")]
+#![allow(
+    clippy::print_stderr,
+    reason = "what went wrong is for a person to read"
+)]
 
-mod disk;
-mod message;
-mod store_bench;
-
+use bench::run::{self, RunArguments};
+use bench::{null, store_bench};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(about = "Measurements against the machine's own limits")]
+#[command(about = "Measurements beside other servers and against the machine's own limits")]
 struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -20,6 +22,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
+    /// Whimbrel, the peers that are installed, and the limits, side by side.
+    Run(RunArguments),
     /// Group commits of messages of 8 KiB against append and sync of the same bytes.
     Store {
         /// Where the files are written (a folder is made in it and removed).
@@ -35,10 +39,15 @@ enum What {
         #[arg(long, default_value_t = 50_000)]
         messages: u64,
     },
+    /// The null server, which says yes; its addresses go to a file.
+    #[command(hide = true)]
+    Null { ready_file: PathBuf },
 }
 
-fn main() {
-    match Arguments::parse().what {
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().what {
+        What::Run(arguments) => one_thread().block_on(run::run(arguments)),
+        What::Null { ready_file } => one_thread().block_on(null::serve(ready_file)),
         What::Store {
             folder,
             rounds,
@@ -52,6 +61,21 @@ fn main() {
                 round_ms,
                 messages,
             }));
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
         }
     }
+}
+
+/// The generator is one thread, so that it takes one core at most from what it measures.
+fn one_thread() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build();
+    runtime.expect("because nothing runs without it")
 }

@@ -8,6 +8,7 @@
     reason = "these commands talk to a person"
 )]
 
+mod bench;
 mod clients;
 mod deb;
 mod fuzz;
@@ -88,17 +89,10 @@ enum Command {
         #[arg(long)]
         ci: bool,
     },
-    /// Measurements.
+    /// Whimbrel beside other mail servers, and against the machine's limits: `bench [ROWS…]`,
+    /// `bench --quick`; `bench store` measures the store alone.
     Bench {
-        #[command(subcommand)]
-        what: Bench,
-    },
-}
-
-#[derive(Subcommand)]
-enum Bench {
-    /// Group commits against the disk's own limit.
-    Store {
+        /// What the program takes; `bench --help` says what that is.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -140,13 +134,7 @@ fn main() -> ExitCode {
             };
             mutants::run(&mut steps, &which);
         }
-        Command::Bench {
-            what: Bench::Store { arguments },
-        } => {
-            let mut all = vec!["run", "--release", "--quiet", "-p", "bench", "--", "store"];
-            all.extend(arguments.iter().map(String::as_str));
-            steps.cargo("bench store", &all, &[]);
-        }
+        Command::Bench { arguments } => bench::run(&mut steps, &arguments),
     }
     steps.finish()
 }

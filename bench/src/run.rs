@@ -1,0 +1,254 @@
+//! The whole run: targets are started, groups of rows follow each other, the report is written.
+//!
+//! Never here: what a row does.
+
+mod machine;
+
+use crate::Outcome;
+use crate::report::{Report, Setting};
+use crate::target::Target;
+use crate::work::{self, Length, Plan};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub struct RunArguments {
+    /// Only these groups of rows.
+    rows: Vec<String>,
+    /// The peers' folder, as `install` made it.
+    #[arg(long, default_value = crate::PEERS)]
+    peers: PathBuf,
+    /// Minutes instead of hours: shorter rounds, smaller mailboxes.
+    #[arg(long)]
+    quick: bool,
+    /// Only to see that everything works; the figures say nothing.
+    #[arg(long, conflicts_with = "quick")]
+    moment: bool,
+    /// Rounds of each row; the median is told.
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Where the document goes; plots go into a folder of that name beside it.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Whimbrel's release build; what lies beside this program if not said.
+    #[arg(long, value_name = "FILE")]
+    whimbrel: Option<PathBuf>,
+    /// Where Whimbrel keeps its data meanwhile; on the peers' disk if not said.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Whimbrel and the limits only.
+    #[arg(long)]
+    alone: bool,
+}
+
+/// A group of rows.
+struct Group {
+    name: &'static str,
+    /// Whether the null server takes part.
+    null: WithNull,
+    /// Minutes that a full run takes for each target, roughly.
+    minutes: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WithNull {
+    Yes,
+    No,
+}
+
+/// In the order in which they run.
+const GROUPS: &[Group] = &[
+    Group {
+        name: "limits",
+        null: WithNull::Yes,
+        minutes: 1.0,
+    },
+    Group {
+        name: "delivery",
+        null: WithNull::Yes,
+        minutes: 8.0,
+    },
+    Group {
+        name: "append",
+        null: WithNull::Yes,
+        minutes: 1.0,
+    },
+    Group {
+        name: "mixed",
+        null: WithNull::Yes,
+        minutes: 1.0,
+    },
+    Group {
+        name: "reading",
+        null: WithNull::No,
+        minutes: 6.0,
+    },
+    Group {
+        name: "download",
+        null: WithNull::No,
+        minutes: 3.0,
+    },
+    Group {
+        name: "idle",
+        null: WithNull::No,
+        minutes: 3.0,
+    },
+    Group {
+        name: "start",
+        null: WithNull::No,
+        minutes: 3.0,
+    },
+    Group {
+        name: "disk",
+        null: WithNull::No,
+        minutes: 2.0,
+    },
+];
+
+async fn work(name: &str, targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
+    match name {
+        "limits" => work::limits::run(targets, plan, report).await,
+        "delivery" => work::delivery::run(targets, plan, report).await,
+        "append" => work::append::run(targets, plan, report).await,
+        "mixed" => work::mixed::run(targets, plan, report).await,
+        "reading" => work::reading::run(targets, plan, report).await,
+        "download" => work::download::run(targets, plan, report).await,
+        "idle" => work::idle::run(targets, plan, report).await,
+        "start" => work::start::run(targets, plan, report).await,
+        "disk" => work::disk::run(targets, plan, report).await,
+        other => Err(format!("no rows {other}")),
+    }
+}
+
+/// Runs until the end or Ctrl-C; either way no server is left behind.
+pub async fn run(arguments: RunArguments) -> Outcome<()> {
+    tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => Err("stopped".to_owned()),
+        outcome = all(&arguments) => outcome,
+    }
+}
+
+async fn all(arguments: &RunArguments) -> Outcome<()> {
+    let groups = groups(&arguments.rows)?;
+    let length = match (arguments.quick, arguments.moment) {
+        (true, _) => Length::Quick,
+        (_, true) => Length::Moment,
+        _ => Length::Full,
+    };
+    allow_many_connections();
+    let folder = folder(arguments)?;
+    let plan = Plan::new(length, arguments.rounds, folder.path().to_owned());
+    let mut targets = targets(arguments, folder.path())?;
+    say_duration(&groups, &plan, targets.len());
+    let mut report = Report::new();
+    let mut failed = Vec::new();
+    let begun = Instant::now();
+    for group in groups {
+        println!(
+            "{} ({:.0} s so far)",
+            group.name,
+            begun.elapsed().as_secs_f64()
+        );
+        let count = match group.null {
+            WithNull::Yes => targets.len(),
+            // It is the last one.
+            WithNull::No => targets.len() - 1,
+        };
+        if let Err(error) = work(group.name, &mut targets[..count], &plan, &mut report).await {
+            println!("  FAILED: {error}");
+            failed.push(format!("{}: {error}", group.name));
+        }
+    }
+    if let Some(out) = &arguments.out {
+        let setting = machine::setting(&plan, &targets);
+        write(&report, &setting, out)?;
+    }
+    println!("{:.0} s", begun.elapsed().as_secs_f64());
+    match failed.is_empty() && report.is_whole() {
+        true => Ok(()),
+        false => Err(format!("not all rows were measured: {}", failed.join("; "))),
+    }
+}
+
+fn groups(names: &[String]) -> Outcome<Vec<&'static Group>> {
+    let known: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!("no rows {name}; there are {}", known.join(", ")));
+    }
+    let wanted = |group: &&Group| names.is_empty() || names.iter().any(|name| name == group.name);
+    Ok(GROUPS.iter().filter(wanted).collect())
+}
+
+/// Where Whimbrel keeps its data: on the disk of the peers, so that all write to the same one.
+fn folder(arguments: &RunArguments) -> Outcome<tempfile::TempDir> {
+    let parent = match &arguments.folder {
+        Some(folder) => folder.clone(),
+        None if arguments.peers.is_dir() => arguments.peers.clone(),
+        None => std::env::current_dir().map_err(|error| error.to_string())?,
+    };
+    let made = tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(&parent);
+    made.map_err(|error| format!("{}: {error}", parent.display()))
+}
+
+/// Whimbrel first, the null server last.
+fn targets(arguments: &RunArguments, folder: &Path) -> Outcome<Vec<Target>> {
+    let binary = match &arguments.whimbrel {
+        Some(path) => path.clone(),
+        None => {
+            let own = std::env::current_exe().map_err(|error| error.to_string())?;
+            own.with_file_name("whimbrel")
+        }
+    };
+    let targets = vec![Target::whimbrel(&binary, folder)?, Target::null()?];
+    Ok(targets)
+}
+
+fn say_duration(groups: &[&Group], plan: &Plan, targets: usize) {
+    let minutes: f64 = groups.iter().map(|group| group.minutes).sum();
+    let part = plan.pick(1.0, 0.1, 0.0) * plan.rounds as f64 / plan.pick(5.0, 3.0, 1.0);
+    let all = minutes * part * targets as f64;
+    println!(
+        "{} groups of rows, {targets} servers, {} rounds: about {:.0} minutes",
+        groups.len(),
+        plan.rounds,
+        all.ceil()
+    );
+}
+
+fn write(report: &Report, setting: &Setting, out: &Path) -> Outcome<()> {
+    let at = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    let plots = out.with_extension("");
+    std::fs::create_dir_all(&plots).map_err(|error| at(&plots, error))?;
+    for (name, picture) in report.pictures() {
+        let file = plots.join(name);
+        std::fs::write(&file, picture).map_err(|error| at(&file, error))?;
+    }
+    let name = plots.file_name().unwrap_or_default().to_string_lossy();
+    let text = report.markdown(setting, &name);
+    std::fs::write(out, text).map_err(|error| at(out, error))?;
+    println!("written: {}", out.display());
+    Ok(())
+}
+
+/// As many open files as the system lets this process have.
+fn allow_many_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: now.maximum,
+        maximum: now.maximum,
+    };
+    // Root may have more than it was given; others keep what they have.
+    let more = Rlimit {
+        current: Some(200_000),
+        maximum: Some(200_000),
+    };
+    if now.maximum.is_some_and(|maximum| maximum >= 200_000)
+        || setrlimit(Resource::Nofile, more).is_err()
+    {
+        let _ = setrlimit(Resource::Nofile, most);
+    }
+}

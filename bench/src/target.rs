@@ -1,0 +1,212 @@
+//! A server under measurement, as a process (or many) of its own.
+//!
+//! Never here: what is done to it. Nothing in this file knows a protocol.
+
+mod processes;
+mod whimbrel;
+
+use crate::Outcome;
+use crate::null::NullServer;
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use whimbrel::Whimbrel;
+
+pub use processes::{Memory, Processes};
+
+/// Accounts that each target has.
+pub const ACCOUNTS: usize = 100;
+pub const PASSWORD: &str = "pass";
+
+/// What kind of figure a target's is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Whimbrel,
+    /// Another mail server.
+    Peer,
+    /// What only says yes; it keeps nothing.
+    Null,
+}
+
+/// Where a target listens; every start may choose others.
+#[derive(Clone, Copy, Debug)]
+pub struct Doors {
+    pub smtp: SocketAddr,
+    pub imap: SocketAddr,
+    pub imaps: Option<SocketAddr>,
+    pub pop: SocketAddr,
+}
+
+/// How one product is started and where it keeps things.
+pub trait Server: Send {
+    /// Starts it on what its folders hold; it accepts everywhere when this returns.
+    fn start(&mut self) -> Outcome<Doors>;
+    /// Ends it as its manual says.
+    fn stop(&mut self) -> Outcome<()>;
+    /// Brings its folders back to accounts without mail; it does not run.
+    fn wipe(&mut self) -> Outcome<()>;
+    /// Name and password of an account, from 1 on.
+    fn login(&self, number: usize) -> (String, String);
+    /// The mail address of an account.
+    fn address(&self, number: usize) -> String;
+    fn processes(&self) -> &Processes;
+    fn processes_mut(&mut self) -> &mut Processes;
+    /// Where mail and all that belongs to it lies.
+    fn folders(&self) -> Vec<PathBuf>;
+    /// Name and version, for the report.
+    fn version(&self) -> String;
+}
+
+pub struct Target {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub smtp: SocketAddr,
+    pub imap: SocketAddr,
+    pub imaps: Option<SocketAddr>,
+    pub pop: SocketAddr,
+    server: Box<dyn Server>,
+    runs: bool,
+}
+
+impl Target {
+    /// The release build of this repository, with everything in a folder of its own.
+    pub fn whimbrel(binary: &Path, folder: &Path) -> Outcome<Target> {
+        let server = Whimbrel::new(binary, folder)?;
+        Target::of("Whimbrel", Kind::Whimbrel, Box::new(server))
+    }
+
+    pub fn null() -> Outcome<Target> {
+        Target::of("null server", Kind::Null, Box::new(NullServer::new()?))
+    }
+
+    /// Started with no mail.
+    fn of(name: &'static str, kind: Kind, mut server: Box<dyn Server>) -> Outcome<Target> {
+        server.wipe()?;
+        let doors = server.start()?;
+        Ok(Target {
+            name,
+            kind,
+            smtp: doors.smtp,
+            imap: doors.imap,
+            imaps: doors.imaps,
+            pop: doors.pop,
+            server,
+            runs: true,
+        })
+    }
+
+    pub fn stop(&mut self) -> Outcome<()> {
+        self.runs = false;
+        self.server.stop()
+    }
+
+    /// All its processes at once, as when the power fails.
+    pub fn kill(&mut self) -> Outcome<()> {
+        self.runs = false;
+        self.server.processes_mut().kill()
+    }
+
+    /// With the mail that it has. The ports are others.
+    pub fn start_again(&mut self) -> Outcome<()> {
+        if self.runs {
+            self.stop()?;
+        }
+        let doors = self.server.start()?;
+        self.runs = true;
+        self.smtp = doors.smtp;
+        self.imap = doors.imap;
+        self.imaps = doors.imaps;
+        self.pop = doors.pop;
+        Ok(())
+    }
+
+    /// Away with all mail; it runs again when this returns.
+    pub fn wipe(&mut self) -> Outcome<()> {
+        if self.runs {
+            self.stop()?;
+        }
+        self.server.wipe()?;
+        self.start_again()
+    }
+
+    /// Processor time of all its processes so far, those that have ended included.
+    pub fn cpu(&self) -> Duration {
+        self.server.processes().cpu()
+    }
+
+    pub fn memory(&self) -> Memory {
+        self.server.processes().memory()
+    }
+
+    /// What its files take on the disk, in whole blocks.
+    pub fn disk_bytes(&self) -> u64 {
+        let folders = self.server.folders();
+        folders.iter().map(|folder| blocks(folder)).sum()
+    }
+
+    /// What [`Target::disk_bytes`] counts.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.server.folders()
+    }
+
+    /// Name and password of an account, from 1 to [`ACCOUNTS`].
+    pub fn login(&self, number: usize) -> (String, String) {
+        self.server.login(number)
+    }
+
+    pub fn address(&self, number: usize) -> String {
+        self.server.address(number)
+    }
+
+    pub fn version(&self) -> String {
+        self.server.version()
+    }
+
+    pub fn is_whimbrel(&self) -> bool {
+        self.kind == Kind::Whimbrel
+    }
+
+    pub fn is_null(&self) -> bool {
+        self.kind == Kind::Null
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if self.runs && self.stop().is_err() {
+            // Whatever keeps it from ending, it does not outlive the run.
+            let _ = self.server.processes_mut().kill();
+        }
+    }
+}
+
+/// Octets on the disk below a folder; what vanishes meanwhile is not counted.
+fn blocks(path: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return 0;
+    };
+    let mut sum = 0;
+    for entry in entries.filter_map(Result::ok) {
+        let Ok(about) = entry.metadata() else {
+            continue;
+        };
+        sum += about.blocks() * 512;
+        if about.is_dir() {
+            sum += blocks(&entry.path());
+        }
+    }
+    sum
+}
+
+/// Asks until it is so.
+pub fn wait(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) -> Outcome<()> {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        if begun.elapsed() > patience {
+            return Err(format!("{what}: not within {} s", patience.as_secs()));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}

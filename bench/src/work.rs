@@ -1,0 +1,160 @@
+//! The work that targets are given: a module for each group of rows, and what they share.
+//!
+//! Never here: a figure that one target gets by other work than another.
+
+pub mod append;
+pub mod delivery;
+pub mod disk;
+pub mod download;
+pub mod idle;
+pub mod limits;
+pub mod mixed;
+pub mod reading;
+pub mod start;
+
+use crate::Outcome;
+use crate::report::{Report, Role, Row, Sample};
+use crate::target::{Kind, Target};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// How much is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Length {
+    Full,
+    /// Minutes instead of hours: shorter rounds and smaller mailboxes.
+    Quick,
+    /// Only to see that everything works; its figures say nothing.
+    Moment,
+}
+
+pub struct Plan {
+    pub length: Length,
+    pub rounds: usize,
+    /// How long a round lasts where the work has no end of its own.
+    pub round: Duration,
+    /// A folder on the disk that the targets use.
+    pub folder: PathBuf,
+}
+
+impl Plan {
+    pub fn new(length: Length, rounds: Option<usize>, folder: PathBuf) -> Plan {
+        let (usual, round_ms) = match length {
+            Length::Full => (5, 4_000),
+            Length::Quick => (3, 1_000),
+            Length::Moment => (1, 50),
+        };
+        Plan {
+            length,
+            rounds: rounds.unwrap_or(usual),
+            round: Duration::from_millis(round_ms),
+            folder,
+        }
+    }
+
+    /// One of three, by the length of the run.
+    pub fn pick<T>(&self, full: T, quick: T, moment: T) -> T {
+        match self.length {
+            Length::Full => full,
+            Length::Quick => quick,
+            Length::Moment => moment,
+        }
+    }
+}
+
+/// Wall and processor time from one moment on.
+pub struct Meter {
+    begun: Instant,
+    cpu: Duration,
+}
+
+impl Meter {
+    pub fn begin(target: &Target) -> Meter {
+        Meter {
+            cpu: target.cpu(),
+            begun: Instant::now(),
+        }
+    }
+
+    /// So many pieces of work a second.
+    pub fn rate(self, target: &Target, works: u64) -> Sample {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        self.sample(target, works, works as f64 / seconds)
+    }
+
+    /// How many seconds one of so many pieces of work took.
+    pub fn seconds(self, target: &Target, works: u64) -> Sample {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        self.sample(target, works, seconds / works.max(1) as f64)
+    }
+
+    fn sample(&self, target: &Target, works: u64, value: f64) -> Sample {
+        let cpu = target.cpu().saturating_sub(self.cpu).as_secs_f64();
+        let mut sample = Sample::of(value);
+        sample.cpu_s_per_unit = (works > 0).then(|| cpu / works as f64);
+        sample
+    }
+}
+
+pub fn role(target: &Target) -> Role {
+    match target.kind {
+        Kind::Whimbrel => Role::Whimbrel,
+        Kind::Peer => Role::Peer,
+        Kind::Null => Role::Limit,
+    }
+}
+
+/// Rounds of one row that go from target to target, each time beginning with the next one. A target
+/// that fails is left out of the row, and the report says why.
+pub async fn alternate(
+    targets: &mut [Target],
+    plan: &Plan,
+    report: &mut Report,
+    row: &Row,
+    mut step: impl AsyncFnMut(&mut Target, usize) -> Outcome<Sample>,
+) {
+    println!("  {}: {}", row.section, row.name);
+    let mut samples: Vec<Vec<Sample>> = targets.iter().map(|_| Vec::new()).collect();
+    let mut failed = vec![false; targets.len()];
+    for round in 0..plan.rounds {
+        for turn in 0..targets.len() {
+            let place = (round + turn) % targets.len();
+            if failed[place] {
+                continue;
+            }
+            let target = &mut targets[place];
+            match step(target, round).await {
+                Ok(sample) => samples[place].push(sample),
+                Err(error) => {
+                    failed[place] = true;
+                    report.failed(row, target.name, &error);
+                }
+            }
+        }
+    }
+    for (place, target) in targets.iter().enumerate() {
+        if !failed[place] {
+            report.add(row, target.name, role(target), &samples[place]);
+        }
+    }
+}
+
+/// Runs one task for each session, from 0 on; their results in that order, or the first error.
+pub async fn sessions<T, F>(count: usize, session: impl Fn(usize) -> F) -> Outcome<Vec<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = Outcome<T>> + Send + 'static,
+{
+    let mut running = JoinSet::new();
+    for number in 0..count {
+        let one = session(number);
+        running.spawn(async move { (number, one.await) });
+    }
+    let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();
+    while let Some(ended) = running.join_next().await {
+        let (number, result) = ended.map_err(|error| error.to_string())?;
+        results[number] = Some(result?);
+    }
+    Ok(results.into_iter().flatten().collect())
+}
