@@ -14,6 +14,8 @@ pub const KEYWORDS_PER_MESSAGE: usize = 100;
 pub const ALIAS_DEPTH: usize = 10;
 /// Targets of one alias, and of one recipient after all expansion.
 pub const ALIAS_TARGETS: usize = 1_000;
+/// Accounts that are looked at for one that can be the postmaster's.
+pub const POSTMASTER_ACCOUNTS: usize = 1_000;
 /// Messages of one APPEND.
 pub const APPEND_MESSAGES: usize = 1_000;
 /// Octets of the ready records of one APPEND's messages together; an ordinary message has about

@@ -1,7 +1,7 @@
 //! From a recipient to accounts: exact address, without detail, postmaster, catch-all; aliases are
 //! followed to a bounded depth and number, and never twice.
 
-use crate::codec::{Look, Moment};
+use crate::codec::{Look, Moment, decode};
 use crate::directory::{AccountRecord, AddressRecord, DomainRecord, Standing};
 use crate::ids::AccountId;
 use crate::keys::{self, directory as key};
@@ -89,7 +89,7 @@ fn first(
     // Every hosted domain has a postmaster [rfc5321 4.5.1].
     let bare = recipient.without_detail();
     if bare.local().as_str().eq_ignore_ascii_case("postmaster") {
-        return Ok(first_account(look)?.map(First::Account));
+        return Ok(postmaster(look)?.map(First::Account));
     }
     Ok(domain
         .catch_all
@@ -97,9 +97,19 @@ fn first(
         .map(|target| First::Alias(vec![target])))
 }
 
-fn first_account(look: &Moment) -> Result<Option<AccountId>, Fault> {
-    let row = look.below(key::ACCOUNTS).next().transpose()?;
-    Ok(row.and_then(|(key, _)| keys::last_u64(&key)).map(AccountId))
+/// The first account whose owner can log in and read it; if there is none, the first.
+fn postmaster(look: &Moment) -> Result<Option<AccountId>, Fault> {
+    let mut first = None;
+    for row in look.below(key::ACCOUNTS).take(limits::POSTMASTER_ACCOUNTS) {
+        let (key, value) = row?;
+        let id = keys::last_u64(&key).map(AccountId);
+        let account = decode::<AccountRecord>(&key, &value)?;
+        if account.standing == Standing::Active {
+            return Ok(id);
+        }
+        first = first.or(id);
+    }
+    Ok(first)
 }
 
 #[derive(Default)]

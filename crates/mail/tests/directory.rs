@@ -324,6 +324,35 @@ async fn a_closed_account_takes_no_mail_and_one_without_login_does() {
 }
 
 #[tokio::test]
+async fn every_domain_has_a_postmaster_who_can_read_his_mail() {
+    // [rfc5321 4.5.1 #3 #4]
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    house.account("bob").await;
+    let (directory, admin) = (house.mail.directory(), &house.admin);
+    let second = "second.test".parse().unwrap();
+    directory.add_domain(admin, &second).await.unwrap();
+    for (standing, expect) in [
+        (Standing::Active, "1"),
+        (Standing::NoLogin, "2"),
+        (Standing::Closed, "2"),
+    ] {
+        let change = AccountChange {
+            standing: Some(standing),
+            ..AccountChange::default()
+        };
+        directory
+            .change_account(admin, alice.id(), change)
+            .await
+            .unwrap();
+        assert_eq!(leads_to(&house, "postmaster").await, expect);
+        assert_eq!(leads_to(&house, "PostMaster@second.test").await, expect);
+        let bare = directory.resolve_postmaster().await.unwrap();
+        assert!(matches!(bare, Resolved::Local(to) if to[0].account_id().to_string() == expect));
+    }
+}
+
+#[tokio::test]
 async fn an_alias_is_added_once_and_set_only_where_it_is() {
     let house = House::memory().await;
     house.account("alice").await;

@@ -171,7 +171,8 @@ async fn a_message_lies_in_the_mailbox_when_it_is_acknowledged() {
     let server = Server::new().await;
     let mut client = server.connect(&server.exchange).await;
     client.ask("EHLO mail.example.org", "250").await;
-    let content = b"Received: from a by b; x\r\nSubject: hello\r\n\r\n..dot\r\n";
+    let content =
+        b"Received: from a by b; x\r\nReceived: from c by a; y\r\nSubject: hello\r\n\r\n..dot\r\n";
     let id = client
         .deliver("carol@example.org", &["bob@example.test"], content)
         .await;
@@ -179,7 +180,7 @@ async fn a_message_lies_in_the_mailbox_when_it_is_acknowledged() {
     let (prefix, rest) = texts[0].split_at(texts[0].find("Received: from a by b").unwrap());
     assert_eq!(
         rest,
-        "Received: from a by b; x\r\nSubject: hello\r\n\r\n.dot\r\n"
+        "Received: from a by b; x\r\nReceived: from c by a; y\r\nSubject: hello\r\n\r\n.dot\r\n"
     );
     let (return_path, received) = prefix.split_once("\r\n").unwrap();
     assert_eq!(return_path, "Return-Path: <carol@example.org>");

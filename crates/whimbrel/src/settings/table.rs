@@ -827,6 +827,24 @@ mod tests {
             refusal("imap.autologout", "\"5 min\"", &mut settings),
             "must be at least 30 min (RFC 3501 section 5.4)"
         );
+        // [rfc1939 3 #5] [rfc5321 4.5.3.1.7 #1] [rfc5321 4.5.3.1.8 #1]
+        for (name, low, bound) in [
+            (
+                "pop3.autologout",
+                "\"9 min\"",
+                "10 min (RFC 1939 section 3)",
+            ),
+            (
+                "mail.message_size",
+                "\"63 KiB\"",
+                "64 KiB (RFC 5321 section 4.5.3.1.7)",
+            ),
+            ("smtp.recipients", "99", "100 (RFC 5321 section 4.5.3.1.8)"),
+            ("smtp.hops", "99", "100 (RFC 5321 section 6.3)"),
+        ] {
+            let expect = format!("must be at least {bound}");
+            assert_eq!(refusal(name, low, &mut settings), expect);
+        }
         assert_eq!(
             refusal("login.hash_workers", "65", &mut settings),
             "must be at most 64"
