@@ -6,6 +6,8 @@
 
 pub mod clock;
 mod disk;
+pub mod install;
+pub mod letter;
 mod message;
 pub mod null;
 pub mod report;

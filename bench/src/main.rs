@@ -7,6 +7,7 @@
     reason = "what went wrong is for a person to read"
 )]
 
+use bench::install::{self, InstallArguments};
 use bench::run::{self, RunArguments};
 use bench::{null, store_bench};
 use clap::{Parser, Subcommand};
@@ -24,6 +25,8 @@ struct Arguments {
 enum What {
     /// Whimbrel, the peers that are installed, and the limits, side by side.
     Run(RunArguments),
+    /// The peers, each in a folder of its own; once, as root.
+    Install(InstallArguments),
     /// Group commits of messages of 8 KiB against append and sync of the same bytes.
     Store {
         /// Where the files are written (a folder is made in it and removed).
@@ -47,6 +50,7 @@ enum What {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().what {
         What::Run(arguments) => one_thread().block_on(run::run(arguments)),
+        What::Install(arguments) => install::run(&arguments),
         What::Null { ready_file } => one_thread().block_on(null::serve(ready_file)),
         What::Store {
             folder,

@@ -225,6 +225,16 @@ impl Report {
             .collect()
     }
 
+    /// What each target gave in a row.
+    pub fn medians(&self, row: &Row) -> Vec<(&'static str, f64)> {
+        let line = self.lines.iter().find(|line| line.row == *row);
+        let figures = line.map(|line| line.figures.as_slice()).unwrap_or_default();
+        figures
+            .iter()
+            .map(|figure| (figure.target, figure.value.median))
+            .collect()
+    }
+
     pub fn curve(&mut self, curve: Curve) {
         self.curves.push(curve);
     }

@@ -6,7 +6,7 @@ mod machine;
 
 use crate::Outcome;
 use crate::report::{Report, Setting};
-use crate::target::Target;
+use crate::target::{Peer, Target};
 use crate::work::{self, Length, Plan};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -202,7 +202,22 @@ fn targets(arguments: &RunArguments, folder: &Path) -> Outcome<Vec<Target>> {
             own.with_file_name("whimbrel")
         }
     };
-    let targets = vec![Target::whimbrel(&binary, folder)?, Target::null()?];
+    let mut targets = vec![Target::whimbrel(&binary, folder)?];
+    let peers = match arguments.alone {
+        true => Vec::new(),
+        false => Peer::installed(&arguments.peers),
+    };
+    if peers.is_empty() && !arguments.alone {
+        println!(
+            "no peers found in {}: run `cargo xtask bench --install` as root; Whimbrel and the limits only",
+            arguments.peers.display()
+        );
+    }
+    for peer in peers {
+        println!("starting {}", peer.product().name());
+        targets.push(Target::peer(peer)?);
+    }
+    targets.push(Target::null()?);
     Ok(targets)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Never here: what is done to it. Nothing in this file knows a protocol.
 
+mod peer;
 mod processes;
 mod whimbrel;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use whimbrel::Whimbrel;
 
+pub use peer::{Peer, Product};
 pub use processes::{Memory, Processes};
 
 /// Accounts that each target has.
@@ -78,6 +80,10 @@ impl Target {
 
     pub fn null() -> Outcome<Target> {
         Target::of("null server", Kind::Null, Box::new(NullServer::new()?))
+    }
+
+    pub fn peer(peer: Peer) -> Outcome<Target> {
+        Target::of(peer.product().name(), Kind::Peer, Box::new(peer))
     }
 
     /// Started with no mail.

@@ -146,15 +146,43 @@ where
     T: Send + 'static,
     F: Future<Output = Outcome<T>> + Send + 'static,
 {
+    each(0..count, |number, _| session(number)).await
+}
+
+/// Runs one task for each of some things, such as connections that are open already.
+pub async fn each<I, T, F>(
+    things: impl IntoIterator<Item = I>,
+    mut task: impl FnMut(usize, I) -> F,
+) -> Outcome<Vec<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = Outcome<T>> + Send + 'static,
+{
     let mut running = JoinSet::new();
-    for number in 0..count {
-        let one = session(number);
+    for (number, thing) in things.into_iter().enumerate() {
+        let one = task(number, thing);
         running.spawn(async move { (number, one.await) });
     }
-    let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();
+    let mut results = Vec::new();
     while let Some(ended) = running.join_next().await {
         let (number, result) = ended.map_err(|error| error.to_string())?;
-        results[number] = Some(result?);
+        results.push((number, result?));
     }
-    Ok(results.into_iter().flatten().collect())
+    results.sort_by_key(|(number, _)| *number);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+/// A point more on the line of each target that was measured in this row.
+pub fn extend(
+    curves: &mut Vec<(&'static str, Vec<(f64, f64)>)>,
+    report: &Report,
+    row: &Row,
+    x: f64,
+) {
+    for (target, value) in report.medians(row) {
+        match curves.iter_mut().find(|(name, _)| *name == target) {
+            Some((_, points)) => points.push((x, value)),
+            None => curves.push((target, vec![(x, value)])),
+        }
+    }
 }

@@ -14,15 +14,13 @@ pub fn run(steps: &mut Steps, arguments: &[String]) {
         return;
     }
     let mut command = Command::new(target().join("release/bench"));
-    if arguments.first().is_some_and(|word| word == "store") {
-        command.args(arguments);
-    } else {
-        command.arg("run").args(arguments);
+    match arguments.first().map(String::as_str) {
+        Some("store") => command.args(arguments),
+        Some("--install") => command.arg("install").args(&arguments[1..]),
+        Some(_) => command.arg("run").args(arguments),
         // A part of the rows, or rounds that are too short, would not tell the whole.
-        if arguments.is_empty() {
-            command.args(["--out", DOCUMENT]);
-        }
-    }
+        None => command.args(["run", "--out", DOCUMENT]),
+    };
     command.current_dir(root());
     steps.command("bench", command);
 }
