@@ -8,7 +8,7 @@
 )]
 
 use bench::install::{self, InstallArguments};
-use bench::run::{self, RunArguments};
+use bench::run::{self, PeerArguments, RunArguments};
 use bench::{null, store_bench};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -27,6 +27,8 @@ enum What {
     Run(RunArguments),
     /// The peers, each in a folder of its own; once, as root.
     Install(InstallArguments),
+    /// Starts one peer and says where it listens, until Ctrl-C.
+    Peer(PeerArguments),
     /// Group commits of messages of 8 KiB against append and sync of the same bytes.
     Store {
         /// Where the files are written (a folder is made in it and removed).
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().what {
         What::Run(arguments) => one_thread().block_on(run::run(arguments)),
         What::Install(arguments) => install::run(&arguments),
+        What::Peer(arguments) => one_thread().block_on(run::peer(arguments)),
         What::Null { ready_file } => one_thread().block_on(null::serve(ready_file)),
         What::Store {
             folder,

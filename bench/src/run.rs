@@ -41,6 +41,33 @@ pub struct RunArguments {
     alone: bool,
 }
 
+#[derive(clap::Args)]
+pub struct PeerArguments {
+    /// `maildir`, `mdbox` or `cyrus`.
+    name: String,
+    /// The peers' folder, as `install` made it.
+    #[arg(long, default_value = crate::PEERS)]
+    peers: PathBuf,
+}
+
+/// One peer to look at by hand; its mail is emptied first.
+pub async fn peer(arguments: PeerArguments) -> Outcome<()> {
+    let mut all = Peer::installed(&arguments.peers).into_iter();
+    let peer = all.find(|peer| peer.product().folder() == arguments.name);
+    let peer = peer.ok_or_else(|| format!("no peer {} is installed", arguments.name))?;
+    let target = Target::peer(peer)?;
+    println!("{}: {}", target.name, target.version());
+    println!(
+        "SMTP {}, IMAP {}, POP3 {}",
+        target.smtp, target.imap, target.pop
+    );
+    let (user, password) = target.login(1);
+    println!("{}: login {user}, password {password}", target.address(1));
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| error.to_string())
+}
+
 /// A group of rows.
 struct Group {
     name: &'static str,

@@ -82,7 +82,8 @@ impl Target {
         Target::of("null server", Kind::Null, Box::new(NullServer::new()?))
     }
 
-    pub fn peer(peer: Peer) -> Outcome<Target> {
+    pub fn peer(mut peer: Peer) -> Outcome<Target> {
+        peer.claim()?;
         Target::of(peer.product().name(), Kind::Peer, Box::new(peer))
     }
 

@@ -170,6 +170,32 @@ impl Drop for Processes {
     }
 }
 
+/// Ends every process whose root is this folder. Only servers that a bench started live there.
+pub fn end_all_in(root: &Path) -> Outcome<()> {
+    let root = root
+        .canonicalize()
+        .map_err(|error| format!("{}: {error}", root.display()))?;
+    let inside = || {
+        let all = std::fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok);
+        let inside = all.filter(|entry| {
+            std::fs::read_link(entry.path().join("root")).is_ok_and(|its| its == root)
+        });
+        let pids = inside.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        pids.filter_map(Pid::from_raw).collect::<Vec<Pid>>()
+    };
+    wait("the end of what an earlier run left", PATIENCE, || {
+        let left = inside();
+        for pid in &left {
+            // It may have ended since.
+            let _ = kill_process(*pid, Signal::KILL);
+        }
+        left.is_empty()
+    })
+}
+
 /// A control group below the root's; made by root only.
 fn group(name: &str) -> Group {
     let make = |root: &str, probe: &str| {
