@@ -1,8 +1,9 @@
 //! Which names LIST shows: a decision over what an account has. What never happens here: reading
 //! an account, spelling an answer.
 
-use imap::{ListPattern, ListSelect};
+use imap::{ListPattern, ListSelect, Mailbox};
 use mail::{MailboxInfo, MailboxName};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A name that LIST shows.
@@ -34,6 +35,16 @@ pub(crate) enum Below {
     Shown,
     /// A name that fits and that the patterns leave out.
     Hidden,
+}
+
+/// The canonical pattern: the reference, then the pattern [rfc3501 6.3.8], with its letters composed
+/// as in names, so that what CREATE took under another spelling is found by it [rfc9051 5.1].
+pub(crate) fn canonical(reference: &Mailbox, pattern: &ListPattern) -> ListPattern {
+    let whole = pattern.within(reference);
+    match MailboxName::composed(whole.as_str()) {
+        Cow::Owned(composed) => ListPattern::new(&composed),
+        Cow::Borrowed(_) => whole,
+    }
 }
 
 /// The names to show, in the order of lists. A name shows if it matches a pattern and fits the

@@ -2,6 +2,7 @@
 
 use crate::limits;
 use icu_normalizer::ComposingNormalizerBorrowed;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -51,6 +52,11 @@ impl MailboxName {
     pub fn inbox() -> Self {
         Self(Arc::from("INBOX"))
     }
+    /// A text with its letters composed as they are in names (NFC), for patterns that names are
+    /// compared with. It grows at most threefold [rfc9051 5.1].
+    pub fn composed(text: &str) -> Cow<'_, str> {
+        ComposingNormalizerBorrowed::new_nfc().normalize(text)
+    }
     /// The whole name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -94,7 +100,7 @@ impl TryFrom<&str> for MailboxName {
         if name.len() > limits::NAME_BYTES * 3 {
             return Err(NameError::TooLong);
         }
-        let name = ComposingNormalizerBorrowed::new_nfc().normalize(name);
+        let name = Self::composed(name);
         if name.len() > limits::NAME_BYTES {
             return Err(NameError::TooLong);
         }

@@ -19,4 +19,4 @@ pub use bearer::{Bearer, TokenRefusal};
 pub use exchange::{Claim, Credentials, Exchange, Failure, Step, Terms};
 pub use hash::{Hash, ScramKeys};
 pub use line::encode;
-pub use mechanism::{Bindings, MECHANISMS, Mechanism, Needs, Row};
+pub use mechanism::{Beginner, Bindings, MECHANISMS, Mechanism, Needs, Row};

@@ -40,6 +40,13 @@ pub enum Needs {
     Issuer,
 }
 
+/// Who says the first thing of an exchange.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beginner {
+    Client,
+    Server,
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Row {
@@ -103,6 +110,15 @@ impl Mechanism {
 
     pub fn needs(self) -> Needs {
         self.row().needs
+    }
+
+    /// Where the server begins, there is nothing that a client could say with its command
+    /// [rfc4959 3]; protocols differ in whether they let it all the same.
+    pub fn begun_by(self) -> Beginner {
+        match self {
+            Mechanism::Login => Beginner::Server,
+            _ => Beginner::Client,
+        }
     }
 
     fn row(self) -> &'static Row {

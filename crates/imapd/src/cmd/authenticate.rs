@@ -8,18 +8,22 @@ use crate::session::Session;
 use crate::wire::Ended;
 use imap::{Event, ResponseCode};
 use mail::{Mechanism, Progress, Response};
-use sasl::Failure;
+use sasl::{Beginner, Failure};
 
 pub(crate) async fn run(
     session: &mut Session,
     mechanism: &str,
     initial: Option<Vec<u8>>,
 ) -> Outcome {
-    if Mechanism::from_name(mechanism.as_bytes()).is_none() {
+    let Some(named) = Mechanism::from_name(mechanism.as_bytes()) else {
         return Ok(not_offered());
-    }
+    };
     if session.passwords() == Passwords::NeedTls {
         return Ok(login::needs_tls());
+    }
+    // [rfc9051 6.2.2] [rfc4959 3]
+    if initial.is_some() && named.begun_by() == Beginner::Server {
+        return Ok(Answer::bad("that mechanism takes no initial response"));
     }
     let client = session.login_client()?;
     let auth = session.door.mail.auth().clone();

@@ -39,12 +39,11 @@ pub(crate) async fn run(session: &mut Session, list: &List) -> Outcome {
     Ok(Answer::ok("listed"))
 }
 
-/// The canonical patterns: the reference, then the pattern; an empty one means nothing
-/// [rfc5258 3].
+/// The canonical patterns; an empty one means nothing [rfc5258 3].
 fn canonical(list: &List) -> Vec<ListPattern> {
     let patterns = list.patterns.iter();
     let said = patterns.filter(|pattern| !pattern.as_str().is_empty());
-    said.map(|pattern| pattern.within(&list.reference))
+    said.map(|pattern| listing::canonical(&list.reference, pattern))
         .collect()
 }
 

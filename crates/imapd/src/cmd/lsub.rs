@@ -1,6 +1,7 @@
 //! LSUB [rfc3501 6.3.9].
 
 use super::list;
+use crate::listing;
 use crate::reply::{Answer, Outcome};
 use crate::session::Session;
 use imap::{ListEntry, ListPattern, Mailbox, Response};
@@ -16,7 +17,7 @@ pub(crate) async fn run(
         session.wire.say(&Response::Lsub(list::root()));
         return Ok(Answer::ok("that is the separator"));
     }
-    let pattern = pattern.within(reference);
+    let pattern = listing::canonical(reference, pattern);
     let subscribed = session.account().subscriptions()?;
     let mailboxes = session.account().mailboxes()?;
     let mailboxes = mailboxes
