@@ -145,6 +145,8 @@ mod tests {
         list(standing, &[Mechanism::ScramSha256, Mechanism::Plain], 7).join(" ")
     }
 
+    /// [rfc9051 11.7 #1]
+    /// [rfc3501 11.2 #1]
     #[test]
     fn announces_no_password_mechanism_where_passwords_are_refused() {
         // [rfc3501 11.2] [rfc9051 11.7]
@@ -160,6 +162,28 @@ mod tests {
         );
         let other = names(LoggedIn::No, StartTls::NotNow, Passwords::NotTaken);
         assert!(other.contains("LOGINDISABLED AUTH="), "{other}");
+    }
+
+    /// As of IANA's registry of IMAP capabilities.
+    /// [rfc3501 7.2.1 #5 #6] [rfc3501 9 #10]
+    #[test]
+    fn every_name_is_registered() {
+        let registered = "APPENDLIMIT= AUTH= BINARY CHILDREN CONDSTORE CREATE-SPECIAL-USE ENABLE ESEARCH \
+            ID IDLE IMAP4rev1 IMAP4rev2 LIST-EXTENDED LIST-STATUS LITERAL+ LITERAL- LOGINDISABLED MOVE \
+            MULTIAPPEND NAMESPACE OBJECTID PREVIEW QRESYNC QUOTA SASL-IR SEARCHRES SORT SPECIAL-USE \
+            STARTTLS STATUS=SIZE UIDPLUS UNSELECT UTF8=ACCEPT WITHIN";
+        let registered: Vec<&str> = registered.split_ascii_whitespace().collect();
+        for passwords in [Passwords::Taken, Passwords::NeedTls] {
+            let before = names(LoggedIn::No, StartTls::Offered, passwords);
+            let after = names(LoggedIn::Yes, StartTls::NotNow, passwords);
+            for name in before.split(' ').chain(after.split(' ')) {
+                let is_known = |known: &&str| match known.strip_suffix('=') {
+                    Some(_) => name.starts_with(*known),
+                    None => name == *known,
+                };
+                assert!(registered.iter().any(is_known), "{name}");
+            }
+        }
     }
 
     #[test]

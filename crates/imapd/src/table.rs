@@ -376,6 +376,18 @@ mod tests {
         assert_eq!(TABLE.len(), Verb::Enable as usize + 1);
     }
 
+    /// [rfc9051 6.5 #1]
+    #[test]
+    fn every_command_beyond_the_base_is_announced() {
+        for row in TABLE.iter().filter(|row| !row.rfc.starts_with("rfc3501")) {
+            let capability = match row.verb {
+                Verb::UidExpunge => "UIDPLUS".to_owned(),
+                verb => format!("{verb:?}").to_ascii_uppercase(),
+            };
+            assert_eq!(crate::capability::spelled(&capability), capability);
+        }
+    }
+
     /// [rfc3501 7.4.1]
     #[test]
     fn tells_no_expunge_while_sequence_numbers_are_in_use() {

@@ -1,5 +1,5 @@
 //! COPY and APPEND of many large messages while the disk fails at any one of its operations: all
-//! messages are there or none, before and after the next start.
+//! messages are there or none, before and after the next start. MOVE of them: each is in one mailbox.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod house;
@@ -106,6 +106,8 @@ where
 }
 
 /// [rfc9051 6.4.7]
+/// [rfc9051 6.4.7 #4]
+/// [rfc3501 6.4.7 #2]
 #[tokio::test]
 async fn a_copy_is_whole_or_nothing_whatever_write_fails() {
     check(SimFailure::InputOutput, copy).await;
@@ -118,6 +120,8 @@ async fn a_copy_is_whole_or_nothing_wherever_the_power_fails() {
 }
 
 /// [rfc3502 6.3.11]
+/// [rfc9051 6.3.12 #2]
+/// [rfc3501 6.3.11 #3]
 #[tokio::test]
 async fn an_append_of_many_is_whole_or_nothing_whatever_write_fails() {
     check(SimFailure::InputOutput, append).await;
@@ -127,4 +131,57 @@ async fn an_append_of_many_is_whole_or_nothing_whatever_write_fails() {
 #[tokio::test]
 async fn an_append_of_many_is_whole_or_nothing_wherever_the_power_fails() {
     check(SimFailure::Crash, append).await;
+}
+
+/// Messages in INBOX and in Archive.
+fn halves(account: &Account) -> (u32, u32) {
+    let messages = |mailbox| account.status(&name(mailbox)).unwrap().messages;
+    (messages("INBOX"), messages("Archive"))
+}
+
+/// Moves with each disk operation failing in turn; no message is lost, and none is in both.
+async fn check_move(failure: SimFailure) {
+    for n in 1.. {
+        let (house, alice, disk) = set_up(n, failure).await;
+        let last = disk.operations() + n;
+        let view = alice.select(&name("INBOX"), Access::ReadOnly).await;
+        let mut view = view.unwrap();
+        let all = view.uids().clone();
+        let result = view.move_to(&all, &name("Archive")).await.map(drop);
+        let struck = disk.operations() >= last;
+        disk.forgive();
+        if failure == SimFailure::InputOutput {
+            let (from, to) = halves(&alice);
+            assert_eq!(from + to, MESSAGES, "{n}: {result:?}");
+        }
+        drop((view, alice, house));
+        disk.crash();
+        let house = opened(disk.reopen()).await;
+        let found = house
+            .mail
+            .directory()
+            .account_of(&house.admin, &address("alice"));
+        let alice = house
+            .mail
+            .account_as_admin(&house.admin, found.unwrap().unwrap());
+        assert_eq!(house.problems().await, []);
+        let (from, to) = halves(&alice);
+        assert_eq!(from + to, MESSAGES, "{n}: {result:?}");
+        assert!(result.is_err() || to == MESSAGES, "{n}: {from}, {to}");
+        if !struck {
+            return;
+        }
+    }
+}
+
+/// [rfc9051 6.4.8 #2]
+#[tokio::test]
+async fn a_move_leaves_each_message_in_one_mailbox_whatever_write_fails() {
+    check_move(SimFailure::InputOutput).await;
+}
+
+/// [rfc9051 6.4.8 #3]
+#[tokio::test]
+async fn a_move_leaves_each_message_in_one_mailbox_wherever_the_power_fails() {
+    check_move(SimFailure::Crash).await;
 }

@@ -218,6 +218,7 @@ async fn subscriptions_outlive_their_mailboxes() {
 }
 
 /// [rfc9051 5.1] [rfc5198 2]
+/// [rfc9051 5.1 #2]
 #[test]
 fn names_that_say_nothing_or_too_much_are_refused() {
     let check = |text: &str, expect: Result<&str, NameError>| {

@@ -167,6 +167,7 @@ async fn starts_tls_in_the_middle_and_shows_the_name_asked_for() {
     );
 }
 
+/// [rfc9051 11.1 #2]
 #[tokio::test]
 async fn speaks_tls_1_2_with_those_who_know_nothing_newer() {
     // [rfc8314 4.1] [rfc9051 11.1]
@@ -174,7 +175,8 @@ async fn speaks_tls_1_2_with_those_who_know_nothing_newer() {
     let (mut ours, theirs) = Conn::pipe(64_000);
     let served = tokio::spawn(async move { theirs.start_tls(&tls).await.map(|c| c.tls()) });
     // a ClientHello as a TLS 1.2 client sends it: no supported_versions extension
-    ours.write_all(&hello_1_2()).await.expect("the peer reads");
+    let hello = hello([3, 3], &[0xc0, 0x2b, 0xc0, 0x2f]); // ECDHE with AES-128-GCM
+    ours.write_all(&hello).await.expect("the peer reads");
     let reply = read_len(&mut ours, 11).await;
     assert_eq!(reply[0], 22, "a handshake record, not an alert");
     assert_eq!(reply[5], 2, "a ServerHello");
@@ -183,17 +185,53 @@ async fn speaks_tls_1_2_with_those_who_know_nothing_newer() {
     assert!(served.await.expect("no panic").is_err());
 }
 
-fn hello_1_2() -> Vec<u8> {
+/// [rfc9051 11.1 #3]
+#[tokio::test]
+async fn tls_1_2_has_the_suite_that_every_client_knows() {
+    let cert = include_str!("rsa/cert.pem");
+    let tls = TlsServer::from_pem(cert, include_str!("rsa/key.pem")).expect("fits");
+    let (mut ours, theirs) = Conn::pipe(64_000);
+    let served = tokio::spawn(async move { theirs.start_tls(&tls).await.map(|c| c.tls()) });
+    // TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, and nothing else
+    let hello = hello([3, 3], &[0xc0, 0x2f]);
+    ours.write_all(&hello).await.expect("the peer reads");
+    // record, handshake, version, random, session id with its length, suite
+    let reply = read_len(&mut ours, 5 + 4 + 2 + 32 + 33 + 2).await;
+    assert_eq!((reply[0], reply[5]), (22, 2), "a ServerHello");
+    let suite = 44 + usize::from(reply[43]);
+    assert_eq!(reply[suite..suite + 2], [0xc0, 0x2f]);
+    drop(ours);
+    assert!(served.await.expect("no panic").is_err());
+}
+
+/// [rfc9051 11.1 #1 #5]
+/// [rfc3501 11.1 #5]
+#[tokio::test]
+async fn refuses_what_is_older_than_tls_1_2() {
+    let (tls, _) = both_sides();
+    let (mut ours, theirs) = Conn::pipe(64_000);
+    let served = tokio::spawn(async move { theirs.start_tls(&tls).await.map(|c| c.tls()) });
+    // TLS 1.1, with a suite of its time
+    let hello = hello([3, 2], &[0xc0, 0x2b, 0xc0, 0x13, 0, 0x2f]);
+    ours.write_all(&hello).await.expect("the peer reads");
+    let reply = read_len(&mut ours, 7).await;
+    assert_eq!((reply[0], reply[6]), (21, 70), "an alert: protocol_version");
+    assert!(served.await.expect("no panic").is_err());
+}
+
+/// A ClientHello without extensions that newer versions need.
+fn hello(version: [u8; 2], suites: &[u8]) -> Vec<u8> {
     let extensions: &[u8] = &[
         0, 10, 0, 4, 0, 2, 0, 29, // supported_groups: x25519
         0, 11, 0, 2, 1, 0, // ec_point_formats: uncompressed
         0, 13, 0, 6, 0, 4, 4, 3, 8, 4, // signature_algorithms: ecdsa p256, rsa-pss
         0, 23, 0, 0, // extended_master_secret
     ];
-    let mut body = vec![3, 3];
+    let mut body = version.to_vec();
     body.extend([7; 32]);
     body.push(0); // no session id
-    body.extend([0, 4, 0xc0, 0x2b, 0xc0, 0x2f]); // ECDHE with AES-128-GCM
+    body.extend((suites.len() as u16).to_be_bytes());
+    body.extend(suites);
     body.extend([1, 0]); // no compression
     body.extend((extensions.len() as u16).to_be_bytes());
     body.extend(extensions);
@@ -224,6 +262,8 @@ async fn end_without_goodbye_is_an_end_under_tls() {
     );
 }
 
+/// [rfc9051 11.1 #5]
+/// [rfc3501 11.1 #5]
 #[tokio::test(start_paused = true)]
 async fn gives_up_on_a_handshake_that_never_comes() {
     // [rfc3501 11.1] [rfc9051 11.1]

@@ -99,6 +99,7 @@ fn every_example_of_the_rfc_is_understood() {
     }
 }
 
+/// [rfc9051 4.3.1 #1]
 #[test]
 fn reads_commands_of_the_session() {
     check("capability", Command::Capability);
@@ -453,6 +454,8 @@ fn search_strings_stay_as_they_were_sent() {
     );
 }
 
+/// [rfc9051 6.4.5.1 #2]
+/// [rfc3501 6.4.5 #3]
 #[test]
 fn refusals_say_what_and_where_and_keep_the_tag() {
     refuse("A1", What::Expected("a space"), 2);

@@ -127,6 +127,8 @@ fn spells_the_items() {
 }
 
 /// [rfc3516 4.3]
+/// [rfc9051 9 #4]
+/// [rfc3501 9 #4]
 #[test]
 fn octets_with_nul_are_a_literal8() {
     let mut out = Vec::new();

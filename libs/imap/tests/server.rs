@@ -360,6 +360,7 @@ fn authenticate_lines_are_bounded_and_must_be_base64() {
     command(&mut server, "c");
 }
 
+/// [rfc9051 6.3.13 #2]
 #[test]
 fn idle_lasts_until_done() {
     // [rfc2177 4]
@@ -387,6 +388,7 @@ fn idle_takes_nothing_but_done() {
     command(&mut server, "c");
 }
 
+/// [rfc9051 6.2.1 #3]
 #[test]
 fn what_came_in_clear_text_behind_starttls_is_dropped() {
     // [rfc3501 6.2.1]

@@ -71,6 +71,8 @@ fn plain(octets: u64, lines: u64) -> SinglePart {
 }
 
 /// [rfc3501 7.4.2] [rfc9051 7.5.2]
+/// [rfc9051 7.5.2 #8 #10 #11] [rfc9051 9 #6 #7 #8]
+/// [rfc3501 7.4.2 #5 #7 #8] [rfc3501 9 #6 #7 #8]
 #[test]
 fn body_structures_of_the_rfc() {
     let single = BodyStructure::Single(plain(2279, 48));
@@ -110,6 +112,8 @@ fn body_structures_of_the_rfc() {
     ));
 }
 
+/// [rfc9051 9 #9]
+/// [rfc3501 9 #9]
 #[test]
 fn what_does_not_fit_together_still_keeps_to_the_grammar() {
     let mut part = plain(10, 1);
@@ -117,12 +121,14 @@ fn what_does_not_fit_together_still_keeps_to_the_grammar() {
     let lines_anyway = text(|out| encode_body(&BodyStructure::Single(part.clone()), out));
     assert!(lines_anyway.ends_with(" 10 0)"), "{lines_anyway}");
     part.media_type = b"message".to_vec();
-    part.subtype = b"rfc822".to_vec();
-    let opaque = text(|out| encode_body(&BodyStructure::Single(part), out));
-    assert!(
-        opaque.starts_with("(\"application\" \"octet-stream\" "),
-        "{opaque}"
-    );
+    for subtype in ["rfc822", "GLOBAL"] {
+        part.subtype = subtype.into();
+        let opaque = text(|out| encode_body(&BodyStructure::Single(part.clone()), out));
+        assert!(
+            opaque.starts_with("(\"application\" \"octet-stream\" "),
+            "{opaque}"
+        );
+    }
     let empty = text(|out| encode_body(&BodyStructure::Multipart(Multipart::default()), out));
     assert_eq!(
         empty,

@@ -38,6 +38,8 @@ async fn each_sample(mut check: impl AsyncFnMut(&str, &[u8], &mut Client)) {
 }
 
 /// [rfc3501 6.4.5]
+/// [rfc9051 6.3.12 #1]
+/// [rfc3501 6.3.11 #1]
 #[tokio::test]
 async fn header_and_text_together_are_the_message_and_its_size_is_theirs() {
     each_sample(async |name, octets, client| {

@@ -51,6 +51,8 @@ impl Client {
 }
 
 /// [rfc3501 5.4] [rfc9051 5.4]
+/// [rfc9051 5.4 #1]
+/// [rfc3501 3.4 #2] [rfc3501 5.4 #1]
 #[tokio::test]
 async fn a_silent_session_is_let_go_after_thirty_minutes_and_not_before() {
     let server = Server::new().await;
@@ -78,6 +80,8 @@ async fn idle_gives_signs_of_life_and_ends_with_the_autologout() {
     assert!((1799..1802).contains(&elapsed_s(began)));
 }
 
+/// [rfc9051 5.3 #1 #2]
+/// [rfc3501 5.3 #1 #2]
 #[tokio::test]
 async fn a_client_that_does_not_read_is_let_go() {
     let server = Server::new().await;
@@ -94,6 +98,7 @@ async fn a_client_that_does_not_read_is_let_go() {
     drop(conn);
 }
 
+/// [rfc3501 3.4 #2]
 #[tokio::test]
 async fn a_stop_is_told_to_every_session_whatever_it_does() {
     let server = Server::new().await;
@@ -204,18 +209,23 @@ async fn a_waiting_idle_hears_of_mail_at_once() {
     assert!(idle.answer(&tag).await.answer.starts_with("OK"));
 }
 
-/// [rfc3501 2.3.1.1]
+/// After DELETE and after RENAME.
+/// [rfc9051 2.3.1.1 #3 #6] [rfc9051 6.3.4 #4] [rfc9051 6.3.5 #3] [rfc9051 6.3.6 #2]
+/// [rfc3501 2.3.1.1 #3 #6] [rfc3501 6.3.3 #2] [rfc3501 6.3.4 #3] [rfc3501 6.3.5 #2]
 #[tokio::test]
-async fn a_mailbox_made_again_has_another_uidvalidity() {
+async fn a_mailbox_made_again_has_a_greater_uidvalidity() {
     let server = Server::new().await;
     let mut client = server.log_in("alice").await;
-    let mut seen = Vec::new();
-    for _ in 0..3 {
+    let mut seen: Vec<u64> = Vec::new();
+    for end in ["DELETE again", "RENAME again other", "DELETE again"] {
         client.ok("CREATE again").await;
-        seen.push(client.ok("STATUS again (UIDVALIDITY)").await.lines());
-        client.ok("DELETE again").await;
+        client.append("again", MESSAGE).await;
+        let said = client.ok("STATUS again (UIDVALIDITY)").await.lines();
+        let number = said[0].strip_prefix("STATUS again (UIDVALIDITY ").unwrap();
+        seen.push(number.trim_end_matches(')').parse().unwrap());
+        client.ok(end).await;
     }
-    assert!(seen[0] != seen[1] && seen[1] != seen[2], "{seen:?}");
+    assert!(seen.is_sorted_by(|a, b| a < b), "{seen:?}");
 }
 
 /// Nothing is said to be kept that may not be, and reading goes on.
