@@ -4,13 +4,17 @@ use crate::client::pause;
 use crate::dice::Dice;
 use crate::world::{Phase, World};
 use net::Weather;
-use net::time::{Duration, sleep};
+use net::time::{Duration, sleep, timeout};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use store::SimFailure;
 
 /// More than the reserve.
 const PLENTY_BYTES: u64 = 1 << 40;
+/// One run in so many is about renamings, too.
+const RUNS_WITH_RENAMINGS: u64 = 3;
+/// How long one is waited for.
+const RENAMING: Duration = Duration::from_secs(60);
 
 pub async fn run(world: Arc<World>) {
     let dice = world.dice("faults");
@@ -24,6 +28,36 @@ pub async fn run(world: Arc<World>) {
     world.disk.set_slowness(Duration::ZERO);
     world.disk.set_free_bytes(PLENTY_BYTES);
     world.net.set_weather(Weather::default());
+}
+
+/// In some runs the process is also killed right after it has renamed a file, and the power fails when
+/// the next one has just begun: what relies on a name that only the page cache knows loses mail. Left
+/// to chance alone the two hardly ever meet.
+pub async fn at_renamings(world: Arc<World>) {
+    let dice = world.dice("renamings");
+    if !dice.one_in(RUNS_WITH_RENAMINGS) {
+        return;
+    }
+    while world.phase() == Phase::Storm && !world.trace.is_over() {
+        pause(&dice, 30_000).await;
+        let (mut deaths, mut starts) = (world.deaths.subscribe(), world.starts.subscribe());
+        if world.phase() != Phase::Storm {
+            return;
+        }
+        world.trace.note("faults: Kill at the next renaming");
+        world.disk.kill_at_rename();
+        let died = timeout(RENAMING, deaths.changed()).await;
+        if died.is_err() || timeout(RENAMING, starts.changed()).await.is_err() {
+            continue;
+        }
+        pause(&dice, 300).await;
+        if world.phase() == Phase::Storm {
+            world
+                .trace
+                .note("faults: the power fails soon after the start");
+            world.disk.crash();
+        }
+    }
 }
 
 fn weather(dice: &Dice) -> Weather {

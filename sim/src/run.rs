@@ -71,6 +71,7 @@ async fn whole(world: &Arc<World>) -> Result<(), String> {
     });
     let keeping = tokio::spawn(keeper.clone().run());
     let auditing = tokio::spawn(keeper.clone().audit());
+    let renaming = tokio::spawn(faults::at_renamings(world.clone()));
     let failing = tokio::spawn(faults::run(world.clone()));
     let mut clients = start_clients(world, &accounts, &dice);
     let storm = Duration::from_secs(dice.between(120, 700));
@@ -94,7 +95,7 @@ async fn whole(world: &Arc<World>) -> Result<(), String> {
         );
     }
     drop(clients);
-    let _ = failing.await;
+    let _ = tokio::join!(renaming, failing);
     auditing.abort();
     if !world.trace.is_over() {
         last_looks(world, &keeper, &accounts).await?;

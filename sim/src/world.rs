@@ -38,6 +38,8 @@ pub struct World {
     pub phase: watch::Sender<Phase>,
     /// How often the server's process has died, and how it did last.
     pub deaths: watch::Sender<u64>,
+    /// How often it has started.
+    pub starts: watch::Sender<u64>,
     /// What lies behind the doors of the server that runs.
     inside: Mutex<Option<Inside>>,
     ledger: Mutex<Ledger>,
@@ -55,6 +57,7 @@ impl World {
             trace,
             phase: watch::Sender::new(Phase::Storm),
             deaths: watch::Sender::new(0),
+            starts: watch::Sender::new(0),
             inside: Mutex::default(),
             ledger: Mutex::new(Ledger::default()),
             next_port: AtomicU64::new(20_000),
@@ -90,6 +93,7 @@ impl World {
 
     pub fn set_inside(&self, inside: Inside) {
         *self.inside.lock().unwrap_or_else(PoisonError::into_inner) = Some(inside);
+        self.starts.send_modify(|starts| *starts += 1);
     }
 
     fn inside(&self) -> Option<Inside> {

@@ -67,6 +67,10 @@ struct Disk {
     on_death: Option<OnDeath>,
     operations: u64,
     failures: BTreeMap<u64, SimFailure>,
+    /// No name in it can be changed.
+    broken_folder: Option<String>,
+    /// What becomes of the next renaming.
+    rename_failure: Option<SimFailure>,
     free_bytes: u64,
     inodes: Vec<Inode>,
     names: BTreeMap<String, usize>,
@@ -218,11 +222,16 @@ impl Disk {
 
     fn change_name(&mut self, change: NameChange) {
         apply(&mut self.names, &change);
-        let folder = match &change {
+        self.unsynced_names.push((change.folder(), change));
+    }
+}
+
+impl NameChange {
+    fn folder(&self) -> String {
+        match self {
             NameChange::Added { path, .. } | NameChange::Removed { path } => folder_of(path),
             NameChange::Renamed { to, .. } => folder_of(to),
-        };
-        self.unsynced_names.push((folder, change));
+        }
     }
 }
 
@@ -255,6 +264,8 @@ impl SimDisk {
                 dead: false,
                 operations: 0,
                 failures: BTreeMap::new(),
+                broken_folder: None,
+                rename_failure: None,
                 free_bytes: 1 << 40,
                 inodes: Vec::new(),
                 names: BTreeMap::new(),
@@ -301,9 +312,21 @@ impl SimDisk {
         lock(&self.0.disk).failures.insert(operation, failure);
     }
 
+    /// The process dies right after the next renaming, whenever it comes.
+    pub fn kill_at_rename(&self) {
+        lock(&self.0.disk).rename_failure = Some(SimFailure::Kill);
+    }
+
+    /// From now on no name in this folder can be changed, until it is mended by `None`.
+    pub fn break_folder(&self, folder: Option<&str>) {
+        lock(&self.0.disk).broken_folder = folder.map(str::to_owned);
+    }
+
     /// Takes back every failure that has not struck yet.
     pub fn forgive(&self) {
-        lock(&self.0.disk).failures.clear();
+        let mut disk = lock(&self.0.disk);
+        disk.failures.clear();
+        disk.rename_failure = None;
     }
 
     /// The process that has the disk dies now, as by `kill -9`: its open files are lost to it, what
@@ -389,11 +412,17 @@ impl Handle {
         change: impl FnOnce(&mut Disk) -> io::Result<NameChange>,
     ) -> io::Result<()> {
         self.with(|disk| {
-            let failure = disk.operation(what);
+            let mut failure = disk.operation(what);
             if let Some(SimFailure::InputOutput) = failure {
                 return Err(io_error());
             }
             let change = change(disk)?;
+            if disk.broken_folder == Some(change.folder()) {
+                return Err(io_error());
+            }
+            if let NameChange::Renamed { .. } = &change {
+                failure = failure.or(disk.rename_failure.take());
+            }
             if let Some(SimFailure::NoSpace) = failure {
                 return Err(no_space());
             }
@@ -632,6 +661,22 @@ mod tests {
             files.create("log/a").unwrap().sync().unwrap();
             disk.crash();
             disk.paths() == ["log/a"]
+        });
+        assert!((20..80).contains(&survived.count()));
+    }
+
+    #[test]
+    fn a_process_killed_at_a_renaming_leaves_a_name_that_only_the_page_cache_knows() {
+        let survived = (0..100).filter(|seed| {
+            let (files, disk) = Files::sim(*seed);
+            files.create("new").unwrap().sync().unwrap();
+            files.sync_dir("").unwrap();
+            disk.kill_at_rename();
+            assert!(files.rename("new", "old").is_err());
+            assert_eq!(disk.paths(), ["old"]);
+            disk.reopen();
+            disk.crash();
+            disk.paths() == ["old"]
         });
         assert!((20..80).contains(&survived.count()));
     }
