@@ -9,6 +9,7 @@ use crate::engine::{Engine, Work};
 use crate::files::Files;
 use crate::index::checkpoint;
 use crate::key::{self, Space};
+use crate::limits::MAX_UNFLUSHED;
 use crate::log::{BodyEntry, FrameBuilder};
 use crate::marker::Marker;
 use crate::name::encode_value;
@@ -60,7 +61,10 @@ impl Engine {
     pub(crate) fn commit_some(&self) -> bool {
         let mut work = lock(&self.work);
         if self.queue.take_resume_wish() {
-            self.resume(&mut work);
+            match work.is_overfull {
+                true => self.resume_overfull(&mut work),
+                false => self.resume(&mut work),
+            }
         }
         let batch = self.queue.take_batch();
         if batch.is_empty() {
@@ -72,6 +76,7 @@ impl Engine {
                 self.count_commit(&batch);
                 self.settle(batch);
                 self.flush_if_due(&mut work);
+                self.stop_if_overfull(&mut work);
             }
             Err(fault) => self.fail(&mut work, batch, fault),
         }
@@ -206,7 +211,49 @@ impl Engine {
             Ok(()) => tracing::warn!(file = log.number(), "writing goes on in a new log file"),
             Err(fault) => tracing::error!(%fault, "writing cannot go on yet"),
         }
+        // A log that goes on is not enough while the index takes nothing; that is tried next. A log
+        // that does not goes first, and the next commit looks at the index again.
+        work.is_overfull &= resumed.is_ok();
+        let unflushed = self.flush_failure(work).filter(|_| work.is_overfull);
+        let resumed = resumed.and(unflushed.map_or(Ok(()), |(why, _)| Err(why)));
         self.queue.resumed(resumed);
+    }
+
+    /// Writing goes on once the index is flushed; the log was never in trouble.
+    fn resume_overfull(&self, work: &mut Work) {
+        if let Some(keeper) = &self.keeper {
+            keeper.wait_until_idle();
+        }
+        let flushed = self.begin_flush(work).and_then(|()| self.flush_result());
+        work.is_overfull = flushed.is_err();
+        match &flushed {
+            Ok(()) => tracing::warn!("the index is flushed again; writing goes on"),
+            Err(fault) => tracing::error!(%fault, "the index cannot be flushed yet"),
+        }
+        self.queue.resumed(flushed);
+    }
+
+    /// Why the last flush failed, and the bytes that are in memory only because of that.
+    fn flush_failure(&self, work: &Work) -> Option<(Fault, u64)> {
+        match &self.keeper {
+            Some(keeper) => keeper.failure(),
+            None => work.flush_failure.clone().map(|fault| (fault, 0)),
+        }
+    }
+
+    /// The log still takes commits while the index cannot be flushed, but their records stay in
+    /// memory; past a bound the store takes no more, before memory ends.
+    fn stop_if_overfull(&self, work: &mut Work) {
+        let Some((fault, sealed_bytes)) = self.flush_failure(work) else {
+            return;
+        };
+        let most = MAX_UNFLUSHED * self.settings.index_memory_bytes;
+        if sealed_bytes + work.unflushed_bytes < most || work.is_overfull {
+            return;
+        }
+        work.is_overfull = true;
+        tracing::error!(%fault, "too much waits to be flushed; the store takes no writes until the index can be");
+        self.queue.stop(fault);
     }
 
     fn flush_if_due(&self, work: &mut Work) {
@@ -243,10 +290,12 @@ impl Engine {
         match (&self.keeper, &self.files) {
             (Some(keeper), _) => {
                 self.seal_index();
-                keeper.begin(marker);
+                keeper.begin(marker, work.unflushed_bytes);
             }
             (None, Some(files)) => {
-                checkpoint::write(files, &self.index, seqno)?;
+                let written = checkpoint::write(files, &self.index, seqno);
+                work.flush_failure = written.as_ref().err().cloned();
+                written?;
                 *lock(&self.flushed) = marker;
             }
             (None, None) => {}

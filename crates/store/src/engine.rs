@@ -54,6 +54,10 @@ pub(crate) struct Work {
     pub(crate) log: Option<Log>,
     /// Bytes in the index since its last flush began.
     pub(crate) unflushed_bytes: u64,
+    /// Why the index was not flushed, where no keeper remembers it.
+    pub(crate) flush_failure: Option<Fault>,
+    /// Too much has gathered while the index could not be flushed: nothing is taken.
+    pub(crate) is_overfull: bool,
 }
 
 impl Engine {
@@ -73,6 +77,8 @@ impl Engine {
             work: Mutex::new(Work {
                 log: None,
                 unflushed_bytes: 0,
+                flush_failure: None,
+                is_overfull: false,
             }),
             keeper: None,
             flushed: Mutex::default(),
@@ -186,6 +192,11 @@ impl Engine {
         }
         self.begin_flush(&mut work)?;
         drop(work);
+        self.flush_result()
+    }
+
+    /// Waits until the flush that was begun is over.
+    pub(crate) fn flush_result(&self) -> Result<(), Fault> {
         self.keeper.as_ref().map_or(Ok(()), Keeper::result)
     }
 

@@ -15,6 +15,8 @@ struct Inner {
     /// Sealed and to be flushed, and how far the index holds the log then.
     wanted: Option<Marker>,
     busy: bool,
+    /// Bytes that are sealed and not on the disk; a flush takes all of them.
+    sealed_bytes: u64,
     /// The last flush failed; it is tried again with the next.
     failure: Option<Fault>,
     stopped: bool,
@@ -38,9 +40,20 @@ impl Keeper {
         inner.busy || inner.wanted.is_some()
     }
 
-    pub(crate) fn begin(&self, marker: Marker) {
-        lock(&self.inner).wanted = Some(marker);
+    /// Only while it is idle.
+    pub(crate) fn begin(&self, marker: Marker, bytes: u64) {
+        let mut inner = lock(&self.inner);
+        inner.wanted = Some(marker);
+        inner.sealed_bytes += bytes;
+        drop(inner);
         self.changed.notify_all();
+    }
+
+    /// Why the last flush failed, and how much waits in memory since.
+    pub(crate) fn failure(&self) -> Option<(Fault, u64)> {
+        let inner = lock(&self.inner);
+        let fault = inner.failure.clone()?;
+        Some((fault, inner.sealed_bytes))
     }
 
     /// Waits until nothing sealed is left to flush, or its flush has failed.
@@ -82,6 +95,9 @@ impl Keeper {
     fn finished(&self, failure: Option<Fault>) {
         let mut inner = lock(&self.inner);
         inner.busy = false;
+        if failure.is_none() {
+            inner.sealed_bytes = 0;
+        }
         inner.failure = failure;
         self.changed.notify_all();
     }

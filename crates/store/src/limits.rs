@@ -16,3 +16,6 @@ pub const MAX_FRAME_TRANSACTIONS: usize = 1_024;
 pub const MAX_FRAME_BYTES: usize = 8 * 1024 * 1024;
 /// New edits wait when this much has been handed over and is not yet durable.
 pub const MAX_PENDING_BYTES: usize = 32 * 1024 * 1024;
+/// While the index cannot be flushed its records gather in memory: at this many times
+/// `index_memory_bytes` nothing more is taken.
+pub const MAX_UNFLUSHED: u64 = 2;

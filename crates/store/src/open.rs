@@ -63,6 +63,8 @@ pub(crate) fn open(files: Files, settings: Settings) -> Result<Arc<Engine>, Open
     engine.work = Mutex::new(Work {
         log: Some(log),
         unflushed_bytes: replay.bytes,
+        flush_failure: None,
+        is_overfull: false,
     });
     for sentence in &replay.report.damage {
         tracing::error!("opening the store: {sentence}");
@@ -108,6 +110,8 @@ fn bare(files: Files, settings: Settings, index: Index, marker: Marker) -> Engin
         work: Mutex::new(Work {
             log: None,
             unflushed_bytes: 0,
+            flush_failure: None,
+            is_overfull: false,
         }),
         keeper,
         flushed: Mutex::new(marker),

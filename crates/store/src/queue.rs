@@ -232,6 +232,14 @@ impl Queue {
         failed
     }
 
+    /// Nothing more is taken until writing is resumed; what was handed over goes on.
+    pub(crate) fn stop(&self, why: Fault) {
+        let mut inner = lock(&self.inner);
+        inner.trouble.get_or_insert(why);
+        inner.last_resume = Some(Instant::now());
+        self.room.notify_waiters();
+    }
+
     pub(crate) fn resumed(&self, resumed: Result<(), Fault>) {
         let mut inner = lock(&self.inner);
         if !inner.hopeless {

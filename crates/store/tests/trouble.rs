@@ -90,6 +90,112 @@ async fn is_read_only_until_a_new_file_holds_and_reads_meanwhile() {
     assert_eq!(keys(&db), ["after", "before"]);
 }
 
+/// Writes until the store takes no more; how many records it has acknowledged since `from`.
+async fn put_until_refused(db: &Db, from: usize) -> usize {
+    for number in from..from + 1_000 {
+        match put(db, &format!("{number:06}"), &"x".repeat(500)).await {
+            Ok(()) => {}
+            Err(CommitError::ReadOnly) => return number - from,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    panic!("a thousand records are taken");
+}
+
+async fn until_writable(db: &Db) {
+    while !matches!(db.state(), State::Writable) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn takes_no_more_while_the_index_cannot_be_flushed_and_goes_on_by_itself() {
+    let (files, disk) = Files::sim(13);
+    let settings = Settings {
+        index_memory_bytes: 10_000,
+        ..settings()
+    };
+    let db = Db::open(files, settings.clone()).unwrap();
+    put(&db, "before", "1").await.unwrap();
+    let mut taken = 0;
+    for _ in 0..2 {
+        disk.break_folder(Some("index"));
+        let now = put_until_refused(&db, taken).await;
+        // Twice what triggers a flush.
+        assert!((15..45).contains(&now), "{now}");
+        taken += now;
+        assert!(matches!(db.state(), State::ReadOnly { .. }));
+        assert!(matches!(db.new_body().await, Err(BodyRefusal::ReadOnly(_))));
+        assert_eq!(keys(&db).len(), taken + 1, "reading goes on");
+        disk.break_folder(None);
+        until_writable(&db).await;
+    }
+    put(&db, "after", "1").await.unwrap();
+    disk.crash();
+    let db = Db::open(disk.reopen(), settings).unwrap();
+    assert_eq!(
+        keys(&db).len(),
+        taken + 2,
+        "all that was acknowledged is there"
+    );
+}
+
+#[tokio::test]
+async fn a_log_that_goes_on_does_not_hide_an_index_that_does_not() {
+    let (files, disk) = Files::sim(14);
+    let settings = Settings {
+        index_memory_bytes: 10_000,
+        ..settings()
+    };
+    let db = Db::open(files, settings).unwrap();
+    put(&db, "before", "1").await.unwrap();
+    disk.break_folder(Some("index"));
+    let mut waiting = Vec::new();
+    // More than one frame takes. The first makes the index overfull (write, sync, and two tries at
+    // names of the index); the sync of the second fails.
+    for number in 0..12 {
+        let mut edit = db.edit(P).await;
+        edit.put(format!("{number}"), "x".repeat(900_000));
+        waiting.push(edit.submit());
+    }
+    disk.fail_at(disk.operations() + 6, SimFailure::InputOutput);
+    let mut told = Vec::new();
+    for pending in waiting {
+        told.push(pending.await.map(|_| ()));
+    }
+    assert_eq!((told[0], told[11]), (Ok(()), Err(CommitError::Failed)));
+    assert_eq!(put(&db, "refused", "1").await, Err(CommitError::ReadOnly));
+    disk.break_folder(None);
+    until_writable(&db).await;
+    put(&db, "after", "1").await.unwrap();
+}
+
+/// The real tree: its folder of tables is away for a while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn takes_no_more_while_the_tree_cannot_be_flushed_and_goes_on_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        index_memory_bytes: 10_000,
+        reserve_bytes: 0,
+        ..Settings::default()
+    };
+    let db = Db::open(Files::real(folder.path()).unwrap(), settings.clone()).unwrap();
+    let (tables, away) = (
+        folder.path().join("index/tables"),
+        folder.path().join("away"),
+    );
+    std::fs::rename(&tables, &away).unwrap();
+    let taken = put_until_refused(&db, 0).await;
+    assert!((15..200).contains(&taken), "{taken}");
+    assert_eq!(keys(&db).len(), taken, "reading goes on");
+    std::fs::rename(&away, &tables).unwrap();
+    until_writable(&db).await;
+    put(&db, "after", "1").await.unwrap();
+    db.close().await;
+    let db = Db::open(Files::real(folder.path()).unwrap(), settings).unwrap();
+    assert_eq!(keys(&db).len(), taken + 1);
+}
+
 #[tokio::test]
 async fn the_reserve_keeps_bodies_out_and_lets_the_rest_go_on() {
     let (files, disk) = Files::sim(3);
