@@ -2,7 +2,7 @@
 //! simulated network, put together as `whimbrel` does it.
 
 use crate::world::{DOMAIN, SERVER, World};
-use mail::{Admin, Argon2Cost, Mail, MailSettings};
+use mail::{Admin, Argon2Cost, Mail, MailSettings, WeakPasswords};
 use net::{Bounds, Clock, Conn, Listener, Random, Stop};
 use post::{Post, PostSettings};
 use std::net::SocketAddr;
@@ -64,6 +64,7 @@ fn mail_settings() -> MailSettings {
             p: 1,
         },
         scram_verifier: false,
+        weak_passwords: WeakPasswords::Allowed,
         hash_workers: 0,
         ..MailSettings::default()
     }

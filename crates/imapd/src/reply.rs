@@ -185,6 +185,11 @@ impl From<LoginRefusal> for Trouble {
         match refusal {
             LoginRefusal::Wrong => no(ResponseCode::AuthenticationFailed, "wrong name or password"),
             LoginRefusal::Expired => no(ResponseCode::Expired, "the token has expired"),
+            // A client is to ask for a new password [rfc5530 3] [rfc9051 11.7].
+            LoginRefusal::WellKnown => no(
+                ResponseCode::Expired,
+                "this password is known to attackers, ask for another to be set",
+            ),
             // Not AUTHENTICATIONFAILED: clients would ask their users for another password.
             LoginRefusal::TooManyFailures { retry_after_s } => no(
                 ResponseCode::Unavailable,

@@ -14,6 +14,7 @@ mod pool;
 mod proven;
 mod throttle;
 mod token;
+mod well_known;
 
 pub use conversation::{Conversation, LoginClient, Progress, Response};
 use issuer::Issuer;
@@ -22,9 +23,10 @@ pub(crate) use password::Verifiers;
 pub use password::{Argon2Cost, NewPassword, PasswordRefusal};
 
 use crate::directory::{Directory, LoginRecord, Standing};
-use crate::limits::{LOGIN_NAME_BYTES, PASSWORD_BYTES};
+use crate::limits::{LEAST_PASSWORD_CHARS, LOGIN_NAME_BYTES, PASSWORD_BYTES};
 use crate::proof::Login;
-use crate::settings::MailSettings;
+use crate::settings::{MailSettings, WeakPasswords};
+use addr::Address;
 use net::{Clock, Random, Source};
 use pool::{HashPool, PoolError};
 use proven::{Proof, Proven};
@@ -55,6 +57,8 @@ pub enum LoginRefusal {
     Wrong,
     /// What was shown was good once and is over: a token past its end.
     Expired,
+    /// The password is right, and so well known that it opens nothing [rfc9051 11.7].
+    WellKnown,
     /// Too many failures of this address or for this account.
     TooManyFailures {
         /// When to try again.
@@ -71,6 +75,10 @@ impl fmt::Display for LoginRefusal {
         match self {
             LoginRefusal::Wrong => f.write_str("wrong name or password"),
             LoginRefusal::Expired => f.write_str("the token has expired"),
+            LoginRefusal::WellKnown => f.write_str(
+                "the password is among those that attackers try first, so nobody gets in by it; \
+                 set another",
+            ),
             LoginRefusal::TooManyFailures { retry_after_s } => {
                 write!(f, "too many failed logins, try again in {retry_after_s} s")
             }
@@ -84,9 +92,10 @@ impl LoginRefusal {
     /// Whether it counts as the client's failure: that we are busy, or in trouble, does not.
     pub fn is_the_clients(&self) -> bool {
         match self {
-            LoginRefusal::Wrong | LoginRefusal::Expired | LoginRefusal::TooManyFailures { .. } => {
-                true
-            }
+            LoginRefusal::Wrong
+            | LoginRefusal::Expired
+            | LoginRefusal::WellKnown
+            | LoginRefusal::TooManyFailures { .. } => true,
             LoginRefusal::Busy | LoginRefusal::Unavailable(_) => false,
         }
     }
@@ -124,6 +133,25 @@ impl Auth {
     /// Whether a name with a password may lead to a login, by whatever command.
     pub fn takes_passwords(&self) -> bool {
         self.gate.takes(Mechanism::Plain) || self.gate.takes(Mechanism::Login)
+    }
+
+    /// Whether an administrator may give this password to this account. Only one that is not guessed
+    /// in a few tries, unless the settings allow others [rfc9051 11.7].
+    pub fn check_new_password(
+        &self,
+        account: &Address,
+        password: &[u8],
+    ) -> Result<(), PasswordRefusal> {
+        if self.gate.weak_passwords == WeakPasswords::Allowed || password.is_empty() {
+            return Ok(());
+        }
+        if well_known::is_well_known(password, account) {
+            return Err(PasswordRefusal::WellKnown);
+        }
+        match String::from_utf8_lossy(password).chars().count() < LEAST_PASSWORD_CHARS {
+            true => Err(PasswordRefusal::TooShort),
+            false => Ok(()),
+        }
     }
 
     /// Hashes a new password in the pool. It may be given to many accounts.
@@ -205,6 +233,7 @@ fn outcome(result: &Result<Login, LoginRefusal>) -> &'static str {
         Ok(_) => "ok",
         Err(LoginRefusal::Wrong) => "wrong",
         Err(LoginRefusal::Expired) => "expired",
+        Err(LoginRefusal::WellKnown) => "well-known",
         Err(LoginRefusal::TooManyFailures { .. }) => "throttled",
         Err(LoginRefusal::Busy) => "busy",
         Err(LoginRefusal::Unavailable(_)) => "unavailable",
@@ -264,6 +293,7 @@ struct Gate {
     issuer: Option<Arc<Issuer>>,
     /// Read from the directory when it is first needed.
     secret: OnceCell<keys::Secret>,
+    weak_passwords: WeakPasswords,
     /// Checked when there is no account, so that this takes as long as with one.
     dummy: Arc<str>,
 }
@@ -280,6 +310,7 @@ impl Gate {
             mechanisms: settings.mechanisms.clone(),
             certificate_logins: settings.certificate_logins.clone(),
             issuer: None,
+            weak_passwords: settings.weak_passwords,
             secret: OnceCell::new(),
             random,
         }
@@ -328,11 +359,23 @@ impl Gate {
             return self.fail(attempt).await;
         };
         let proof = verifier.map(|v| self.proven.proof(&v.argon2, &prepared));
-        if self.is_known(proof) || self.matches(attempt, verifier, prepared, proof).await? {
-            self.throttle.succeeded(attempt);
-            return Ok(());
+        if !self.is_known(proof) && !self.matches(attempt, verifier, prepared, proof).await? {
+            return self.fail(attempt).await;
         }
-        self.fail(attempt).await
+        if record.is_some_and(|record| self.is_blocked(password, record)) {
+            // As slow as any failure: whoever sprays learns nothing faster.
+            let _ = self.fail(attempt).await;
+            return Err(LoginRefusal::WellKnown);
+        }
+        self.throttle.succeeded(attempt);
+        Ok(())
+    }
+
+    /// Whether an account's own password opens nothing, because attackers try it first. None is set
+    /// any more; one from before the list knew it may be there [rfc9051 11.7].
+    fn is_blocked(&self, password: &[u8], record: &LoginRecord) -> bool {
+        self.weak_passwords == WeakPasswords::Refused
+            && well_known::is_well_known(password, &record.primary)
     }
 
     fn is_known(&self, proof: Option<Proof>) -> bool {

@@ -43,7 +43,7 @@ mod view;
 pub use account::{Account, Appended, NewMessage, Quota};
 pub use auth::{
     Argon2Cost, Auth, Conversation, IntrospectionSettings, IssuerSettings, LoginClient,
-    LoginRefusal, NewPassword, Progress, Response,
+    LoginRefusal, NewPassword, PasswordRefusal, Progress, Response,
 };
 pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Mail, Prefix, Room};
@@ -62,7 +62,7 @@ pub use parts::{Encoding, Part, PartKind, PartTree, Section};
 pub use proof::{Admin, Delivery, Login};
 pub use ready::{Content, DeliveredEnvelope, Dsn, Form, Headers, KeptField, LastLine, Ready};
 pub use sasl::Mechanism;
-pub use settings::{FirstMailbox, MailSettings, ThrottleSettings};
+pub use settings::{FirstMailbox, MailSettings, ThrottleSettings, WeakPasswords};
 pub use since::Since;
 pub use store::{Bell, Body, BodyRefusal, BodyWriter, Db, Fault};
 pub use upkeep::UpkeepReport;

@@ -52,6 +52,8 @@ pub const STORE_SINCE_ENTRIES: usize = 5_000;
 pub const LOGIN_NAME_BYTES: usize = 320;
 /// Octets of a password. RFC 4616 section 2 asks for 255.
 pub const PASSWORD_BYTES: usize = 1_024;
+/// Characters of a new password, at least; NIST SP 800-63B asks for 8.
+pub const LEAST_PASSWORD_CHARS: usize = 8;
 /// Keys of an issuer that are kept.
 pub const ISSUER_KEYS: usize = 100;
 /// Keys of an issuer that one token is tried with.

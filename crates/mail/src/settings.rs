@@ -33,6 +33,16 @@ impl Default for ThrottleSettings {
     }
 }
 
+/// What becomes of passwords that are guessed in a few tries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum WeakPasswords {
+    /// None is set; one that attackers try first opens nothing.
+    #[default]
+    Refused,
+    /// For tests.
+    Allowed,
+}
+
 /// The settings of mail at rest.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
@@ -53,6 +63,8 @@ pub struct MailSettings {
     pub certificate_logins: BTreeMap<String, String>,
     /// Whose tokens are believed.
     pub issuer: Option<IssuerSettings>,
+    /// Whether a password may be one that is guessed soon.
+    pub weak_passwords: WeakPasswords,
     /// The cost of a password hash.
     pub argon2: Argon2Cost,
     /// What failed logins cost.
@@ -82,6 +94,7 @@ impl Default for MailSettings {
             mechanisms: Mechanism::all().collect(),
             certificate_logins: BTreeMap::new(),
             issuer: None,
+            weak_passwords: WeakPasswords::default(),
             argon2: Argon2Cost::default(),
             throttle: ThrottleSettings::default(),
             hash_workers: 2,

@@ -21,6 +21,7 @@ fn cheap() -> MailSettings {
             p: 1,
         },
         hash_workers: 0,
+        weak_passwords: WeakPasswords::Allowed,
         ..MailSettings::default()
     }
 }

@@ -42,6 +42,10 @@ pub(crate) fn login(refusal: &LoginRefusal, session: u64) -> (Blame, Refused) {
             Refused::with(Code::Auth, Text::WrongPassword),
         ),
         LoginRefusal::Expired => (Blame::Client, Refused::with(Code::Auth, Text::TokenExpired)),
+        LoginRefusal::WellKnown => (
+            Blame::Client,
+            Refused::with(Code::Auth, Text::WellKnownPassword),
+        ),
         LoginRefusal::TooManyFailures { retry_after_s } => {
             let text = Text::TooManyFailures(*retry_after_s);
             (Blame::Client, Refused::with(Code::SysTemp, text))

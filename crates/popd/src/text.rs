@@ -97,6 +97,9 @@ texts! {
         "die Anmeldung gehört nicht zu dieser Verbindung";
     WrongPassword: "wrong name or password", "Name oder Kennwort falsch";
     TokenExpired: "the token has expired", "das Token ist abgelaufen";
+    WellKnownPassword:
+        "this password is known to attackers, ask for another to be set",
+        "dieses Kennwort ist Angreifern bekannt, ein anderes ist nötig";
     /// Seconds.
     TooManyFailures(u64):
         "too many failed logins, try again in {} seconds",

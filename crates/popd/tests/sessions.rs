@@ -563,7 +563,11 @@ impl Server {
         let clock = net::Clock::manual(now.after(Duration::from_secs(days * 86_400)));
         let random = self.house.random.clone();
         let db = self.house.db.clone();
-        let mail = Mail::open(db, clock, random, mail::MailSettings::default());
+        let settings = mail::MailSettings {
+            weak_passwords: mail::WeakPasswords::Allowed,
+            ..mail::MailSettings::default()
+        };
+        let mail = Mail::open(db, clock, random, settings);
         let mail = mail.await.unwrap();
         let mut settings = Settings::new("example.test");
         settings.clear_text = ClearText::Allowed;

@@ -199,6 +199,10 @@ pub(crate) fn login_refusal(refusal: &LoginRefusal) -> Reply {
     match refusal {
         LoginRefusal::Wrong => Reply::new(535, Status(5, 7, 8), "Wrong name or password"),
         LoginRefusal::Expired => Reply::new(535, Status(5, 7, 8), "The token has expired"),
+        LoginRefusal::WellKnown => {
+            let text = "This password is known to attackers, ask for another to be set";
+            Reply::new(535, Status(5, 7, 8), text)
+        }
         LoginRefusal::TooManyFailures { retry_after_s } => {
             let text = format!("Too many failed logins, try again in {retry_after_s} seconds");
             Reply::new(454, Status(4, 7, 0), text)

@@ -63,7 +63,7 @@ table! {
     TlsFailed "tls_handshakes_failed_total" Counter, "handshakes" ["listener"]
         "TLS handshakes that did not succeed.";
     Logins "logins_total" Counter, "logins" ["door", "mechanism", "outcome"]
-        "Logins by mechanism and outcome (ok, wrong, expired, throttled, busy, unavailable).";
+        "Logins by mechanism and outcome (ok, wrong, expired, well-known, throttled, busy, unavailable).";
     SmtpCommands "smtp_commands_total" Counter, "commands" ["command"]
         "SMTP commands by name; a line that is none is counted as other.";
     ImapCommands "imap_commands_total" Counter, "commands" ["command"]

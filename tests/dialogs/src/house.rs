@@ -8,7 +8,7 @@ use crate::script::{Script, Setup};
 use addr::Address;
 use mail::{
     Admin, Argon2Cost, Flags, IssuerSettings, Mail, MailSettings, MailboxName, Mechanism,
-    NewMessage,
+    NewMessage, WeakPasswords,
 };
 use net::{Clock, Random, TlsClient, TlsServer};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
@@ -257,6 +257,7 @@ fn settings(script: &Script) -> Result<MailSettings, String> {
             t: 1,
             p: 1,
         },
+        weak_passwords: WeakPasswords::Allowed,
         ..MailSettings::default()
     };
     for setup in &script.setup {
@@ -272,6 +273,13 @@ fn settings(script: &Script) -> Result<MailSettings, String> {
                 .map(|one| Mechanism::from_name(one.as_bytes()));
             let named: Option<Vec<_>> = named.collect();
             settings.mechanisms = named.ok_or_else(|| format!("@set {key}: no such mechanism"))?;
+            continue;
+        }
+        if name == "weak_passwords" {
+            settings.weak_passwords = match value.as_str() {
+                "refuse" => WeakPasswords::Refused,
+                _ => return Err(format!("@set {key}: not refuse")),
+            };
             continue;
         }
         let number: u64 = value

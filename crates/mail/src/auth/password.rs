@@ -6,7 +6,7 @@
 
 use super::keys;
 use super::pool::PoolError;
-use crate::limits::PASSWORD_BYTES;
+use crate::limits::{LEAST_PASSWORD_CHARS, PASSWORD_BYTES};
 use argon2::password_hash::PasswordHash;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
@@ -85,6 +85,10 @@ pub enum PasswordRefusal {
     Empty,
     /// Longer than the limit, 1,024 octets.
     TooLong,
+    /// Shorter than the limit, 8 characters.
+    TooShort,
+    /// Among those that attackers try first.
+    WellKnown,
     /// The hash pool's queue is full.
     Busy,
     /// Our trouble.
@@ -98,6 +102,14 @@ impl fmt::Display for PasswordRefusal {
             PasswordRefusal::TooLong => {
                 write!(f, "the password has more than {PASSWORD_BYTES} octets")
             }
+            PasswordRefusal::TooShort => write!(
+                f,
+                "the password has less than {LEAST_PASSWORD_CHARS} characters"
+            ),
+            PasswordRefusal::WellKnown => f.write_str(
+                "the password is among those that attackers try first (common words and keys with \
+                 a few digits, names of the account or its domain)",
+            ),
             PasswordRefusal::Busy => f.write_str("too many passwords to hash at this moment"),
             PasswordRefusal::Unavailable(fault) => fault.fmt(f),
         }

@@ -16,6 +16,7 @@ fn gate() -> Gate {
     let settings = MailSettings {
         argon2: CHEAP,
         hash_workers: 0,
+        weak_passwords: WeakPasswords::Allowed,
         ..MailSettings::default()
     };
     Gate::new(Random::seeded(1), &settings)
@@ -240,4 +241,21 @@ fn log_lines_show_names_escaped_and_bounded() {
         Logged(&"é".repeat(200)).to_string(),
         format!("{}…", "é".repeat(100))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_well_known_password_opens_nothing_even_where_it_is_the_right_one() {
+    // [rfc9051 11.7]
+    let mut gate = gate();
+    gate.weak_passwords = WeakPasswords::Refused;
+    let alice = record(&gate, 1, "Summer2026!").await;
+    for _ in 0..2 {
+        let refused = gate.tries(&alice, "Summer2026!", 1).await;
+        assert!(matches!(refused, Err(LoginRefusal::WellKnown)));
+    }
+    // Whoever guesses wrong is not told that he was near.
+    let refused = gate.tries(&alice, "Summer2025!", 1).await;
+    assert!(matches!(refused, Err(LoginRefusal::Wrong)));
+    let bob = record(&gate, 2, "nobody tries this").await;
+    assert!(gate.tries(&bob, "nobody tries this", 2).await.is_ok());
 }

@@ -55,7 +55,8 @@ impl Auth {
                 let issuer = self.gate.issuer.as_ref();
                 Some(issuer.map(|issuer| issuer.told()).unwrap_or_default())
             }
-            LoginRefusal::TooManyFailures { .. }
+            LoginRefusal::WellKnown
+            | LoginRefusal::TooManyFailures { .. }
             | LoginRefusal::Busy
             | LoginRefusal::Unavailable(_) => None,
         }

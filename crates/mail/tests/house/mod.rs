@@ -16,7 +16,11 @@ pub struct House {
 
 impl House {
     pub async fn memory() -> House {
-        House::over(Db::memory(), MailSettings::default()).await
+        let settings = MailSettings {
+            weak_passwords: WeakPasswords::Allowed,
+            ..MailSettings::default()
+        };
+        House::over(Db::memory(), settings).await
     }
 
     pub async fn over(db: Db, settings: MailSettings) -> House {

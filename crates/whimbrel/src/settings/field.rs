@@ -4,7 +4,7 @@
 
 use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines};
-use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse};
+use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse, WeakPasswords};
 use popd::{Expire, Language};
 use smtpd::{Network, Vrfy};
 use std::collections::BTreeMap;
@@ -145,6 +145,7 @@ macro_rules! choice {
     };
 }
 choice!(Cleartext: "never" = Cleartext::Never, "loopback" = Cleartext::Loopback, "always" = Cleartext::Always);
+choice!(WeakPasswords: "refuse" = WeakPasswords::Refused, "allow" = WeakPasswords::Allowed);
 choice!(LogFormat: "text" = LogFormat::Text, "json" = LogFormat::Json);
 choice!(Vrfy: "untold" = Vrfy::Untold, "to_logins" = Vrfy::ToLogins);
 choice!(Language: "en" = Language::English, "de" = Language::German);

@@ -267,6 +267,15 @@ fn login() -> Vec<Row> {
             |s| Field::Choice(&mut s.cleartext),
         ),
         row(
+            "login.weak_passwords",
+            AtRestart,
+            "What becomes of passwords that attackers try first (common words and keys with a few \
+             digits, names of the account or its domain) and of those below 8 characters: none is \
+             set, and a well-known one that an account has already opens nothing. `allow` is for \
+             tests only.",
+            |s| Field::Choice(&mut s.mail.weak_passwords),
+        ),
+        row(
             "login.failures_of_source",
             AtRestart,
             "Failed logins of one IPv4 address or IPv6 /64 after which nothing of it is tried until \

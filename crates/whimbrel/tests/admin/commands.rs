@@ -27,7 +27,7 @@ const SCRIPT: &[(&[&str], &str)] = &[
             "--quota",
             "10M",
         ],
-        "pw\n",
+        "kept-from-all-eyes\n",
     ),
     (
         &[
@@ -269,7 +269,7 @@ fn commands_do_the_same_on_a_running_and_on_a_stopped_server() {
             assert_eq!(stopped.err, of_try(&running.err), "{words}");
         }
         assert!(
-            !stopped.out.contains("pw") && !stopped.err.contains("pw"),
+            !stopped.out.contains("all-eyes") && !stopped.err.contains("all-eyes"),
             "{words}"
         );
     }
@@ -410,6 +410,45 @@ fn a_mailbox_gets_a_special_use_that_no_other_has() {
     assert!(set(&["Out", "--unsubscribe"]).succeeded);
     assert!(!set(&["Out", "--unsubscribe"]).succeeded);
     assert!(!set(&["Out", "--special-use", "none"]).succeeded);
+}
+
+#[test]
+fn a_password_that_attackers_try_first_is_not_set() {
+    // [rfc9051 11.7]
+    let (folder, data) = folder();
+    run(&data, &["domain", "add", "example.org"]);
+    let add = |name: &str, password: &str| {
+        let words = ["account", "add", name, "--password-stdin"];
+        run_with(&data, &words, &format!("{password}\n"))
+    };
+    for password in [
+        "password",
+        "ChangeMe1",
+        "ann",
+        "ann@example.org",
+        "Example2026!",
+    ] {
+        let done = add("ann", password);
+        assert!(!done.succeeded, "{password}");
+        assert!(done.err.contains("attackers try first"), "{done:?}");
+        assert!(done.err.contains("--generate"), "{done:?}");
+    }
+    let done = add("ann", "xq7-Zt");
+    assert!(done.err.contains("less than 8 characters"), "{done:?}");
+    let list = run(&data, &["account", "list", "--json"]).json();
+    assert_eq!(list["accounts"], json!([]), "nothing was changed");
+    assert!(add("ann", "plum trees in the rain").succeeded);
+    let words = ["account", "set", "ann", "--password-stdin"];
+    let done = run_with(&data, &words, "letmein\n");
+    assert!(!done.succeeded, "{done:?}");
+    assert!(run(&data, &["account", "set", "ann", "--generate"]).succeeded);
+    // A server for tests may say otherwise.
+    let config = folder.path().join("whimbrel.toml");
+    let text = "hostname = \"a.example\"\n[login]\nweak_passwords = \"allow\"\n";
+    std::fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+    let words = [&words[..], &["--config", config]].concat();
+    assert!(run_with(&data, &words, "letmein\n").succeeded);
 }
 
 #[test]

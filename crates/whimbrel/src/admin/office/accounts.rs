@@ -5,7 +5,8 @@
 use super::{Answered, Office, done, fault, of_directory};
 use crate::admin::measure;
 use crate::admin::request::{self, Answer, Change, Kind, QuotaWord, Refused, Switch};
-use mail::{AccountChange, AccountInfo, DirectoryError, Standing, limits};
+use addr::Address;
+use mail::{AccountChange, AccountInfo, DirectoryError, PasswordRefusal, Standing, limits};
 
 impl Office {
     pub(super) fn account_list(&self, domain: Option<&str>) -> Answered {
@@ -81,7 +82,9 @@ impl Office {
             self.hosted(domain.as_str())?;
         }
         let has_password = change.password.is_some();
-        let change = self.account_change(change, Standing::Active).await?;
+        let change = self
+            .account_change(&address, change, Standing::Active)
+            .await?;
         let added = self
             .directory()
             .add_account_with(&self.admin, &address, change)
@@ -107,20 +110,18 @@ impl Office {
     /// The password is hashed here, in the pool that all logins share.
     async fn account_change(
         &self,
+        account: &Address,
         change: Change,
         before: Standing,
     ) -> Result<AccountChange, Refused> {
         let password = match &change.password {
             None => None,
             Some(secret) => {
-                let hashed = self.mail.auth().new_password(secret.0.as_bytes()).await;
-                let refused = |why| {
-                    Refused::new(
-                        Kind::Invalid,
-                        format!("this password is not possible: {why:?}"),
-                    )
-                };
-                Some(Some(hashed.map_err(refused)?))
+                let (auth, password) = (self.mail.auth(), secret.0.as_bytes());
+                auth.check_new_password(account, password)
+                    .map_err(not_possible)?;
+                let hashed = auth.new_password(password).await;
+                Some(Some(hashed.map_err(not_possible)?))
             }
         };
         let name = change
@@ -140,7 +141,9 @@ impl Office {
         let before = before.ok_or_else(|| self.no_account(&address))?;
         let lines = said(&address.to_string(), &change);
         let locks_out = change.login == Some(Switch::Off) || change.password.is_some();
-        let change = self.account_change(change, before.standing).await?;
+        let change = self
+            .account_change(&address, change, before.standing)
+            .await?;
         let set = self
             .directory()
             .change_account(&self.admin, id, change)
@@ -249,6 +252,15 @@ impl Office {
         };
         self.account_set(account, change).await
     }
+}
+
+fn not_possible(why: PasswordRefusal) -> Refused {
+    let kind = match why {
+        PasswordRefusal::Busy | PasswordRefusal::Unavailable(_) => Kind::Unavailable,
+        _ => Kind::Invalid,
+    };
+    let text = format!("{why}; nothing was changed. --generate makes a good one");
+    Refused::new(kind, text)
 }
 
 fn quota_bytes(word: QuotaWord) -> Option<u64> {
