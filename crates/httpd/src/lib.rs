@@ -26,6 +26,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub enum Health {
     /// It takes mail and lets people in.
     Fine,
+    /// It does, and somebody should look; says at what, in one line.
+    Degraded(String),
     /// It does not; says why, in one line.
     Ill(String),
 }
@@ -63,6 +65,7 @@ impl Door {
             "/metrics" => text(StatusCode::OK, METRICS_TYPE, (self.metrics)()),
             "/health" => match (self.health)() {
                 Health::Fine => text(StatusCode::OK, TEXT, "fine\n".to_owned()),
+                Health::Degraded(why) => text(StatusCode::OK, TEXT, format!("degraded: {why}\n")),
                 Health::Ill(why) => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{why}\n")),
             },
             _ => {

@@ -1,8 +1,10 @@
-//! What is read from certificates: whom a client's names, and what ours binds a login to.
+//! What is read from certificates: whom a client's names, what ours binds a login to, and when it
+//! ends.
 //!
 //! A client's certificate is read only after rustls has found that an authority vouches for it.
 //! What never happens here: that check, a decision on who may do what.
 
+use crate::clock::Time;
 use ring::digest::{self, SHA256, SHA384, SHA512};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -35,6 +37,13 @@ impl ClientCertificate {
             fingerprint: digest::digest(&SHA256, der).as_ref().try_into().ok()?,
         })
     }
+}
+
+/// When a certificate ends.
+pub(crate) fn not_after(der: &[u8]) -> Option<Time> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let seconds = certificate.validity().not_after.timestamp();
+    Some(Time::from_seconds(seconds))
 }
 
 /// The data of `tls-server-end-point`: the certificate's hash, by the hash function of its

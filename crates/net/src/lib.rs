@@ -33,7 +33,7 @@ pub use sessions::{SessionEntry, SessionInfo, Sessions};
 pub use sim::{SimNet, Weather};
 pub use source::Source;
 pub use stop::Stop;
-pub use tls::{Certificates, TlsClient, TlsError, TlsServer, self_signed};
+pub use tls::{Certificates, Expiry, TlsClient, TlsError, TlsServer, self_signed};
 pub use unix::Credentials;
 
 /// Time passes through tokio's clock, which a simulation owns.

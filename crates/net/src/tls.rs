@@ -2,7 +2,7 @@
 //!
 //! What never happens here: a handshake (see `conn`), reading a certificate from disk.
 
-use crate::certificate::server_end_point;
+use crate::certificate::{not_after, server_end_point};
 use crate::clock::Time;
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
@@ -45,6 +45,16 @@ pub struct Certificates {
     first: Arc<CertifiedKey>,
     /// In lower case; `*.example.org` stands for one label before `.example.org`.
     by_name: BTreeMap<String, Arc<CertifiedKey>>,
+    expiries: Vec<Expiry>,
+}
+
+/// When clients will trust a certificate no more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expiry {
+    /// The first name that stands in it.
+    pub name: String,
+    /// The end of the first that ends in its chain.
+    pub at: Time,
 }
 
 impl Certificates {
@@ -54,6 +64,7 @@ impl Certificates {
         let mut all = Certificates {
             first: key.clone(),
             by_name: BTreeMap::new(),
+            expiries: Vec::new(),
         };
         all.add(key)?;
         Ok(all)
@@ -76,6 +87,12 @@ impl Certificates {
             .map_err(|e| TlsError::new("looking at the certificate", e))?;
         let certificate = webpki::EndEntityCert::try_from(certificate)
             .map_err(|e| TlsError::new("looking at the certificate", e))?;
+        let ends = key.cert.iter().filter_map(|one| not_after(one));
+        if let Some(at) = ends.min() {
+            let name = certificate.valid_dns_names().next();
+            let name = name.unwrap_or("a name that is none").to_owned();
+            self.expiries.push(Expiry { name, at });
+        }
         for name in certificate.valid_dns_names() {
             let name = name.to_ascii_lowercase();
             self.by_name.entry(name).or_insert_with(|| key.clone());
@@ -174,6 +191,12 @@ impl TlsServer {
     pub(crate) fn end_point(&self, asked: Option<&str>) -> Option<Vec<u8>> {
         let shown = self.shown.0.read().unwrap_or_else(PoisonError::into_inner);
         server_end_point(shown.choose(asked).end_entity_cert().ok()?)
+    }
+
+    /// Of each certificate that is shown now.
+    pub fn expiries(&self) -> Vec<Expiry> {
+        let shown = self.shown.0.read().unwrap_or_else(PoisonError::into_inner);
+        shown.expiries.clone()
     }
 
     /// Shows these from the next handshake on; connections that are there stay as they are.

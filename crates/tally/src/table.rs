@@ -108,6 +108,8 @@ table! {
         "1 while less than the reserve is free on the disk, so that new mail is not taken.";
     BadValues "store_bad_values_total" Counter, "values" []
         "Records found with a failing checksum since the start.";
+    CertificateExpiry "certificate_expiry_timestamp_seconds" Gauge, "seconds" []
+        "When the first of the TLS certificates that are shown ends, in seconds since 1970.";
     LogFollowers "log_followers" Gauge, "clients" []
         "Clients that follow the log through the control socket now.";
     LogLinesLost "log_lines_lost_total" Counter, "lines" []

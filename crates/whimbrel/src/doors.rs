@@ -4,10 +4,10 @@
 //! it. What never happens here: a word of a protocol; the doors have those.
 
 use crate::Outcome;
-use crate::health;
 use crate::listeners::{Bound, Kind, Place, Row};
 use crate::server::House;
 use crate::settings::{Newlines, Settings};
+use crate::{expiry, health};
 use net::{Conn, Listener, Stop, TlsServer};
 use post::{Post, PostSettings};
 use smtpd::Role;
@@ -69,7 +69,7 @@ impl Doors {
         let current = Arc::new(Current::new(house, tls, settings));
         let mut doors = Doors {
             serving: JoinSet::new(),
-            http: Arc::new(http(house, stop)),
+            http: Arc::new(http(house, &tls.exchange, stop)),
             current: watch::Sender::new(current),
         };
         for Bound { row, place } in bound {
@@ -240,14 +240,24 @@ impl Set {
     }
 }
 
-fn http(house: &House, stop: &Stop) -> httpd::Door {
-    let (db, sessions) = (house.db.clone(), house.sessions.clone());
+fn http(house: &House, tls: &TlsServer, stop: &Stop) -> httpd::Door {
+    let (db, sessions, clock) = (
+        house.db.clone(),
+        house.sessions.clone(),
+        house.clock.clone(),
+    );
     let (looked_at, stop) = (house.db.clone(), stop.clone());
+    let (shown, counted) = (tls.clone(), tls.clone());
     let metrics = move || {
         looked_at.refresh_tally();
+        expiry::count(&counted.expiries(), looked_at.tally());
         looked_at.tally().text()
     };
-    httpd::Door::new(metrics, move || health::of(&db, &sessions, &stop))
+    let health = move || {
+        let ended = expiry::ended(&shown.expiries(), clock.now());
+        health::of(&db, &sessions, &stop, ended)
+    };
+    httpd::Door::new(metrics, health)
 }
 
 fn post(house: &House, settings: &Settings) -> Post {

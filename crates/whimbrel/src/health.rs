@@ -6,7 +6,8 @@ use httpd::Health;
 use net::{Sessions, Stop};
 use store::{Db, State};
 
-pub fn of(db: &Db, sessions: &Sessions, stop: &Stop) -> Health {
+/// `worry` is what somebody should look at while mail is taken all the same.
+pub fn of(db: &Db, sessions: &Sessions, stop: &Stop, worry: Option<String>) -> Health {
     if stop.is_stopped() {
         return Health::Ill("the server stops".to_owned());
     }
@@ -20,7 +21,7 @@ pub fn of(db: &Db, sessions: &Sessions, stop: &Stop) -> Health {
     }
     let starved = sessions.starved();
     match starved.is_empty() {
-        true => Health::Fine,
+        true => worry.map_or(Health::Fine, Health::Degraded),
         false => Health::Ill(format!(
             "the system gives no connections to: {}",
             starved.join(", ")
@@ -34,7 +35,7 @@ mod tests {
     use store::{Files, Partition, Settings, SimFailure};
 
     fn of_store(db: &Db) -> Health {
-        of(db, &Sessions::default(), &Stop::new())
+        of(db, &Sessions::default(), &Stop::new(), None)
     }
 
     async fn write(db: &Db) -> bool {
@@ -55,7 +56,7 @@ mod tests {
         assert!(!write(&db).await);
         match of_store(&db) {
             Health::Ill(why) => assert!(why.contains("takes no writes"), "{why}"),
-            Health::Fine => panic!("it is not fine"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -63,7 +64,18 @@ mod tests {
     fn a_server_that_stops_says_so() {
         let stop = Stop::new();
         stop.stop();
-        let health = of(&Db::memory(), &Sessions::default(), &stop);
+        let health = of(&Db::memory(), &Sessions::default(), &stop, None);
+        assert_eq!(health, Health::Ill("the server stops".to_owned()));
+    }
+
+    #[test]
+    fn a_worry_is_told_where_nothing_worse_is() {
+        let (db, sessions, stop) = (Db::memory(), Sessions::default(), Stop::new());
+        let worry = || Some("an old certificate".to_owned());
+        let health = of(&db, &sessions, &stop, worry());
+        assert_eq!(health, Health::Degraded("an old certificate".to_owned()));
+        stop.stop();
+        let health = of(&db, &sessions, &stop, worry());
         assert_eq!(health, Health::Ill("the server stops".to_owned()));
     }
 }

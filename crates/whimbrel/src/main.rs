@@ -14,6 +14,7 @@ mod arguments;
 mod certificates;
 mod config_command;
 mod doors;
+mod expiry;
 mod health;
 mod instructions;
 mod listeners;

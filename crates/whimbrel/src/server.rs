@@ -2,13 +2,13 @@
 //!
 //! What never happens here: reading arguments or settings, a word for people.
 
-use crate::Outcome;
 use crate::admin::{Office, control};
 use crate::doors::{Doors, Tls};
 use crate::listeners::Bound;
 use crate::log::Hub;
 use crate::settings::Settings;
 use crate::signals::Signals;
+use crate::{Outcome, expiry};
 use mail::{Admin, Mail};
 use net::{Clock, Random, Sessions, Stop};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -79,6 +79,8 @@ pub struct Server {
     stop: Stop,
     upkeep: JoinHandle<()>,
     control: JoinHandle<()>,
+    /// Looks when certificates end.
+    expiry: JoinHandle<()>,
 }
 
 impl Server {
@@ -99,6 +101,8 @@ impl Server {
         };
         let control = control::open(inside.data, office, inside.hub, &house.sessions, &stop)?;
         let doors = Doors::open(bound, &house, tls, settings, &stop).await?;
+        let warn = |warning: &str| tracing::warn!("{warning}");
+        let expiry = expiry::watch(tls.exchange.clone(), house.clock.clone(), warn);
         let upkeep = {
             let (mail, stop) = (house.mail.clone(), stop.clone());
             tokio::spawn(async move { mail.upkeep(stop).await })
@@ -109,6 +113,7 @@ impl Server {
             stop,
             upkeep,
             control,
+            expiry: tokio::spawn(expiry),
         })
     }
 
@@ -121,6 +126,7 @@ impl Server {
             _ = signals.wish() => tracing::warn!("stopping at once"),
         }
         self.upkeep.abort();
+        self.expiry.abort();
         // Its clients are of this machine and wait for nothing.
         self.control.abort();
         let closed = tokio::time::timeout(CLOSE_TIMEOUT, self.house.db.close()).await;

@@ -78,7 +78,7 @@ enum Heard {
 impl Control {
     async fn session(&self, mut conn: Conn) {
         let user = conn.credentials().map(|who| who.uid);
-        if !user.is_some_and(|user| user == self.owner || user == ROOT) {
+        if !is_heard(user, self.owner) {
             tracing::warn!(target: "control", ?user, "a stranger was sent away");
             self.tally.count(Metric::ControlRequests, &["stranger"]);
             return conn.close().await;
@@ -166,6 +166,12 @@ impl Control {
     }
 }
 
+/// Whether this user may command a server whose data folder is `owner`'s. None: the system does not
+/// say who it is.
+fn is_heard(user: Option<u32>, owner: u32) -> bool {
+    user.is_some_and(|user| user == owner || user == ROOT)
+}
+
 /// The connection is of no more use.
 struct Over;
 
@@ -190,5 +196,23 @@ async fn send(conn: &mut Conn, reply: &Reply) -> Result<(), Over> {
     match timeout(limits::SLOWNESS, conn.write_all(&text)).await {
         Ok(Ok(())) => Ok(()),
         _ => Err(Over),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_owner_and_root_are_heard_and_nobody_else() {
+        assert!(is_heard(Some(1_000), 1_000) && is_heard(Some(ROOT), 1_000));
+        for (user, owner) in [
+            (Some(1_001), 1_000),
+            (Some(1_000), ROOT),
+            (None, 1_000),
+            (None, ROOT),
+        ] {
+            assert!(!is_heard(user, owner), "{user:?} {owner}");
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What only a running server has: sessions, the log, its own sudden end.
 
 use crate::house::{Server, command, folder, run};
+use rustix::thread::{Uid, set_thread_res_uid};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::Stdio;
 
 fn add(server: &Server, name: &str) {
@@ -223,6 +225,46 @@ fn the_control_socket_is_the_owners_and_bounded() {
     while !run(&data, &["domain", "list"]).succeeded {
         std::thread::yield_now();
     }
+}
+
+/// The mode of the socket keeps them away already; this is what holds where somebody changed it.
+#[test]
+fn a_stranger_at_the_control_socket_is_sent_away_unheard() {
+    if !rustix::process::geteuid().is_root() {
+        println!("left out: this test needs root");
+        return;
+    }
+    let (folder, data) = folder();
+    let server = Server::start(&data);
+    let socket = data.join("control.sock");
+    let open = |path: &Path, mode| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    for path in [folder.path(), &data] {
+        open(path, 0o755);
+    }
+    let answer = |user: u32| {
+        let socket = socket.clone();
+        let ask = move || {
+            // This thread only; the others stay root.
+            let user = Uid::from_raw(user);
+            set_thread_res_uid(user, user, user).unwrap();
+            let mut stream = UnixStream::connect(socket)?;
+            // A server that has hung up already is an answer as well.
+            let _ = stream.write_all(b"{\"request\":\"domain-list\"}\n");
+            let mut line = String::new();
+            let _ = BufReader::new(stream).read_line(&mut line);
+            Ok::<_, std::io::Error>(line)
+        };
+        std::thread::spawn(ask).join().unwrap()
+    };
+    let denied = answer(12_345).unwrap_err();
+    assert_eq!(denied.kind(), std::io::ErrorKind::PermissionDenied);
+    open(&socket, 0o666);
+    assert_eq!(answer(12_345).unwrap(), "");
+    assert!(answer(0).unwrap().contains("example.test"));
+    let strangers = "whimbrel_control_requests_total{outcome=\"stranger\"}";
+    assert_eq!(metric(&server, strangers), 1.0);
 }
 
 #[test]
