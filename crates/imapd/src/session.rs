@@ -10,7 +10,9 @@ use crate::settings::Door;
 use crate::table::{self, Stage};
 use crate::updates::{self, Open};
 use crate::wire::{Ended, Patience, Wire};
-use imap::{Command, Condition, Event, Ids, MessageSet, Refusal, Response, ResponseCode, Tag};
+use imap::{
+    Command, Condition, Event, Ids, MessageSet, NameEncoding, Refusal, Response, ResponseCode, Tag,
+};
 use mail::{Account, Expunges, Fault, Login, LoginClient, MailboxName, ModSeq, View};
 use net::time::Instant;
 use net::{Conn, SessionEntry, Stop};
@@ -389,6 +391,19 @@ impl Session {
 /// The name of a mailbox as mail knows it.
 pub(crate) fn mailbox_name(name: &imap::Mailbox) -> Result<MailboxName, Trouble> {
     Ok(MailboxName::try_from(name.as_str())?)
+}
+
+/// The name of a mailbox that is to be made. In modified UTF-7 it stays as it was sent
+/// [rfc3501 5.1.3] [rfc9051 A]; in UTF-8 it is normalized [rfc9051 5.1].
+pub(crate) fn new_name(
+    session: &mut Session,
+    name: &imap::Mailbox,
+) -> Result<MailboxName, Trouble> {
+    let new = mailbox_name(name)?;
+    Ok(match session.wire.machine().names() {
+        NameEncoding::ModifiedUtf7 => new,
+        NameEncoding::Utf8 => new.normalized(),
+    })
 }
 
 /// No connection is closed without a word that says why, while there is somebody to say it to

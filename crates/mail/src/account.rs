@@ -75,7 +75,7 @@ impl Account {
         let subscribed: HashSet<_> = subscribed_names(&look)?.into_iter().collect();
         let info = |(name, node): (MailboxName, Node)| MailboxInfo {
             id: node.id,
-            subscribed: subscribed.contains(name.as_str()),
+            subscribed: subscribed.contains(&name),
             name,
             special_use: node.record.special_use,
             selectable: node.record.selectable,
@@ -91,7 +91,7 @@ impl Account {
         };
         Ok(Some(MailboxInfo {
             id: node.id,
-            name: name.clone(),
+            name: tree::name(&look, &node)?,
             special_use: node.record.special_use,
             subscribed: look.value(&keys::subscription(name.as_str()))?.is_some(),
             selectable: node.record.selectable,
@@ -100,11 +100,7 @@ impl Account {
     }
     /// Subscribed names; there may be no mailbox of that name.
     pub fn subscriptions(&self) -> Result<Vec<MailboxName>, Fault> {
-        let names = subscribed_names(&self.now())?;
-        let mut names: Vec<_> = names
-            .iter()
-            .filter_map(|name| MailboxName::try_from(name.as_str()).ok())
-            .collect();
+        let mut names = subscribed_names(&self.now())?;
         names.sort_by(MailboxName::listing_order);
         Ok(names)
     }
@@ -249,15 +245,18 @@ impl Account {
     }
 }
 
-fn subscribed_names(look: &impl Look) -> Result<Vec<String>, Fault> {
+fn subscribed_names(look: &impl Look) -> Result<Vec<MailboxName>, Fault> {
     let mut names = Vec::new();
     for row in look.below(keys::SUBSCRIPTIONS) {
-        let (key, _) = row?;
-        let name = std::str::from_utf8(&key[keys::SUBSCRIPTIONS.len()..]);
-        names.push(
-            name.map_err(|_| damaged("a subscription", &key))?
-                .to_owned(),
-        );
+        let (key, value) = row?;
+        // Of before there were spellings there is a mark.
+        let name = match &value[..] {
+            [1] => &key[keys::SUBSCRIPTIONS.len()..],
+            spelling => spelling,
+        };
+        let name = std::str::from_utf8(name).ok();
+        let name = name.and_then(|name| MailboxName::try_from(name).ok());
+        names.push(name.ok_or_else(|| damaged("a subscription", &key))?);
     }
     Ok(names)
 }

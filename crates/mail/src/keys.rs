@@ -18,6 +18,7 @@
 //! | `x` | the account's state while it is removed and still kept |
 
 use crate::ids::{AccountId, MailboxId, ModSeq};
+use crate::name::MailboxName;
 use store::Partition;
 
 /// Where domains, accounts and aliases are.
@@ -54,9 +55,10 @@ pub(crate) fn mailbox(id: MailboxId) -> Vec<u8> {
     with_mailbox(b'm', id)
 }
 
+/// The same for all spellings of one name.
 pub(crate) fn name(parent: MailboxId, leaf: &str) -> Vec<u8> {
     let mut key = with_mailbox(b'n', parent);
-    key.extend_from_slice(leaf.as_bytes());
+    key.extend_from_slice(MailboxName::composed(leaf).as_bytes());
     key
 }
 

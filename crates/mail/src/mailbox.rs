@@ -113,7 +113,7 @@ fn create_superiors(
     };
     let mut parent = ROOT;
     let mut path = String::new();
-    for leaf in superior.levels() {
+    for leaf in superior.spelling().split(MailboxName::SEPARATOR) {
         path = if path.is_empty() {
             leaf.to_owned()
         } else {
@@ -280,8 +280,10 @@ fn check_inferiors(
 ) -> Result<(), MailboxError> {
     for (name, _) in tree::all(&change.edit)? {
         if name.is_below(from) {
-            let rest = &name.as_str()[from.as_str().len()..];
-            MailboxName::try_from(format!("{to}{rest}").as_str())
+            let levels = name.spelling().split(MailboxName::SEPARATOR);
+            let below = levels.skip(from.levels().count());
+            let moved: Vec<&str> = [to.spelling()].into_iter().chain(below).collect();
+            MailboxName::try_from(moved.join("/").as_str())
                 .map_err(|why| MailboxError::Invalid(why.text()))?;
         }
     }
@@ -375,7 +377,7 @@ pub(crate) fn subscribe(
         return Err(MailboxError::TooMany);
     }
     change.state.subscriptions += 1;
-    change.edit.put(key, [1]);
+    change.edit.put(key, name.spelling().as_bytes());
     change.record(LogChange::Subscribed {
         name: name.as_str().to_owned(),
     });

@@ -5,12 +5,45 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A mailbox name: UTF-8 in NFC, `/` between levels. `INBOX` in any case is `INBOX`
 /// [rfc9051 5.1].
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MailboxName(Arc<str>);
+///
+/// Whoever spelled it otherwise than in NFC finds his spelling again; two spellings are one name.
+#[derive(Clone)]
+pub struct MailboxName {
+    nfc: Arc<str>,
+    /// None: as `nfc`.
+    spelling: Option<Arc<str>>,
+}
+
+impl PartialEq for MailboxName {
+    fn eq(&self, other: &Self) -> bool {
+        self.nfc == other.nfc
+    }
+}
+
+impl Eq for MailboxName {}
+
+impl PartialOrd for MailboxName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for MailboxName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.nfc.cmp(&other.nfc)
+    }
+}
+
+impl Hash for MailboxName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.nfc.hash(state);
+    }
+}
 
 /// Why a name is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +83,10 @@ impl MailboxName {
     pub const SEPARATOR: char = '/';
     /// INBOX.
     pub fn inbox() -> Self {
-        Self(Arc::from("INBOX"))
+        Self {
+            nfc: Arc::from("INBOX"),
+            spelling: None,
+        }
     }
     /// A text with its letters composed as they are in names (NFC), for patterns that names are
     /// compared with. It grows at most threefold [rfc9051 5.1].
@@ -59,19 +95,31 @@ impl MailboxName {
     }
     /// The whole name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.nfc
+    }
+    /// As whoever made the mailbox spelled it [rfc3501 5.1.3] [rfc9051 A].
+    pub fn spelling(&self) -> &str {
+        self.spelling.as_deref().unwrap_or(&self.nfc)
+    }
+    /// The same name without another spelling [rfc9051 5.1].
+    pub fn normalized(self) -> Self {
+        Self {
+            spelling: None,
+            ..self
+        }
     }
     /// Is it INBOX itself?
     pub fn is_inbox(&self) -> bool {
-        &*self.0 == "INBOX"
+        &*self.nfc == "INBOX"
     }
     /// Its levels, from the top.
     pub fn levels(&self) -> impl Iterator<Item = &str> {
-        self.0.split('/')
+        self.nfc.split('/')
     }
-    /// Its last level.
+    /// Its last level, as it is spelled.
     pub(crate) fn leaf(&self) -> &str {
-        self.0.rsplit_once('/').map_or(&*self.0, |(_, leaf)| leaf)
+        let spelling = self.spelling();
+        spelling.rsplit_once('/').map_or(spelling, |(_, leaf)| leaf)
     }
     /// The order of lists: INBOX first, then level by level.
     pub fn listing_order(&self, other: &Self) -> Ordering {
@@ -82,12 +130,17 @@ impl MailboxName {
     }
     /// The name one level up.
     pub fn superior(&self) -> Option<Self> {
-        self.0.rsplit_once('/').map(|(up, _)| Self(Arc::from(up)))
+        let up = |name: &str| name.rsplit_once('/').map(|(up, _)| Arc::from(up));
+        Some(Self {
+            nfc: up(&self.nfc)?,
+            // Normalizing makes no `/` and takes none away.
+            spelling: self.spelling.as_deref().and_then(up),
+        })
     }
     /// Does it lie below `other`?
     pub fn is_below(&self, other: &Self) -> bool {
-        self.0
-            .strip_prefix(&*other.0)
+        self.nfc
+            .strip_prefix(&*other.nfc)
             .is_some_and(|rest| rest.starts_with('/'))
     }
 }
@@ -100,7 +153,8 @@ impl TryFrom<&str> for MailboxName {
         if name.len() > limits::NAME_BYTES * 3 {
             return Err(NameError::TooLong);
         }
-        let name = Self::composed(name);
+        let said = name;
+        let name = Self::composed(said);
         if name.len() > limits::NAME_BYTES {
             return Err(NameError::TooLong);
         }
@@ -111,7 +165,12 @@ impl TryFrom<&str> for MailboxName {
         if levels > limits::NAME_LEVELS {
             return Err(NameError::TooDeep);
         }
-        Ok(Self(with_inbox(&name)))
+        let nfc = with_inbox(&name);
+        let spelling = with_inbox(said);
+        Ok(Self {
+            spelling: (spelling != nfc).then_some(spelling),
+            nfc,
+        })
     }
 }
 
@@ -143,13 +202,13 @@ fn with_inbox(name: &str) -> Arc<str> {
 
 impl fmt::Display for MailboxName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.nfc)
     }
 }
 
 impl fmt::Debug for MailboxName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
+        write!(f, "{:?}", &*self.nfc)
     }
 }
 

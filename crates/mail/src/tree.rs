@@ -57,6 +57,20 @@ pub(crate) fn find(look: &impl Look, name: &MailboxName) -> Result<Option<Node>,
     Ok(found)
 }
 
+/// A mailbox's whole name, as it was spelled.
+pub(crate) fn name(look: &impl Look, of: &Node) -> Result<MailboxName, Fault> {
+    let mut records = HashMap::new();
+    let mut parent = of.record.parent;
+    while parent != ROOT && records.len() <= limits::NAME_LEVELS {
+        let Some(up) = node(look, parent)? else { break };
+        parent = up.record.parent;
+        records.insert(up.id, up.record);
+    }
+    name_from(&records, &of.record)
+        .and_then(|name| MailboxName::try_from(name.as_str()).ok())
+        .ok_or_else(|| damaged("the name of mailbox", of.id.to_string().as_bytes()))
+}
+
 /// Has it mailboxes below it?
 pub(crate) fn has_children(look: &impl Look, id: MailboxId) -> Result<bool, Fault> {
     Ok(look.below(&keys::names(id)).next().transpose()?.is_some())

@@ -17,15 +17,33 @@ pub enum NameEncoding {
 /// A decoded name. INBOX in any case is `INBOX`. May be empty (LIST's reference) and may be a name
 /// that no store would take.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Mailbox(String);
+pub struct Mailbox {
+    name: String,
+    /// In modified UTF-7, if it is to be another text there than in UTF-8.
+    spelling: Option<String>,
+}
 
 impl Mailbox {
     /// `mailbox = "INBOX" / astring`, INBOX in any case. [rfc3501 5.1]
     pub fn new(name: &str) -> Mailbox {
-        if name.eq_ignore_ascii_case("INBOX") {
-            return Mailbox("INBOX".to_owned());
+        let name = match name.eq_ignore_ascii_case("INBOX") {
+            true => "INBOX",
+            false => name,
+        };
+        Mailbox {
+            name: name.to_owned(),
+            spelling: None,
         }
-        Mailbox(name.to_owned())
+    }
+
+    /// A name in NFC for clients that read UTF-8, and for others as it was spelled when it was made:
+    /// modified UTF-7 comes back as it was sent. [rfc3501 5.1.3] [rfc9051 A]
+    pub fn spelled(name: &str, spelling: &str) -> Mailbox {
+        let spelling = (spelling != name).then(|| spelling.to_owned());
+        Mailbox {
+            spelling,
+            ..Mailbox::new(name)
+        }
     }
 
     pub fn from_wire(wire: &[u8], encoding: NameEncoding) -> Result<Mailbox, What> {
@@ -33,14 +51,16 @@ impl Mailbox {
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     /// The name as it is sent, before quoting.
     pub fn to_wire(&self, encoding: NameEncoding) -> String {
         match encoding {
-            NameEncoding::ModifiedUtf7 => utf7::encode(&self.0),
-            NameEncoding::Utf8 => self.0.clone(),
+            NameEncoding::ModifiedUtf7 => {
+                utf7::encode(self.spelling.as_deref().unwrap_or(&self.name))
+            }
+            NameEncoding::Utf8 => self.name.clone(),
         }
     }
 }

@@ -7,7 +7,9 @@ use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(&IMAP_MUTF7, NO_PAD);
 
-/// None when it is no modified UTF-7. UTF-8 outside the shifts is let through, since clients send it.
+/// None when it is no modified UTF-7, or not the only one of its name: a letter shifted that can
+/// stand for itself, or two shifts where one would do. So what is decoded is encoded as it was.
+/// UTF-8 outside the shifts is let through, since clients send it.
 pub fn decode(wire: &[u8]) -> Option<String> {
     let wire = std::str::from_utf8(wire).ok()?;
     if wire.bytes().any(|byte| byte.is_ascii_control()) {
@@ -26,7 +28,7 @@ pub fn decode(wire: &[u8]) -> Option<String> {
         rest = after;
     }
     name.push_str(rest);
-    Some(name)
+    (!wire.is_ascii() || encode(&name) == wire).then_some(name)
 }
 
 /// The UTF-16 between `&` and `-`.
@@ -99,8 +101,21 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_modified_utf7() {
+        // The superfluous shift is the RFC's own example. [rfc3501 5.1.3] [rfc9051 A]
         for wire in [
-            "A&B", "&", "&U,BTFw", "&2D0-", "&AB-", "&!-", "&AAAA=-", "a\nb", "a\0",
+            "&AGE-",
+            "&U,BTFw-&ZeVnLIqe-",
+            "&ACY-",
+            "&Jjo!",
+            "A&B",
+            "&",
+            "&U,BTFw",
+            "&2D0-",
+            "&AB-",
+            "&!-",
+            "&AAAA=-",
+            "a\nb",
+            "a\0",
         ] {
             assert_eq!(decode(wire.as_bytes()), None, "{wire:?}");
         }
@@ -121,6 +136,13 @@ mod tests {
         #[test]
         fn never_panics(wire: Vec<u8>) {
             let _ = decode(&wire);
+        }
+
+        #[test]
+        fn what_is_taken_goes_back_as_it_came(wire in "[a-c&,A-Z0-9-]{0,12}") {
+            if let Some(name) = decode(wire.as_bytes()) {
+                prop_assert_eq!(encode(&name), wire);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::list;
 use crate::reply::{Answer, Outcome, Trouble, id};
-use crate::session::{Session, mailbox_name};
+use crate::session::{Session, new_name};
 use imap::{Create, Mailbox, ResponseCode};
 use mail::{MailboxName, SpecialUse};
 
@@ -10,7 +10,7 @@ pub(crate) async fn run(session: &mut Session, create: &Create) -> Outcome {
     // A separator at the end says that names below it will be made; it is no part of the name.
     let said = create.mailbox.as_str();
     let said = Mailbox::new(said.strip_suffix(MailboxName::SEPARATOR).unwrap_or(said));
-    let name = mailbox_name(&said)?;
+    let name = new_name(session, &said)?;
     let special_use = special_use(&create.uses)?;
     let made = session.account().create(&name, special_use).await?;
     if let Some(mailbox) = session.account().mailbox(&name)? {

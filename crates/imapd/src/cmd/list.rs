@@ -74,7 +74,7 @@ fn status_of(
     if items.is_empty() {
         return Ok(None);
     }
-    match status::response(session, name, Mailbox::new(name.as_str()), items) {
+    match status::response(session, name, shown(name), items) {
         Ok(response) => Ok(Some(response)),
         Err(MailboxError::NotFound | MailboxError::NoSelect) => Ok(None),
         Err(error) => Err(error.into()),
@@ -119,11 +119,16 @@ pub(super) fn root() -> ListEntry {
     }
 }
 
+/// A name as each client is to see it.
+pub(super) fn shown(name: &MailboxName) -> Mailbox {
+    Mailbox::spelled(name.as_str(), name.spelling())
+}
+
 /// A name with these attributes.
 pub(super) fn bare(name: &MailboxName, attributes: Vec<&'static str>) -> ListEntry {
     ListEntry {
         attributes,
-        mailbox: Mailbox::new(name.as_str()),
+        mailbox: shown(name),
         ..root()
     }
 }
@@ -142,10 +147,12 @@ pub(super) fn entry(mailbox: &MailboxInfo) -> ListEntry {
     bare(&mailbox.name, attributes)
 }
 
-/// Tells a client how a mailbox is really called that it called `said`: names are kept in NFC
+/// Tells a client how a mailbox is really called that it called `said`: names in UTF-8 are in NFC
 /// [rfc9051 6.3.9.7]. Only clients that understand such an answer get one [rfc9051 6.5].
 pub(super) fn tell_name(session: &mut Session, said: &Mailbox, entry: ListEntry) {
-    if session.extended_list == ExtendedList::Understood && entry.mailbox != *said {
+    let names = session.wire.machine().names();
+    let is_other = entry.mailbox.to_wire(names) != said.to_wire(names);
+    if session.extended_list == ExtendedList::Understood && is_other {
         session.wire.say(&Response::List(ListEntry {
             old_name: Some(said.clone()),
             ..entry

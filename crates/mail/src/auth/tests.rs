@@ -245,7 +245,7 @@ fn log_lines_show_names_escaped_and_bounded() {
 
 #[tokio::test(start_paused = true)]
 async fn a_well_known_password_opens_nothing_even_where_it_is_the_right_one() {
-    // [rfc9051 11.7]
+    // [rfc9051 11.7 #2]
     let mut gate = gate();
     gate.weak_passwords = WeakPasswords::Refused;
     let alice = record(&gate, 1, "Summer2026!").await;

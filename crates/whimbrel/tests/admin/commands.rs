@@ -414,7 +414,7 @@ fn a_mailbox_gets_a_special_use_that_no_other_has() {
 
 #[test]
 fn a_password_that_attackers_try_first_is_not_set() {
-    // [rfc9051 11.7]
+    // [rfc9051 11.7 #2]
     let (folder, data) = folder();
     run(&data, &["domain", "add", "example.org"]);
     let add = |name: &str, password: &str| {

@@ -429,6 +429,11 @@ impl Server {
         self.current = None;
     }
 
+    /// How names are written now.
+    pub fn names(&self) -> NameEncoding {
+        self.names
+    }
+
     /// From now on names are written so. [rfc9051 5.1]
     pub fn set_names(&mut self, names: NameEncoding) {
         self.names = names;
