@@ -14,7 +14,7 @@ pub const CONTENT_BYTES: usize = 64 * 1024;
 /// Messages of which records are in memory at one time.
 pub const BATCH_MESSAGES: usize = 100;
 /// Messages that one change of flags touches before its answers are written.
-pub const STORE_MESSAGES: usize = 1_000;
+pub const STORE_MESSAGES: usize = mail::limits::FLAG_MESSAGES;
 /// Ranges of UIDs in one VANISHED response; what is beyond comes in another.
 pub const VANISHED_RANGES: usize = 1_000;
 /// Messages of one APPEND that wait in memory for the last one; what comes beyond waits in files.

@@ -16,15 +16,12 @@ use crate::state::FlagSet;
 use crate::tree;
 use crate::view::{Access, Copied, StoreResult, View};
 use roaring::RoaringBitmap;
-use std::iter::Peekable;
-use std::vec::IntoIter;
 use store::{Pending, Value};
 
 impl View {
     /// Those of `uids` that are in this picture.
-    fn targets(&self, uids: &RoaringBitmap) -> Peekable<IntoIter<u32>> {
-        let both: Vec<u32> = (uids & &self.uids).iter().collect();
-        both.into_iter().peekable()
+    fn targets(&self, uids: &RoaringBitmap) -> Vec<u32> {
+        (uids & &self.uids).iter().collect()
     }
 
     /// A transaction in which the mailbox is still there and may be changed.
@@ -43,21 +40,17 @@ impl View {
         change: &FlagChange,
         unchanged_since: Option<ModSeq>,
     ) -> Result<StoreResult, StoreError> {
-        let mut targets = self.targets(uids);
+        let targets = self.targets(uids);
+        let mut left = &targets[..];
         let mut result = StoreResult::default();
         let mut pieces: Vec<(Option<ModSeq>, Pending)> = Vec::new();
         if self.access() == Access::ReadOnly {
             return Err(StoreError::ReadOnlyView);
         }
-        while targets.peek().is_some() {
+        while !left.is_empty() {
             let mut edit = self.begin().await?;
-            let changed = self.store_piece(
-                &mut edit,
-                &mut targets,
-                change,
-                unchanged_since,
-                &mut result,
-            )?;
+            let changed =
+                self.store_piece(&mut edit, &mut left, change, unchanged_since, &mut result)?;
             pieces.push(match changed {
                 true => (Some(edit.modseq()), edit.submit(&self.account.inner)),
                 false => (None, edit.leave()),
@@ -74,15 +67,21 @@ impl View {
     fn store_piece(
         &self,
         edit: &mut AccountEdit,
-        targets: &mut Peekable<IntoIter<u32>>,
+        left: &mut &[u32],
         change: &FlagChange,
         unchanged_since: Option<ModSeq>,
         result: &mut StoreResult,
     ) -> Result<bool, StoreError> {
         let asked = self.asked(edit, change)?;
         let mut then = None;
-        let mut changed = 0;
-        for uid in targets.by_ref() {
+        let mut changed = false;
+        let piece = first_of(left, limits::FLAG_MESSAGES);
+        edit.read_blocks(self.mailbox, piece)?;
+        for &uid in piece {
+            if edit.is_full() {
+                break;
+            }
+            *left = &left[1..];
             let Some(row) = edit.row(self.mailbox, uid)? else {
                 result.gone.push(uid);
                 continue;
@@ -105,12 +104,9 @@ impl View {
             }
             result.changed.push((uid, told, edit.modseq()));
             edit.set_flags(self.mailbox, uid, row, after)?;
-            changed += 1;
-            if changed >= limits::EDIT_MESSAGES || edit.is_full() {
-                break;
-            }
+            changed = true;
         }
-        Ok(changed > 0)
+        Ok(changed)
     }
 
     /// A message changed after the moment of a conditional STORE: only in other flags than asked?
@@ -176,21 +172,25 @@ impl View {
         uids: &RoaringBitmap,
         may_go: impl Fn(SystemFlags) -> bool,
     ) -> Result<Vec<u32>, StoreError> {
-        let mut targets = self.targets(uids);
+        let targets = self.targets(uids);
+        let mut left = &targets[..];
         let (mut gone, mut pieces) = (Vec::new(), Vec::new());
-        while targets.peek().is_some() {
+        while !left.is_empty() {
             let mut edit = self.begin().await?;
             let before = gone.len();
-            for uid in targets.by_ref() {
+            let piece = first_of(left, limits::FLAG_MESSAGES);
+            edit.read_blocks(self.mailbox, piece)?;
+            for &uid in piece {
+                if edit.is_full() {
+                    break;
+                }
+                left = &left[1..];
                 match edit.row(self.mailbox, uid)? {
                     Some(row) if may_go(row.flags.system) => {
                         edit.expunge(self.mailbox, uid, row, Fate::Removed)?;
                         gone.push(uid);
                     }
-                    _ => continue,
-                }
-                if gone.len() - before >= limits::EDIT_MESSAGES || edit.is_full() {
-                    break;
+                    _ => {}
                 }
             }
             pieces.push(match gone.len() > before {
@@ -214,13 +214,13 @@ impl View {
         let inner = self.account.inner.clone();
         let (mut change, target) = open_target(&inner, self.account.id, to).await?;
         self.check_source(&change)?;
-        let mut targets = self.targets(uids);
+        let mut targets = self.targets(uids).into_iter().peekable();
         let uid_validity = target.record.uid_validity;
         let mut small = Vec::new();
         let mut records = 0;
         while records <= PIECE_BYTES && small.len() < limits::EDIT_MESSAGES {
             let Some(uid) = targets.next() else { break };
-            if let Some((ready, flags, size)) = self.source(&change, uid)? {
+            if let Some((ready, flags, size)) = self.source(&mut change, uid)? {
                 records += ready.len();
                 small.push((uid, ready, flags, size));
             }
@@ -276,7 +276,7 @@ impl View {
     /// A message's record, flags and size, if it is still there.
     fn source(
         &self,
-        change: &AccountEdit,
+        change: &mut AccountEdit,
         uid: u32,
     ) -> Result<Option<(Value, FlagSet, u64)>, AppendError> {
         let Some(row) = change.row(self.mailbox, uid)? else {
@@ -297,7 +297,7 @@ impl View {
             return Err(AppendError::ReadOnlyView);
         }
         let inner = self.account.inner.clone();
-        let mut targets = self.targets(uids);
+        let mut targets = self.targets(uids).into_iter().peekable();
         let mut copied = Copied {
             uid_validity: 0,
             from: Vec::new(),
@@ -310,7 +310,7 @@ impl View {
             copied.uid_validity = target.record.uid_validity;
             let before = copied.to.len();
             for uid in targets.by_ref() {
-                let Some((ready, flags, size)) = self.source(&change, uid)? else {
+                let Some((ready, flags, size)) = self.source(&mut change, uid)? else {
                     continue;
                 };
                 let row = change.row(self.mailbox, uid)?;
@@ -337,6 +337,10 @@ impl View {
         }
         Ok(copied)
     }
+}
+
+fn first_of(uids: &[u32], count: usize) -> &[u32] {
+    &uids[..uids.len().min(count)]
 }
 
 fn apply(before: &FlagSet, asked: &FlagSet, change: &FlagChange) -> FlagSet {

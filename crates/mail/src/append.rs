@@ -183,7 +183,7 @@ impl<'a> Fill<'a> {
             form: record::form_of(&ready),
         };
         let target = self.target.id;
-        self.change().put_rows(target, uid, ready, row);
+        self.change().put_rows(target, uid, ready, row)?;
         self.in_piece += 1;
         if self.change().is_full() || self.in_piece >= limits::EDIT_MESSAGES {
             self.next_piece().await?;
@@ -249,8 +249,7 @@ impl<'a> Fill<'a> {
         while !uids.is_empty() {
             let mut change = AccountEdit::open(inner, self.account.id).await?;
             for uid in uids.by_ref().take(limits::EDIT_MESSAGES) {
-                change.edit.delete(crate::keys::ready(target, uid));
-                change.edit.delete(crate::keys::flags(target, uid));
+                change.drop_row(target, uid)?;
             }
             change.submit(inner).await?;
         }

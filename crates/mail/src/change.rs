@@ -2,6 +2,7 @@
 //! Everything that changes an account goes through here. What never happens here: deciding what to
 //! change.
 
+use crate::before::{Before, Run, add_run};
 use crate::bits::{Chunk, Kind, chunk_of};
 use crate::codec::{Look, Record};
 use crate::deliver::Inner;
@@ -11,9 +12,11 @@ use crate::ids::{AccountId, EmailId, MailboxId, ModSeq, ThreadId};
 use crate::keys;
 use crate::keywords::Keywords;
 use crate::record;
+use crate::rows::{self, Block, ShownRanges, block_of};
 use crate::state::{AccountState, FlagRow, FlagSet, MailboxState, Shown};
 use net::Time;
 use roaring::RoaringBitmap;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Body, BodyId, Edit, Fault, Pending, limits::MAX_EDIT_BYTES};
 
@@ -23,6 +26,10 @@ pub(crate) const PIECE_BYTES: usize = MAX_EDIT_BYTES / 4;
 
 /// Bodies that wait in memory, of one piece: a piece is one frame of the log.
 pub(crate) const PIECE_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// About what a block takes in a transaction, and a keyword in a block and in the log entry.
+const BLOCK_BYTES: usize = 512;
+const KEYWORD_BYTES: usize = 3;
 
 /// Octets of a body that would travel with the records.
 pub(crate) fn waiting_bytes(body: &Body) -> usize {
@@ -40,10 +47,17 @@ pub(crate) struct AccountEdit {
     chunks: BTreeMap<(MailboxId, Kind, u16), RoaringBitmap>,
     /// Chunks that are not as they are kept.
     changed_chunks: BTreeSet<(MailboxId, Kind, u16)>,
-    added: BTreeMap<MailboxId, Vec<(u32, u32)>>,
-    flagged: BTreeMap<MailboxId, Vec<(u32, FlagSet)>>,
-    removed: BTreeMap<MailboxId, Vec<(u32, FlagSet)>>,
-    moved: BTreeMap<MailboxId, Vec<(u32, FlagSet)>>,
+    /// Small rows, by the number of their block.
+    blocks: BTreeMap<(MailboxId, u32), Block>,
+    /// Blocks that are not as they are kept.
+    changed_blocks: BTreeSet<(MailboxId, u32)>,
+    /// About as many octets as these blocks and the log entry will have.
+    waiting_bytes: usize,
+    shown: ShownRanges,
+    added: BTreeMap<MailboxId, Vec<Run>>,
+    flagged: BTreeMap<MailboxId, Before>,
+    removed: BTreeMap<MailboxId, Before>,
+    moved: BTreeMap<MailboxId, Before>,
     keywords: Option<Keywords>,
     keywords_kept: usize,
     /// Bodies that travel with the records.
@@ -75,6 +89,10 @@ impl AccountEdit {
             boxes: BTreeMap::new(),
             chunks: BTreeMap::new(),
             changed_chunks: BTreeSet::new(),
+            blocks: BTreeMap::new(),
+            changed_blocks: BTreeSet::new(),
+            waiting_bytes: 0,
+            shown: ShownRanges::default(),
             added: BTreeMap::new(),
             flagged: BTreeMap::new(),
             removed: BTreeMap::new(),
@@ -157,13 +175,24 @@ impl AccountEdit {
         Ok(by)
     }
 
-    /// Brings the bitmaps and counts of one message in step with its flags; `None`: it is gone.
-    fn count(&mut self, id: MailboxId, uid: u32, flags: Option<SystemFlags>) -> Result<(), Fault> {
-        let has = |flag| flags.is_some_and(|f| f.contains(flag));
-        let (seen, deleted) = (has(SystemFlags::SEEN), has(SystemFlags::DELETED));
-        let all = self.set(id, Kind::All, uid, flags.is_some())?;
-        let unseen = self.set(id, Kind::Unseen, uid, flags.is_some() && !seen)?;
-        let deleted = self.set(id, Kind::Deleted, uid, deleted)?;
+    /// Brings the bitmaps and counts of one message in step with its flags, before and after;
+    /// `None`: it is not there. A set that does not change is not looked at.
+    fn count(
+        &mut self,
+        id: MailboxId,
+        uid: u32,
+        [before, after]: [Option<SystemFlags>; 2],
+    ) -> Result<(), Fault> {
+        let mut step = |kind, is_in: fn(SystemFlags) -> bool| {
+            let (was, is) = (before.is_some_and(is_in), after.is_some_and(is_in));
+            match was == is {
+                true => Ok(0),
+                false => self.set(id, kind, uid, is),
+            }
+        };
+        let all = step(Kind::All, |_| true)?;
+        let unseen = step(Kind::Unseen, |flags| !flags.contains(SystemFlags::SEEN))?;
+        let deleted = step(Kind::Deleted, |flags| flags.contains(SystemFlags::DELETED))?;
         let modseq = self.modseq();
         let state = self.mailbox(id)?;
         state.messages = moved_by(state.messages, all);
@@ -200,8 +229,8 @@ impl AccountEdit {
                 size,
                 form,
             },
-        );
-        self.count(id, uid, Some(system))?;
+        )?;
+        self.count(id, uid, [None, Some(system)])?;
         self.state.used_bytes += size;
         self.state.used_messages += 1;
         self.note_added(id, uid, 1);
@@ -209,9 +238,57 @@ impl AccountEdit {
     }
 
     /// Writes a message's rows where nobody looks yet.
-    pub fn put_rows(&mut self, id: MailboxId, uid: u32, ready: Vec<u8>, row: FlagRow) {
+    pub fn put_rows(
+        &mut self,
+        id: MailboxId,
+        uid: u32,
+        ready: Vec<u8>,
+        row: FlagRow,
+    ) -> Result<(), Fault> {
         self.edit.put(keys::ready(id, uid), ready);
-        self.edit.put(keys::flags(id, uid), row.encode());
+        self.change_block(id, uid, row.flags.keywords.len())?.put(uid, row);
+        Ok(())
+    }
+
+    /// The block of a UID.
+    fn block(&mut self, id: MailboxId, uid: u32) -> Result<&mut Block, Fault> {
+        match self.blocks.entry((id, block_of(uid))) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let key = keys::flags(id, block_of(uid));
+                let kept = self.edit.record::<Block>(&key)?;
+                Ok(entry.insert(kept.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// The same, to be changed in a row with so many keywords.
+    fn change_block(
+        &mut self,
+        id: MailboxId,
+        uid: u32,
+        keywords: usize,
+    ) -> Result<&mut Block, Fault> {
+        self.waiting_bytes += keywords * KEYWORD_BYTES;
+        if self.changed_blocks.insert((id, block_of(uid))) {
+            self.waiting_bytes += BLOCK_BYTES;
+        }
+        self.block(id, uid)
+    }
+
+    /// Reads the blocks of UIDs, which rise, that are not read yet.
+    pub fn read_blocks(&mut self, id: MailboxId, uids: &[u32]) -> Result<(), Fault> {
+        for (number, block) in rows::blocks(&self.edit, id, uids)? {
+            self.blocks.entry((id, number)).or_insert(block);
+        }
+        Ok(())
+    }
+
+    /// Removes the rows of a message that nobody sees.
+    pub fn drop_row(&mut self, id: MailboxId, uid: u32) -> Result<(), Fault> {
+        self.edit.delete(keys::ready(id, uid));
+        self.change_block(id, uid, 0)?.remove(uid);
+        Ok(())
     }
 
     /// Shows the messages whose rows lie from `uid_next` on; their rows say modseq 0.
@@ -278,11 +355,7 @@ impl AccountEdit {
     }
 
     fn note_added(&mut self, id: MailboxId, first: u32, count: u32) {
-        let runs = self.added.entry(id).or_default();
-        match runs.last_mut() {
-            Some((start, len)) if *start + *len == first => *len += count,
-            _ => runs.push((first, count)),
-        }
+        add_run(self.added.entry(id).or_default(), (first, count));
     }
 
     /// Gives a message other flags.
@@ -293,16 +366,17 @@ impl AccountEdit {
         row: FlagRow,
         flags: FlagSet,
     ) -> Result<(), Fault> {
-        let system = flags.system;
+        let systems = [Some(row.flags.system), Some(flags.system)];
         let after = FlagRow {
             flags,
             modseq: self.modseq(),
             size: row.size,
             form: row.form,
         };
-        self.edit.put(keys::flags(id, uid), after.encode());
-        self.count(id, uid, Some(system))?;
-        self.flagged.entry(id).or_default().push((uid, row.flags));
+        let keywords = row.flags.keywords.len() + after.flags.keywords.len();
+        self.change_block(id, uid, keywords)?.put(uid, after);
+        self.count(id, uid, systems)?;
+        self.flagged.entry(id).or_default().note(uid, row.flags);
         Ok(())
     }
 
@@ -314,8 +388,9 @@ impl AccountEdit {
         row: FlagRow,
         fate: Fate,
     ) -> Result<(), Fault> {
-        self.edit.delete(keys::flags(id, uid));
-        self.count(id, uid, None)?;
+        let keywords = row.flags.keywords.len();
+        self.change_block(id, uid, keywords)?.remove(uid);
+        self.count(id, uid, [Some(row.flags.system), None])?;
         let state = self.mailbox(id)?;
         state.bytes = state.bytes.saturating_sub(row.size);
         self.state.used_bytes = self.state.used_bytes.saturating_sub(row.size);
@@ -327,13 +402,16 @@ impl AccountEdit {
             }
             Fate::Moved => &mut self.moved,
         };
-        list.entry(id).or_default().push((uid, row.flags));
+        list.entry(id).or_default().note(uid, row.flags);
         Ok(())
     }
 
     /// A message's flags, with its true modseq.
-    pub fn row(&self, id: MailboxId, uid: u32) -> Result<Option<FlagRow>, Fault> {
-        flag_row(&self.edit, id, uid)
+    pub fn row(&mut self, id: MailboxId, uid: u32) -> Result<Option<FlagRow>, Fault> {
+        let Some(row) = self.block(id, uid)?.get(uid).cloned() else {
+            return Ok(None);
+        };
+        Ok(Some(self.shown.complete(&self.edit, id, (uid, row))?))
     }
 
     pub fn keywords(&mut self) -> Result<&mut Keywords, Fault> {
@@ -399,7 +477,8 @@ impl AccountEdit {
 
     /// Is this piece of a large change full?
     pub fn is_full(&self) -> bool {
-        self.edit.record_bytes() >= PIECE_BYTES || self.body_bytes >= PIECE_BODY_BYTES
+        let records = self.edit.record_bytes() + self.waiting_bytes;
+        records >= PIECE_BYTES || self.body_bytes >= PIECE_BODY_BYTES
     }
 
     /// Writes states, bitmaps and the log entry; the edit is ready to be submitted then.
@@ -440,6 +519,13 @@ impl AccountEdit {
                 self.edit.delete(key);
             } else {
                 self.edit.put(key, Chunk(bits).encode());
+            }
+        }
+        for (id, number) in self.changed_blocks {
+            let key = keys::flags(id, number);
+            match self.blocks.remove(&(id, number)) {
+                Some(block) if !block.is_empty() => self.edit.put(key, block.encode()),
+                _ => self.edit.delete(key),
             }
         }
         for (id, state) in self.boxes {
@@ -491,38 +577,6 @@ pub(crate) struct ShownSets {
     pub unseen: RoaringBitmap,
     pub deleted: RoaringBitmap,
     pub bytes: u64,
-}
-
-/// A message's flags, with its true modseq.
-pub(crate) fn flag_row(
-    look: &impl Look,
-    id: MailboxId,
-    uid: u32,
-) -> Result<Option<FlagRow>, Fault> {
-    let Some(mut row) = look.record::<FlagRow>(&keys::flags(id, uid))? else {
-        return Ok(None);
-    };
-    if row.modseq == ModSeq(0) {
-        row.modseq = shown_modseq(look, id, uid)?;
-    }
-    Ok(Some(row))
-}
-
-/// The modseq of a message that was shown with a whole range.
-pub(crate) fn shown_modseq(look: &impl Look, id: MailboxId, uid: u32) -> Result<ModSeq, Fault> {
-    let range = keys::shown(id, 0)..=keys::shown(id, uid);
-    match look.range(range).next_back() {
-        None => Ok(ModSeq(0)),
-        Some(row) => {
-            let (key, value) = row?;
-            let shown = crate::codec::decode::<Shown>(&key, &value)?;
-            Ok(if uid <= shown.last_uid {
-                shown.modseq
-            } else {
-                ModSeq(0)
-            })
-        }
-    }
 }
 
 fn moved_by(count: u32, by: i32) -> u32 {

@@ -24,6 +24,12 @@ impl Writer {
     pub fn new(version: u8) -> Self {
         Self(vec![version])
     }
+    /// With room for so many bytes.
+    pub fn with_capacity(version: u8, bytes: usize) -> Self {
+        let mut room = Vec::with_capacity(bytes);
+        room.push(version);
+        Self(room)
+    }
     pub fn u8(&mut self, value: u8) -> &mut Self {
         self.0.push(value);
         self

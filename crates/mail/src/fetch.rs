@@ -1,13 +1,13 @@
 //! Reading messages of a view: records in UID order, a bounded number at a time.
 
-use crate::change::shown_modseq;
 use crate::codec::{Look, Moment, decode};
 use crate::history::{LogChange, LogEntry};
-use crate::ids::ModSeq;
+use crate::ids::{MailboxId, ModSeq};
 use crate::keys;
 use crate::keywords::Keywords;
 use crate::limits;
 use crate::ready::Ready;
+use crate::rows;
 use crate::state::{FlagRow, FlagSet};
 use crate::view::{Cursor, Message, View, Want, Weight};
 use roaring::RoaringBitmap;
@@ -53,7 +53,7 @@ impl View {
                 return Ok(Vec::new());
             };
             *cursor = Cursor(u64::from(*last) + 1);
-            let rows = values(&look, &chosen, |uid| keys::flags(self.mailbox, uid))?;
+            let rows = rows::rows(&look, self.mailbox, &chosen)?;
             let mut weights = Vec::with_capacity(chosen.len());
             for (uid, row) in chosen.into_iter().zip(rows) {
                 weights.extend(self.weight(&look, uid, row)?);
@@ -65,12 +65,9 @@ impl View {
     }
 
     /// A message that is expunged has no small record any more.
-    fn weight(&self, look: &Moment, uid: u32, row: Option<Value>) -> Result<Option<Weight>, Fault> {
+    fn weight(&self, look: &Moment, uid: u32, row: Option<FlagRow>) -> Result<Option<Weight>, Fault> {
         let (octets, form) = match row {
-            Some(value) => {
-                let row = decode::<FlagRow>(&keys::flags(self.mailbox, uid), &value)?;
-                (row.size, row.form)
-            }
+            Some(row) => (row.size, row.form),
             None => {
                 let Some(value) = look.value(&keys::ready(self.mailbox, uid))? else {
                     return Ok(None);
@@ -119,14 +116,13 @@ impl View {
     ) -> Result<Vec<Message>, Fault> {
         let ready = match want {
             Want::Flags => vec![None; chosen.len()],
-            _ => values(look, chosen, |uid| keys::ready(self.mailbox, uid))?,
+            _ => ready_records(look, self.mailbox, chosen)?,
         };
         let chosen = &chosen[..ready.len()];
-        let flags = match want {
+        let rows = match want {
             Want::Ready => vec![None; chosen.len()],
-            _ => values(look, chosen, |uid| keys::flags(self.mailbox, uid))?,
+            _ => rows::rows(look, self.mailbox, chosen)?,
         };
-        let chosen = &chosen[..flags.len()];
         if let Some(last) = chosen.last() {
             *cursor = Cursor(u64::from(*last) + 1);
         }
@@ -137,12 +133,12 @@ impl View {
             gone: None,
         };
         let mut messages = Vec::with_capacity(chosen.len());
-        for ((uid, flags), ready) in chosen.iter().zip(flags).zip(ready) {
+        for ((uid, row), ready) in chosen.iter().zip(rows).zip(ready) {
             let Some(mut message) = self.bare(*uid, ready, want)? else {
                 continue;
             };
             if want != Want::Ready {
-                lazy.set_flags(&mut message, flags)?;
+                lazy.set_flags(&mut message, row)?;
             }
             messages.push(message);
         }
@@ -181,20 +177,15 @@ struct Lazy<'a> {
 }
 
 impl Lazy<'_> {
-    fn set_flags(&mut self, message: &mut Message, value: Option<Value>) -> Result<(), Fault> {
-        let (mailbox, uid) = (self.view.mailbox, message.uid);
-        let set = match value {
-            Some(value) => {
-                let row = decode::<FlagRow>(&keys::flags(mailbox, uid), &value)?;
-                message.modseq = match row.modseq {
-                    ModSeq(0) => shown_modseq(self.look, mailbox, uid)?,
-                    modseq => modseq,
-                };
+    fn set_flags(&mut self, message: &mut Message, row: Option<FlagRow>) -> Result<(), Fault> {
+        let set = match row {
+            Some(row) => {
+                message.modseq = row.modseq;
                 row.flags
             }
             None => {
                 message.modseq = self.view.modseq();
-                self.last_flags(uid)?
+                self.last_flags(message.uid)?
             }
         };
         if set.keywords.is_empty() {
@@ -237,7 +228,7 @@ fn gone_since(look: &Moment, view: &View) -> Result<HashMap<u32, FlagSet>, Fault
                 LogChange::Expunged {
                     mailbox, before, ..
                 } if mailbox == view.mailbox => {
-                    gone.extend(before);
+                    gone.extend(before.iter().map(|(uid, flags)| (uid, flags.clone())));
                 }
                 _ => {}
             }
@@ -246,13 +237,14 @@ fn gone_since(look: &Moment, view: &View) -> Result<HashMap<u32, FlagSet>, Fault
     Ok(gone)
 }
 
-/// The values of these UIDs, by one scan if they lie close together; of the first ones only, but
-/// at least one, if they are large.
-fn values(
+/// The ready-to-send records of these UIDs, by one scan if they lie close together; of the first
+/// ones only, but at least one, if they are large.
+fn ready_records(
     look: &Moment,
+    mailbox: MailboxId,
     uids: &[u32],
-    key: impl Fn(u32) -> Vec<u8>,
 ) -> Result<Vec<Option<Value>>, Fault> {
+    let key = |uid| keys::ready(mailbox, uid);
     let (Some(first), Some(last)) = (uids.first(), uids.last()) else {
         return Ok(Vec::new());
     };

@@ -5,7 +5,7 @@ use std::ops::{BitOr, BitOrAssign};
 use std::sync::Arc;
 
 /// The five settable system flags [rfc9051 2.3.2]. `\Recent` is a session's, not a message's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SystemFlags(u8);
 
 impl SystemFlags {

@@ -1,13 +1,17 @@
 //! The change log: one entry per transaction of an account, with its time and what was before.
 //! Views, and later every protocol's own idea of changes, read it.
 
+use crate::before::{self, Before, Run};
 use crate::codec::{Damaged, Decoded, Reader, Record, Writer};
 use crate::flags::Flags;
 use crate::ids::{MailboxId, ModSeq};
 use crate::keywords::Keywords;
 use crate::name::{MailboxName, SpecialUse};
-use crate::state::{FlagSet, MailboxRecord, MailboxState};
+use crate::state::{MailboxRecord, MailboxState};
 use net::Time;
+
+/// Of an entry. 1 named each message.
+const VERSION: u8 = 2;
 
 /// One transaction's entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,17 +101,17 @@ pub(crate) enum LogChange {
     /// `runs`: first UID and how many.
     Added {
         mailbox: MailboxId,
-        runs: Vec<(u32, u32)>,
+        runs: Vec<Run>,
     },
     Flags {
         mailbox: MailboxId,
-        before: Vec<(u32, FlagSet)>,
+        before: Before,
     },
     /// What became of the messages decides whether they count as history.
     Expunged {
         mailbox: MailboxId,
         fate: Fate,
-        before: Vec<(u32, FlagSet)>,
+        before: Before,
     },
     Created {
         mailbox: MailboxId,
@@ -150,7 +154,7 @@ pub(crate) enum Fate {
 impl Record for LogEntry {
     const WHAT: &'static str = "an entry of the change log";
     fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(1);
+        let mut w = Writer::new(VERSION);
         w.time(self.at).len(self.changes.len());
         for change in &self.changes {
             change.write(&mut w);
@@ -158,7 +162,7 @@ impl Record for LogEntry {
         w.into_vec()
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let mut r = Reader::new(bytes, 1)?;
+        let mut r = Reader::new(bytes, VERSION)?;
         let at = r.time()?;
         let count = r.count()?;
         let changes = (0..count)
@@ -179,7 +183,7 @@ impl LogChange {
             }
             Self::Flags { mailbox, before } => {
                 w.u8(2).uint(mailbox.0);
-                write_before(w, before);
+                before.write(w);
             }
             Self::Expunged {
                 mailbox,
@@ -188,7 +192,7 @@ impl LogChange {
             } => {
                 w.u8(if *fate == Fate::Removed { 3 } else { 4 })
                     .uint(mailbox.0);
-                write_before(w, before);
+                before.write(w);
             }
             Self::Created { mailbox, name } => {
                 w.u8(5).uint(mailbox.0).str(name);
@@ -244,17 +248,17 @@ impl LogChange {
             }
             2 => Ok(Self::Flags {
                 mailbox,
-                before: read_before(r)?,
+                before: Before::read(r)?,
             }),
             3 => Ok(Self::Expunged {
                 mailbox,
                 fate: Fate::Removed,
-                before: read_before(r)?,
+                before: Before::read(r)?,
             }),
             4 => Ok(Self::Expunged {
                 mailbox,
                 fate: Fate::Moved,
-                before: read_before(r)?,
+                before: Before::read(r)?,
             }),
             5 => Ok(Self::Created {
                 mailbox,
@@ -295,20 +299,17 @@ impl LogChange {
 
     /// As others see it.
     pub fn told(&self, keywords: &Keywords) -> Option<Change> {
-        let flags = |before: &[(u32, FlagSet)]| {
-            before
-                .iter()
-                .map(|(uid, set)| (*uid, keywords.flags(set)))
-                .collect()
+        let flags = |before: &Before| {
+            let told = |(uid, set)| (uid, keywords.flags(set));
+            let mut told: Vec<(u32, Flags)> = before.iter().map(told).collect();
+            told.sort_unstable_by_key(|(uid, _)| *uid);
+            told
         };
         let name = |name: &str| MailboxName::try_from(name).ok();
         Some(match self {
             Self::Added { mailbox, runs } => Change::Added {
                 mailbox: *mailbox,
-                uids: runs
-                    .iter()
-                    .flat_map(|(first, n)| *first..first.saturating_add(*n))
-                    .collect(),
+                uids: before::uids(runs).collect(),
             },
             Self::Flags { mailbox, before } => Change::Flags {
                 mailbox: *mailbox,
@@ -349,19 +350,4 @@ impl LogChange {
             Self::Unsubscribed { name: text } => Change::Unsubscribed { name: name(text)? },
         })
     }
-}
-
-fn write_before(w: &mut Writer, before: &[(u32, FlagSet)]) {
-    w.len(before.len());
-    for (uid, flags) in before {
-        w.uint(*uid);
-        flags.write(w);
-    }
-}
-
-fn read_before(r: &mut Reader<'_>) -> Decoded<Vec<(u32, FlagSet)>> {
-    let count = r.count()?;
-    (0..count)
-        .map(|_| Ok((r.u32()?, FlagSet::read(r)?)))
-        .collect()
 }

@@ -10,7 +10,7 @@
 //! | `u` name | a subscription |
 //! | `k` number | a keyword's name |
 //! | `r` mailbox, uid | the ready-to-send record |
-//! | `f` mailbox, uid | flags, modseq, size |
+//! | `f` mailbox, block | flags, modseq, size of 64 UIDs |
 //! | `b` mailbox, kind, chunk | a bitmap of 65,536 UIDs |
 //! | `y` mailbox, first uid | a range of messages that were shown at once |
 //! | `c` modseq | an entry of the change log |
@@ -83,8 +83,9 @@ pub(crate) fn ready(mailbox: MailboxId, uid: u32) -> Vec<u8> {
     with_uid(b'r', mailbox, uid)
 }
 
-pub(crate) fn flags(mailbox: MailboxId, uid: u32) -> Vec<u8> {
-    with_uid(b'f', mailbox, uid)
+/// `block`: as `rows::block_of` says.
+pub(crate) fn flags(mailbox: MailboxId, block: u32) -> Vec<u8> {
+    with_uid(b'f', mailbox, block)
 }
 
 pub(crate) fn shown(mailbox: MailboxId, first_uid: u32) -> Vec<u8> {
@@ -120,7 +121,7 @@ pub(crate) fn thread(hash: u64) -> Vec<u8> {
     [THREADS, &hash.to_be_bytes()].concat()
 }
 
-/// The last four bytes of a key as a number: the UID of `r`, `f` and `y` keys, the mailbox of `m`.
+/// The last four bytes of a key as a number: the UID of `r` and `y` keys, the block of `f`, the mailbox of `m`.
 pub(crate) fn last_u32(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(*key.last_chunk()?))
 }

@@ -7,6 +7,7 @@ mod account;
 mod alter;
 mod append;
 mod auth;
+mod before;
 mod binary;
 mod bits;
 mod change;
@@ -31,6 +32,7 @@ mod record;
 mod resolve;
 #[cfg(test)]
 mod roundtrips;
+mod rows;
 mod sessions;
 mod settings;
 mod since;

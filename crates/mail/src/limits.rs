@@ -21,8 +21,10 @@ pub const APPEND_MESSAGES: usize = 1_000;
 /// Octets of the ready records of one APPEND's messages together; an ordinary message has about
 /// 2,000, one with thousands of recipients 400,000.
 pub const APPEND_RECORDS_BYTES: usize = 16 * 1024 * 1024;
-/// Messages that one transaction touches.
+/// Messages that one transaction writes or forgets.
 pub const EDIT_MESSAGES: usize = 1_000;
+/// Messages whose flags one transaction changes, or that it expunges: 64 of them share a record.
+pub const FLAG_MESSAGES: usize = 8_192;
 /// MIME parts of one message that are told apart; what is beyond is text of the part around it.
 pub const MIME_PARTS: usize = 1_000;
 /// Multiparts and messages within each other.
@@ -38,6 +40,10 @@ pub const FETCH_MESSAGES: usize = 1_000;
 /// Octets of ready records after which one call of `View::fetch` gives no more: a client that does
 /// not read holds what the last call gave.
 pub const FETCH_BYTES: usize = 512 * 1024;
+/// Octets of the bodies that one look ahead reads; a session may hold them until it is past them.
+pub const READ_AHEAD_BYTES: u64 = 192 * 1024;
+/// A body that is larger is read by itself.
+pub const READ_AHEAD_BODY_BYTES: u64 = 64 * 1024;
 /// A quota that is none: for an account that has no limit where the setting has one.
 pub const NO_QUOTA: u64 = u64::MAX;
 /// Octets of an account's display name.

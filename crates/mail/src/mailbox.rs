@@ -14,6 +14,7 @@ use crate::ids::{MailboxId, ModSeq};
 use crate::keys;
 use crate::limits;
 use crate::name::{MailboxName, SpecialUse};
+use crate::rows::BLOCK_UIDS;
 use crate::state::{MailboxRecord, MailboxState};
 use crate::tree::{self, Node, ROOT};
 use store::{Fault, limits::MAX_EDIT_BYTES};
@@ -179,7 +180,8 @@ fn next_uid_validity(change: &mut AccountEdit) -> u32 {
     value
 }
 
-/// A name that was `\Noselect` becomes a mailbox again. Its UIDs go on, as the old rows may be kept.
+/// A name that was `\Noselect` becomes a mailbox again. Its UIDs go on, as the old rows may be kept,
+/// in a block of their own, so that these can be swept.
 fn revive(
     change: &mut AccountEdit,
     node: Node,
@@ -194,7 +196,8 @@ fn revive(
     place(change, node.id, &record);
     let modseq = change.modseq();
     let state = change.mailbox(node.id)?;
-    *state = MailboxState::new(state.uid_next, modseq);
+    let uid_next = state.uid_next.checked_next_multiple_of(BLOCK_UIDS);
+    *state = MailboxState::new(uid_next.unwrap_or(u32::MAX), modseq);
     change.record(LogChange::Created {
         mailbox: node.id,
         name: name.as_str().to_owned(),

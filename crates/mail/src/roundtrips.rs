@@ -1,5 +1,6 @@
 //! Every record reads as it was written, and no octets make a reader panic.
 
+use crate::before::Before;
 use crate::codec::{LARGEST_COUNTER, LARGEST_COUNTER32, Record};
 use crate::flags::SystemFlags;
 use crate::history::{Fate, LogChange, LogEntry};
@@ -9,6 +10,7 @@ use crate::parse::parse_bytes;
 use crate::parts::PartTree;
 use crate::ready::{DeliveredEnvelope, Dsn, Form};
 use crate::record::{self, Head, Saved, Sect};
+use crate::rows::Block;
 use crate::state::{AccountState, FlagRow, FlagSet, MailboxRecord, MailboxState, Shown};
 use net::Time;
 use proptest::array::{uniform3, uniform4, uniform5, uniform6};
@@ -63,7 +65,15 @@ fn mailbox_state() -> impl Strategy<Value = MailboxState> {
 fn log_change() -> impl Strategy<Value = LogChange> {
     let mailbox = any::<u32>().prop_map(MailboxId);
     let runs = proptest::collection::vec(any::<(u32, u32)>(), 0..4);
-    let before = || proptest::collection::vec((any::<u32>(), flag_set()), 0..4);
+    let noted = |rows: Vec<(u32, FlagSet)>| {
+        let mut before = Before::default();
+        for (uid, flags) in rows {
+            before.note(uid, flags);
+        }
+        before
+    };
+    let rows = || proptest::collection::vec((0..u32::MAX, flag_set()), 0..4);
+    let before = || rows().prop_map(noted);
     prop_oneof![
         (mailbox.clone(), runs).prop_map(|(mailbox, runs)| LogChange::Added { mailbox, runs }),
         (mailbox.clone(), before())
@@ -130,7 +140,9 @@ proptest! {
         same(mailbox);
         same(state);
         let form = Form::from_bits(small[0] as u8 % 4).expect("because it is below 4");
-        same(FlagRow { flags, modseq: ModSeq(counts[0]), size: counts[1], form });
+        let mut block = Block::default();
+        block.put(small[1], FlagRow { flags, modseq: ModSeq(counts[0]), size: counts[1], form });
+        same(block);
         same(Shown { last_uid: small[0], modseq: ModSeq(counts[0]) });
     }
 
@@ -185,11 +197,12 @@ proptest! {
     #[test]
     fn no_octets_make_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let versioned = [&[1][..], &bytes].concat();
-        for bytes in [&bytes, &versioned] {
+        let second = [&[2][..], &bytes].concat();
+        for bytes in [&bytes, &versioned, &second] {
             let _ = AccountState::decode(bytes);
             let _ = MailboxRecord::decode(bytes);
             let _ = MailboxState::decode(bytes);
-            let _ = FlagRow::decode(bytes);
+            let _ = Block::decode(bytes);
             let _ = LogEntry::decode(bytes);
             let _ = PartTree::decode(bytes, 1 << 40);
             let _ = record::decode_delivered(bytes);

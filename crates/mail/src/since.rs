@@ -1,6 +1,7 @@
 //! What changed in a mailbox since a moment that a client remembers, read from the change log.
 //! What never happens here: telling it to a client, and the moving of a view.
 
+use crate::before::{self, Run};
 use crate::codec::{Look, decode};
 use crate::error::ViewError;
 use crate::history::{LogChange, LogEntry};
@@ -78,23 +79,21 @@ fn read(look: &impl Look, id: MailboxId, since: ModSeq) -> Result<Option<News>, 
                 continue;
             }
             match change {
-                LogChange::Added { runs, .. } => {
-                    for (first, count) in runs {
-                        news.changed
-                            .insert_range(first..first.saturating_add(count));
-                    }
-                }
-                LogChange::Flags { before, .. } => {
-                    news.changed.extend(before.iter().map(|(uid, _)| *uid));
-                }
-                LogChange::Expunged { before, .. } => {
-                    news.expunged.extend(before.iter().map(|(uid, _)| *uid));
-                }
+                LogChange::Added { runs, .. } => insert(&mut news.changed, runs),
+                LogChange::Flags { before, .. } => insert(&mut news.changed, before.runs()),
+                LogChange::Expunged { before, .. } => insert(&mut news.expunged, before.runs()),
                 _ => {}
             }
         }
     }
     Ok(Some(news))
+}
+
+/// Adds the UIDs of runs.
+pub(crate) fn insert(uids: &mut RoaringBitmap, runs: impl IntoIterator<Item = Run>) {
+    for (first, count) in runs {
+        uids.insert_range(first..first.saturating_add(count));
+    }
 }
 
 /// Does the account's log still have every change after this one?
@@ -151,16 +150,13 @@ impl Then {
 fn note(then: &mut BTreeMap<u32, Option<FlagSet>>, change: LogChange) {
     match change {
         LogChange::Added { runs, .. } => {
-            let uids = runs
-                .iter()
-                .flat_map(|(first, count)| *first..first.saturating_add(*count));
-            for uid in uids {
+            for uid in before::uids(&runs) {
                 then.entry(uid).or_insert(None);
             }
         }
         LogChange::Flags { before, .. } => {
-            for (uid, flags) in before {
-                then.entry(uid).or_insert(Some(flags));
+            for (uid, flags) in before.iter() {
+                then.entry(uid).or_insert_with(|| Some(flags.clone()));
             }
         }
         _ => {}

@@ -186,7 +186,7 @@ impl Record for MailboxState {
 }
 
 /// A message's flags as they are kept: keywords by their number in the account.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(crate) struct FlagSet {
     pub system: SystemFlags,
     /// Sorted, each once.
@@ -194,21 +194,36 @@ pub(crate) struct FlagSet {
 }
 
 impl FlagSet {
+    /// System flags alone; bits that are none are dropped.
+    pub fn of_bits(bits: u8) -> Self {
+        Self {
+            system: SystemFlags::from_bits(bits),
+            keywords: Vec::new(),
+        }
+    }
     pub fn write(&self, w: &mut Writer) {
-        w.u8(self.system.bits()).len(self.keywords.len());
+        w.u8(self.system.bits());
+        self.write_keywords(w);
+    }
+    pub fn read(r: &mut Reader<'_>) -> Decoded<Self> {
+        let mut flags = Self::of_bits(r.u8()?);
+        flags.read_keywords(r)?;
+        Ok(flags)
+    }
+    pub fn write_keywords(&self, w: &mut Writer) {
+        w.len(self.keywords.len());
         for number in &self.keywords {
             w.uint(*number);
         }
     }
-    pub fn read(r: &mut Reader<'_>) -> Decoded<Self> {
-        let system = SystemFlags::from_bits(r.u8()?);
+    pub fn read_keywords(&mut self, r: &mut Reader<'_>) -> Decoded<()> {
         let count = r.count()?;
-        let keywords = (0..count).map(|_| r.u16()).collect::<Decoded<_>>()?;
-        Ok(Self { system, keywords })
+        self.keywords = (0..count).map(|_| r.u16()).collect::<Decoded<_>>()?;
+        Ok(())
     }
 }
 
-/// The mutable record of a message.
+/// The mutable row of a message; `rows` keeps them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct FlagRow {
     pub flags: FlagSet,
@@ -219,30 +234,6 @@ pub(crate) struct FlagRow {
     pub size: u64,
     /// As the large record says.
     pub form: Form,
-}
-
-impl Record for FlagRow {
-    const WHAT: &'static str = "a message's flags";
-    fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(VERSION);
-        self.flags.write(&mut w);
-        w.uint(self.modseq.0).uint(self.size).u8(self.form.bits());
-        w.into_vec()
-    }
-    fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let mut r = Reader::new(bytes, VERSION)?;
-        let flags = FlagSet::read(&mut r)?;
-        Ok(Self {
-            flags,
-            modseq: ModSeq(r.counter()?),
-            size: r.counter()?,
-            // Rows of the first days end here.
-            form: match r.is_empty() {
-                true => Form::default(),
-                false => Form::from_bits(r.u8()?).ok_or(Damaged)?,
-            },
-        })
-    }
 }
 
 /// A range of messages that one large COPY or APPEND showed at once.

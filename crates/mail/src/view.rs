@@ -3,7 +3,7 @@
 
 use crate::account::Account;
 use crate::bits::{self, Kind};
-use crate::change::{AccountEdit, flag_row, no_account};
+use crate::change::{AccountEdit, no_account};
 use crate::codec::{Look, Moment, decode};
 use crate::error::{MailboxError, ViewError};
 use crate::flags::{Flags, Keyword};
@@ -11,10 +11,13 @@ use crate::history::{LogChange, LogEntry};
 use crate::ids::{AccountId, MailboxId, ModSeq};
 use crate::keys;
 use crate::keywords::Keywords;
+use crate::limits;
 use crate::mailbox;
 use crate::name::MailboxName;
 use crate::ready::{Form, Ready};
+use crate::rows;
 use crate::sessions::Registration;
+use crate::since::insert;
 use crate::state::{AccountState, FlagSet, MailboxState};
 use crate::tree::{self, Node, ROOT};
 use roaring::RoaringBitmap;
@@ -364,21 +367,19 @@ impl View {
     fn read_change(&mut self, modseq: ModSeq, change: LogChange, news: &mut News) {
         match change {
             LogChange::Added { runs, .. } => {
-                for (first, count) in runs {
-                    news.added.insert_range(first..first.saturating_add(count));
-                }
+                insert(&mut news.added, runs);
             }
             // The session has said what its own STORE made of these. What another session did to
             // them in between it does not know, also when its own change came last.
             LogChange::Flags { .. } if self.own.contains(&modseq) => {}
             LogChange::Flags { before, .. } => {
-                news.flagged.extend(before.iter().map(|(uid, _)| *uid));
+                insert(&mut news.flagged, before.runs());
             }
             LogChange::Expunged { before, .. } => {
-                for (uid, flags) in before {
+                for (uid, flags) in before.iter() {
                     news.added.remove(uid);
                     if self.uids.contains(uid) {
-                        self.held.insert(uid, flags);
+                        self.held.insert(uid, flags.clone());
                         self.held_since
                             .get_or_insert(ModSeq(modseq.0.saturating_sub(1)));
                     }
@@ -422,9 +423,13 @@ impl View {
             return Ok(flagged);
         }
         let keywords = Keywords::load(look)?;
-        for uid in changed {
-            if let Some(row) = flag_row(look, self.mailbox, uid)? {
-                flagged.push((uid, keywords.flags(&row.flags), row.modseq));
+        let changed: Vec<u32> = changed.iter().collect();
+        for piece in changed.chunks(limits::FETCH_MESSAGES) {
+            let rows = rows::rows(look, self.mailbox, piece)?;
+            for (uid, row) in piece.iter().zip(rows) {
+                if let Some(row) = row {
+                    flagged.push((*uid, keywords.flags(&row.flags), row.modseq));
+                }
             }
         }
         Ok(flagged)

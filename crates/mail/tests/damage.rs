@@ -52,15 +52,15 @@ async fn verify_says_what_is_missing_and_where() {
 
     let (house, alice, inbox) = house_with_mail().await;
     tamper(&house, &alice, |edit| {
-        edit.delete(message_key(b'f', inbox, 3))
+        edit.delete(message_key(b'f', inbox, 0))
     })
     .await;
     says(
         &house,
-        "the bitmap of messages differs from the rows at UIDs [3]",
+        "the bitmap of messages differs from the rows at UIDs [1, 2, 3]",
     )
     .await;
-    says(&house, "octets: kept is 60, counted 40").await;
+    says(&house, "octets: kept is 60, counted 0").await;
 
     let (house, alice, inbox) = house_with_mail().await;
     tamper(&house, &alice, |edit| {
@@ -146,15 +146,15 @@ async fn news_that_cannot_be_read_is_told_once_it_can_be() {
         .await
         .unwrap();
 
-    let flags_of_second = message_key(b'f', inbox, 2);
-    let junk = flags_of_second.clone();
+    let flags = message_key(b'f', inbox, 0);
+    let junk = flags.clone();
     tamper(&house, &alice, |edit| edit.put(junk, [9])).await;
     let told = view.told_modseq();
     assert!(view.advance(Expunges::Tell).is_err());
     // What was not told is not passed over, and no number has moved.
     assert_eq!((view.told_modseq(), view.seq_of(2)), (told, Some(2)));
 
-    tamper(&house, &alice, |edit| edit.delete(flags_of_second)).await;
+    tamper(&house, &alice, |edit| edit.delete(flags)).await;
     let updates = view.advance(Expunges::Tell).unwrap();
     assert_eq!(updates, [Update::Expunged { seq: 1, uid: 1 }]);
 }

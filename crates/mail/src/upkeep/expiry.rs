@@ -2,6 +2,7 @@
 
 use super::UpkeepReport;
 use super::sweep;
+use crate::before::Before;
 use crate::change::AccountEdit;
 use crate::codec::{Damaged, Look, damaged, decode};
 use crate::deliver::Inner;
@@ -9,7 +10,7 @@ use crate::history::{Fate, LogChange, LogEntry};
 use crate::ids::{AccountId, MailboxId, ModSeq};
 use crate::keys;
 use crate::record::Head;
-use crate::state::{AccountState, FlagSet};
+use crate::state::AccountState;
 use net::{Stop, Time};
 use store::Fault;
 
@@ -114,11 +115,11 @@ fn forget_messages(
     edit: &mut AccountEdit,
     mailbox: MailboxId,
     fate: Fate,
-    gone: &[(u32, FlagSet)],
+    gone: &Before,
     report: &mut UpkeepReport,
 ) -> Result<(), Fault> {
-    for (uid, _) in gone {
-        let key = keys::ready(mailbox, *uid);
+    for (uid, _) in gone.iter() {
+        let key = keys::ready(mailbox, uid);
         let Some(value) = edit.edit.get(&key)? else {
             continue;
         };

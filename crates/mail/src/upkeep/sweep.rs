@@ -10,7 +10,8 @@ use crate::ids::{AccountId, MailboxId};
 use crate::keys::{self, DIRECTORY, directory as key};
 use crate::limits;
 use crate::record::Head;
-use store::{Edit, Fault};
+use crate::rows::BLOCK_UIDS;
+use store::Fault;
 
 /// The rows of a mailbox that was deleted: what lies below its UIDNEXT. A name that became a
 /// mailbox again keeps its number and goes on from there.
@@ -25,7 +26,8 @@ pub(super) async fn deleted_mailbox(
         let mut change = AccountEdit::open(inner, account).await?;
         let ranges = [
             keys::ready(mailbox, 0)..keys::ready(mailbox, uid_next),
-            keys::flags(mailbox, 0)..keys::flags(mailbox, uid_next),
+            // Those who came after begin a block of their own.
+            keys::flags(mailbox, 0)..keys::flags(mailbox, uid_next.div_ceil(BLOCK_UIDS)),
             keys::shown(mailbox, 0)..keys::shown(mailbox, uid_next),
         ];
         let mut swept = 0;
@@ -91,7 +93,7 @@ pub(super) async fn leftovers(
                 break;
             }
             let from = change.mailbox(mailbox)?.uid_next;
-            let swept = sweep_from(&mut change.edit, mailbox, from)?;
+            let swept = sweep_from(&mut change, mailbox, from)?;
             change.submit(inner).await.map_err(commit_fault)?;
             report.leftovers += swept;
             if swept == 0 {
@@ -121,16 +123,16 @@ fn has_leftovers(inner: &Inner, account: AccountId, mailbox: MailboxId) -> Resul
     Ok(look.range(range).next().transpose()?.is_some())
 }
 
-fn sweep_from(edit: &mut Edit, mailbox: MailboxId, from: u32) -> Result<u64, Fault> {
+fn sweep_from(change: &mut AccountEdit, mailbox: MailboxId, from: u32) -> Result<u64, Fault> {
     let range = keys::ready(mailbox, from)..=keys::ready(mailbox, u32::MAX);
-    let rows = edit
+    let rows = change
+        .edit
         .scan(range)
         .take(limits::EDIT_MESSAGES)
         .collect::<Result<Vec<_>, _>>()?;
     for (key, _) in &rows {
         let uid = keys::last_u32(key).ok_or_else(|| damaged("a message", key))?;
-        edit.delete(keys::ready(mailbox, uid));
-        edit.delete(keys::flags(mailbox, uid));
+        change.drop_row(mailbox, uid)?;
     }
     Ok(rows.len() as u64)
 }

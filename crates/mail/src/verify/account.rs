@@ -150,8 +150,8 @@ impl Log {
                 fate: Fate::Removed,
                 before,
             } => {
-                for (uid, _) in before {
-                    if let Some(value) = look.value(&keys::ready(*mailbox, *uid))? {
+                for (uid, _) in before.iter() {
+                    if let Some(value) = look.value(&keys::ready(*mailbox, uid))? {
                         self.history_bytes += Head::read(&value).map_or(0, |head| head.size());
                     }
                 }

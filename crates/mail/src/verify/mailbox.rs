@@ -3,16 +3,15 @@
 use super::account::Log;
 use super::{COUNT, DAMAGE, LOST, VerifyReport};
 use crate::bits::{self, Kind};
-use crate::change::shown_modseq;
 use crate::codec::{Look, Moment, decode};
 use crate::deliver::Inner;
 use crate::flags::SystemFlags;
 use crate::ids::{MailboxId, ModSeq};
 use crate::keys;
-use crate::limits;
 use crate::mailbox;
 use crate::parts::PartTree;
 use crate::record::{Head, Sect};
+use crate::rows::{Block, ShownRanges, block_of};
 use crate::state::{FlagRow, MailboxState};
 use crate::tree::Node;
 use roaring::RoaringBitmap;
@@ -48,36 +47,22 @@ pub(super) async fn verify(
     // Rows of a deleted incarnation lie below; those past UIDNEXT are not there yet.
     let from = log.old_uid_next.get(&node.id).copied().unwrap_or(0);
     let mut counted = Counted::default();
-    for row in look.range(keys::flags(node.id, from)..keys::flags(node.id, state.uid_next)) {
-        let (key, value) = row?;
-        let uid = keys::last_u32(&key).unwrap_or_default();
-        let row = decode::<FlagRow>(&key, &value)?;
-        counted.add(uid, &row);
-        let place = format!("{place} UID {uid}");
-        if row
-            .flags
-            .keywords
-            .iter()
-            .any(|number| usize::from(*number) >= keywords)
-        {
-            report.problem(&place, "it has a keyword without a name", COUNT);
+    let mut shown = ShownRanges::default();
+    let blocks = keys::flags(node.id, block_of(from))..=keys::flags(node.id, u32::MAX);
+    for block in look.range(blocks) {
+        let (key, value) = block?;
+        let number = keys::last_u32(&key).unwrap_or_default();
+        let block = decode::<Block>(&key, &value)?;
+        let is_there = |uid| (from..state.uid_next).contains(&uid);
+        for (uid, row) in block.rows(number).filter(|(uid, _)| is_there(*uid)) {
+            let row = shown.complete(look, node.id, (uid, row.clone()))?;
+            counted.add(uid, &row);
+            let place = format!("{place} UID {uid}");
+            verify_row(&row, (state.highest_modseq, keywords), &place, report);
+            verify_message(inner, look, (node.id, uid), &row, &place, report)?;
+            report.messages += 1;
         }
-        let modseq = match row.modseq {
-            ModSeq(0) => shown_modseq(look, node.id, uid)?,
-            modseq => modseq,
-        };
-        if modseq > state.highest_modseq || modseq == ModSeq(0) {
-            report.problem(
-                &place,
-                format!("its modseq {modseq} is not the mailbox's"),
-                COUNT,
-            );
-        }
-        verify_message(inner, look, (node.id, uid), &row, &place, report)?;
-        report.messages += 1;
-        if counted.all.len() % limits::EDIT_MESSAGES as u64 == 0 {
-            tokio::task::yield_now().await;
-        }
+        tokio::task::yield_now().await;
     }
     compare(look, node.id, &state, &counted, place, report)?;
     Ok(Found {
@@ -97,6 +82,23 @@ impl Counted {
             self.deleted.insert(uid);
         }
         self.bytes += row.size;
+    }
+}
+
+fn verify_row(
+    row: &FlagRow,
+    (highest_modseq, keywords): (ModSeq, usize),
+    place: &str,
+    report: &mut VerifyReport,
+) {
+    let is_unknown = |number: &u16| usize::from(*number) >= keywords;
+    if row.flags.keywords.iter().any(is_unknown) {
+        report.problem(place, "it has a keyword without a name", COUNT);
+    }
+    let modseq = row.modseq;
+    if modseq > highest_modseq || modseq == ModSeq(0) {
+        let found = format!("its modseq {modseq} is not the mailbox's");
+        report.problem(place, found, COUNT);
     }
 }
 
