@@ -18,6 +18,7 @@ mod sim;
 mod source;
 mod stop;
 mod tls;
+mod turns;
 mod unix;
 
 pub use certificate::ClientCertificate;
@@ -34,6 +35,7 @@ pub use sim::{SimNet, Weather};
 pub use source::Source;
 pub use stop::Stop;
 pub use tls::{Certificates, Expiry, TlsClient, TlsError, TlsServer, self_signed};
+pub use turns::Turns;
 pub use unix::Credentials;
 
 /// Time passes through tokio's clock, which a simulation owns.
