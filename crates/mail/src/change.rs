@@ -246,7 +246,8 @@ impl AccountEdit {
         row: FlagRow,
     ) -> Result<(), Fault> {
         self.edit.put(keys::ready(id, uid), ready);
-        self.change_block(id, uid, row.flags.keywords.len())?.put(uid, row);
+        self.change_block(id, uid, row.flags.keywords.len())?
+            .put(uid, row);
         Ok(())
     }
 

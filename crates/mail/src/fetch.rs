@@ -9,7 +9,7 @@ use crate::limits;
 use crate::ready::Ready;
 use crate::rows;
 use crate::state::{FlagRow, FlagSet};
-use crate::view::{Cursor, Message, View, Want, Weight};
+use crate::view::{Cursor, Message, Seqs, View, Want, Weight};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use store::{Fault, Value};
@@ -55,8 +55,10 @@ impl View {
             *cursor = Cursor(u64::from(*last) + 1);
             let rows = rows::rows(&look, self.mailbox, &chosen)?;
             let mut weights = Vec::with_capacity(chosen.len());
+            let mut seqs = Seqs::default();
             for (uid, row) in chosen.into_iter().zip(rows) {
-                weights.extend(self.weight(&look, uid, row)?);
+                let seq = seqs.of(self, uid).unwrap_or_default();
+                weights.extend(self.weight(&look, (uid, seq), row)?);
             }
             if !weights.is_empty() {
                 return Ok(weights);
@@ -65,7 +67,12 @@ impl View {
     }
 
     /// A message that is expunged has no small record any more.
-    fn weight(&self, look: &Moment, uid: u32, row: Option<FlagRow>) -> Result<Option<Weight>, Fault> {
+    fn weight(
+        &self,
+        look: &Moment,
+        (uid, seq): (u32, u32),
+        row: Option<FlagRow>,
+    ) -> Result<Option<Weight>, Fault> {
         let (octets, form) = match row {
             Some(row) => (row.size, row.form),
             None => {
@@ -77,7 +84,6 @@ impl View {
                 (ready.size(), ready.form())
             }
         };
-        let seq = self.rank(uid);
         Ok(Some(Weight {
             uid,
             seq,
@@ -133,8 +139,9 @@ impl View {
             gone: None,
         };
         let mut messages = Vec::with_capacity(chosen.len());
+        let mut seqs = Seqs::default();
         for ((uid, row), ready) in chosen.iter().zip(rows).zip(ready) {
-            let Some(mut message) = self.bare(*uid, ready, want)? else {
+            let Some(mut message) = self.bare(*uid, &mut seqs, ready, want)? else {
                 continue;
             };
             if want != Want::Ready {
@@ -146,7 +153,13 @@ impl View {
     }
 
     /// A message without its flags; `None`: its record is wanted and not there any more.
-    fn bare(&self, uid: u32, ready: Option<Value>, want: Want) -> Result<Option<Message>, Fault> {
+    fn bare(
+        &self,
+        uid: u32,
+        seqs: &mut Seqs,
+        ready: Option<Value>,
+        want: Want,
+    ) -> Result<Option<Message>, Fault> {
         let ready = match ready {
             Some(value) => {
                 let db = &self.account.inner.db;
@@ -157,8 +170,8 @@ impl View {
         };
         Ok(Some(Message {
             uid,
-            seq: self
-                .seq_of(uid)
+            seq: seqs
+                .of(self, uid)
                 .expect("because only UIDs of the picture are read"),
             flags: crate::flags::Flags::default(),
             recent: self.is_recent(uid),

@@ -62,7 +62,9 @@ pub use name::{MailboxName, NameError, SpecialUse};
 pub use parse::Survey;
 pub use parts::{Encoding, Part, PartKind, PartTree, Section};
 pub use proof::{Admin, Delivery, Login};
-pub use ready::{Content, DeliveredEnvelope, Dsn, Form, Headers, KeptField, LastLine, Ready};
+pub use ready::{
+    Content, DeliveredEnvelope, Dsn, Form, Headers, KeptField, LastLine, Ready, read_ahead,
+};
 pub use sasl::Mechanism;
 pub use settings::{FirstMailbox, MailSettings, ThrottleSettings, WeakPasswords};
 pub use since::Since;
@@ -70,5 +72,5 @@ pub use store::{Bell, Body, BodyRefusal, BodyWriter, Db, Fault};
 pub use upkeep::UpkeepReport;
 pub use verify::{Problem, VerifyReport};
 pub use view::{
-    Access, Copied, Cursor, Expunges, Message, StoreResult, Update, View, Want, Weight,
+    Access, Copied, Cursor, Expunges, Message, Seqs, StoreResult, Update, View, Want, Weight,
 };

@@ -3,8 +3,10 @@
 use crate::codec::damaged;
 use crate::ids::{EmailId, MailboxId, ThreadId};
 use crate::keys;
+use crate::limits;
 use crate::parts::PartTree;
 use crate::record::{self, Head, KEPT_FIELDS, Sect};
+use crate::view::Message;
 use bytes::{Bytes, BytesMut};
 use net::Time;
 use std::borrow::Cow;
@@ -16,6 +18,8 @@ use store::{BodyId, Db, Fault};
 pub struct Ready {
     record: Bytes,
     head: Head,
+    /// The whole body, if it was read ahead.
+    ahead: Option<Bytes>,
     db: Db,
 }
 
@@ -37,6 +41,7 @@ impl Ready {
         Ok(Self {
             record,
             head,
+            ahead: None,
             db: db.clone(),
         })
     }
@@ -129,9 +134,40 @@ impl Ready {
             prefix: self.record.slice(self.head.range(Sect::Prefix)),
             body: self.head.body,
             len: self.size(),
+            ahead: self.ahead.clone(),
             db: self.db.clone(),
         }
     }
+}
+
+/// Reads the bodies of the first of these messages at once, as many as may wait in memory, so that
+/// their contents cost less afterwards; says of how many messages. What cannot be read this way is
+/// read, and its trouble told, when its content is asked for.
+pub fn read_ahead(messages: &mut [Message]) -> usize {
+    let mut bytes = 0;
+    let mut small: Vec<&mut Ready> = Vec::new();
+    let mut seen = 0;
+    for message in messages {
+        let body_len = message
+            .ready
+            .as_ref()
+            .map_or(0, |ready| ready.head.body_len);
+        bytes += body_len;
+        if seen > 0 && bytes > limits::READ_AHEAD_BYTES {
+            break;
+        }
+        seen += 1;
+        let fits = body_len <= limits::READ_AHEAD_BODY_BYTES;
+        small.extend(message.ready.as_mut().filter(|_| fits));
+    }
+    if small.len() > 1 {
+        let ids: Vec<BodyId> = small.iter().map(|ready| ready.head.body).collect();
+        let bodies = small[0].db.read_ahead(&ids);
+        for (ready, body) in small.into_iter().zip(bodies) {
+            ready.ahead = body.filter(|body| body.len() as u64 == ready.head.body_len);
+        }
+    }
+    seen
 }
 
 /// What must be known of a message before its octets are read.
@@ -217,6 +253,7 @@ pub struct Content {
     prefix: Bytes,
     body: BodyId,
     len: u64,
+    ahead: Option<Bytes>,
     db: Db,
 }
 
@@ -229,11 +266,18 @@ impl Content {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
+    fn read_body(&self, from: u64, len: usize) -> Result<Bytes, Fault> {
+        let Some(body) = &self.ahead else {
+            return self.db.read_body(self.body, from, len);
+        };
+        let from = usize::try_from(from).map_or(body.len(), |from| from.min(body.len()));
+        Ok(body.slice(from..body.len().min(from.saturating_add(len))))
+    }
     /// At most `len` octets from `from`; fewer only at the end.
     pub fn read(&self, from: u64, len: usize) -> Result<Bytes, Fault> {
         let prefix_len = self.prefix.len() as u64;
         if from >= prefix_len {
-            return self.db.read_body(self.body, from - prefix_len, len);
+            return self.read_body(from - prefix_len, len);
         }
         let start = from as usize;
         let taken = self
@@ -242,7 +286,7 @@ impl Content {
         if taken.len() == len || self.len == prefix_len {
             return Ok(taken);
         }
-        let rest = self.db.read_body(self.body, 0, len - taken.len())?;
+        let rest = self.read_body(0, len - taken.len())?;
         let mut both = BytesMut::with_capacity(taken.len() + rest.len());
         both.extend_from_slice(&taken);
         both.extend_from_slice(&rest);

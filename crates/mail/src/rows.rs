@@ -185,8 +185,13 @@ pub(crate) fn rows(
     let mut blocks = blocks.iter().peekable();
     let mut rows = Vec::with_capacity(uids.len());
     for uid in uids {
-        while blocks.next_if(|(number, _)| *number < block_of(*uid)).is_some() {}
-        let block = blocks.peek().filter(|(number, _)| *number == block_of(*uid));
+        while blocks
+            .next_if(|(number, _)| *number < block_of(*uid))
+            .is_some()
+        {}
+        let block = blocks
+            .peek()
+            .filter(|(number, _)| *number == block_of(*uid));
         rows.push(match block.and_then(|(_, block)| block.get(*uid)) {
             Some(row) => Some(shown.complete(look, id, (*uid, row.clone()))?),
             None => None,

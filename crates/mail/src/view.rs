@@ -22,7 +22,7 @@ use crate::state::{AccountState, FlagSet, MailboxState};
 use crate::tree::{self, Node, ROOT};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashSet};
-use store::Fault;
+use store::{Bell, Fault};
 use tally::{Held, Metric};
 
 /// SELECT or EXAMINE.
@@ -137,6 +137,25 @@ pub struct Copied {
     pub to: Vec<u32>,
 }
 
+/// Sequence numbers of UIDs that rise: the neighbour of the last one costs no search.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seqs(Option<(u32, u32)>);
+
+impl Seqs {
+    /// The number of a UID in this view, if it is there.
+    pub fn of(&mut self, view: &View, uid: u32) -> Option<u32> {
+        if !view.uids.contains(uid) {
+            return None;
+        }
+        let seq = match self.0 {
+            Some((last, seq)) if last.checked_add(1) == Some(uid) => seq + 1,
+            _ => view.rank(uid),
+        };
+        self.0 = Some((uid, seq));
+        Some(seq)
+    }
+}
+
 /// A session's picture of one mailbox.
 pub struct View {
     pub(crate) account: Account,
@@ -156,6 +175,9 @@ pub struct View {
     held_since: Option<ModSeq>,
     /// This view's own changes of flags, which the session has told already.
     own: HashSet<ModSeq>,
+    bell: Bell,
+    /// How often it had rung when the log was last read.
+    heard: u64,
     needs: Registration,
     /// Counts among those that are open.
     _open: Held,
@@ -170,6 +192,9 @@ impl View {
         let sessions = &account.inner.sessions;
         // Registered before the moment is taken, so that nothing of it is forgotten.
         let needs = sessions.register(account.id);
+        // As is the bell, so that it rings for all that this moment does not show.
+        let bell = account.bell();
+        let heard = bell.rings();
         let look = account.now();
         let node = tree::find(&look, name)?.ok_or(MailboxError::NotFound)?;
         if !node.record.selectable {
@@ -194,6 +219,8 @@ impl View {
             held: BTreeMap::new(),
             held_since: None,
             own: HashSet::new(),
+            bell,
+            heard,
             needs,
             _open: account
                 .inner
@@ -324,6 +351,17 @@ impl View {
 
     /// Reads the change log since the last advance.
     pub fn advance(&mut self, expunges: Expunges) -> Result<Vec<Update>, ViewError> {
+        let rings = self.bell.rings();
+        // No commit since then: what was true is true.
+        if rings == self.heard && (self.held.is_empty() || expunges == Expunges::Hold) {
+            return Ok(Vec::new());
+        }
+        let updates = self.read_news(expunges)?;
+        self.heard = rings;
+        Ok(updates)
+    }
+
+    fn read_news(&mut self, expunges: Expunges) -> Result<Vec<Update>, ViewError> {
         let look = self.account.now();
         if !self.is_same(tree::node(&look, self.mailbox)?.as_ref()) {
             return Err(ViewError::Gone);

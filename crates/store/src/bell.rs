@@ -47,6 +47,12 @@ pub struct Bell {
 }
 
 impl Bell {
+    /// How often it has rung since somebody listens: a number to compare with a later one, for who
+    /// does not wait.
+    pub fn rings(&self) -> u64 {
+        self.rope.pulls.load(Ordering::Acquire)
+    }
+
     /// Returns when the partition had a visible commit since the last return (or creation).
     pub async fn rung(&mut self) {
         loop {

@@ -115,7 +115,7 @@ impl Shelf {
         Ok(file)
     }
 
-    fn read(&self, path: String, from: u64, len: usize) -> io::Result<Bytes> {
+    pub(crate) fn read(&self, path: String, from: u64, len: usize) -> io::Result<Bytes> {
         Ok(self.open(path)?.read_at(from, len)?.into())
     }
 }
@@ -330,10 +330,21 @@ fn read_entry(
         Place::Inline => bytes.slice(head_bytes.min(bytes.len())..),
         Place::File(file) => shelf.read(own_file::path_of(file), 0, usize::MAX)?,
     };
-    if body.len() as u64 != entry.len || blake3::hash(&body) != entry.hash {
-        return Err(other("its bytes do not have its hash"));
+    match has_hash(&entry, &body) {
+        true => Ok((entry, body)),
+        false => Err(other("its bytes do not have its hash")),
     }
-    Ok((entry, body))
+}
+
+fn has_hash(entry: &BodyEntry, body: &Bytes) -> bool {
+    body.len() as u64 == entry.len && blake3::hash(body) == entry.hash
+}
+
+/// The body of an entry of the log; `None`: it is not what it should be.
+pub(crate) fn entry_of(id: BodyId, entry: Bytes) -> Option<Bytes> {
+    let (head, head_bytes) = decode_head(id, entry.clone()).ok()?;
+    let body = entry.slice(head_bytes.min(entry.len())..);
+    has_hash(&head, &body).then_some(body)
 }
 
 fn read(

@@ -180,6 +180,12 @@ impl Db {
         self.engine.read_body(id, from, len)
     }
 
+    /// Whole bodies at once: cheaper than one after the other where they lie close together. `None`:
+    /// ask for it by itself. What is asked for at once is bounded by `limits::READ_AHEAD_BYTES`.
+    pub fn read_ahead(&self, ids: &[BodyId]) -> Vec<Option<Bytes>> {
+        self.engine.read_ahead(ids)
+    }
+
     pub fn bell(&self, partition: Partition) -> Bell {
         self.engine.bells.listen(partition)
     }

@@ -29,6 +29,7 @@ mod open;
 mod overlay;
 mod own_file;
 mod queue;
+mod read_ahead;
 mod readers;
 mod snapshot;
 mod sync;

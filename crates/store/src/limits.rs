@@ -10,6 +10,8 @@ pub const MAX_KEY_BYTES: usize = 4 * 1024;
 pub const MAX_TAG_BYTES: usize = 4 * 1024;
 /// What waits in memory of a body that goes into a file of its own, before it is written.
 pub const FILE_PIECE_BYTES: usize = 32 * 1024;
+/// One read that brings several bodies.
+pub const READ_AHEAD_BYTES: u64 = 256 * 1024;
 /// One frame takes no more transactions than this (a single group may be larger).
 pub const MAX_FRAME_TRANSACTIONS: usize = 1_024;
 /// A frame is closed when it has grown past this (a single group may be larger).
