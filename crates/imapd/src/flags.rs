@@ -18,14 +18,12 @@ impl From<bool> for Recent {
     }
 }
 
-/// A message's flags as FETCH shows them.
-pub(crate) fn to_wire(flags: &Flags, recent: Recent) -> Vec<Flag> {
-    let mut wire = system_to_wire(flags.system);
-    if recent == Recent::Yes {
-        wire.push(Flag::Recent);
-    }
-    wire.extend(flags.keywords.iter().filter_map(keyword_to_wire));
-    wire
+/// A message's flags as FETCH shows them. A keyword of mail is an atom of the protocol.
+pub(crate) fn names(flags: &Flags, recent: Recent) -> impl Iterator<Item = &str> {
+    let recent = (recent == Recent::Yes).then_some("\\Recent");
+    let system = flags.system.names().map(|name| -> &str { name });
+    let keywords = flags.keywords.iter().map(Keyword::as_str);
+    system.chain(recent).chain(keywords)
 }
 
 /// A mailbox's flags as FLAGS shows them.
@@ -82,7 +80,7 @@ mod tests {
     #[test]
     fn keeps_a_keyword_once_whatever_its_case() {
         let flags = from_wire(&[Flag::Seen, word("$Junk"), word("$junk")]).unwrap();
-        let wire = to_wire(&flags, Recent::Yes);
-        assert_eq!(wire, [Flag::Seen, Flag::Recent, word("$Junk")]);
+        let names: Vec<&str> = names(&flags, Recent::Yes).collect();
+        assert_eq!(names, ["\\Seen", "\\Recent", "$Junk"]);
     }
 }

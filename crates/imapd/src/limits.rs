@@ -12,7 +12,7 @@ pub const WRITE_BYTES: usize = 16 * 1024;
 /// One read of a message's octets.
 pub const CONTENT_BYTES: usize = 64 * 1024;
 /// Messages of which records are in memory at one time.
-pub const BATCH_MESSAGES: usize = 100;
+pub const BATCH_MESSAGES: usize = 200;
 /// Messages that one change of flags touches before its answers are written.
 pub const STORE_MESSAGES: usize = mail::limits::FLAG_MESSAGES;
 /// Ranges of UIDs in one VANISHED response; what is beyond comes in another.

@@ -53,7 +53,7 @@ pub(crate) async fn changed(
         let later = batch.iter().filter(|message| message.modseq > since);
         changed.extend(later.map(|message| message.uid));
         open.wire.check_stop()?;
-        tokio::task::yield_now().await;
+        open.wire.turns.pass().await;
     }
 }
 
@@ -70,12 +70,11 @@ pub(crate) async fn say_flags(open: &mut Open<'_>, uids: &RoaringBitmap) -> Resu
         open.learn(batch.iter().map(|message| &message.flags))?;
         for message in &batch {
             let (flags, modseq) = (Some(&message.flags), message.modseq);
-            let response = open.fetch(message.seq, message.uid, flags, modseq, Ids::Uid);
-            open.wire.say(&response);
+            open.say_fetch(message.seq, message.uid, flags, modseq, Ids::Uid);
             open.wire.ease().await?;
         }
         open.wire.check_stop()?;
-        tokio::task::yield_now().await;
+        open.wire.turns.pass().await;
     }
 }
 

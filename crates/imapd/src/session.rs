@@ -111,7 +111,7 @@ impl Session {
         // One command after the other, in the order in which they came [rfc3501 5.5] [rfc9051 5.5]
         // [rfc9051 6.4.4.2].
         // However much one client sends at once, others get their turn between its commands.
-        tokio::task::yield_now().await;
+        self.wire.turns.pass().await;
         match self.wire.event().await? {
             Event::Command { tag, command } => self.command(&tag, command).await,
             Event::Refused { tag, refusal } => self.refused(tag.as_ref(), &refusal),

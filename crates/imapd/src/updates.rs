@@ -2,12 +2,12 @@
 //! commands may tell of expunges is said in the command table.
 
 use crate::enabled::{Enabled, Extension};
-use crate::flags::{Recent, known_to_wire, to_wire};
+use crate::flags::{Recent, known_to_wire, names};
 use crate::keywords::KnownKeywords;
 use crate::limits;
 use crate::reply::Trouble;
 use crate::wire::Wire;
-use imap::{FetchData, Flag, Ids, Response, ResponseCode, SequenceSet};
+use imap::{FetchData, FetchWriter, Flag, Ids, Response, ResponseCode, SequenceSet};
 use mail::{Access, Expunges, Fault, Flags, ModSeq, Update, View};
 use roaring::RoaringBitmap;
 
@@ -41,9 +41,7 @@ impl Open<'_> {
             {
                 tracing::error!(%fault, "cannot say which keywords there are");
             }
-            if let Some(response) = self.response(update, ids) {
-                self.wire.say(&response);
-            }
+            self.say(update, ids);
             self.wire.ease().await?;
         }
         say_vanished(self.wire, &gone, Response::Vanished).await?;
@@ -67,47 +65,48 @@ impl Open<'_> {
         self.enabled.has(Extension::CondStore).then_some(told)
     }
 
-    fn response(&self, update: &Update, ids: Ids) -> Option<Response> {
-        Some(match update {
-            Update::Exists(count) => Response::Exists(*count),
+    fn say(&mut self, update: &Update, ids: Ids) {
+        match update {
+            Update::Exists(count) => self.wire.say(&Response::Exists(*count)),
             // [rfc9051 2.3.2]
-            Update::Recent(_) if self.enabled.has(Extension::Imap4Rev2) => return None,
-            Update::Recent(count) => Response::Recent(*count),
-            Update::Expunged { seq, .. } => Response::Expunge(*seq),
+            Update::Recent(_) if self.enabled.has(Extension::Imap4Rev2) => {}
+            Update::Recent(count) => self.wire.say(&Response::Recent(*count)),
+            Update::Expunged { seq, .. } => self.wire.say(&Response::Expunge(*seq)),
             Update::Flags {
                 seq,
                 uid,
                 flags,
                 modseq,
-            } => self.fetch(*seq, *uid, Some(flags), *modseq, ids),
-        })
+            } => self.say_fetch(*seq, *uid, Some(flags), *modseq, ids),
+        }
     }
 
     /// A FETCH response for flags that were not fetched. In a UID command it carries the UID
     /// [rfc3501 6.4.8], as always in IMAP4rev2 [rfc9051 7.5.2]; for a client that knows mod-sequences
     /// UID and MODSEQ [rfc7162 3.2.4].
-    pub fn fetch(
-        &self,
+    pub fn say_fetch(
+        &mut self,
         seq: u32,
         uid: u32,
         flags: Option<&Flags>,
         modseq: ModSeq,
         ids: Ids,
-    ) -> Response {
+    ) {
         let knows_modseqs = self.enabled.has(Extension::CondStore);
-        let mut items = Vec::with_capacity(3);
         let rev2 = self.enabled.has(Extension::Imap4Rev2);
+        let out = self.wire.out();
+        let mut writer = FetchWriter::start(seq, out);
         if ids == Ids::Uid || knows_modseqs || rev2 {
-            items.push(FetchData::Uid(uid));
+            writer.item(&FetchData::Uid(uid), out);
         }
         if let Some(flags) = flags {
             let recent = Recent::from(self.view.is_recent(uid) && !rev2);
-            items.push(FetchData::Flags(to_wire(flags, recent)));
+            writer.flags(names(flags, recent), out);
         }
         if knows_modseqs {
-            items.push(FetchData::ModSeq(modseq.0));
+            writer.item(&FetchData::ModSeq(modseq.0), out);
         }
-        Response::Fetch { seq, items }
+        writer.end(out);
     }
 
     /// Announces the account's keywords if one of these messages has one that the client was not

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use imap::{Event, Refusal, Response, Server};
 use mail::LoginClient;
 use net::time::{Instant, sleep, sleep_until, timeout};
-use net::{Conn, GivenUp, Stop, TlsServer};
+use net::{Conn, GivenUp, Stop, TlsServer, Turns};
 use std::time::Duration;
 
 /// How long a client may go on with a write once the server stops.
@@ -56,6 +56,7 @@ pub(crate) struct Wire {
     stop: Stop,
     write_stall: Duration,
     pub patience: Patience,
+    pub turns: Turns,
 }
 
 impl Wire {
@@ -67,6 +68,7 @@ impl Wire {
             stop,
             write_stall,
             patience,
+            turns: Turns::default(),
         }
     }
 
@@ -123,6 +125,7 @@ impl Wire {
             () = sleep_until(deadline) => return Err(over),
             read = conn.read(&mut self.input) => read,
         };
+        self.turns.begin();
         match read {
             Ok(0) | Err(_) => Err(Ended::Closed),
             Ok(_) => {

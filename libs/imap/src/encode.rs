@@ -424,7 +424,10 @@ impl FetchWriter {
             }
             FetchData::InternalDate(date) => show(format_args!("INTERNALDATE \"{date}\""), out),
             FetchData::Rfc822Size(octets) => numbered("RFC822.SIZE ", *octets, out),
-            FetchData::ModSeq(modseq) => show(format_args!("MODSEQ ({modseq})"), out),
+            FetchData::ModSeq(modseq) => {
+                numbered("MODSEQ (", *modseq, out);
+                out.push(b')');
+            }
             FetchData::Envelope(value) => encoded("ENVELOPE ", value, out),
             FetchData::Body(value) => encoded("BODY ", value, out),
             FetchData::BodyStructure(value) => encoded("BODYSTRUCTURE ", value, out),
@@ -446,8 +449,22 @@ impl FetchWriter {
     /// As `FetchData::Envelope` and its like with a value that the caller keeps.
     pub fn value(&mut self, word: &'static str, value: &[u8], out: &mut Vec<u8>) {
         self.space(out);
-        show(format_args!("{word} "), out);
+        out.extend_from_slice(word.as_bytes());
+        out.push(b' ');
         out.extend_from_slice(value);
+    }
+
+    /// As `FetchData::Flags`, of the names as they are sent.
+    pub fn flags<'n>(&mut self, names: impl IntoIterator<Item = &'n str>, out: &mut Vec<u8>) {
+        self.space(out);
+        out.extend_from_slice(b"FLAGS (");
+        for (index, name) in names.into_iter().enumerate() {
+            if index > 0 {
+                out.push(b' ');
+            }
+            out.extend_from_slice(name.as_bytes());
+        }
+        out.push(b')');
     }
 
     /// As `FetchData::Text` with bytes that the caller keeps.

@@ -4,18 +4,18 @@
 
 use crate::binary;
 use crate::enabled::Extension;
-use crate::flags::{Recent, to_wire};
+use crate::flags::{Recent, names};
 use crate::limits;
 use crate::reply::{Answer, Outcome, Trouble, id};
 use crate::resync;
-use crate::section::{Asked, Octets, read_bounded};
+use crate::section::{Asked, Octets};
 use crate::session::Session;
 use crate::updates::{Open, say_vanished};
 use crate::wire::{Ended, Wire};
 use imap::{DateTime, FetchData, FetchItem, FetchModifiers, FetchWriter, Ids, MessageSet};
-use imap::{Response, ResponseCode, SectionLabel, Vanished};
+use imap::{Response, ResponseCode, SectionLabel, SectionText, Vanished};
 use mail::{Access, Content, Cursor, Fault, FlagChange, Flags, Message, ModSeq, PartTree, Ready};
-use mail::{SystemFlags, View, Want};
+use mail::{SystemFlags, View, Want, read_ahead};
 use roaring::RoaringBitmap;
 use std::ops::Range;
 
@@ -60,15 +60,22 @@ pub(crate) async fn run(
             batch.iter_mut().for_each(|message| message.recent = false);
         }
         let wire = &mut *open.wire;
-        for message in &batch {
+        let mut ahead = 0;
+        for at in 0..batch.len() {
+            if plan.reads_whole_texts && at >= ahead {
+                ahead = at + read_ahead(&mut batch[at..]);
+            }
+            let message = &batch[at];
             let shows_flags = newly_seen.contains(message.uid);
             if let Err(fault) = write(wire, &plan, message, shows_flags).await? {
                 trouble = Some(fault.into());
             }
+            // What was read ahead goes with the record.
+            batch[at].ready = None;
             wire.ease().await?;
-            wire.check_stop()?;
+            wire.turns.pass().await;
         }
-        tokio::task::yield_now().await;
+        wire.check_stop()?;
     }
     // A message that could not be read does not keep the client from the others.
     match trouble {
@@ -106,6 +113,8 @@ struct Plan {
     with_seen: Vec<FetchItem>,
     want: Want,
     marks_seen: bool,
+    /// Most of each message's octets will be read.
+    reads_whole_texts: bool,
 }
 
 impl Plan {
@@ -143,6 +152,7 @@ impl Plan {
         }
         with_seen.retain(|item| !items.contains(item));
         Plan {
+            reads_whole_texts: items.iter().any(is_whole_text),
             items,
             with_seen,
             want,
@@ -208,9 +218,10 @@ async fn write(
     let mut texts = Texts::of(message);
     let mut outcome = Ok(());
     for item in &plan.items {
-        if let Some(data) = small(item, message) {
-            writer.item(&data, wire.out());
-        } else if binary::path_of(item).is_some() {
+        if write_small(&mut writer, item, message, wire.out()) == Small::Yes {
+            continue;
+        }
+        if binary::path_of(item).is_some() {
             let (parts, content) = texts.open();
             if let Err(fault) = binary::write(&mut writer, wire, item, parts, content).await? {
                 outcome = Err(fault);
@@ -220,29 +231,31 @@ async fn write(
         {
             outcome = Err(fault);
         }
-        // After each item, for there may be a thousand, and one may be as large as a header.
+        // After each text, for there may be a thousand, and one may be as large as a header.
         wire.ease().await?;
-        if wants_text(item) {
-            tokio::task::yield_now().await;
-        }
+        wire.turns.pass().await;
     }
     if shows_flags {
-        let along = plan.with_seen.iter();
-        for data in along.filter_map(|item| small(item, message)) {
-            writer.item(&data, wire.out());
+        for item in &plan.with_seen {
+            write_small(&mut writer, item, message, wire.out());
         }
     }
     writer.end(wire.out());
     Ok(outcome)
 }
 
-/// Is it read from the message itself?
-fn wants_text(item: &FetchItem) -> bool {
-    SectionLabel::of(item).is_some() || binary::path_of(item).is_some()
-}
-
-fn flags_of(message: &Message) -> FetchData {
-    FetchData::Flags(to_wire(&message.flags, Recent::from(message.recent)))
+/// Is it all of the message, or all but its header?
+fn is_whole_text(item: &FetchItem) -> bool {
+    match item {
+        FetchItem::Rfc822 | FetchItem::Rfc822Text => true,
+        FetchItem::Section {
+            section, partial, ..
+        } => {
+            let whole = matches!(section.text, SectionText::Whole | SectionText::Text);
+            whole && section.path.is_empty() && partial.is_none()
+        }
+        _ => false,
+    }
 }
 
 fn ready(message: &Message) -> &Ready {
@@ -250,31 +263,52 @@ fn ready(message: &Message) -> &Ready {
     ready.expect("because the plan wants the record for whatever is in it")
 }
 
-/// The items that are no texts.
-fn small(item: &FetchItem, message: &Message) -> Option<FetchData> {
+/// Was an item one that is no text?
+#[derive(PartialEq, Eq)]
+enum Small {
+    Yes,
+    No,
+}
+
+/// Writes an item that is no text.
+fn write_small(
+    writer: &mut FetchWriter,
+    item: &FetchItem,
+    message: &Message,
+    out: &mut Vec<u8>,
+) -> Small {
+    match item {
+        FetchItem::Flags => {
+            let recent = Recent::from(message.recent);
+            writer.flags(names(&message.flags, recent), out);
+        }
+        FetchItem::Envelope => writer.value("ENVELOPE", ready(message).envelope(), out),
+        FetchItem::Body => writer.value("BODY", &ready(message).body(), out),
+        FetchItem::BodyStructure => {
+            writer.value("BODYSTRUCTURE", ready(message).bodystructure(), out);
+        }
+        item => match data(item, message) {
+            Some(data) => writer.item(&data, out),
+            None => return Small::No,
+        },
+    }
+    Small::Yes
+}
+
+/// The values that are small themselves.
+fn data(item: &FetchItem, message: &Message) -> Option<FetchData> {
     Some(match item {
         FetchItem::Uid => FetchData::Uid(message.uid),
-        FetchItem::Flags => flags_of(message),
         FetchItem::ModSeq => FetchData::ModSeq(message.modseq.0),
         FetchItem::InternalDate => {
             let seconds = ready(message).internal_date().seconds();
             FetchData::InternalDate(DateTime::utc(seconds))
         }
         FetchItem::Rfc822Size => FetchData::Rfc822Size(ready(message).size()),
-        FetchItem::Envelope => FetchData::Envelope(ready(message).envelope().to_vec()),
-        FetchItem::Body => FetchData::Body(ready(message).body().into_owned()),
-        FetchItem::BodyStructure => {
-            FetchData::BodyStructure(ready(message).bodystructure().to_vec())
-        }
         FetchItem::Preview => FetchData::Preview(ready(message).preview().to_owned()),
         FetchItem::EmailId => FetchData::EmailId(id(ready(message).email_id())),
         FetchItem::ThreadId => FetchData::ThreadId(id(ready(message).thread_id())),
-        FetchItem::Rfc822
-        | FetchItem::Rfc822Header
-        | FetchItem::Rfc822Text
-        | FetchItem::Section { .. }
-        | FetchItem::Binary { .. }
-        | FetchItem::BinarySize { .. } => return None,
+        _ => return None,
     })
 }
 
@@ -330,7 +364,8 @@ async fn stream(
     range: Range<u64>,
 ) -> Result<Result<(), Fault>, Ended> {
     let len = range.end - range.start;
-    let first = match read_bounded(content, &range, limits::CONTENT_BYTES) {
+    let most = usize::try_from(len).unwrap_or(usize::MAX);
+    let first = match content.read(range.start, most.min(limits::CONTENT_BYTES)) {
         Ok(first) => first,
         Err(fault) => {
             writer.text(label, None, wire.out());
@@ -342,7 +377,7 @@ async fn stream(
         return Ok(Ok(()));
     }
     writer.announce(label, len, wire.out());
-    let mut piece = bytes::Bytes::from(first);
+    let mut piece = first;
     while !piece.is_empty() {
         writer.chunk(&piece, wire.out());
         wire.ease().await?;

@@ -6,7 +6,7 @@ use crate::reply::{Answer, Outcome, Trouble};
 use crate::search::{Cost, Facts, Ground, Program, compile};
 use crate::session::Session;
 use imap::{ESearch, Ids, Response, ReturnOption, Search, SearchKey, SequenceSet, Tag};
-use mail::{Cursor, View, Want};
+use mail::{Cursor, Seqs, View, Want};
 use roaring::RoaringBitmap;
 
 pub(crate) async fn run(session: &mut Session, tag: &Tag, search: &Search) -> Outcome {
@@ -74,8 +74,11 @@ fn number(view: &View, ids: Ids, uid: u32) -> Option<u32> {
 }
 
 fn numbers(view: &View, ids: Ids, uids: &RoaringBitmap) -> Vec<u32> {
-    let numbers = uids.iter().filter_map(|uid| number(view, ids, uid));
-    numbers.collect()
+    let mut seqs = Seqs::default();
+    match ids {
+        Ids::Uid => uids.iter().collect(),
+        Ids::Sequence => uids.iter().filter_map(|uid| seqs.of(view, uid)).collect(),
+    }
 }
 
 /// What RETURN asked for, as UIDs.
@@ -139,7 +142,7 @@ async fn highest_modseq(
         }
         highest = highest.max(batch.iter().map(|message| message.modseq.0).max());
         wire.check_stop()?;
-        tokio::task::yield_now().await;
+        wire.turns.pass().await;
     }
 }
 
@@ -184,11 +187,15 @@ async fn ask_each(
         }
         for message in &batch {
             let mut facts = Facts::of(message);
-            if program.matches_in_turns(&mut facts).await? {
+            let matches = match program.matches_record(&facts) {
+                Some(matches) => matches,
+                None => program.matches_in_turns(&mut facts).await?,
+            };
+            if matches {
                 found.insert(message.uid);
             }
         }
         wire.check_stop()?;
-        tokio::task::yield_now().await;
+        wire.turns.pass().await;
     }
 }

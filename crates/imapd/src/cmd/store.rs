@@ -8,7 +8,7 @@ use crate::resync;
 use crate::session::Session;
 use crate::updates::Open;
 use imap::{Ids, ResponseCode, SequenceSet, Store, StoreOperation, Telling};
-use mail::{Access, FlagChange, Flags, ModSeq, StoreResult};
+use mail::{Access, FlagChange, Flags, ModSeq, Seqs, StoreResult};
 use roaring::RoaringBitmap;
 
 pub(crate) async fn run(session: &mut Session, store: &Store) -> Outcome {
@@ -88,14 +88,15 @@ async fn answer(open: &mut Open<'_>, store: &Store, result: &StoreResult) -> Res
     if !told && !open.enabled.has(Extension::CondStore) {
         return Ok(());
     }
+    let mut seqs = Seqs::default();
     for (uid, flags, modseq) in &result.changed {
-        let Some(seq) = open.view.seq_of(*uid) else {
+        let Some(seq) = seqs.of(open.view, *uid) else {
             continue;
         };
         let flags: Option<&Flags> = told.then_some(flags);
-        let response = open.fetch(seq, *uid, flags, *modseq, store.ids);
-        open.wire.say(&response);
+        open.say_fetch(seq, *uid, flags, *modseq, store.ids);
         open.wire.ease().await?;
+        open.wire.turns.pass().await;
     }
     Ok(())
 }

@@ -18,6 +18,16 @@ pub(crate) fn field(value: &[u8]) -> String {
     }
 }
 
+/// Is the text, in lower case, in a header field's value?
+pub(crate) fn field_contains(value: &[u8], text: &str) -> bool {
+    // Most values are ASCII that nothing is encoded in.
+    if value.is_ascii() && memchr::memmem::find(value, b"=?").is_none() {
+        let value = value.to_ascii_lowercase();
+        return memchr::memmem::find(&value, text.as_bytes()).is_some();
+    }
+    field(value).to_lowercase().contains(text)
+}
+
 /// The day that a Date field writes, in its own zone; days since 1970-01-01.
 pub(crate) fn day(value: &[u8]) -> Option<i32> {
     let mut line = value.trim_ascii().to_vec();
@@ -61,6 +71,19 @@ mod tests {
         );
         assert_eq!(field(b" plain"), "plain");
         assert_eq!(field(b""), "");
+    }
+
+    #[test]
+    fn a_text_is_found_in_a_field_whether_or_not_it_is_encoded() {
+        assert!(field_contains(b"Re: The PLAN", "the plan"));
+        assert!(field_contains(
+            b"=?utf-8?q?Gr=C3=9C=C3=9Fe?=",
+            "gr\u{fc}\u{df}"
+        ));
+        assert!(field_contains("Gr\u{dc}\u{df}e".as_bytes(), "gr\u{fc}"));
+        assert!(field_contains(b"anything", ""));
+        assert!(!field_contains(b"Re: The PLAN", "the plans"));
+        assert!(!field_contains(b"=?utf-8?q?a=20b?=", "utf-8"));
     }
 
     /// [rfc2045 6.7] [rfc2045 6.8]

@@ -62,31 +62,43 @@ impl<'a> Facts<'a> {
 
     /// The day, "disregarding time and timezone" [rfc3501 6.4.4]; none without a Date field.
     pub fn day(&mut self, which: Which) -> Result<Option<i32>, Fault> {
+        if let Some(day) = self.kept_day(which) {
+            return Ok(day);
+        }
+        let fields = self.header()?.iter();
+        let mut dates = fields.filter(|(name, _)| name.eq_ignore_ascii_case(b"date"));
+        Ok(dates
+            .next()
+            .and_then(|(_, date)| decode::day(date.as_bytes())))
+    }
+
+    /// The same as the record says it; `None`: it does not.
+    pub fn kept_day(&self, which: Which) -> Option<Option<i32>> {
         if which == Which::Internal {
             let days = self.ready().internal_date().seconds().div_euclid(86_400);
-            return Ok(i32::try_from(days).ok());
+            return Some(i32::try_from(days).ok());
         }
-        let date = match self.kept_field("date") {
-            Kept::Value(value) => Some(value),
-            Kept::Absent => None,
-            Kept::Unknown => {
-                let fields = self.header()?.iter();
-                let mut dates = fields.filter(|(name, _)| name.eq_ignore_ascii_case(b"date"));
-                dates.next().map(|(_, value)| value.clone().into_bytes())
-            }
-        };
-        Ok(date.and_then(|date| decode::day(&date)))
+        match self.ready().kept_field("date") {
+            KeptField::Value(value) => Some(decode::day(value)),
+            KeptField::Absent => Some(None),
+            KeptField::Unknown => None,
+        }
+    }
+
+    /// Is there a field of that name with the text in it, as the record says? `None`: it does not.
+    pub fn kept_field_contains(&self, name: &str, text: &str) -> Option<bool> {
+        match self.ready().kept_field(name) {
+            KeptField::Absent => Some(false),
+            // The only field of this name.
+            KeptField::Value(value) => Some(decode::field_contains(value, text)),
+            KeptField::Unknown => None,
+        }
     }
 
     /// Is there a field of that name with the text in it?
     pub fn field_contains(&mut self, name: &str, text: &str) -> Result<bool, Fault> {
-        match self.kept_field(name) {
-            Kept::Absent => return Ok(false),
-            // Only the first field of a name is kept; a match in it is enough.
-            Kept::Value(value) if decode::field(&value).to_lowercase().contains(text) => {
-                return Ok(true);
-            }
-            Kept::Value(_) | Kept::Unknown => {}
+        if let Some(contains) = self.kept_field_contains(name, text) {
+            return Ok(contains);
         }
         let named = |(field, value): &(Vec<u8>, String)| {
             field.eq_ignore_ascii_case(name.as_bytes()) && value.contains(text)
@@ -115,15 +127,6 @@ impl<'a> Facts<'a> {
     fn ready(&self) -> &'a Ready {
         let ready = self.message.ready.as_ref();
         ready.expect("because the program's cost said that the record is wanted")
-    }
-
-    fn kept_field(&self, name: &str) -> Kept {
-        let name = name.to_ascii_lowercase();
-        match self.ready().kept_field(&name) {
-            KeptField::Value(value) => Kept::Value(value.to_vec()),
-            KeptField::Absent => Kept::Absent,
-            KeptField::Unknown => Kept::Unknown,
-        }
     }
 
     fn open(&mut self) -> &Opened {
@@ -166,13 +169,6 @@ impl<'a> Facts<'a> {
         }
         Ok(texts)
     }
-}
-
-enum Kept {
-    Value(Vec<u8>),
-    Absent,
-    /// The record does not say.
-    Unknown,
 }
 
 fn read_header(content: &Content, range: &Range<u64>) -> Result<Vec<(Vec<u8>, String)>, Fault> {

@@ -293,6 +293,46 @@ impl Program {
         Ok((candidates, left))
     }
 
+    /// As `matches`, from what is kept ready alone; `None`: a text has to be read to know.
+    pub fn matches_record(&self, facts: &Facts<'_>) -> Option<bool> {
+        match self {
+            Program::Among(uids) => Some(uids.contains(facts.uid())),
+            Program::Recent(is) => Some(facts.is_recent() == (*is == Is::Set)),
+            Program::System(flag, is) => Some(facts.has_flag(*flag) == (*is == Is::Set)),
+            Program::Keyword(word, is) => Some(facts.has_keyword(word) == (*is == Is::Set)),
+            Program::Day(which, when, day) => {
+                let found = facts.kept_day(*which)?;
+                Some(found.is_some_and(|found| when.contains(&found.cmp(day))))
+            }
+            Program::Size(order, octets) => Some(facts.size().cmp(octets) == *order),
+            Program::Came(when, at) => Some(when.contains(&facts.came_s().cmp(at))),
+            Program::Email(id) => Some(facts.email_id() == *id),
+            Program::Thread(id) => Some(facts.thread_id() == *id),
+            Program::ModSeq(modseq) => Some(facts.modseq() >= *modseq),
+            Program::Field { name, text } => facts.kept_field_contains(name, text),
+            Program::Body(_) | Program::Text(_) => None,
+            Program::Not(inner) => inner.matches_record(facts).map(|matches| !matches),
+            Program::Or(one, other) => {
+                match (one.matches_record(facts), other.matches_record(facts)) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                }
+            }
+            Program::And(keys) => {
+                let mut all = Some(true);
+                for key in keys {
+                    match key.matches_record(facts) {
+                        Some(true) => {}
+                        Some(false) => return Some(false),
+                        None => all = None,
+                    }
+                }
+                all
+            }
+        }
+    }
+
     /// As `matches`; others have their turn after each key that looks at a text.
     pub fn matches_in_turns<'a>(&'a self, facts: &'a mut Facts<'_>) -> Turns<'a> {
         Box::pin(async move {
@@ -324,18 +364,9 @@ impl Program {
     /// Does the message match?
     fn matches(&self, facts: &mut Facts<'_>) -> Result<bool, Fault> {
         Ok(match self {
-            Program::Among(uids) => uids.contains(facts.uid()),
-            Program::Recent(is) => facts.is_recent() == (*is == Is::Set),
-            Program::System(flag, is) => facts.has_flag(*flag) == (*is == Is::Set),
-            Program::Keyword(word, is) => facts.has_keyword(word) == (*is == Is::Set),
             Program::Day(which, when, day) => facts
                 .day(*which)?
                 .is_some_and(|found| when.contains(&found.cmp(day))),
-            Program::Size(order, octets) => facts.size().cmp(octets) == *order,
-            Program::Came(when, at) => when.contains(&facts.came_s().cmp(at)),
-            Program::Email(id) => facts.email_id() == *id,
-            Program::Thread(id) => facts.thread_id() == *id,
-            Program::ModSeq(modseq) => facts.modseq() >= *modseq,
             Program::Field { name, text } => facts.field_contains(name, text)?,
             Program::Body(text) => facts.body_contains(text)?,
             Program::Text(text) => facts.header_contains(text)? || facts.body_contains(text)?,
@@ -349,6 +380,9 @@ impl Program {
                 }
                 true
             }
+            kept => kept
+                .matches_record(facts)
+                .expect("because no text is read for what is left"),
         })
     }
 }
