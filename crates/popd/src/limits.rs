@@ -18,6 +18,10 @@ pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
 /// Messages whose records are read at once for LIST, UIDL and STAT.
 pub(crate) const BATCH_MESSAGES: usize = 500;
 
+/// Messages that are read at once for who retrieves one after the other; their octets are bounded by
+/// `mail::limits::READ_AHEAD_BYTES`.
+pub(crate) const AHEAD_MESSAGES: usize = 64;
+
 /// Answers that wait while the client sends further commands.
 pub(crate) const OUTPUT_BYTES: usize = 32 * 1024;
 

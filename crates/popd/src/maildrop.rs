@@ -4,20 +4,20 @@
 //! forward and says whether a message is still there. Never here: wire words.
 
 use crate::Expire;
-use crate::limits::{BATCH_MESSAGES, CHUNK_BYTES, REMEMBERED_SIZES};
+use crate::limits::{AHEAD_MESSAGES, BATCH_MESSAGES, CHUNK_BYTES, REMEMBERED_SIZES};
 use crate::reply::{self, Refused};
 use crate::session::Speech;
 use crate::text::Text;
 use bytes::Bytes;
 use mail::{
-    Access, Account, Content, Cursor, Expunges, Form, Headers, LastLine, MailboxName, Ready, View,
-    ViewError, Want, Weight,
+    Access, Account, Content, Cursor, Expunges, Form, Headers, LastLine, MailboxName, Message,
+    Ready, View, ViewError, Want, Weight, read_ahead,
 };
 use net::Time;
 use net::time::Duration;
 use pop::Surrogate;
 use roaring::RoaringBitmap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::ops::Range;
 
@@ -26,6 +26,15 @@ pub(crate) struct Found {
     pub number: u32,
     pub uid: u32,
     pub ready: Ready,
+}
+
+/// What a message is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    /// All its octets.
+    All,
+    /// Its beginning, or its size.
+    Less,
 }
 
 /// What STAT says.
@@ -48,6 +57,9 @@ pub(crate) struct Maildrop {
     read: RoaringBitmap,
     /// The highest number that this session has accessed.
     accessed: u32,
+    /// The last message that was read, and those that were read along with it.
+    last_read: u32,
+    ahead: VecDeque<Message>,
     now: Time,
     session: u64,
 }
@@ -78,6 +90,8 @@ impl Maildrop {
             speech,
             read: RoaringBitmap::new(),
             accessed: 0,
+            last_read: 0,
+            ahead: VecDeque::new(),
             now,
             session,
         })
@@ -101,7 +115,7 @@ impl Maildrop {
     }
 
     /// A message by its number. One that somebody else has removed since is refused.
-    pub fn find(&mut self, number: u32) -> Result<Found, Refused> {
+    pub fn find(&mut self, number: u32, for_what: For) -> Result<Found, Refused> {
         let uid = self.unmarked(number)?;
         let gone = || Refused::new(Text::IsGone(number));
         match self.live.advance(Expunges::Tell) {
@@ -113,16 +127,38 @@ impl Maildrop {
         if !self.live.uids().contains(uid) {
             return Err(gone());
         }
-        let only = RoaringBitmap::from([uid]);
-        let found = self
-            .frozen
-            .fetch(&only, Want::Ready, &mut Cursor::start(), 1);
-        let message = found
-            .map_err(|fault| self.fault(&fault))?
-            .pop()
-            .ok_or_else(gone)?;
-        let ready = message.ready.ok_or_else(gone)?;
+        let read = self.read(number, uid, for_what);
+        let message = read.map_err(|fault| self.fault(&fault))?;
+        let ready = message.and_then(|message| message.ready).ok_or_else(gone)?;
         Ok(Found { number, uid, ready })
+    }
+
+    /// A message's record; for who reads one after the other the next ones are read along with it.
+    fn read(
+        &mut self,
+        number: u32,
+        uid: u32,
+        for_what: For,
+    ) -> Result<Option<Message>, mail::Fault> {
+        while self
+            .ahead
+            .pop_front_if(|message| message.uid < uid)
+            .is_some()
+        {}
+        if self.ahead.front().is_none_or(|message| message.uid != uid) {
+            let in_turn = self.last_read.checked_add(1) == Some(number);
+            let many = if in_turn { AHEAD_MESSAGES } else { 1 };
+            let mut cursor = Cursor(u64::from(uid));
+            let frozen = &self.frozen;
+            let mut batch = frozen.fetch(frozen.uids(), Want::Ready, &mut cursor, many)?;
+            if for_what == For::All {
+                let read = read_ahead(&mut batch);
+                batch.truncate(read);
+            }
+            self.ahead = batch.into();
+        }
+        self.last_read = number;
+        Ok(self.ahead.pop_front_if(|message| message.uid == uid))
     }
 
     /// The unique-id: the same in every session, never used for another message [rfc1939 7].

@@ -11,7 +11,7 @@ use crate::{ClearText, Door};
 use bytes::BytesMut;
 use mail::{Conversation, LoginClient};
 use net::time::{sleep, timeout};
-use net::{Conn, GivenUp, SessionEntry, Stop};
+use net::{Conn, GivenUp, SessionEntry, Stop, Turns};
 use pop::{Arguments, Code, Command, Event, Reply, Server};
 use std::sync::Arc;
 use tally::Metric;
@@ -74,6 +74,7 @@ pub(crate) struct Session {
     pub(crate) id: u64,
     /// Its place among the sessions that run.
     pub(crate) entry: Arc<SessionEntry>,
+    turns: Turns,
     failed_logins: u32,
     bad_commands: u32,
 }
@@ -92,6 +93,7 @@ impl Session {
             language: Language::English,
             id: entry.id(),
             entry,
+            turns: Turns::default(),
             failed_logins: 0,
             bad_commands: 0,
         }
@@ -115,7 +117,7 @@ impl Session {
 
     async fn step(&mut self) -> Result<(), End> {
         // However much one client sends at once, others get their turn between its commands.
-        tokio::task::yield_now().await;
+        self.turns.pass().await;
         let event = self.next_event().await?;
         self.take(event).await?;
         self.flush_if_full().await
@@ -145,16 +147,16 @@ impl Session {
 
     /// The next event; waits for the client no longer than the autologout time.
     async fn next_event(&mut self) -> Result<Event, End> {
+        if self.stop.is_stopped() {
+            return Err(End::Stopped);
+        }
+        if let Some(event) = self.machine.next() {
+            return Ok(event);
+        }
         // the time runs until a whole command is here, however many pieces it comes in
         let mut autologout = std::pin::pin!(sleep(self.door.settings.autologout));
         let mut input = BytesMut::new();
         loop {
-            if self.stop.is_stopped() {
-                return Err(End::Stopped);
-            }
-            if let Some(event) = self.machine.next() {
-                return Ok(event);
-            }
             self.flush().await?;
             let conn = self.conn.as_mut().ok_or(End::Lost)?;
             tokio::select! {
@@ -166,6 +168,10 @@ impl Session {
                     Err(_) | Ok(0) => return Err(End::Lost),
                     Ok(_) => self.machine.receive(&input.split()),
                 },
+            }
+            self.turns.begin();
+            if let Some(event) = self.machine.next() {
+                return Ok(event);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! STAT, LIST [rfc1939 5] and UIDL [rfc1939 7]: of the mailbox as it was at login, less the
 //! messages marked here. Long lists are read and written in batches.
 
+use crate::maildrop::For;
 use crate::reply::Refused;
 use crate::session::{End, Session};
 use crate::table::Doing;
@@ -32,7 +33,7 @@ pub(crate) fn list(session: &mut Session, number: Option<u32>) -> Doing<'_> {
 
 fn octets(session: &mut Session, number: u32) -> Result<u64, Refused> {
     let maildrop = session.maildrop();
-    let found = maildrop.find(number)?;
+    let found = maildrop.find(number, For::Less)?;
     maildrop.octets_of_found(&found)
 }
 
@@ -81,7 +82,7 @@ pub(crate) fn uidl(session: &mut Session, number: Option<u32>) -> Doing<'_> {
             Some(number) => {
                 let maildrop = session.maildrop();
                 let id = maildrop
-                    .find(number)
+                    .find(number, For::Less)
                     .map(|found| maildrop.unique_id(found.uid));
                 session.settle(id.map(|id| format!("{number} {id}")));
                 Ok(())

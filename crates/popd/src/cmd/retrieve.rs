@@ -1,7 +1,7 @@
 //! RETR [rfc1939 5] and TOP [rfc1939 7]: a message in pieces, read by offset as the client takes
 //! them; no whole message is in memory, and nothing behind the last line of TOP is read.
 
-use crate::maildrop::{Found, Pieces};
+use crate::maildrop::{For, Found, Pieces};
 use crate::reply::{self, Refused};
 use crate::session::{End, Session};
 use crate::table::Doing;
@@ -24,14 +24,14 @@ pub(crate) fn retr(session: &mut Session, number: u32) -> Doing<'_> {
 
 fn find(session: &mut Session, number: u32) -> Result<(Found, u64), Refused> {
     let maildrop = session.maildrop();
-    let found = maildrop.find(number)?;
+    let found = maildrop.find(number, For::All)?;
     let octets = maildrop.octets_of_found(&found)?;
     Ok((found, octets))
 }
 
 pub(crate) fn top(session: &mut Session, number: u32, lines: u64) -> Doing<'_> {
     Box::pin(async move {
-        match session.maildrop().find(number) {
+        match session.maildrop().find(number, For::Less) {
             Ok(found) => {
                 session.begin(&Text::TopFollows);
                 let top = Some(Top::new(lines));
