@@ -68,17 +68,14 @@ impl AccountEdit {
     /// Waits for the account's lock.
     pub async fn open(inner: &Inner, account: AccountId) -> Result<Self, Fault> {
         let edit = inner.db.edit(keys::partition(account)).await;
-        Self::over(edit, account, inner.clock.now())
-    }
-
-    /// Over an edit that is held already.
-    pub fn over(edit: Edit, account: AccountId, at: Time) -> Result<Self, Fault> {
-        let Some(state) = edit.record::<AccountState>(keys::ACCOUNT)? else {
+        let at = inner.clock.now();
+        let Some(state) = edit.record_often::<AccountState>(keys::ACCOUNT)? else {
             return Err(no_account(account));
         };
         Ok(Self::with_state(edit, account, state, at))
     }
 
+    /// Over an edit that is held already.
     pub fn with_state(edit: Edit, account: AccountId, state: AccountState, at: Time) -> Self {
         Self {
             edit,
@@ -116,7 +113,7 @@ impl AccountEdit {
     /// A mailbox's state, to be changed.
     pub fn mailbox(&mut self, id: MailboxId) -> Result<&mut MailboxState, Fault> {
         if !self.boxes.contains_key(&id) {
-            let state = self.edit.record::<MailboxState>(&keys::state(id))?;
+            let state = self.edit.record_often::<MailboxState>(&keys::state(id))?;
             let state = state.ok_or_else(|| missing_state(id))?;
             self.boxes.insert(id, state);
         }
@@ -153,7 +150,7 @@ impl AccountEdit {
         let place = (id, kind, chunk_of(uid));
         if !self.chunks.contains_key(&place) {
             let key = keys::bits(id, kind as u8, place.2);
-            let kept = self.edit.record::<Chunk>(&key)?.unwrap_or_default();
+            let kept = self.edit.record_often::<Chunk>(&key)?.unwrap_or_default();
             self.chunks.insert(place, kept.0);
         }
         Ok(self

@@ -179,12 +179,22 @@ pub(crate) trait Look {
     fn range(&self, range: impl RangeBounds<Vec<u8>>) -> Scan;
     fn below(&self, prefix: &[u8]) -> Scan;
 
-    fn record<T: Record>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
-        match self.value(key)? {
-            None => Ok(None),
-            Some(value) => decode(key, &value).map(Some),
-        }
+    /// The same for keys that every change of an account reads.
+    fn often(&self, key: &[u8]) -> Result<Option<Value>, Fault> {
+        self.value(key)
     }
+
+    fn record<T: Record>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
+        record(key, self.value(key)?)
+    }
+
+    fn record_often<T: Record>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
+        record(key, self.often(key)?)
+    }
+}
+
+fn record<T: Record>(key: &[u8], value: Option<Value>) -> Result<Option<T>, Fault> {
+    value.map(|value| decode(key, &value)).transpose()
 }
 
 /// Decodes, or says what is damaged.
@@ -203,6 +213,9 @@ pub(crate) fn damaged(what: &str, key: &[u8]) -> Fault {
 impl Look for Edit {
     fn value(&self, key: &[u8]) -> Result<Option<Value>, Fault> {
         self.get(key)
+    }
+    fn often(&self, key: &[u8]) -> Result<Option<Value>, Fault> {
+        self.get_often(key)
     }
     fn range(&self, range: impl RangeBounds<Vec<u8>>) -> Scan {
         self.scan(range)

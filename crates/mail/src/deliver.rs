@@ -228,11 +228,11 @@ impl Mail {
             for edit in inner.db.edit_many(&partitions).await {
                 let account = AccountId(edit.partition().0);
                 let addressed = &accounts[&account];
-                if edit.get(keys::ACCOUNT)?.is_none() {
+                let Some(state) = edit.record_often::<AccountState>(keys::ACCOUNT)? else {
                     work.gone.push(addressed.delivery.clone());
                     continue;
-                }
-                let change = AccountEdit::over(edit, account, message.at)?;
+                };
+                let change = AccountEdit::with_state(edit, account, state, message.at);
                 deliver_to(inner, change, message, parsed, addressed, &mut work)?;
             }
             if !work.gone.is_empty() {

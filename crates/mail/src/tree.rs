@@ -25,7 +25,7 @@ pub(crate) fn child(
     leaf: &str,
 ) -> Result<Option<Node>, Fault> {
     let key = keys::name(parent, leaf);
-    let Some(value) = look.value(&key)? else {
+    let Some(value) = look.often(&key)? else {
         return Ok(None);
     };
     let id = keys::last_u32(&value)
@@ -37,7 +37,7 @@ pub(crate) fn child(
 /// A mailbox by its id.
 pub(crate) fn node(look: &impl Look, id: MailboxId) -> Result<Option<Node>, Fault> {
     Ok(look
-        .record::<MailboxRecord>(&keys::mailbox(id))?
+        .record_often::<MailboxRecord>(&keys::mailbox(id))?
         .map(|record| Node { id, record }))
 }
 

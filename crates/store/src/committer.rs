@@ -170,7 +170,7 @@ impl Engine {
             for transaction in &group.transactions {
                 if let Space::Of(partition) = transaction.space {
                     self.overlay
-                        .remove(partition, transaction.seqno, &transaction.writes);
+                        .settle(partition, transaction.seqno, &transaction.writes);
                     if !transaction.writes.is_empty() {
                         self.bells.ring(partition);
                     }

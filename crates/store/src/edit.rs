@@ -67,6 +67,21 @@ impl Edit {
         }
     }
 
+    /// The same, for keys that the edits of this partition read each time: what the index holds is
+    /// kept at hand for the next edit.
+    pub fn get_often(&self, key: &[u8]) -> Result<Option<Value>, Fault> {
+        if let Some(payload) = self.writes.get(key) {
+            return Ok(payload.as_ref().map(unsubmitted));
+        }
+        let overlay = &self.engine.overlay;
+        if let Some(value) = overlay.get(self.partition, key) {
+            return Ok(value);
+        }
+        let found = self.engine.get(self.partition, key, NEWEST)?;
+        overlay.keep(self.partition, key, found.as_ref());
+        Ok(found)
+    }
+
     /// What the key has before this transaction.
     fn before(&self, key: &[u8]) -> Result<Option<Value>, Fault> {
         match self.engine.overlay.get(self.partition, key) {
@@ -146,7 +161,7 @@ impl Edit {
         self.writes.clear();
         self.bodies.clear();
         self.record_bytes = 0;
-        if self.engine.overlay.has(self.partition) {
+        if self.engine.overlay.has_pending(self.partition) {
             return self.submit();
         }
         let version = Version(self.engine.readers.visible());

@@ -21,3 +21,5 @@ pub const MAX_PENDING_BYTES: usize = 32 * 1024 * 1024;
 /// While the index cannot be flushed its records gather in memory: at this many times
 /// `index_memory_bytes` nothing more is taken.
 pub const MAX_UNFLUSHED: u64 = 2;
+/// Records kept at hand for the next edits, of all partitions.
+pub const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;

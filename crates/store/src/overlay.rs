@@ -1,6 +1,11 @@
-//! What was handed to the committer and is not yet durable: seen only by later edits of the same
-//! partition, never by readers.
+//! What edits see before the index: what was handed to the committer and is not yet durable, and
+//! the newest values of keys that the edits of a partition read each time.
+//!
+//! Whoever delivers to a mailbox reads and rewrites the same few records; searching the index for
+//! them was a tenth of a delivery's work. They stay here, up to a bound, when they are durable. Only an edit looks here: it holds its partition's lock, so nobody else writes
+//! what it reads. Never here: what a reader sees.
 
+use crate::limits::MAX_KEPT_BYTES;
 use crate::sync::lock;
 use crate::{Partition, Value, Version};
 use bytes::Bytes;
@@ -8,20 +13,68 @@ use std::collections::BTreeMap;
 use std::ops::RangeBounds;
 use std::sync::Mutex;
 
-/// A write with the transaction that made it; None is a deletion.
-type Written = (u64, Option<Bytes>);
-type PartitionWrites = BTreeMap<Vec<u8>, Written>;
+/// What an entry takes besides its key and value, roughly.
+const ENTRY_BYTES: usize = 128;
+
+/// The newest value of a key; None: it is not there.
+struct Entry {
+    /// The transaction that wrote it; 0 for a key that was not there when it was read.
+    seqno: u64,
+    payload: Option<Bytes>,
+    stay: Stay,
+}
+
+/// How long an entry stays.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    /// Until it is durable.
+    Pending,
+    /// Beyond that: the next edit will read it.
+    Kept,
+}
 
 #[derive(Default)]
-pub(crate) struct Overlay(Mutex<BTreeMap<Partition, PartitionWrites>>);
+struct Entries {
+    by_key: BTreeMap<Vec<u8>, Entry>,
+    /// Transactions that are not durable yet.
+    pending: usize,
+}
 
-fn value((seqno, payload): &Written) -> Option<Value> {
-    payload
-        .as_ref()
-        .map(|payload| Value::new(payload.clone(), Version(*seqno)))
+#[derive(Default)]
+struct Inner {
+    partitions: BTreeMap<Partition, Entries>,
+    kept_bytes: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct Overlay(Mutex<Inner>);
+
+impl Entry {
+    fn value(&self) -> Option<Value> {
+        let payload = self.payload.clone()?;
+        Some(Value::new(payload, Version(self.seqno)))
+    }
+
+    /// What it counts against the bound.
+    fn kept_bytes(&self, key: &[u8]) -> usize {
+        match self.stay {
+            Stay::Pending => 0,
+            Stay::Kept => ENTRY_BYTES + key.len() + self.payload.as_ref().map_or(0, Bytes::len),
+        }
+    }
+}
+
+impl Inner {
+    /// Forgets what is kept of all partitions of which nothing is pending.
+    fn forget_kept(&mut self) {
+        self.partitions.retain(|_, entries| entries.pending > 0);
+        let entries = self.partitions.values().flat_map(|entries| &entries.by_key);
+        self.kept_bytes = entries.map(|(key, entry)| entry.kept_bytes(key)).sum();
+    }
 }
 
 impl Overlay {
+    /// Takes in the writes of a transaction that is handed over.
     pub(crate) fn add(
         &self,
         partition: Partition,
@@ -31,47 +84,90 @@ impl Overlay {
         if writes.is_empty() {
             return;
         }
-        let mut all = lock(&self.0);
-        let of_partition = all.entry(partition).or_default();
+        let inner = &mut *lock(&self.0);
+        let entries = inner.partitions.entry(partition).or_default();
+        entries.pending += 1;
         for (key, payload) in writes {
-            of_partition.insert(key.clone(), (seqno, payload.clone()));
+            let payload = payload.clone();
+            if let Some(entry) = entries.by_key.get_mut(key) {
+                inner.kept_bytes -= entry.kept_bytes(key);
+                (entry.seqno, entry.payload) = (seqno, payload);
+                inner.kept_bytes += entry.kept_bytes(key);
+            } else {
+                let stay = Stay::Pending;
+                let entry = Entry {
+                    seqno,
+                    payload,
+                    stay,
+                };
+                entries.by_key.insert(key.clone(), entry);
+            }
         }
     }
 
     /// The writes of this transaction are visible in the index now; later ones stay.
-    pub(crate) fn remove(
+    pub(crate) fn settle(
         &self,
         partition: Partition,
         seqno: u64,
         writes: &BTreeMap<Vec<u8>, Option<Bytes>>,
     ) {
-        let mut all = lock(&self.0);
-        let Some(of_partition) = all.get_mut(&partition) else {
+        let inner = &mut *lock(&self.0);
+        let Some(entries) = inner.partitions.get_mut(&partition) else {
             return;
         };
+        if writes.is_empty() {
+            return;
+        }
+        entries.pending -= 1;
         for key in writes.keys() {
-            if of_partition.get(key).is_some_and(|(by, _)| *by == seqno) {
-                of_partition.remove(key);
+            let is_done = |entry: &Entry| entry.seqno == seqno && entry.stay == Stay::Pending;
+            if entries.by_key.get(key).is_some_and(is_done) {
+                entries.by_key.remove(key);
             }
         }
-        if of_partition.is_empty() {
-            all.remove(&partition);
+        if entries.by_key.is_empty() {
+            inner.partitions.remove(&partition);
+        }
+        if inner.kept_bytes > MAX_KEPT_BYTES {
+            inner.forget_kept();
+        }
+    }
+
+    /// Keeps what an edit, which holds the partition's lock, found in the index: nothing newer was
+    /// handed over.
+    pub(crate) fn keep(&self, partition: Partition, key: &[u8], found: Option<&Value>) {
+        let entry = Entry {
+            seqno: found.map_or(0, |value| value.version().0),
+            // a copy: the value may be a small piece of a large block
+            payload: found.map(|value| Bytes::copy_from_slice(value)),
+            stay: Stay::Kept,
+        };
+        let inner = &mut *lock(&self.0);
+        let entries = inner.partitions.entry(partition).or_default();
+        if !entries.by_key.contains_key(key) {
+            inner.kept_bytes += entry.kept_bytes(key);
+            entries.by_key.insert(key.to_vec(), entry);
         }
     }
 
     /// Whether anything of this partition is handed over and not yet durable.
-    pub(crate) fn has(&self, partition: Partition) -> bool {
-        lock(&self.0).contains_key(&partition)
+    pub(crate) fn has_pending(&self, partition: Partition) -> bool {
+        let inner = lock(&self.0);
+        let entries = inner.partitions.get(&partition);
+        entries.is_some_and(|entries| entries.pending > 0)
     }
 
     /// Nothing that was handed over survives.
     pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
+        *lock(&self.0) = Inner::default();
     }
 
-    /// Outer None: nothing handed over for this key.
+    /// Outer None: nothing is known of this key.
     pub(crate) fn get(&self, partition: Partition, key: &[u8]) -> Option<Option<Value>> {
-        lock(&self.0).get(&partition)?.get(key).map(value)
+        let inner = lock(&self.0);
+        let entry = inner.partitions.get(&partition)?.by_key.get(key)?;
+        Some(entry.value())
     }
 
     pub(crate) fn range(
@@ -79,13 +175,64 @@ impl Overlay {
         partition: Partition,
         range: impl RangeBounds<Vec<u8>>,
     ) -> Vec<(Vec<u8>, Option<Value>)> {
-        let all = lock(&self.0);
-        let Some(of_partition) = all.get(&partition) else {
+        let inner = lock(&self.0);
+        let Some(entries) = inner.partitions.get(&partition) else {
             return Vec::new();
         };
-        of_partition
-            .range(range)
-            .map(|(key, written)| (key.clone(), value(written)))
+        let rows = entries.by_key.range(range);
+        rows.map(|(key, entry)| (key.clone(), entry.value()))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTITION: Partition = Partition(1);
+
+    fn writes(key: &[u8], payload: &'static [u8]) -> BTreeMap<Vec<u8>, Option<Bytes>> {
+        BTreeMap::from([(key.to_vec(), Some(Bytes::from_static(payload)))])
+    }
+
+    fn payload(overlay: &Overlay, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        let found = overlay.get(PARTITION, key)?;
+        Some(found.map(|value| value.to_vec()))
+    }
+
+    #[test]
+    fn what_is_kept_follows_what_is_handed_over_and_outlives_the_commit() {
+        let overlay = Overlay::default();
+        let found = Value::new(Bytes::from_static(b"old"), Version(3));
+        overlay.keep(PARTITION, b"often", Some(&found));
+        overlay.keep(PARTITION, b"absent", None);
+        let both: BTreeMap<_, _> = [writes(b"often", b"new"), writes(b"once", b"new")]
+            .into_iter()
+            .flatten()
+            .collect();
+        overlay.add(PARTITION, 4, &both);
+        assert!(overlay.has_pending(PARTITION));
+        overlay.settle(PARTITION, 4, &both);
+        assert!(!overlay.has_pending(PARTITION));
+        assert_eq!(payload(&overlay, b"often"), Some(Some(b"new".to_vec())));
+        assert_eq!(payload(&overlay, b"absent"), Some(None));
+        assert_eq!(payload(&overlay, b"once"), None);
+    }
+
+    #[test]
+    fn what_is_kept_has_a_bound_and_what_is_pending_survives_it() {
+        let overlay = Overlay::default();
+        let pending = writes(b"pending", b"new");
+        overlay.add(Partition(2), 1, &pending);
+        let large = Value::new(vec![0; 64 * 1024].into(), Version(1));
+        for n in 0..(MAX_KEPT_BYTES / (64 * 1024) + 1) {
+            overlay.keep(PARTITION, &n.to_be_bytes(), Some(&large));
+        }
+        let other = writes(b"other", b"new");
+        overlay.add(PARTITION, 2, &other);
+        overlay.settle(PARTITION, 2, &other);
+        assert_eq!(payload(&overlay, &0_usize.to_be_bytes()), None);
+        assert!(overlay.get(Partition(2), b"pending").is_some());
+        assert_eq!(lock(&overlay.0).kept_bytes, 0);
     }
 }
