@@ -11,7 +11,12 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
 
+/// How long the free space is taken to be as it was seen: it is asked for with every body, and the
+/// reserve is far larger than what a disk takes in this time.
+const FREE_SPACE_SEEN: Duration = Duration::from_millis(50);
 const LOCK: &str = "LOCK";
 const HOLDER_BYTES: u64 = 100;
 
@@ -19,6 +24,7 @@ pub(super) struct Folder {
     root: PathBuf,
     lock: Mutex<Option<File>>,
     salt: u64,
+    free: Mutex<Option<(Instant, u64)>>,
 }
 
 fn fault(doing: &str, path: &Path, error: &io::Error) -> OpenError {
@@ -58,6 +64,7 @@ impl Folder {
             root: root.to_path_buf(),
             lock: Mutex::new(Some(file)),
             salt,
+            free: Mutex::new(None),
         })
     }
 
@@ -118,9 +125,19 @@ impl Folder {
         File::open(self.path(dir))?.sync_all()
     }
 
+    /// As of at most FREE_SPACE_SEEN ago.
     pub(super) fn free_bytes(&self) -> io::Result<u64> {
+        let mut seen = lock(&self.free);
+        let now = Instant::now();
+        if let Some((at, bytes)) = *seen
+            && now.duration_since(at) < FREE_SPACE_SEEN
+        {
+            return Ok(bytes);
+        }
         let found = rustix::fs::statvfs(&self.root)?;
-        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+        let bytes = found.f_bavail.saturating_mul(found.f_frsize);
+        *seen = Some((now, bytes));
+        Ok(bytes)
     }
 }
 
