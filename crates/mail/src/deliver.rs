@@ -176,12 +176,16 @@ impl Mail {
     /// Has the account room for a message of this size? Asked before the message is taken; asked
     /// again when it is delivered.
     pub fn room_for(&self, delivery: &Delivery, bytes: u64) -> Result<Room, Fault> {
+        let Some(limit) = delivery.quota_bytes else {
+            return Ok(Room::Enough);
+        };
         let look = self.inner.moment(delivery.account);
         let state = look.record::<AccountState>(keys::ACCOUNT)?;
         let used = state.map_or(0, |state| state.used_bytes);
-        let limit = self.inner.directory.quota_of(delivery.account)?;
-        let fits = limit.is_none_or(|limit| used.saturating_add(bytes) <= limit);
-        Ok(if fits { Room::Enough } else { Room::OverQuota })
+        Ok(match used.saturating_add(bytes) <= limit {
+            true => Room::Enough,
+            false => Room::OverQuota,
+        })
     }
     /// One body for all recipients, one durable group. `Ok` = every delivery is durable. An account
     /// that stands there twice gets it once, with the first of its deliveries.
@@ -324,7 +328,7 @@ fn deliver_to(
         return Ok(());
     }
     let size = message.body.len() + prefix.0.len() as u64;
-    let limit = inner.directory.quota_of(account)?;
+    let limit = delivery.quota_bytes;
     if limit.is_some_and(|limit| change.state.used_bytes.saturating_add(size) > limit) {
         work.over_quota.push(delivery.clone());
         return Ok(());

@@ -126,35 +126,35 @@ impl Directory {
         targets: resolve::Targets,
         recipient: &Address,
     ) -> Result<Resolved, Fault> {
-        let accounts = match targets {
-            resolve::Targets::Accounts(accounts) => accounts,
+        let targets = match targets {
+            resolve::Targets::Accounts(targets) => targets,
             resolve::Targets::NotOurs => return Ok(Resolved::NotOurs),
             resolve::Targets::Nobody => return Ok(Resolved::UnknownUser),
             resolve::Targets::Closed => return Ok(Resolved::Closed),
             resolve::Targets::TooMany => return Ok(Resolved::TooManyTargets),
         };
-        let mut room = false;
-        for account in &accounts {
-            room |= !self.is_full(*account)?;
-        }
-        if !room {
-            return Ok(Resolved::OverQuota);
-        }
-        let delivery = |account| Delivery {
-            account,
+        let delivery = |target: resolve::Target| Delivery {
+            account: target.account,
+            quota_bytes: self.quota(target.quota_bytes),
             recipient: recipient.clone(),
             detail: recipient.detail().map(Arc::from),
         };
-        Ok(Resolved::Local(
-            accounts.into_iter().map(delivery).collect(),
-        ))
+        let deliveries: Vec<_> = targets.into_iter().map(delivery).collect();
+        let mut room = false;
+        for delivery in &deliveries {
+            room |= !self.is_full(delivery)?;
+        }
+        Ok(match room {
+            true => Resolved::Local(deliveries),
+            false => Resolved::OverQuota,
+        })
     }
 
-    fn is_full(&self, account: AccountId) -> Result<bool, Fault> {
-        let Some(limit) = self.quota_of(account)? else {
+    fn is_full(&self, delivery: &Delivery) -> Result<bool, Fault> {
+        let Some(limit) = delivery.quota_bytes else {
             return Ok(false);
         };
-        let look = Moment::new(self.db.snapshot(), keys::partition(account));
+        let look = Moment::new(self.db.snapshot(), keys::partition(delivery.account));
         let state = look.record::<AccountState>(keys::ACCOUNT)?;
         Ok(state.is_none_or(|state| state.used_bytes >= limit))
     }
@@ -162,10 +162,12 @@ impl Directory {
     /// An account's quota: its own, or the setting's.
     pub(crate) fn quota_of(&self, account: AccountId) -> Result<Option<u64>, Fault> {
         let record = self.now().record::<AccountRecord>(&key::account(account))?;
-        let own = record.and_then(|record| record.quota_bytes);
-        Ok(own
-            .or(self.default_quota_bytes)
-            .filter(|bytes| *bytes != limits::NO_QUOTA))
+        Ok(self.quota(record.and_then(|record| record.quota_bytes)))
+    }
+
+    fn quota(&self, own: Option<u64>) -> Option<u64> {
+        own.or(self.default_quota_bytes)
+            .filter(|bytes| *bytes != limits::NO_QUOTA)
     }
 
     /// Is the domain hosted here?

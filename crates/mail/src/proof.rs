@@ -44,6 +44,8 @@ impl Login {
 #[derive(Clone, Debug)]
 pub struct Delivery {
     pub(crate) account: AccountId,
+    /// As of the moment when it was resolved.
+    pub(crate) quota_bytes: Option<u64>,
     pub(crate) recipient: Address,
     pub(crate) detail: Option<Arc<str>>,
 }

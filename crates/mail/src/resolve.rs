@@ -10,9 +10,16 @@ use addr::Address;
 use std::collections::{BTreeSet, HashSet};
 use store::Fault;
 
+/// An account that takes mail.
+pub(crate) struct Target {
+    pub account: AccountId,
+    /// Its own quota, if it has one.
+    pub quota_bytes: Option<u64>,
+}
+
 /// Where an address leads.
 pub(crate) enum Targets {
-    Accounts(Vec<AccountId>),
+    Accounts(Vec<Target>),
     NotOurs,
     Nobody,
     /// Every account it leads to takes no mail.
@@ -55,10 +62,15 @@ pub(crate) fn targets(look: &Moment, recipient: &Address) -> Result<Targets, Fau
 /// Those that take mail; who is not there any more is found out at the delivery.
 fn open_ones(look: &Moment, accounts: Vec<AccountId>) -> Result<Targets, Fault> {
     let mut open = Vec::with_capacity(accounts.len());
-    for id in accounts {
-        let record = look.record::<AccountRecord>(&key::account(id))?;
-        if record.is_none_or(|record| record.standing != Standing::Closed) {
-            open.push(id);
+    for account in accounts {
+        let record = look.record::<AccountRecord>(&key::account(account))?;
+        let is_open = |record: &AccountRecord| record.standing != Standing::Closed;
+        if record.as_ref().is_none_or(is_open) {
+            let quota_bytes = record.and_then(|record| record.quota_bytes);
+            open.push(Target {
+                account,
+                quota_bytes,
+            });
         }
     }
     Ok(match open.is_empty() {
