@@ -67,7 +67,9 @@ pub(crate) async fn parse_body(body: &Body) -> Result<Parsed, Fault> {
         }
         reading.feed(&window);
         from += window.len() as u64;
-        tokio::task::yield_now().await;
+        if from < body.len() {
+            tokio::task::yield_now().await;
+        }
     }
     Ok(reading.finish())
 }

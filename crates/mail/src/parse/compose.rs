@@ -2,7 +2,7 @@
 
 use super::Parsed;
 use super::envelope::{Detail, envelope};
-use super::field;
+use super::field::{self, Fields};
 use super::preview;
 use super::split::{Node, Split};
 use crate::limits;
@@ -15,20 +15,20 @@ use imap::structure::{
 
 /// All that is kept of a message.
 pub(super) fn compose(split: &Split, body_len: u64) -> Parsed {
-    let header = &split.nodes[0].header;
+    let header = Fields::of(&split.nodes[0].header);
     Parsed {
-        envelope: kept_envelope(header),
+        envelope: kept_envelope(&header),
         bodystructure: kept_structure(&split.nodes),
         parts: part_tree(&split.nodes).encode(),
         preview: preview::preview(split),
-        fields: kept_fields(header, split.is_cut),
-        references: references(header),
+        fields: kept_fields(&header, split.is_cut),
+        references: references(&header),
         body_len,
         ..Parsed::default()
     }
 }
 
-fn kept_envelope(header: &[u8]) -> Vec<u8> {
+fn kept_envelope(header: &Fields<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     for detail in [Detail::Full, Detail::Short, Detail::None] {
         out.clear();
@@ -55,6 +55,12 @@ fn kept_structure(nodes: &[Node]) -> Vec<u8> {
 /// BODYSTRUCTURE of a part and all below it; parts nest no deeper than `MIME_DEPTH`.
 fn structure(nodes: &[Node], index: usize, detail: Detail) -> BodyStructure {
     let node = &nodes[index];
+    let header = Fields::of(&node.header);
+    let text = |name: &str| match detail {
+        Detail::Full => header.unfolded(name),
+        Detail::Short | Detail::None => None,
+    };
+    let language = || text("content-language").map_or_else(Vec::new, |value| words(&value));
     match node.kind {
         PartKind::Multipart => BodyStructure::Multipart(Multipart {
             parts: node
@@ -64,23 +70,23 @@ fn structure(nodes: &[Node], index: usize, detail: Detail) -> BodyStructure {
                 .collect(),
             subtype: shown(&node.media.subtype, detail),
             parameters: parameters(&node.media.parameters, detail),
-            disposition: disposition(node, detail),
-            language: language(node, detail),
-            location: text(node, "content-location", detail),
+            disposition: disposition(&header, detail),
+            language: language(),
+            location: text("content-location"),
         }),
         PartKind::Leaf | PartKind::Message => BodyStructure::Single(SinglePart {
             media_type: shown(&node.media.kind, detail),
             subtype: shown(&node.media.subtype, detail),
             parameters: parameters(&node.media.parameters, detail),
-            id: text(node, "content-id", detail),
-            description: text(node, "content-description", detail),
-            encoding: encoding(node),
+            id: text("content-id"),
+            description: text("content-description"),
+            encoding: encoding(&header),
             octets: node.body.end - node.body.start,
             kind: shown_kind(nodes, node, detail),
-            md5: text(node, "content-md5", detail),
-            disposition: disposition(node, detail),
-            language: language(node, detail),
-            location: text(node, "content-location", detail),
+            md5: text("content-md5"),
+            disposition: disposition(&header, detail),
+            language: language(),
+            location: text("content-location"),
         }),
     }
 }
@@ -88,7 +94,7 @@ fn structure(nodes: &[Node], index: usize, detail: Detail) -> BodyStructure {
 fn shown_kind(nodes: &[Node], node: &Node, detail: Detail) -> ShownKind {
     match (node.kind, node.children.first()) {
         (PartKind::Message, Some(child)) => ShownKind::Message {
-            envelope: Box::new(envelope(&nodes[*child].header, detail)),
+            envelope: Box::new(envelope(&Fields::of(&nodes[*child].header), detail)),
             body: Box::new(structure(nodes, *child, detail)),
             lines: node.lines,
         },
@@ -117,16 +123,9 @@ fn parameters(all: &[(Vec<u8>, Vec<u8>)], detail: Detail) -> Vec<(Vec<u8>, Vec<u
     }
 }
 
-fn text(node: &Node, name: &str, detail: Detail) -> Option<Vec<u8>> {
-    match detail {
-        Detail::Full => field::unfolded(&node.header, name),
-        Detail::Short | Detail::None => None,
-    }
-}
-
 /// The word as it stands, without comments; absent = 7BIT, which the encoder says.
-fn encoding(node: &Node) -> Vec<u8> {
-    let found = field::first(&node.header, "content-transfer-encoding");
+fn encoding(header: &Fields<'_>) -> Vec<u8> {
+    let found = header.first("content-transfer-encoding");
     let mut word = found
         .map(|raw| field::parameterized(raw).value)
         .unwrap_or_default();
@@ -134,11 +133,11 @@ fn encoding(node: &Node) -> Vec<u8> {
     word
 }
 
-fn disposition(node: &Node, detail: Detail) -> Option<Disposition> {
+fn disposition(header: &Fields<'_>, detail: Detail) -> Option<Disposition> {
     if detail == Detail::None {
         return None;
     }
-    let found = field::parameterized(field::first(&node.header, "content-disposition")?);
+    let found = field::parameterized(header.first("content-disposition")?);
     if found.value.is_empty() {
         return None;
     }
@@ -149,10 +148,8 @@ fn disposition(node: &Node, detail: Detail) -> Option<Disposition> {
     })
 }
 
-fn language(node: &Node, detail: Detail) -> Vec<Vec<u8>> {
-    let Some(value) = text(node, "content-language", detail) else {
-        return Vec::new();
-    };
+/// The words of Content-Language.
+fn words(value: &[u8]) -> Vec<Vec<u8>> {
     let words = value
         .split(|b| *b == b',')
         .map(|word| word.trim_ascii().to_vec());
@@ -186,9 +183,9 @@ fn part_tree(nodes: &[Node]) -> PartTree {
     PartTree::new(nodes.iter().map(part).collect())
 }
 
-fn kept_fields(header: &[u8], is_cut: bool) -> Vec<u8> {
+fn kept_fields(header: &Fields<'_>, is_cut: bool) -> Vec<u8> {
     let mut kept: Vec<(u8, Option<Vec<u8>>)> = Vec::new();
-    for (name, value) in field::fields(header) {
+    for (name, value) in header.iter() {
         let known = KEPT_FIELDS
             .iter()
             .position(|k| name.eq_ignore_ascii_case(k.as_bytes()));
@@ -198,7 +195,7 @@ fn kept_fields(header: &[u8], is_cut: bool) -> Vec<u8> {
         match kept.iter_mut().find(|(found, _)| *found == number) {
             Some((_, first)) => *first = None,
             None => {
-                let value = field::unfold_whole(value).trim_ascii().to_vec();
+                let value = field::unfold_whole(value);
                 let fits = value.len() <= limits::KEPT_FIELD_BYTES;
                 kept.push((number, fits.then_some(value)));
             }
@@ -214,7 +211,7 @@ fn kept_fields(header: &[u8], is_cut: bool) -> Vec<u8> {
 }
 
 /// Message-ID, In-Reply-To, and References from the newest on, each as a hash of eight octets.
-fn references(header: &[u8]) -> Vec<u8> {
+fn references(header: &Fields<'_>) -> Vec<u8> {
     let mut hashes: Vec<u64> = Vec::new();
     let mut add = |id: &[u8]| {
         let hash = hash(id);
@@ -223,7 +220,7 @@ fn references(header: &[u8]) -> Vec<u8> {
         }
     };
     for name in ["message-id", "in-reply-to", "references"] {
-        let Some(value) = field::first(header, name).map(field::unfold_whole) else {
+        let Some(value) = header.first(name).map(field::unfold_whole) else {
             continue;
         };
         message_ids(&value)

@@ -1,6 +1,6 @@
 //! ENVELOPE of a header, from raw values: nothing is decoded [rfc9051 7.5.2].
 
-use super::field;
+use super::field::{self, Fields};
 use crate::limits;
 use addr::header::{Item, Mailbox, parse_list};
 use imap::structure::{Address, Envelope};
@@ -16,12 +16,12 @@ pub(super) enum Detail {
     None,
 }
 
-pub(super) fn envelope(header: &[u8], detail: Detail) -> Envelope {
+pub(super) fn envelope(header: &Fields<'_>, detail: Detail) -> Envelope {
     if detail == Detail::None {
         return Envelope::default();
     }
     let text = |name: &str| {
-        let mut value = field::unfolded(header, name)?;
+        let mut value = header.unfolded(name)?;
         if detail == Detail::Short {
             value.truncate(500);
         }
@@ -33,7 +33,8 @@ pub(super) fn envelope(header: &[u8], detail: Detail) -> Envelope {
         } else {
             10
         };
-        field::first(header, name)
+        header
+            .first(name)
             .map(|raw| addresses(raw, max))
             .unwrap_or_default()
     };

@@ -2,6 +2,7 @@
 //! like. Values stay raw octets. What never happens here: decoding of words or charsets.
 
 use crate::limits;
+use crate::record::KEPT_FIELDS;
 
 /// The fields of a header, in order: name and raw value, folding included. Lines that are no
 /// fields are left out; they do not end the header.
@@ -43,6 +44,58 @@ fn split_field(field: &[u8]) -> Option<(&[u8], &[u8])> {
     valid.then(|| (name, &field[colon + 1..]))
 }
 
+/// Fields of which a part is asked, besides those that are kept for searches.
+const PART_FIELDS: [&str; 7] = [
+    "content-transfer-encoding",
+    "content-disposition",
+    "content-id",
+    "content-description",
+    "content-md5",
+    "content-language",
+    "content-location",
+];
+/// Of one name; who asks wants the first, or to know whether there are more.
+const SAME_NAME: usize = 2;
+
+/// The fields of a header of which the parser asks, cut once for all questions. Bounded, however
+/// many fields the header has.
+pub(super) struct Fields<'a>(Vec<(&'a [u8], &'a [u8])>);
+
+impl<'a> Fields<'a> {
+    pub fn of(header: &'a [u8]) -> Self {
+        let mut found: Vec<(&[u8], &[u8])> = Vec::with_capacity(KEPT_FIELDS.len());
+        for (name, value) in fields(header).filter(|(name, _)| is_asked_for(name)) {
+            let same = |(other, _): &&(&[u8], &[u8])| other.eq_ignore_ascii_case(name);
+            if found.iter().filter(same).count() < SAME_NAME {
+                found.push((name, value));
+            }
+        }
+        Self(found)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The raw value of the first field of that name.
+    pub fn first(&self, name: &str) -> Option<&'a [u8]> {
+        debug_assert!(is_asked_for(name.as_bytes()), "{name} is not looked at");
+        self.iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    /// The unfolded value of the first field of that name.
+    pub fn unfolded(&self, name: &str) -> Option<Vec<u8>> {
+        self.first(name).map(unfold)
+    }
+}
+
+fn is_asked_for(name: &[u8]) -> bool {
+    let mut all = KEPT_FIELDS.iter().chain(&PART_FIELDS);
+    all.any(|asked| name.eq_ignore_ascii_case(asked.as_bytes()))
+}
+
 /// The raw value of the first field of that name.
 pub(crate) fn first<'a>(header: &'a [u8], name: &str) -> Option<&'a [u8]> {
     fields(header)
@@ -61,6 +114,10 @@ pub(super) fn unfold_whole(value: &[u8]) -> Vec<u8> {
 }
 
 fn unfold_to(value: &[u8], max: usize) -> Vec<u8> {
+    let trimmed = value.trim_ascii();
+    if value.len() <= max && memchr::memchr3(b'\r', b'\n', 0, trimmed).is_none() {
+        return trimmed.to_vec();
+    }
     let mut out: Vec<u8> = Vec::with_capacity(value.len().min(max));
     for byte in value
         .iter()

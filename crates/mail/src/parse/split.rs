@@ -2,11 +2,14 @@
 //! within their parents and in order, whatever the message holds. What never happens here:
 //! looking into content.
 
-use super::field::{self, Parameterized};
+use super::field::{self, Fields, Parameterized};
 use super::lines::Line;
 use crate::limits;
 use crate::parts::{Encoding, PartKind};
 use std::ops::Range;
+
+/// Room that is made for a message's header at once.
+const USUAL_HEADER_BYTES: usize = 1024;
 
 /// A part as it was found. Offsets are into the body.
 #[derive(Clone, Debug)]
@@ -214,6 +217,9 @@ impl Splitter {
             && self.header_bytes + bytes <= limits::PARSE_HEADERS_BYTES
             && text.len() < limits::PARSE_LINE_BYTES;
         if fits {
+            if node == 0 && header.is_empty() {
+                header.reserve(USUAL_HEADER_BYTES);
+            }
             header.extend_from_slice(text);
             header.extend_from_slice(b"\r\n");
             self.header_bytes += bytes;
@@ -277,9 +283,9 @@ impl Splitter {
     fn choose_text(&mut self, index: usize) {
         let media = &self.nodes[index].media;
         if self.plain.is_none() && media.is("text", "plain") {
-            self.plain = Some((index, Vec::new()));
+            self.plain = Some((index, Vec::with_capacity(limits::PREVIEW_BYTES)));
         } else if self.html.is_none() && media.is("text", "html") {
-            self.html = Some((index, Vec::new()));
+            self.html = Some((index, Vec::with_capacity(limits::PREVIEW_BYTES)));
         }
     }
 
@@ -326,8 +332,9 @@ impl Splitter {
         while !self.stack.is_empty() {
             self.close(len, self.line_ends);
         }
-        let held = |held: &Option<(usize, Vec<u8>)>| held.clone().filter(|(_, b)| !b.is_empty());
-        let text = held(&self.plain).or_else(|| held(&self.html));
+        let is_there = |(_, bytes): &(usize, Vec<u8>)| !bytes.is_empty();
+        let text = self.plain.filter(is_there);
+        let text = text.or_else(|| self.html.filter(is_there));
         Split {
             nodes: self.nodes,
             text,
@@ -362,7 +369,8 @@ pub(crate) fn delimiter(text: &[u8], boundary: &[u8]) -> Option<Ends> {
 
 impl Node {
     fn read_header(&mut self, in_digest: bool) {
-        let found = field::first(&self.header, "content-type").map(field::parameterized);
+        let fields = Fields::of(&self.header);
+        let found = fields.first("content-type").map(field::parameterized);
         self.media = match found {
             None if in_digest => Media::new("message", "rfc822"),
             None => Media::plain(),
@@ -375,7 +383,7 @@ impl Node {
                 None => Media::plain(),
             },
         };
-        let encoding = field::unfolded(&self.header, "content-transfer-encoding");
+        let encoding = fields.unfolded("content-transfer-encoding");
         self.encoding = encoding_of(encoding.as_deref().unwrap_or_default());
     }
 
