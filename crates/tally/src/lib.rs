@@ -15,7 +15,7 @@ pub use text::document;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// The values of a metric's labels, in the order of its row; those that it has not are empty.
 type Labels = [&'static str; table::MAX_LABELS];
@@ -30,10 +30,19 @@ impl std::fmt::Debug for Tally {
     }
 }
 
-#[derive(Default)]
 struct Inner {
-    numbers: Mutex<BTreeMap<(Metric, Labels), Number>>,
+    /// One place for each metric, so that those who count meet nobody who counts something else.
+    numbers: Vec<RwLock<Vec<(Labels, Number)>>>,
     histograms: Mutex<BTreeMap<Metric, Histogram>>,
+}
+
+impl Default for Inner {
+    fn default() -> Inner {
+        Inner {
+            numbers: TABLE.iter().map(|_| RwLock::default()).collect(),
+            histograms: Mutex::default(),
+        }
+    }
 }
 
 /// One counter or gauge, for places that count often.
@@ -92,10 +101,22 @@ impl Tally {
     pub fn number(&self, metric: Metric, labels: &[&'static str]) -> Number {
         let expected = row(metric).labels.len();
         assert_eq!(labels.len(), expected, "{metric:?} has {expected} labels");
-        let mut key: Labels = Labels::default();
-        key[..labels.len()].copy_from_slice(labels);
-        let mut numbers = lock(&self.0.numbers);
-        numbers.entry((metric, key)).or_default().clone()
+        let place = &self.0.numbers[metric as usize];
+        let is_it = |(known, _): &&(Labels, Number)| known[..expected] == *labels;
+        let known = place.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, number)) = known.iter().find(is_it) {
+            return number.clone();
+        }
+        drop(known);
+        let mut known = place.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, number)) = known.iter().find(is_it) {
+            return number.clone();
+        }
+        let mut key = Labels::default();
+        key[..expected].copy_from_slice(labels);
+        let number = Number::default();
+        known.push((key, number.clone()));
+        number
     }
 
     /// One more.
@@ -129,11 +150,13 @@ impl Tally {
 
     /// Prometheus' text of all that is counted.
     pub fn text(&self) -> String {
-        let numbers = lock(&self.0.numbers);
-        let numbers = numbers
-            .iter()
-            .map(|(key, number)| (*key, number.get()))
-            .collect();
+        let mut numbers = BTreeMap::new();
+        for (row, place) in TABLE.iter().zip(&self.0.numbers) {
+            let known = place.read().unwrap_or_else(PoisonError::into_inner);
+            for (labels, number) in known.iter() {
+                numbers.insert((row.metric, *labels), number.get());
+            }
+        }
         text::of(&numbers, &lock(&self.0.histograms))
     }
 }
