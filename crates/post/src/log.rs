@@ -7,7 +7,7 @@ use crate::envelope::{Envelope, MessageId, Recipient};
 use crate::limits::LOGGED_BYTES;
 use crate::refusal::Refusal;
 use addr::ForwardPath;
-use std::fmt;
+use std::fmt::{self, Write};
 use tally::{Metric, Tally};
 
 /// Shows a peer's text escaped and cut.
@@ -15,11 +15,15 @@ pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |octet: u8| (b' '..=b'~').contains(&octet) && octet != b'\\';
+        if self.0.len() <= LOGGED_BYTES && self.0.bytes().all(plain) {
+            return f.write_str(self.0);
+        }
         for c in self.0.chars().take(LOGGED_BYTES) {
             if c.is_control() || c == '\\' {
                 write!(f, "{}", c.escape_default())?;
             } else {
-                write!(f, "{c}")?;
+                f.write_char(c)?;
             }
         }
         if self.0.len() > LOGGED_BYTES {

@@ -36,51 +36,65 @@ pub(crate) fn prefix(
 
 /// [rfc5321 4.4]
 fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text: &mut String) {
-    let mut clauses = vec![
-        format!("from {}", claimed_name(client)),
-        format!("({})", client.address_literal()),
-        format!("by {hostname}"),
-        format!("with {}", client.protocol(envelope.charset())),
-    ];
+    let address = client.address_literal();
+    let mut field = Folded::begin("Received:", text);
+    field.clause(&["from ", &claimed_name(client, &address)]);
+    field.clause(&["(", &address, ")"]);
+    field.clause(&["by ", hostname]);
+    field.clause(&["with ", client.protocol(envelope.charset())]);
     if let Some(tls) = &client.tls {
-        clauses.push(format!("({tls})"));
+        field.clause(&["(", tls, ")"]);
     }
-    clauses.push(format!("id {}", envelope.id));
+    let id = envelope.id.to_string();
     // with several, it would tell each of the others [rfc5321 4.4] [rfc5321 7.6]
     if let [only] = envelope.recipients.as_slice() {
-        clauses.push(format!("for {}", only.path()));
-    }
-    if let Some(last) = clauses.last_mut() {
-        last.push(';');
+        field.clause(&["id ", &id]);
+        field.clause(&["for ", &only.path().to_string(), ";"]);
+    } else {
+        field.clause(&["id ", &id, ";"]);
     }
     // the year has four digits [rfc5321 F.5]
-    clauses.push(at.rfc5322());
-    fold("Received:", &clauses, text);
-}
-
-/// Joins clauses by spaces, with a fold where a line would grow past COLUMNS.
-fn fold(name: &str, clauses: &[String], text: &mut String) {
-    text.push_str(name);
-    let mut column = name.len();
-    for clause in clauses {
-        if column + 1 + clause.len() >= COLUMNS && column > name.len() {
-            text.push_str("\r\n\t");
-            // a tab counts as eight columns
-            column = 8;
-        } else {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(clause);
-        column += clause.len();
-    }
+    field.clause(&[&at.rfc5322()]);
     text.push_str("\r\n");
 }
 
+/// A field of clauses with spaces between them, and a fold where a line would grow past COLUMNS.
+struct Folded<'a> {
+    text: &'a mut String,
+    column: usize,
+    name_len: usize,
+}
+
+impl<'a> Folded<'a> {
+    fn begin(name: &str, text: &'a mut String) -> Folded<'a> {
+        text.push_str(name);
+        Folded {
+            text,
+            column: name.len(),
+            name_len: name.len(),
+        }
+    }
+
+    /// A clause of pieces that stand together.
+    fn clause(&mut self, pieces: &[&str]) {
+        let len: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if self.column + 1 + len >= COLUMNS && self.column > self.name_len {
+            self.text.push_str("\r\n\t");
+            // a tab counts as eight columns
+            self.column = 8;
+        } else {
+            self.text.push(' ');
+            self.column += 1;
+        }
+        self.text.extend(pieces.iter().copied());
+        self.column += len;
+    }
+}
+
 /// The name of EHLO or HELO if it can stand in a Received field, else the address.
-fn claimed_name(client: &Client) -> String {
+fn claimed_name(client: &Client, address: &str) -> String {
     let Some((_, name)) = &client.helo else {
-        return client.address_literal();
+        return address.to_owned();
     };
     if let Ok(host) = Host::parse(name.as_bytes(), Charset::Utf8) {
         return host.to_string();
@@ -89,7 +103,7 @@ fn claimed_name(client: &Client) -> String {
     if name.bytes().all(plain) {
         name.clone()
     } else {
-        client.address_literal()
+        address.to_owned()
     }
 }
 
@@ -105,22 +119,21 @@ fn added(
 ) {
     let author = envelope.sender.address().cloned();
     let author = author.or_else(|| client.login.as_ref().map(|login| login.primary().clone()));
-    let mut add = |wanted: Add, line: String| {
+    let mut add = |wanted: Add, line: &dyn Fn() -> String| {
         if wanted == Add::Yes {
-            text.push_str(&line);
+            text.push_str(&line());
         }
     };
     if let Some(author) = author {
-        add(additions.from, format!("From: {author}\r\n"));
-        add(additions.sender, format!("Sender: {author}\r\n"));
+        add(additions.from, &|| format!("From: {author}\r\n"));
+        add(additions.sender, &|| format!("Sender: {author}\r\n"));
     }
-    add(additions.date, format!("Date: {}\r\n", at.rfc5322()));
-    let id = random.token(MESSAGE_ID_LETTERS);
-    add(
-        additions.message_id,
-        format!("Message-ID: <{id}@{hostname}>\r\n"),
-    );
-    add(additions.empty_line, "\r\n".to_owned());
+    add(additions.date, &|| format!("Date: {}\r\n", at.rfc5322()));
+    add(additions.message_id, &|| {
+        let id = random.token(MESSAGE_ID_LETTERS);
+        format!("Message-ID: <{id}@{hostname}>\r\n")
+    });
+    add(additions.empty_line, &|| "\r\n".to_owned());
 }
 
 #[cfg(test)]
