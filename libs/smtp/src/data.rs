@@ -119,7 +119,7 @@ impl Content {
         self.put_within(octets, line_room, out);
     }
 
-    /// The same for octets that are no lines.
+    /// The same for octets that are no lines, or whole lines that fit.
     pub fn put_any(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         self.put_within(octets, u64::MAX, out);
         self.line_bytes = 0;
@@ -169,7 +169,14 @@ impl Decoder {
     pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Progress {
         let mut used = 0;
         while used < input.len() {
-            let rest = &input[used..];
+            if self.at == At::LineStart {
+                let lines = plain_lines(&input[used..]);
+                self.content.put_any(&input[used..used + lines], out);
+                used += lines;
+            }
+            let Some(rest) = input.get(used..).filter(|rest| !rest.is_empty()) else {
+                break;
+            };
             match self.step(rest[0], out) {
                 Step::Used => used += 1,
                 Step::Text => used += self.text(rest, out),
@@ -216,6 +223,21 @@ impl Decoder {
         }
         span + 1
     }
+}
+
+/// Octets of the whole lines in front that stand for themselves: nearly all of a message, so they
+/// are taken together. What is odd, or not whole yet, is left to the steps.
+fn plain_lines(input: &[u8]) -> usize {
+    let mut end = 0;
+    while let Some(line) = input.get(end..).filter(|line| !line.starts_with(b".")) {
+        match memchr3(b'\r', b'\n', 0, line) {
+            Some(at) if line[at..].starts_with(b"\r\n") && at + 2 <= DATA_LINE_BYTES as usize => {
+                end += at + 2;
+            }
+            _ => break,
+        }
+    }
+    end
 }
 
 #[derive(PartialEq, Eq)]
