@@ -9,7 +9,6 @@
 //! ```
 
 use crate::limits::REPLY_LINE_BYTES;
-use std::fmt::Write;
 
 /// An enhanced status code. [rfc2034 4]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,16 +65,26 @@ impl Reply {
     pub fn encode(&self, out: &mut Vec<u8>) {
         let last = self.lines.len().saturating_sub(1);
         for (i, text) in self.lines.iter().enumerate() {
-            let mut line = String::with_capacity(text.len() + 16);
-            let mark = if i < last { '-' } else { ' ' };
-            let _ = write!(line, "{}{mark}", self.code);
+            let start = out.len();
+            put_number(out, self.code);
+            out.push(if i < last { b'-' } else { b' ' });
             if let Some(Status(class, subject, detail)) = self.status {
-                let _ = write!(line, "{class}.{subject}.{detail} ");
+                put_number(out, class.into());
+                out.push(b'.');
+                put_number(out, subject);
+                out.push(b'.');
+                put_number(out, detail);
+                out.push(b' ');
             }
-            let safe = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
-            line.extend(text.chars().map(safe));
-            line.truncate(REPLY_LINE_BYTES - 2);
-            out.extend_from_slice(line.as_bytes());
+            let safe = |c: char| {
+                if (' '..='~').contains(&c) {
+                    c as u8
+                } else {
+                    b'?'
+                }
+            };
+            out.extend(text.chars().map(safe));
+            out.truncate(start + REPLY_LINE_BYTES - 2);
             out.extend_from_slice(b"\r\n");
         }
     }
@@ -84,6 +93,13 @@ impl Reply {
 /// [rfc5321 4.2] [rfc5321 4.3.2]
 fn check(code: u16) {
     assert!((200..600).contains(&code), "no SMTP reply code: {code}");
+}
+
+fn put_number(out: &mut Vec<u8>, number: u16) {
+    if number >= 10 {
+        put_number(out, number / 10);
+    }
+    out.push(b'0' + (number % 10) as u8);
 }
 
 #[cfg(test)]
