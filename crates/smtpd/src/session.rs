@@ -160,7 +160,7 @@ impl Session {
 
     async fn step(&mut self) -> Result<(), End> {
         // However much one client sends at once, others get their turn between its commands.
-        tokio::task::yield_now().await;
+        tokio::task::coop::consume_budget().await;
         let event = self.next_event().await?;
         self.take(event).await?;
         if self.machine.flush() == Flush::Now || self.machine.output_len() >= OUTPUT_BYTES {
