@@ -210,8 +210,8 @@ async fn a_waiting_idle_hears_of_mail_at_once() {
 }
 
 /// After DELETE and after RENAME.
-/// [rfc9051 2.3.1.1 #3 #6] [rfc9051 6.3.4 #4] [rfc9051 6.3.5 #3] [rfc9051 6.3.6 #2]
-/// [rfc3501 2.3.1.1 #3 #6] [rfc3501 6.3.3 #2] [rfc3501 6.3.4 #3] [rfc3501 6.3.5 #2]
+/// [rfc9051 2.3.1.1 #1 #3 #6] [rfc9051 6.3.4 #4] [rfc9051 6.3.5 #3] [rfc9051 6.3.6 #2]
+/// [rfc3501 2.3.1.1 #1 #3 #6] [rfc3501 6.3.3 #2] [rfc3501 6.3.4 #3] [rfc3501 6.3.5 #2]
 #[tokio::test]
 async fn a_mailbox_made_again_has_a_greater_uidvalidity() {
     let server = Server::new().await;
