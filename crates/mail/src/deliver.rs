@@ -135,6 +135,7 @@ impl Mail {
             sessions,
             parse_memory,
         };
+        crate::gap::pass_over(&inner).await?;
         Ok(Mail {
             inner: Arc::new(inner),
         })

@@ -32,6 +32,7 @@ pub(crate) const ACCOUNT: &[u8] = b"a";
 /// Where the state lies while the account is removed: nobody finds the account then.
 pub(crate) const REMOVED_ACCOUNT: &[u8] = b"x";
 pub(crate) const MAILBOXES: &[u8] = b"m";
+pub(crate) const STATES: &[u8] = b"s";
 pub(crate) const SUBSCRIPTIONS: &[u8] = b"u";
 pub(crate) const KEYWORDS: &[u8] = b"k";
 pub(crate) const CHANGES: &[u8] = b"c";
@@ -142,6 +143,8 @@ pub(crate) mod directory {
 
     pub(crate) const STATE: &[u8] = b"s";
     pub(crate) const SECRET: &[u8] = b"k";
+    /// The last gap in the log after which numbers were passed over.
+    pub(crate) const GAP: &[u8] = b"g";
     pub(crate) const DOMAINS: &[u8] = b"d";
     pub(crate) const ADDRESSES: &[u8] = b"i";
     pub(crate) const ACCOUNTS: &[u8] = b"a";

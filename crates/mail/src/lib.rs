@@ -17,6 +17,7 @@ mod directory;
 mod error;
 mod fetch;
 mod flags;
+mod gap;
 mod history;
 mod ids;
 mod keys;

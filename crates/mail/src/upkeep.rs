@@ -131,7 +131,7 @@ async fn sweep_and_vacuum(inner: &Inner, stop: &Stop) -> Result<VacuumReport, Fa
 }
 
 /// The accounts below a prefix of the directory.
-fn accounts(inner: &Inner, prefix: &[u8]) -> Result<Vec<AccountId>, Fault> {
+pub(crate) fn accounts(inner: &Inner, prefix: &[u8]) -> Result<Vec<AccountId>, Fault> {
     let mut ids = Vec::new();
     for row in inner.directory.now().below(prefix) {
         ids.extend(keys::last_u64(&row?.0).map(AccountId));

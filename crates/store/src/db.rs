@@ -84,7 +84,29 @@ pub struct OpenReport {
     pub torn_tail_bytes: u64,
     /// One sentence for each thing that is not as it should be.
     pub damage: Vec<String>,
+    /// None: every octet of the log that had to be replayed was read.
+    pub gap: Option<Gap>,
 }
+
+/// What could not be read of the log. A torn last frame and an acknowledged one that the disk has
+/// spoilt look alike, so here they count alike; so does what a failed commit has left.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Gap {
+    /// The last log file that lacks something.
+    pub log_file: u64,
+    /// At most so much is lacking.
+    pub bytes: u64,
+}
+
+impl Gap {
+    pub(crate) fn and(self, log_file: u64, bytes: u64) -> Gap {
+        Gap {
+            log_file: self.log_file.max(log_file),
+            bytes: self.bytes.saturating_add(bytes),
+        }
+    }
+}
+
 /// A handle to the store; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
@@ -250,6 +272,12 @@ impl Db {
     /// Values found with a failing checksum since opening.
     pub fn bad_values(&self) -> u64 {
         self.engine.bad_values.load(Ordering::Relaxed)
+    }
+
+    /// Makes the index hold all that is durable, so that it rests on the log no more.
+    pub async fn flush(&self) -> Result<(), Fault> {
+        let engine = self.engine.clone();
+        self.engine.blocking(move || engine.flush()).await
     }
 
     /// Commits what was handed over, flushes, stops the threads, releases the folder's lock.

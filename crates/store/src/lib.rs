@@ -38,7 +38,7 @@ mod words;
 
 pub use bell::Bell;
 pub use body::{Body, BodyWriter};
-pub use db::{CheckReport, Db, OpenReport, Settings, State, VacuumReport};
+pub use db::{CheckReport, Db, Gap, OpenReport, Settings, State, VacuumReport};
 pub use edit::{Committed, Edit, Pending};
 pub use error::{BodyRefusal, CommitError, Fault, OpenError};
 pub use files::{Files, SimDisk, SimFailure};

@@ -12,6 +12,7 @@ use crate::files::Files;
 use crate::index::{Index, NEWEST, TreeIndex, checkpoint};
 use crate::keeper::Keeper;
 use crate::key;
+use crate::limits::MAX_GROUP_BYTES;
 use crate::locks::Locks;
 use crate::log::{BodyEntry, Chain, Frame, Log, Place, Tail, path_of};
 use crate::marker::Marker;
@@ -124,6 +125,11 @@ fn bare(files: Files, settings: Settings, index: Index, marker: Marker) -> Engin
     }
 }
 
+/// A log file is closed when it has grown past its size, by one group at most.
+fn whole_file_bytes(engine: &Engine) -> u64 {
+    engine.settings.log_file_bytes + 2 * MAX_GROUP_BYTES as u64
+}
+
 #[derive(Default)]
 struct Replay {
     last_seqno: u64,
@@ -143,7 +149,12 @@ impl Replay {
             .as_ref()
             .expect("because a folder is being opened");
         self.report.damage.extend(chain.damage.iter().cloned());
+        let unreadable = chain.unreadable.iter().copied();
+        for number in unreadable.filter(|number| *number >= marker.log_file) {
+            self.lacks(number, whole_file_bytes(engine));
+        }
         for number in chain.missing_from(marker.log_file) {
+            self.lacks(number, whole_file_bytes(engine));
             self.report.damage.push(format!(
                 "{}: is missing, with all its records",
                 path_of(number)
@@ -159,6 +170,9 @@ impl Replay {
             self.report.damage.extend(damage);
             self.last_frame = walk.frames.last().map(|frame| (frame.offset, frame.bytes));
             self.tail_end = walk.end;
+            if walk.lost_bytes > 0 {
+                self.lacks(link.number, walk.lost_bytes);
+            }
             if link.believed.is_none() {
                 self.report.torn_tail_bytes = walk.tail_bytes;
             }
@@ -171,6 +185,11 @@ impl Replay {
         Ok(())
     }
 
+    fn lacks(&mut self, log_file: u64, bytes: u64) {
+        let gap = self.report.gap.unwrap_or_default();
+        self.report.gap = Some(gap.and(log_file, bytes));
+    }
+
     fn frame(&mut self, engine: &Engine, log_file: u64, frame: &Frame) {
         self.last_seqno = frame.last_seqno;
         let (Some(transactions), Some(bodies)) = (frame.transactions(), frame.bodies()) else {
@@ -178,6 +197,7 @@ impl Replay {
             self.report.damage.push(format!(
                 "{place} is whole, but its content is not understood"
             ));
+            self.lacks(log_file, frame.bytes);
             return;
         };
         self.report.frames_replayed += 1;

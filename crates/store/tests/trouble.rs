@@ -259,6 +259,8 @@ async fn damage_is_reported_and_stepped_over_and_nothing_is_cut_away() {
     let db = Db::open(disk.reopen(), settings()).unwrap();
     assert_eq!(keys(&db), ["a", "c", "d"]);
     assert_eq!(db.open_report().damage.len(), 1, "{:?}", db.open_report());
+    let gap = db.open_report().gap.unwrap();
+    assert_eq!((gap.log_file, gap.bytes), (1, (ends[1] - ends[0]) as u64));
     put(&db, "e", "1").await.unwrap();
     assert_eq!(
         disk.contents("log/00000001.log").unwrap(),
@@ -290,6 +292,7 @@ async fn a_missing_log_file_is_reported() {
     let db = Db::open(disk.reopen(), settings()).unwrap();
     assert_eq!(keys(&db), ["a", "c", "d"]);
     assert_eq!(db.open_report().damage.len(), 1, "{:?}", db.open_report());
+    assert_eq!(db.open_report().gap.map(|gap| gap.log_file), Some(2));
 }
 
 #[tokio::test]
@@ -335,7 +338,9 @@ async fn mail_that_looks_like_a_frame_is_not_one() {
     let db = Db::open(disk.reopen(), settings()).unwrap();
     assert_eq!(keys(&db), ["a"]);
     assert_eq!(db.open_report().frames_replayed, 1);
-    assert!(db.open_report().torn_tail_bytes > 0);
+    let torn = db.open_report().torn_tail_bytes;
+    let gap = db.open_report().gap.unwrap();
+    assert!(torn > 0 && (gap.log_file, gap.bytes) == (1, torn));
 }
 
 #[tokio::test]
@@ -364,7 +369,7 @@ async fn a_store_that_is_dropped_or_closed_is_found_again() {
     for round in 0..6 {
         let db = Db::open(Files::real(folder.path()).unwrap(), settings()).unwrap();
         assert_eq!(keys(&db).len(), round);
-        assert!(db.open_report().damage.is_empty());
+        assert!(db.open_report().damage.is_empty() && db.open_report().gap.is_none());
         put(&db, &round.to_string(), "x").await.unwrap();
         if round % 2 == 0 {
             db.close().await;

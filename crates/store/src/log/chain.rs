@@ -27,6 +27,8 @@ pub(crate) struct Chain {
     pub(crate) links: Vec<Link>,
     pub(crate) next_number: u64,
     pub(crate) damage: Vec<String>,
+    /// Files of which nothing counts because of that.
+    pub(crate) unreadable: Vec<u64>,
 }
 
 fn fault(path: &str, error: &io::Error) -> Fault {
@@ -62,6 +64,7 @@ impl Chain {
         match Header::decode(&bytes) {
             Ok(header) if header.number == number => return Ok(Some(header)),
             Ok(header) => {
+                self.unreadable.push(number);
                 self.damage.push(format!(
                     "{path}: its header says that it is file {}",
                     header.number
@@ -73,6 +76,7 @@ impl Chain {
             // A file whose beginning never became durable holds nothing.
             Err(HeaderError::Unreadable) if len <= HEADER_BYTES as u64 => {}
             Err(HeaderError::Unreadable) => {
+                self.unreadable.push(number);
                 self.damage.push(format!(
                     "{path}: its header is unreadable, so none of its {len} bytes counts"
                 ));
@@ -137,6 +141,7 @@ impl Link {
             .open(&path)
             .and_then(|file| file.read_at(0, usize::MAX));
         let mut bytes = Bytes::from(read.map_err(|error| fault(&path, &error))?);
+        let all = self.believed.unwrap_or(0).max(bytes.len() as u64);
         let mut damage = Vec::new();
         if let Some(believed) = self.believed {
             if bytes.len() as u64 >= believed {
@@ -148,7 +153,9 @@ impl Link {
                 ));
             }
         }
-        let found = walk(&bytes, self.salt);
+        let mut found = walk(&bytes, self.salt);
+        let good: u64 = found.frames.iter().map(|frame| frame.bytes).sum();
+        found.lost_bytes = all.saturating_sub(HEADER_BYTES as u64 + good);
         for (from, to) in &found.damage {
             damage.push(format!(
                 "{path}: bytes {from} to {to} are no frame, but good frames lie behind them"

@@ -17,6 +17,8 @@ pub(crate) struct Walk {
     pub(crate) end: u64,
     /// Bytes behind the last good frame.
     pub(crate) tail_bytes: u64,
+    /// Of the file and of what it should hold, those in no good frame.
+    pub(crate) lost_bytes: u64,
 }
 
 /// Walks `file`, which holds the bytes up to where the file is to be believed.
