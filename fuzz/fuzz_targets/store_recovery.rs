@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use store::{Db, Files, Partition, Settings};
+use store::{BodyId, Db, Files, Partition, Settings};
 
 const LOG: &str = "log/00000001.log";
 
@@ -29,7 +29,8 @@ fuzz_target!(|data: &[u8]| {
         for n in 0..4u8 {
             let mut writer = db.new_body().await.expect("because the disk is empty");
             writer
-                .write(&[n; 100])
+                // One lies there as it is, the others compressed: of one piece, and of two.
+                .write(&vec![n; [100, 3_000, 9_000, 70_000][usize::from(n)]])
                 .await
                 .expect("because the disk is empty");
             let body = writer
@@ -56,6 +57,10 @@ fuzz_target!(|data: &[u8]| {
             return;
         };
         let _ = db.check().await;
+        for n in 0..=4 {
+            let _ = db.read_body(BodyId(n), 0, usize::MAX);
+            let _ = db.read_body(BodyId(n), 66_000, 100);
+        }
         for n in 0..4u8 {
             if let Ok(Some(value)) = db.snapshot().get(Partition(u64::from(n)), &[n]) {
                 assert_eq!(value[..], [n; 50]);

@@ -3,13 +3,14 @@
 //! A body's place is a record of the store's own in the index; its hash and tag stand beside it in
 //! the log. Never here: a body that no durable commit holds.
 
-use crate::body::{Content, piece};
+use crate::body::{Stored, piece};
 use crate::engine::Engine;
 use crate::files::{File, Files};
 use crate::index::NEWEST;
 use crate::key;
 use crate::log::{self, BodyEntry, Place};
 use crate::own_file::{self, OwnFile};
+use crate::packed::{self, Pieces};
 use crate::queue::Parcel;
 use crate::sync::lock;
 use crate::words::{Words, put_short};
@@ -17,10 +18,14 @@ use crate::{BodyId, Fault};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 /// Open files kept for reading.
 const MAX_HANDLES: usize = 256;
+
+/// No body's own file has this number.
+const NO_FILE: u64 = 0;
 
 /// Where a body lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,8 +55,13 @@ impl Location {
         put_short(&mut out, self.offset);
         put_short(&mut out, self.tag_bytes as u64);
         put_short(&mut out, self.len);
-        if let Place::File(file) = self.place {
-            put_short(&mut out, file);
+        match self.place {
+            Place::Inline => {}
+            Place::File(file) => put_short(&mut out, file),
+            Place::Packed(bytes) => {
+                put_short(&mut out, NO_FILE);
+                put_short(&mut out, bytes);
+            }
         }
         out
     }
@@ -63,7 +73,10 @@ impl Location {
         let place = if words.is_done() {
             Place::Inline
         } else {
-            Place::File(words.short()?)
+            match words.short()? {
+                NO_FILE => Place::Packed(words.short()?),
+                file => Place::File(file),
+            }
         };
         Some(Location {
             log_file,
@@ -76,10 +89,20 @@ impl Location {
 
     /// Bytes of its entry in the log file.
     pub(crate) fn log_bytes(&self) -> u64 {
-        let head = BodyEntry::head_bytes(self.tag_bytes) as u64;
+        self.content_at() - self.offset + self.content_bytes()
+    }
+
+    /// Where in the log file the content begins.
+    fn content_at(&self) -> u64 {
+        self.offset + BodyEntry::head_bytes(self.tag_bytes) as u64 + self.place.head_bytes()
+    }
+
+    /// Bytes of the content in the log file.
+    fn content_bytes(&self) -> u64 {
         match self.place {
-            Place::Inline => head + self.len,
-            Place::File(_) => head + 8,
+            Place::Inline => self.len,
+            Place::Packed(bytes) => bytes,
+            Place::File(_) => 0,
         }
     }
 }
@@ -134,7 +157,7 @@ impl Bodies {
 
     /// Keeps a body where there is no log.
     pub(crate) fn keep(&self, parcel: &Parcel) {
-        if let (Bodies::Memory(map), Content::Memory(bytes)) = (self, &parcel.content) {
+        if let (Bodies::Memory(map), Stored::Plain(bytes)) = (self, &parcel.stored) {
             let kept = Kept {
                 bytes: bytes.clone(),
                 tag: parcel.tag.clone(),
@@ -246,11 +269,11 @@ impl Engine {
         let Bodies::Disk(shelf) = &self.bodies else {
             return Err(fault(id, "it is not on a disk"));
         };
-        let (entry, content) = stored(shelf, id, place).map_err(|error| error.fault(id))?;
+        let (entry, stored) = stored(shelf, id, place).map_err(|error| error.fault(id))?;
         let (hash, tag, len) = (entry.hash, entry.tag, entry.len);
         Ok(Parcel {
             id,
-            content,
+            stored,
             len,
             hash,
             tag,
@@ -259,19 +282,20 @@ impl Engine {
     }
 }
 
-/// A large body stays where it is: only its entry moves.
-fn stored(shelf: &Shelf, id: BodyId, place: &Location) -> Result<(BodyEntry, Content), ReadError> {
-    match place.place {
-        Place::Inline => {
-            let (entry, bytes) = read_entry(shelf, id, place)?;
-            Ok((entry, Content::Memory(bytes)))
-        }
-        Place::File(number) => {
-            let file = OwnFile::adopted(&shelf.files, number)?;
-            let entry = read_head(shelf, id, place)?;
-            Ok((entry, Content::File(Arc::new(file))))
-        }
+/// A body moves in the form that it has. A large one stays where it is: only its entry moves.
+fn stored(shelf: &Shelf, id: BodyId, place: &Location) -> Result<(BodyEntry, Stored), ReadError> {
+    if let Place::File(number) = place.place {
+        let file = OwnFile::adopted(&shelf.files, number)?;
+        let entry = read_head(shelf, id, place)?;
+        return Ok((entry, Stored::File(Arc::new(file))));
     }
+    let (entry, content) = read_entry(shelf, id, place)?;
+    whole(&entry, place, &content)?;
+    let stored = match place.place {
+        Place::Packed(_) => Stored::Packed(content),
+        _ => Stored::Plain(content),
+    };
+    Ok((entry, stored))
 }
 
 enum ReadError {
@@ -302,22 +326,18 @@ fn other(why: &str) -> ReadError {
     ReadError::Other(why.into())
 }
 
-fn decode_head(id: BodyId, bytes: Bytes) -> Result<(BodyEntry, usize), ReadError> {
-    let mut words = Words::new(bytes);
-    let entry = BodyEntry::decode_head(&mut words).filter(|entry| entry.id == id);
-    Ok((
-        entry.ok_or_else(|| other("its entry in the log is broken"))?,
-        words.at(),
-    ))
+fn decode_head(id: BodyId, bytes: Bytes) -> Result<BodyEntry, ReadError> {
+    let entry = BodyEntry::decode_head(&mut Words::new(bytes)).filter(|entry| entry.id == id);
+    entry.ok_or_else(|| other("its entry in the log is broken"))
 }
 
 fn read_head(shelf: &Shelf, id: BodyId, place: &Location) -> Result<BodyEntry, ReadError> {
     let head_bytes = BodyEntry::head_bytes(place.tag_bytes);
     let bytes = shelf.read(log::path_of(place.log_file), place.offset, head_bytes)?;
-    Ok(decode_head(id, bytes)?.0)
+    decode_head(id, bytes)
 }
 
-/// The entry and the whole body in one read; the hash is verified.
+/// The entry, and what it holds of the body, in one read.
 fn read_entry(
     shelf: &Shelf,
     id: BodyId,
@@ -325,26 +345,44 @@ fn read_entry(
 ) -> Result<(BodyEntry, Bytes), ReadError> {
     let len = usize::try_from(place.log_bytes()).map_err(|_| other("it is too long"))?;
     let bytes = shelf.read(log::path_of(place.log_file), place.offset, len)?;
-    let (entry, head_bytes) = decode_head(id, bytes.clone())?;
-    let body = match place.place {
-        Place::Inline => bytes.slice(head_bytes.min(bytes.len())..),
-        Place::File(file) => shelf.read(own_file::path_of(file), 0, usize::MAX)?,
-    };
-    match has_hash(&entry, &body) {
-        true => Ok((entry, body)),
-        false => Err(other("its bytes do not have its hash")),
-    }
+    split_entry(id, place, bytes)
 }
 
-fn has_hash(entry: &BodyEntry, body: &Bytes) -> bool {
-    body.len() as u64 == entry.len && blake3::hash(body) == entry.hash
+/// The head of an entry, and what it holds of the body.
+fn split_entry(
+    id: BodyId,
+    place: &Location,
+    entry: Bytes,
+) -> Result<(BodyEntry, Bytes), ReadError> {
+    let head = decode_head(id, entry.clone())?;
+    let content_at = (place.content_at() - place.offset) as usize;
+    Ok((head, entry.slice(content_at.min(entry.len())..)))
+}
+
+/// The body in what is stored of it; its hash is verified.
+fn whole(entry: &BodyEntry, place: &Location, stored: &Bytes) -> Result<Bytes, ReadError> {
+    let body = match place.place {
+        Place::Packed(_) => packed::unpack(entry.len, stored),
+        Place::Inline | Place::File(_) => Some(stored.clone()),
+    };
+    let is_it = |body: &Bytes| body.len() as u64 == entry.len && blake3::hash(body) == entry.hash;
+    body.filter(is_it)
+        .ok_or_else(|| other("its bytes do not have its hash"))
 }
 
 /// The body of an entry of the log; `None`: it is not what it should be.
-pub(crate) fn entry_of(id: BodyId, entry: Bytes) -> Option<Bytes> {
-    let (head, head_bytes) = decode_head(id, entry.clone()).ok()?;
-    let body = entry.slice(head_bytes.min(entry.len())..);
-    has_hash(&head, &body).then_some(body)
+pub(crate) fn entry_of(id: BodyId, place: &Location, entry: Bytes) -> Option<Bytes> {
+    let (head, content) = split_entry(id, place, entry).ok()?;
+    whole(&head, place, &content).ok()
+}
+
+fn read_whole(shelf: &Shelf, id: BodyId, place: &Location) -> Result<Bytes, ReadError> {
+    let (entry, content) = read_entry(shelf, id, place)?;
+    let stored = match place.place {
+        Place::File(file) => shelf.read(own_file::path_of(file), 0, usize::MAX)?,
+        Place::Inline | Place::Packed(_) => content,
+    };
+    whole(&entry, place, &stored)
 }
 
 fn read(
@@ -355,21 +393,45 @@ fn read(
     len: usize,
 ) -> Result<Bytes, ReadError> {
     if from == 0 && len as u64 >= place.len {
-        return Ok(read_entry(shelf, id, place)?.1);
+        return read_whole(shelf, id, place);
     }
     let from = from.min(place.len);
-    let len = len.min(usize::try_from(place.len - from).unwrap_or(usize::MAX));
-    let bytes = match place.place {
+    let part = from..from.saturating_add(len as u64).min(place.len);
+    match place.place {
         Place::Inline => {
-            let head_bytes = BodyEntry::head_bytes(place.tag_bytes) as u64;
-            shelf.read(
-                log::path_of(place.log_file),
-                place.offset + head_bytes + from,
-                len,
-            )?
+            let path = log::path_of(place.log_file);
+            let at = place.content_at();
+            read_exactly(shelf, path, at + part.start..at + part.end)
         }
-        Place::File(file) => shelf.read(own_file::path_of(file), from, len)?,
-    };
+        Place::Packed(bytes) => read_packed(shelf, place, bytes, &part),
+        Place::File(file) => read_exactly(shelf, own_file::path_of(file), part),
+    }
+}
+
+/// Only what holds the part is read and unpacked.
+fn read_packed(
+    shelf: &Shelf,
+    place: &Location,
+    packed_bytes: u64,
+    part: &Range<u64>,
+) -> Result<Bytes, ReadError> {
+    let broken = || other("its packed form is broken");
+    let path = || log::path_of(place.log_file);
+    let begin = place.content_at();
+    let index_bytes = Pieces::index_bytes(place.len);
+    let index_at = packed_bytes.checked_sub(index_bytes).ok_or_else(broken)?;
+    let index = begin + index_at..begin + packed_bytes;
+    let index = read_exactly(shelf, path(), index)?;
+    let pieces = Pieces::read(place.len, packed_bytes, index).ok_or_else(broken)?;
+    let stretch = pieces.stretch(part);
+    let stretch = begin + stretch.start..begin + stretch.end;
+    let stretch = read_exactly(shelf, path(), stretch)?;
+    pieces.unpack(part, &stretch).ok_or_else(broken)
+}
+
+fn read_exactly(shelf: &Shelf, path: String, at: Range<u64>) -> Result<Bytes, ReadError> {
+    let len = usize::try_from(at.end - at.start).map_err(|_| other("it is too long"))?;
+    let bytes = shelf.read(path, at.start, len)?;
     if bytes.len() != len {
         return Err(other("its file ends too early"));
     }

@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::limits::{FILE_PIECE_BYTES, MAX_TAG_BYTES};
 use crate::own_file::OwnFile;
 use crate::sync::lock;
-use crate::{BodyId, BodyRefusal, Fault};
+use crate::{BodyId, BodyRefusal, Compression, Fault, packed};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -131,18 +131,42 @@ impl Drop for Claim {
 }
 
 /// What a body consists of.
-#[derive(Clone)]
 pub(crate) enum Content {
-    Memory(Bytes),
+    Memory {
+        bytes: Bytes,
+        /// The same as the log takes it, if that saves enough.
+        packed: Option<Bytes>,
+    },
+    File(Arc<OwnFile>),
+}
+
+/// A body as the log takes it.
+#[derive(Clone)]
+pub(crate) enum Stored {
+    Plain(Bytes),
+    Packed(Bytes),
     File(Arc<OwnFile>),
 }
 
 impl Content {
+    pub(crate) fn stored(&self) -> Stored {
+        match self {
+            Content::Memory {
+                packed: Some(packed),
+                ..
+            } => Stored::Packed(packed.clone()),
+            Content::Memory { bytes, .. } => Stored::Plain(bytes.clone()),
+            Content::File(file) => Stored::File(file.clone()),
+        }
+    }
+}
+
+impl Stored {
     /// Bytes that travel in the frame.
     pub(crate) fn inline_bytes(&self) -> usize {
         match self {
-            Content::Memory(bytes) => bytes.len(),
-            Content::File(_) => 0,
+            Stored::Plain(bytes) | Stored::Packed(bytes) => bytes.len(),
+            Stored::File(_) => 0,
         }
     }
 }
@@ -177,7 +201,7 @@ impl Body {
     /// The bytes, if the body waits in memory.
     pub fn bytes(&self) -> Option<&Bytes> {
         match &self.0.content {
-            Content::Memory(bytes) => Some(bytes),
+            Content::Memory { bytes, .. } => Some(bytes),
             Content::File(_) => None,
         }
     }
@@ -185,7 +209,7 @@ impl Body {
     /// At most `len` bytes from `from`; fewer at the end.
     pub fn read(&self, from: u64, len: usize) -> Result<Bytes, Fault> {
         match &self.0.content {
-            Content::Memory(bytes) => Ok(piece(bytes, from, len)),
+            Content::Memory { bytes, .. } => Ok(piece(bytes, from, len)),
             Content::File(file) => file.read_at(from, len),
         }
     }
@@ -332,10 +356,9 @@ impl BodyWriter {
                 .await?;
             (Content::File(file), None)
         } else {
-            (
-                Content::Memory(std::mem::take(&mut self.memory).into()),
-                Some(self.share),
-            )
+            let bytes = Bytes::from(std::mem::take(&mut self.memory));
+            let packed = self.packed(&bytes);
+            (Content::Memory { bytes, packed }, Some(self.share))
         };
         Ok(Body(Arc::new(BodyInner {
             content,
@@ -345,6 +368,17 @@ impl BodyWriter {
             _share: share,
             claim: Mutex::new(Weak::new()),
         })))
+    }
+
+    /// The packed form, if it saves enough and there is memory for it until the commit.
+    fn packed(&mut self, bytes: &[u8]) -> Option<Bytes> {
+        let settings = &self.engine.settings;
+        if self.engine.files.is_none() || settings.compression == Compression::None {
+            return None;
+        }
+        let packed = packed::pack(bytes)?;
+        self.share.grow(packed.len()).ok()?;
+        Some(packed)
     }
 
     /// Bytes taken so far.

@@ -14,6 +14,15 @@ use roaring::RoaringTreemap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tally::{Metric, Tally};
+
+/// Whether bodies are compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compression {
+    None,
+    /// Where it saves a sixteenth.
+    Zstd,
+}
+
 /// What can be set; the default is for a small server.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -25,6 +34,8 @@ pub struct Settings {
     pub body_memory_bytes: usize,
     /// A larger body streams into a file of its own.
     pub body_inline_bytes: usize,
+    /// Of new bodies that lie in the log; what is stored is read in either form.
+    pub compression: Compression,
     /// A commit that takes longer is a fault.
     pub commit_timeout_s: u64,
     /// Records in memory that trigger a flush of the index.
@@ -41,6 +52,7 @@ impl Default for Settings {
             log_file_bytes: 64 << 20,
             body_memory_bytes: 256 << 20,
             body_inline_bytes: 256 << 10,
+            compression: Compression::Zstd,
             commit_timeout_s: 30,
             index_memory_bytes: 64 << 20,
             cache_bytes: 64 << 20,

@@ -213,7 +213,7 @@ fn hand_over(engine: &Arc<Engine>, mut edits: Vec<Edit>) -> Result<Pending, Comm
     let bytes = edits.iter().map(|edit| edit.record_bytes).sum::<usize>()
         + parcels
             .iter()
-            .map(|parcel| parcel.content.inline_bytes())
+            .map(|parcel| parcel.stored.inline_bytes())
             .sum::<usize>();
     if bytes > MAX_GROUP_BYTES {
         return Err(CommitError::TooLarge);
@@ -257,7 +257,7 @@ pub(crate) fn hand_over_own(
     let bytes = writes.keys().map(Vec::len).sum::<usize>()
         + parcels
             .iter()
-            .map(|parcel| parcel.content.inline_bytes())
+            .map(|parcel| parcel.stored.inline_bytes())
             .sum::<usize>();
     let mut queue = lock(&engine.queue.inner);
     if queue.refuses() {

@@ -28,6 +28,7 @@ mod name;
 mod open;
 mod overlay;
 mod own_file;
+mod packed;
 mod queue;
 mod read_ahead;
 mod readers;
@@ -38,7 +39,7 @@ mod words;
 
 pub use bell::Bell;
 pub use body::{Body, BodyWriter};
-pub use db::{CheckReport, Db, Gap, OpenReport, Settings, State, VacuumReport};
+pub use db::{CheckReport, Compression, Db, Gap, OpenReport, Settings, State, VacuumReport};
 pub use edit::{Committed, Edit, Pending};
 pub use error::{BodyRefusal, CommitError, Fault, OpenError};
 pub use files::{Files, SimDisk, SimFailure};

@@ -3,7 +3,7 @@
 //! Its lock is what makes "read-only from now on, and nothing handed over survives" one step.
 //! Never here: the disk.
 
-use crate::body::{Body, Claim, Content};
+use crate::body::{Body, Claim, Stored};
 use crate::edit::Committed;
 use crate::key::Space;
 use crate::limits::{MAX_FRAME_BYTES, MAX_FRAME_TRANSACTIONS, MAX_PENDING_BYTES};
@@ -34,7 +34,7 @@ pub(crate) struct Transaction {
 /// A body that a group brings.
 pub(crate) struct Parcel {
     pub(crate) id: BodyId,
-    pub(crate) content: Content,
+    pub(crate) stored: Stored,
     pub(crate) len: u64,
     pub(crate) hash: [u8; 32],
     pub(crate) tag: Bytes,
@@ -46,7 +46,7 @@ impl Parcel {
     pub(crate) fn new(claim: Arc<Claim>, body: &Body) -> Parcel {
         Parcel {
             id: claim.id,
-            content: body.0.content.clone(),
+            stored: body.0.content.stored(),
             len: body.0.len,
             hash: body.0.hash,
             tag: body.0.tag.clone(),
@@ -69,7 +69,7 @@ impl Parcel {
 
     /// From now on a frame may speak of it.
     pub(crate) fn give(&self) {
-        if let Content::File(file) = &self.content {
+        if let Stored::File(file) = &self.stored {
             file.give();
         }
     }

@@ -25,7 +25,7 @@ impl Engine {
             return vec![None; ids.len()];
         };
         let mut places: Vec<(BodyId, Location)> = self.locations(ids).into_iter().collect();
-        places.retain(|(_, place)| place.place == Place::Inline);
+        places.retain(|(_, place)| !matches!(place.place, Place::File(_)));
         places.sort_unstable_by_key(|(_, place)| (place.log_file, place.offset));
         let mut found = BTreeMap::new();
         let mut rest = &places[..];
@@ -98,7 +98,7 @@ fn read(shelf: &Shelf, places: &[(BodyId, Location)], found: &mut BTreeMap<BodyI
             .zip(usize::try_from(place.offset - first.offset).ok());
         let Some((bytes, from)) = entry else { continue };
         if from + bytes <= read.len()
-            && let Some(body) = entry_of(*id, read.slice(from..from + bytes))
+            && let Some(body) = entry_of(*id, place, read.slice(from..from + bytes))
         {
             found.insert(*id, body);
         }

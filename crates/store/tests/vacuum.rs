@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use roaring::RoaringTreemap;
-use store::{Body, BodyId, Db, Files, Partition, Settings, SimDisk};
+use store::{Body, BodyId, Compression, Db, Files, Partition, Settings, SimDisk};
 
 const P: Partition = Partition(1);
 
@@ -62,6 +62,59 @@ async fn leaves_a_log_file_that_was_begun_and_ended_since_it_looked() {
     let db = Db::open(disk.reopen(), settings()).unwrap();
     assert_eq!(db.read_body(first, 0, usize::MAX).unwrap(), "first");
     assert_eq!(db.read_body(second, 0, usize::MAX).unwrap(), "second");
+}
+
+fn log_bytes(disk: &SimDisk) -> usize {
+    let logs = in_folder(disk, "log").into_iter();
+    logs.map(|path| disk.contents(&path).unwrap().len()).sum()
+}
+
+#[tokio::test]
+async fn moves_a_compressed_body_as_it_is_and_reads_both_forms_under_any_setting() {
+    let (files, disk) = Files::sim(4);
+    let with = |compression| Settings {
+        compression,
+        log_file_bytes: 100_000,
+        body_inline_bytes: 200_000,
+        ..settings()
+    };
+    let mut state = 1u32;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    });
+    let noise: Vec<u8> = noise.take(90_000).collect();
+    let text = (0..20_000).flat_map(|n| format!("{n} is ").into_bytes());
+    let text: Vec<u8> = text.take(150_000).collect();
+    let db = Db::open(files, with(Compression::Zstd)).unwrap();
+    let dead = stored(&db, &noise).await;
+    let packed = stored(&db, &text).await;
+    assert!(log_bytes(&disk) < 90_000 + 75_000, "{}", log_bytes(&disk));
+    db.close().await;
+    let db = Db::open(disk.reopen(), with(Compression::None)).unwrap();
+    let plain = stored(&db, &text).await;
+    assert!(log_bytes(&disk) > 90_000 + 150_000);
+    let live = RoaringTreemap::from_iter([packed.0, plain.0]);
+    let before = db.next_body_id();
+    let report = db.vacuum(&live, before).await.unwrap();
+    assert_eq!(
+        (report.bodies_dropped, report.bodies_moved),
+        (1, 1),
+        "{report:?}"
+    );
+    assert!(log_bytes(&disk) < 150_000 + 75_000, "{}", log_bytes(&disk));
+    for compression in [Compression::None, Compression::Zstd] {
+        disk.crash();
+        let db = Db::open(disk.reopen(), with(compression)).unwrap();
+        assert!(db.check().await.unwrap().damage.is_empty());
+        assert!(db.read_body(dead, 0, 1).is_err());
+        for id in [packed, plain] {
+            assert_eq!(db.body_len(id).unwrap(), Some(150_000));
+            assert_eq!(db.read_body(id, 0, usize::MAX).unwrap(), text);
+            let part = db.read_body(id, 60_000, 80_000).unwrap();
+            assert_eq!(part, text[60_000..140_000]);
+        }
+    }
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@
 //! records = *( seqno:u64 space count:u32 *( key_bytes:u16 value_bytes_plus_1:u32 key value ) )
 //! space   = 0 / ( 1 partition:u64 )           ; the store's own, or a partition's
 //! bodies  = *( id:u64 kind:u8 hash:32 tag_bytes:u16 len:u64 tag content )
-//! content = len bytes (kind 0) / file:u64 (kind 1)
+//! content = len bytes (kind 0) / file:u64 (kind 1) / packed_bytes:u64 packed (kind 2)
 //! ```
-//! Both sums are XXH3 seeded with the file's salt and the frame's place in the file.
+//! What `packed` is stands in `packed.rs`. Both sums are XXH3 seeded with the file's salt and the frame's place in the file.
 
-use crate::body::Content;
+use crate::body::Stored;
 use crate::key::Space;
 use crate::queue::{Parcel, Transaction, Writes};
 use crate::words::{Words, put_u16, put_u32, put_u64};
@@ -26,6 +26,7 @@ pub(super) const MAGIC: [u8; 4] = *b"WhFr";
 const ENTRY_HEAD_BYTES: usize = 51;
 const KIND_INLINE: u8 = 0;
 const KIND_FILE: u8 = 1;
+const KIND_PACKED: u8 = 2;
 
 fn seed(salt: u64, offset: u64) -> u64 {
     salt ^ offset.wrapping_mul(0x9E37_79B9_7F4A_7C15)
@@ -36,8 +37,20 @@ fn seed(salt: u64, offset: u64) -> u64 {
 pub(crate) enum Place {
     /// Behind the entry's tag.
     Inline,
+    /// Behind the entry's tag, packed: in so many bytes behind their number.
+    Packed(u64),
     /// In a file of its own.
     File(u64),
+}
+
+impl Place {
+    /// Bytes between the tag and what lies in the log of the body.
+    pub(crate) fn head_bytes(self) -> u64 {
+        match self {
+            Place::Inline => 0,
+            Place::Packed(_) | Place::File(_) => 8,
+        }
+    }
 }
 
 /// A body as a frame tells of it.
@@ -70,6 +83,7 @@ impl BodyEntry {
         let place = match kind {
             KIND_INLINE => Place::Inline,
             KIND_FILE => Place::File(0),
+            KIND_PACKED => Place::Packed(0),
             _ => return None,
         };
         Some(BodyEntry {
@@ -87,6 +101,10 @@ impl BodyEntry {
         match &mut entry.place {
             Place::Inline => {
                 words.take(usize::try_from(entry.len).ok()?)?;
+            }
+            Place::Packed(bytes) => {
+                *bytes = words.u64()?;
+                words.take(usize::try_from(*bytes).ok()?)?;
             }
             Place::File(file) => *file = words.u64()?,
         }
@@ -249,9 +267,10 @@ impl FrameBuilder {
     pub(crate) fn body(&mut self, parcel: &Parcel) -> BodyEntry {
         let offset = self.out.len() as u64;
         self.bodies += 1;
-        let (kind, place) = match &parcel.content {
-            Content::Memory(_) => (KIND_INLINE, Place::Inline),
-            Content::File(file) => (KIND_FILE, Place::File(file.number)),
+        let (kind, place) = match &parcel.stored {
+            Stored::Plain(_) => (KIND_INLINE, Place::Inline),
+            Stored::Packed(packed) => (KIND_PACKED, Place::Packed(packed.len() as u64)),
+            Stored::File(file) => (KIND_FILE, Place::File(file.number)),
         };
         put_u64(&mut self.out, parcel.id.0);
         self.out.push(kind);
@@ -259,9 +278,13 @@ impl FrameBuilder {
         put_u16(&mut self.out, parcel.tag.len() as u16);
         put_u64(&mut self.out, parcel.len);
         self.out.extend_from_slice(&parcel.tag);
-        match &parcel.content {
-            Content::Memory(bytes) => self.out.extend_from_slice(bytes),
-            Content::File(file) => put_u64(&mut self.out, file.number),
+        match &parcel.stored {
+            Stored::Plain(bytes) => self.out.extend_from_slice(bytes),
+            Stored::Packed(packed) => {
+                put_u64(&mut self.out, packed.len() as u64);
+                self.out.extend_from_slice(packed);
+            }
+            Stored::File(file) => put_u64(&mut self.out, file.number),
         }
         let (id, hash, tag, len) = (parcel.id, parcel.hash, parcel.tag.clone(), parcel.len);
         BodyEntry {
@@ -300,6 +323,7 @@ impl FrameBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packed;
     use proptest::prelude::*;
 
     fn parcel(id: u64, bytes: Vec<u8>, tag: Vec<u8>) -> Parcel {
@@ -308,9 +332,18 @@ mod tests {
             hash: *blake3::hash(&bytes).as_bytes(),
             len: bytes.len() as u64,
             tag: tag.into(),
-            content: Content::Memory(bytes.into()),
+            stored: match packed::pack(&bytes) {
+                Some(packed) => Stored::Packed(packed),
+                None => Stored::Plain(bytes.into()),
+            },
             claim: None,
         }
+    }
+
+    /// Some of them shrink when packed.
+    fn bodies() -> impl Strategy<Value = Vec<u8>> {
+        let small = proptest::collection::vec(any::<u8>(), 0..200);
+        prop_oneof![small.clone(), small.prop_map(|some| some.repeat(40))]
     }
 
     type Written = std::collections::BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -325,7 +358,7 @@ mod tests {
         #[test]
         fn frames_come_back_at_their_own_place_only(
             written in transactions(),
-            bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 0..4),
+            bodies in proptest::collection::vec(bodies(), 0..4),
             salt: u64,
             before in 0usize..100,
             flip: u64,

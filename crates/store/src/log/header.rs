@@ -7,7 +7,9 @@ use bytes::Bytes;
 
 pub(crate) const HEADER_BYTES: usize = 72;
 const MAGIC: &[u8; 8] = b"WhimbLog";
-const FORMAT: u32 = 1;
+/// 2: bodies may be packed.
+const FORMAT: u32 = 2;
+const OLDEST_FORMAT: u32 = 1;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
@@ -60,7 +62,7 @@ impl Header {
         }
         let mut words = Words::new(Bytes::copy_from_slice(&content[MAGIC.len()..]));
         let format = words.u32().ok_or(HeaderError::Unreadable)?;
-        if format != FORMAT {
+        if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
             return Err(HeaderError::Format(format));
         }
         let _unused = words.u32();

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use store::Compression;
 use toml::de::{DeTable, DeValue};
 
 /// A setting's value, where it lies. Reading and writing go through here only.
@@ -146,6 +147,7 @@ macro_rules! choice {
 }
 choice!(Cleartext: "never" = Cleartext::Never, "loopback" = Cleartext::Loopback, "always" = Cleartext::Always);
 choice!(WeakPasswords: "refuse" = WeakPasswords::Refused, "allow" = WeakPasswords::Allowed);
+choice!(Compression: "zstd" = Compression::Zstd, "none" = Compression::None);
 choice!(LogFormat: "text" = LogFormat::Text, "json" = LogFormat::Json);
 choice!(Vrfy: "untold" = Vrfy::Untold, "to_logins" = Vrfy::ToLogins);
 choice!(Language: "en" = Language::English, "de" = Language::German);

@@ -748,6 +748,13 @@ fn store() -> Vec<Row> {
         .least(4 << 10, "")
         .most(8 << 20),
         row(
+            "store.compression",
+            AtRestart,
+            "How new messages are kept: compressed where that saves a sixteenth, or as they are. \
+             What is kept already stays as it is; both are read at any time.",
+            |s| Field::Choice(&mut s.store.compression),
+        ),
+        row(
             "store.log_file",
             AtRestart,
             "A file of the log is closed when it is larger than this.",
