@@ -98,7 +98,7 @@ impl Engine {
             return Ok(None);
         };
         let bytes: usize = batch.iter().map(|group| group.bytes).sum();
-        let mut frame = FrameBuilder::new(bytes + bytes / 4 + 4096);
+        let mut frame = FrameBuilder::new(bytes + bytes / 4 + 4096, self.settings.compression);
         for transaction in batch.iter().flat_map(|group| &group.transactions) {
             frame.transaction(transaction);
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tally::{Metric, Tally};
 
-/// Whether bodies are compressed.
+/// Whether bodies and records of the log are compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Compression {
     None,
@@ -34,7 +34,7 @@ pub struct Settings {
     pub body_memory_bytes: usize,
     /// A larger body streams into a file of its own.
     pub body_inline_bytes: usize,
-    /// Of new bodies that lie in the log; what is stored is read in either form.
+    /// Of what comes into the log; what is stored is read in either form.
     pub compression: Compression,
     /// A commit that takes longer is a fault.
     pub commit_timeout_s: u64,

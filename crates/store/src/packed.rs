@@ -1,13 +1,18 @@
-//! The packed form of a body: pieces of 64 KiB, each compressed by itself, so that a part of a large
-//! body is read without the rest.
+//! What is kept in fewer bytes: bodies, and the records of a frame.
+//!
+//! A body is cut into pieces of 64 KiB, each compressed by itself, so that a part of a large one is
+//! read without the rest.
 //!
 //! ```text
 //! packed = *piece *( bytes:u32 )   ; for each 64 KiB of the body; the last piece may hold less
 //! piece  = a zstd frame / the body's own bytes, if that makes as many of them
 //! ```
+//! Records are one zstd frame; how long they are stands before it (`log/frame.rs`).
+//!
 //! Never here: more memory than the body is long, whatever the bytes are; a checksum (a body's hash
 //! is over what comes out, and a frame's sum over what is stored).
 
+use crate::limits::MAX_GROUP_BYTES;
 use crate::words::{Words, put_u32};
 use bytes::Bytes;
 use std::cell::RefCell;
@@ -20,6 +25,10 @@ const ENTRY_BYTES: u64 = 4;
 /// A shorter body stays as it is: there is little to save, and each reading would cost as much as
 /// finding it.
 pub(crate) const LEAST_BYTES: usize = 2 * 1024;
+/// Fewer bytes of records stay as they are.
+const LEAST_RECORD_BYTES: usize = 512;
+/// More than any group brings.
+const MOST_RECORD_BYTES: usize = 2 * MAX_GROUP_BYTES;
 /// What does not save one part of so many stays as it is.
 const LEAST_SAVED: usize = 16;
 /// The fastest of zstd's usual levels; the next ones take longer and save hardly more.
@@ -55,11 +64,31 @@ pub(crate) fn pack(body: &[u8]) -> Option<Bytes> {
         Some(())
     })?;
     out.extend_from_slice(&index);
-    if out.len() > body.len() - body.len() / LEAST_SAVED {
+    out.shrink_to_fit();
+    saves(body.len(), out.len()).then(|| out.into())
+}
+
+/// Records of a frame; None if that does not save enough.
+pub(crate) fn pack_records(records: &[u8]) -> Option<Vec<u8>> {
+    if !(LEAST_RECORD_BYTES..=MOST_RECORD_BYTES).contains(&records.len()) {
         return None;
     }
-    out.shrink_to_fit();
+    let mut out = Vec::new();
+    let bytes = COMPRESSOR
+        .with_borrow_mut(|compressor| Some(pack_piece(compressor.as_mut()?, records, &mut out)))?;
+    saves(records.len(), bytes).then_some(out)
+}
+
+/// Records that are so long; None if they are damaged.
+pub(crate) fn unpack_records(len: usize, packed: &[u8]) -> Option<Bytes> {
+    let mut out = Vec::new();
+    let is_bounded = packed.len() < len && len <= MOST_RECORD_BYTES;
+    is_bounded.then(|| unpack_piece(packed, len, &mut out))??;
     Some(out.into())
+}
+
+fn saves(len: usize, packed: usize) -> bool {
+    packed <= len - len / LEAST_SAVED
 }
 
 /// Appends a piece; how many bytes it takes.

@@ -17,7 +17,7 @@ const STEPS: u64 = 50;
 fn settings() -> Settings {
     Settings {
         reserve_bytes: 0,
-        log_file_bytes: 6_000,
+        log_file_bytes: 3_000,
         index_memory_bytes: 3_000,
         // some lie in the log as they are, some compressed, some in files of their own
         body_inline_bytes: 3_000,

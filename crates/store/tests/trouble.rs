@@ -3,7 +3,8 @@
 
 use std::task::Poll;
 use store::{
-    BodyRefusal, CommitError, Db, Files, OpenError, Partition, Settings, SimFailure, State,
+    BodyRefusal, CommitError, Compression, Db, Files, OpenError, Partition, Settings, SimFailure,
+    State,
 };
 
 const P: Partition = Partition(1);
@@ -526,6 +527,7 @@ async fn nothing_is_removed_on_the_word_of_an_index_whose_name_is_not_durable() 
 async fn a_header_whose_sync_failed_is_written_again_before_it_counts() {
     let small = Settings {
         log_file_bytes: 400,
+        compression: Compression::None,
         ..settings()
     };
     for seed in 0..20 {

@@ -3,25 +3,29 @@
 //!
 //! ```text
 //! frame   = head records bodies
-//! head    = magic:u32 records_bytes:u32 bodies_bytes:u64 transactions:u32 bodies:u32
+//! head    = magic records_bytes:u32 bodies_bytes:u64 transactions:u32 bodies:u32
 //!           first_seqno:u64 last_seqno:u64 content_sum:u64 head_sum:u64
+//! magic   = "WhFr" / "WhFp"                   ; records as they are, or packed
+//! packed  = unpacked_bytes:u32 zstd           ; in place of the records
 //! records = *( seqno:u64 space count:u32 *( key_bytes:u16 value_bytes_plus_1:u32 key value ) )
 //! space   = 0 / ( 1 partition:u64 )           ; the store's own, or a partition's
 //! bodies  = *( id:u64 kind:u8 hash:32 tag_bytes:u16 len:u64 tag content )
-//! content = len bytes (kind 0) / file:u64 (kind 1) / packed_bytes:u64 packed (kind 2)
+//! content = len bytes (kind 0) / file:u64 (kind 1) / packed_bytes:u64 packed_body (kind 2)
 //! ```
-//! What `packed` is stands in `packed.rs`. Both sums are XXH3 seeded with the file's salt and the frame's place in the file.
+//! What a packed body is stands in `packed.rs`. Both sums are XXH3 seeded with the file's salt and the frame's place in the file.
 
 use crate::body::Stored;
 use crate::key::Space;
+use crate::packed;
 use crate::queue::{Parcel, Transaction, Writes};
 use crate::words::{Words, put_u16, put_u32, put_u64};
-use crate::{BodyId, Partition};
+use crate::{BodyId, Compression, Partition};
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 pub(super) const HEAD_BYTES: usize = 56;
-pub(super) const MAGIC: [u8; 4] = *b"WhFr";
+const MAGIC: [u8; 4] = *b"WhFr";
+const MAGIC_PACKED: [u8; 4] = *b"WhFp";
 /// Before the tag of a body.
 const ENTRY_HEAD_BYTES: usize = 51;
 const KIND_INLINE: u8 = 0;
@@ -30,6 +34,11 @@ const KIND_PACKED: u8 = 2;
 
 fn seed(salt: u64, offset: u64) -> u64 {
     salt ^ offset.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Whether a frame may begin with these bytes.
+pub(super) fn may_begin(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC) || bytes.starts_with(&MAGIC_PACKED)
 }
 
 /// Where the bytes of a body lie.
@@ -122,6 +131,8 @@ pub(crate) struct Frame {
     transactions: u32,
     bodies: u32,
     records_bytes: usize,
+    /// Whether the records are packed.
+    is_packed: bool,
     content: Bytes,
 }
 
@@ -129,7 +140,7 @@ impl Frame {
     /// The frame at this place of the file; None if there is none whole.
     pub(super) fn at(file: &Bytes, offset: usize, salt: u64) -> Option<Frame> {
         let head = file.get(offset..)?.first_chunk::<HEAD_BYTES>()?;
-        if head[..4] != MAGIC {
+        if !may_begin(head) {
             return None;
         }
         let seed = seed(salt, offset as u64);
@@ -156,18 +167,29 @@ impl Frame {
             transactions,
             bodies,
             records_bytes,
+            is_packed: head.starts_with(&MAGIC_PACKED),
             content: file.slice(begin..end),
         })
     }
 
     /// The transactions; None if the records are not what the format says.
     pub(crate) fn transactions(&self) -> Option<Vec<Transaction>> {
-        let mut words = Words::new(self.content.slice(..self.records_bytes));
+        let mut words = Words::new(self.records()?);
         let mut transactions = Vec::new();
         for _ in 0..self.transactions {
             transactions.push(decode_transaction(&mut words)?);
         }
         words.is_done().then_some(transactions)
+    }
+
+    fn records(&self) -> Option<Bytes> {
+        let records = self.content.slice(..self.records_bytes);
+        if !self.is_packed {
+            return Some(records);
+        }
+        let mut words = Words::new(records.clone());
+        let unpacked_bytes = words.u32()? as usize;
+        packed::unpack_records(unpacked_bytes, &records[words.at()..])
     }
 
     /// The bodies; their offsets count from the frame's begin.
@@ -232,7 +254,10 @@ fn encode_transaction(out: &mut Vec<u8>, transaction: &Transaction) {
 /// Builds a frame: all transactions first, then all bodies.
 pub(crate) struct FrameBuilder {
     out: Vec<u8>,
-    records_end: usize,
+    compression: Compression,
+    /// Where the records end, once they are whole.
+    records_end: Option<usize>,
+    magic: [u8; 4],
     transactions: u32,
     bodies: u32,
     first_seqno: u64,
@@ -240,12 +265,14 @@ pub(crate) struct FrameBuilder {
 }
 
 impl FrameBuilder {
-    pub(crate) fn new(expected_bytes: usize) -> FrameBuilder {
+    pub(crate) fn new(expected_bytes: usize, compression: Compression) -> FrameBuilder {
         let mut out = Vec::with_capacity(HEAD_BYTES + expected_bytes);
         out.resize(HEAD_BYTES, 0);
         FrameBuilder {
             out,
-            records_end: HEAD_BYTES,
+            compression,
+            records_end: None,
+            magic: MAGIC,
             transactions: 0,
             bodies: 0,
             first_seqno: 0,
@@ -254,17 +281,36 @@ impl FrameBuilder {
     }
 
     pub(crate) fn transaction(&mut self, transaction: &Transaction) {
-        assert_eq!(self.bodies, 0, "transactions come before bodies");
+        assert_eq!(self.records_end, None, "transactions come before bodies");
         encode_transaction(&mut self.out, transaction);
         if self.transactions == 0 {
             self.first_seqno = transaction.seqno;
         }
         self.transactions += 1;
         self.last_seqno = transaction.seqno;
-        self.records_end = self.out.len();
+    }
+
+    /// No transactions follow; where the records end.
+    fn end_records(&mut self) -> usize {
+        if let Some(end) = self.records_end {
+            return end;
+        }
+        let records = &self.out[HEAD_BYTES..];
+        let (unpacked_bytes, packed) = match self.compression {
+            Compression::Zstd => (records.len(), packed::pack_records(records)),
+            Compression::None => (records.len(), None),
+        };
+        if let Some(packed) = packed {
+            self.magic = MAGIC_PACKED;
+            self.out.truncate(HEAD_BYTES);
+            put_u32(&mut self.out, unpacked_bytes as u32);
+            self.out.extend_from_slice(&packed);
+        }
+        *self.records_end.insert(self.out.len())
     }
 
     pub(crate) fn body(&mut self, parcel: &Parcel) -> BodyEntry {
+        self.end_records();
         let offset = self.out.len() as u64;
         self.bodies += 1;
         let (kind, place) = match &parcel.stored {
@@ -303,11 +349,12 @@ impl FrameBuilder {
 
     /// The whole frame for its place in the file with this salt.
     pub(super) fn finish(mut self, salt: u64, offset: u64) -> Vec<u8> {
+        let records_end = self.end_records();
         let seed = seed(salt, offset);
         let content_sum = xxh3_64_with_seed(&self.out[HEAD_BYTES..], seed);
-        let mut head = MAGIC.to_vec();
-        put_u32(&mut head, (self.records_end - HEAD_BYTES) as u32);
-        put_u64(&mut head, (self.out.len() - self.records_end) as u64);
+        let mut head = self.magic.to_vec();
+        put_u32(&mut head, (records_end - HEAD_BYTES) as u32);
+        put_u64(&mut head, (self.out.len() - records_end) as u64);
         put_u32(&mut head, self.transactions);
         put_u32(&mut head, self.bodies);
         put_u64(&mut head, self.first_seqno);
@@ -323,7 +370,6 @@ impl FrameBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packed;
     use proptest::prelude::*;
 
     fn parcel(id: u64, bytes: Vec<u8>, tag: Vec<u8>) -> Parcel {
@@ -350,7 +396,9 @@ mod tests {
 
     fn transactions() -> impl Strategy<Value = Vec<(Option<u64>, Written)>> {
         let bytes = || proptest::collection::vec(any::<u8>(), 0..40);
-        let writes = proptest::collection::btree_map(bytes(), proptest::option::of(bytes()), 0..6);
+        // Some frames have records that are worth packing.
+        let value = (bytes(), 1..30usize).prop_map(|(bytes, times)| bytes.repeat(times));
+        let writes = proptest::collection::btree_map(bytes(), proptest::option::of(value), 0..6);
         proptest::collection::vec((proptest::option::of(any::<u64>()), writes), 0..5)
     }
 
@@ -363,7 +411,7 @@ mod tests {
             before in 0usize..100,
             flip: u64,
         ) {
-            let mut builder = FrameBuilder::new(0);
+            let mut builder = FrameBuilder::new(0, Compression::Zstd);
             for (n, (partition, writes)) in written.iter().enumerate() {
                 let writes = writes.iter().map(|(k, v)| (k.clone(), v.clone().map(Bytes::from)));
                 builder.transaction(&Transaction {

@@ -3,7 +3,7 @@
 //! A bad stretch with a good frame behind it is damage: told, stepped over, never cut away. A bad
 //! stretch with nothing behind it is the torn tail. Never here: a panic on any bytes.
 
-use super::frame::{Frame, MAGIC};
+use super::frame::{Frame, may_begin};
 use super::header::HEADER_BYTES;
 use bytes::Bytes;
 
@@ -31,7 +31,7 @@ pub(crate) fn walk(file: &Bytes, salt: u64) -> Walk {
     let mut last_seqno = 0;
     while at < file.len() {
         let next = (at..file.len())
-            .filter(|place| file[*place..].starts_with(&MAGIC))
+            .filter(|place| may_begin(&file[*place..]))
             .find_map(|place| Frame::at(file, place, salt));
         let Some(frame) = next else { break };
         if frame.offset > at as u64 {
@@ -54,6 +54,7 @@ pub(crate) fn walk(file: &Bytes, salt: u64) -> Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Compression;
     use crate::key::Space;
     use crate::log::FrameBuilder;
     use crate::queue::{Transaction, Writes};
@@ -63,7 +64,7 @@ mod tests {
         let mut file = vec![0; HEADER_BYTES];
         let mut ends = vec![file.len()];
         for seqno in 1..=frames {
-            let mut builder = FrameBuilder::new(0);
+            let mut builder = FrameBuilder::new(0, Compression::Zstd);
             let writes = Writes::from([(vec![seqno as u8; 30], None)]);
             builder.transaction(&Transaction {
                 space: Space::Own,
