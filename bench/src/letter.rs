@@ -80,6 +80,35 @@ pub fn letter(octets: usize, number: u64) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// As large and in the same form, but of octets without order: no archiver makes it much smaller.
+pub fn hardly_compressible(octets: usize, number: u64) -> Vec<u8> {
+    let mut dice = Dice::of(number);
+    let mut text = header(&mut dice, number).into_bytes();
+    text.extend_from_slice(
+        b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: 8bit\r\n\r\n",
+    );
+    while text.len() < octets {
+        for _ in 0..line_length(octets - text.len()) {
+            // Neither a line's end nor a dot.
+            let octet = match dice.below(256) as u8 {
+                octet @ (0 | b'\r' | b'\n' | b'.') => octet | 0x80,
+                octet => octet,
+            };
+            text.push(octet);
+        }
+        text.extend_from_slice(b"\r\n");
+    }
+    text
+}
+
+/// Never so long that a last line has no room for its CRLF.
+fn line_length(left: usize) -> usize {
+    match left <= LINE + 2 {
+        true => left - 2,
+        false => LINE.min(left - 5),
+    }
+}
+
 fn header(dice: &mut Dice, number: u64) -> String {
     let (from, to) = (dice.word(), dice.word());
     let mut text = String::new();
@@ -106,14 +135,7 @@ fn header(dice: &mut Dice, number: u64) -> String {
 fn words(text: &mut String, dice: &mut Dice, octets: usize) {
     let end = text.len() + octets;
     while text.len() < end {
-        // Never a last line that has no room for its CRLF.
-        let left = end - text.len();
-        let length = if left <= LINE + 2 {
-            left - 2
-        } else {
-            LINE.min(left - 5)
-        };
-        let line_end = text.len() + length;
+        let line_end = text.len() + line_length(end - text.len());
         while text.len() < line_end {
             text.push_str(dice.word());
             text.push(' ');
@@ -127,13 +149,7 @@ fn words(text: &mut String, dice: &mut Dice, octets: usize) {
 fn attachment(text: &mut String, dice: &mut Dice, octets: usize) {
     let end = text.len() + octets;
     while text.len() < end {
-        let left = end - text.len();
-        let length = if left <= LINE + 2 {
-            left - 2
-        } else {
-            LINE.min(left - 5)
-        };
-        for _ in 0..length {
+        for _ in 0..line_length(end - text.len()) {
             text.push(char::from(BASE64[dice.below(64)]));
         }
         text.push_str("\r\n");
@@ -156,6 +172,17 @@ mod tests {
                 for line in letter.split_inclusive(|byte| *byte == b'\n') {
                     assert!(line.ends_with(b"\r\n") && line.len() < 200 && line[0] != b'.');
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn letters_without_order_have_their_size_and_form_as_well() {
+        for octets in [1_024, 8_192, 8_193] {
+            let letter = hardly_compressible(octets, 7);
+            assert_eq!(letter.len(), octets);
+            for line in letter.split_inclusive(|byte| *byte == b'\n') {
+                assert!(line.ends_with(b"\r\n") && line[0] != b'.' && !line.contains(&0));
             }
         }
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use markdown::Setting;
 pub use plot::{Curve, Scale};
+pub use words::thousands;
 
 /// What a figure counts, and which of two is the better.
 #[derive(Clone, Copy, PartialEq, Debug)]
