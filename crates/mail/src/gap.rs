@@ -20,8 +20,6 @@ use store::{Edit, Fault, Gap};
 const LEAST_STEP: u64 = 1_000;
 /// And at most: a gap can only be so large once.
 const MOST_STEP: u64 = 1 << 22;
-/// Whatever takes a number writes more octets than these into the log.
-const LEAST_RECORD_BYTES: u64 = 64;
 
 /// The last gap after which numbers were passed over.
 struct KnownGap(Gap);
@@ -52,7 +50,9 @@ pub(crate) async fn pass_over(inner: &Inner) -> Result<(), Fault> {
     if known.is_some_and(|known| gap.log_file <= known.0.log_file && gap.bytes <= known.0.bytes) {
         return Ok(());
     }
-    let step = (LEAST_STEP + gap.bytes / LEAST_RECORD_BYTES).min(MOST_STEP);
+    // Whatever takes a number leaves more than one octet in the log, however well it is compressed:
+    // number, id and time differ from those of the record before.
+    let step = (LEAST_STEP + gap.bytes).min(MOST_STEP);
     tracing::info!(
         bytes = gap.bytes,
         step,
