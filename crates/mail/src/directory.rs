@@ -2,6 +2,7 @@
 //! What never happens here: passwords (only their verifiers are kept), mail.
 
 mod accounts;
+mod known;
 mod record;
 
 use crate::auth::Verifiers;
@@ -20,6 +21,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Db, Edit, Fault};
 use tally::Tally;
+
+use known::Known;
 
 pub use accounts::{AccountChange, AccountInfo, RemovedInfo, Standing};
 pub(crate) use record::{
@@ -52,6 +55,7 @@ pub struct Directory {
     max_mailboxes: u32,
     first_mailboxes: Arc<[FirstMailbox]>,
     history_s: u64,
+    known: Arc<Known>,
 }
 
 /// A hosted domain.
@@ -87,9 +91,11 @@ impl Directory {
     pub(crate) fn open(db: Db, clock: Clock, settings: &MailSettings) -> Self {
         let (default_quota_bytes, max_mailboxes) =
             (settings.default_quota_bytes, settings.max_mailboxes);
+        let known = Arc::new(Known::new(db.bell(DIRECTORY)));
         Self {
             db,
             clock,
+            known,
             default_quota_bytes,
             max_mailboxes,
             first_mailboxes: settings.first_mailboxes.as_slice().into(),
@@ -104,7 +110,15 @@ impl Directory {
     }
     /// Who gets mail for this recipient.
     pub async fn resolve(&self, recipient: &Address) -> Result<Resolved, Fault> {
+        let key = recipient.key();
+        if let Some(targets) = self.known.get(&key) {
+            return self.deliveries(resolve::Targets::Accounts(targets), recipient);
+        }
+        let moment = self.known.moment();
         let targets = resolve::targets(&self.now(), recipient)?;
+        if let resolve::Targets::Accounts(targets) = &targets {
+            self.known.put(moment, key, targets);
+        }
         self.deliveries(targets, recipient)
     }
     /// Who gets mail for `<Postmaster>` without a domain [rfc5321 4.5.1]: the postmaster of the

@@ -72,6 +72,8 @@ pub const HASH_QUEUE: usize = 256;
 pub const PROVEN_LOGINS: usize = 50_000;
 /// Sources, accounts, and owners' sources of which failed logins are known; each for itself.
 pub const THROTTLE_ENTRIES: usize = 20_000;
+/// Addresses of which is remembered where they lead.
+pub const KNOWN_ADDRESSES: usize = 10_000;
 /// Memory that reading one message may take: its headers, and a window of its body.
 pub const PARSE_BYTES: usize = 4 * 1024 * 1024;
 /// Octets of a message that are looked at in one go while it is read.

@@ -11,6 +11,7 @@ use std::collections::{BTreeSet, HashSet};
 use store::Fault;
 
 /// An account that takes mail.
+#[derive(Clone)]
 pub(crate) struct Target {
     pub account: AccountId,
     /// Its own quota, if it has one.
