@@ -254,7 +254,7 @@ impl AccountEdit {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
                 let key = keys::flags(id, block_of(uid));
-                let kept = self.edit.record::<Block>(&key)?;
+                let kept = self.edit.record_often::<Block>(&key)?;
                 Ok(entry.insert(kept.unwrap_or_default()))
             }
         }

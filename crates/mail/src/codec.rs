@@ -17,12 +17,15 @@ pub(crate) type Decoded<T> = Result<T, Damaged>;
 pub(crate) const LARGEST_COUNTER: u64 = 1 << 56;
 pub(crate) const LARGEST_COUNTER32: u32 = 1 << 31;
 
+/// Room for most records.
+const USUAL_BYTES: usize = 64;
+
 /// Writes fields. Integers are LEB128 unless their name says otherwise.
 pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     pub fn new(version: u8) -> Self {
-        Self(vec![version])
+        Self::with_capacity(version, USUAL_BYTES)
     }
     /// With room for so many bytes.
     pub fn with_capacity(version: u8, bytes: usize) -> Self {

@@ -15,6 +15,8 @@ use store::BodyId;
 const VERSION: u8 = 1;
 /// Of the delivered envelope. 1: without what was asked about notifications.
 const DELIVERED_VERSION: u8 = 2;
+/// Room for most delivered envelopes.
+const DELIVERED_BYTES: usize = 128;
 const SECTIONS: usize = 8;
 const HEAD_BYTES: usize = 1 + 6 * 8 + 1 + SECTIONS * 4;
 const SAVED_AT: Range<usize> = 25..33;
@@ -116,7 +118,8 @@ pub(crate) fn encode(parsed: &Parsed, saved: &Saved<'_>) -> Vec<u8> {
         &parsed.references,
         &delivered,
     ];
-    let mut w = Writer::new(VERSION);
+    let bytes: usize = sections.iter().map(|section| section.len()).sum();
+    let mut w = Writer::with_capacity(VERSION, HEAD_BYTES + bytes);
     w.fixed64(saved.email.0).fixed64(saved.thread.0);
     w.time(saved.internal_date).time(saved.saved);
     w.fixed64(saved.body.0).fixed64(parsed.body_len);
@@ -174,7 +177,7 @@ pub(crate) fn references(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
 }
 
 fn encode_delivered(envelope: &DeliveredEnvelope) -> Vec<u8> {
-    let mut w = Writer::new(DELIVERED_VERSION);
+    let mut w = Writer::with_capacity(DELIVERED_VERSION, DELIVERED_BYTES);
     w.str(&envelope.sender)
         .str(&envelope.recipient)
         .str(&envelope.client);
@@ -239,7 +242,9 @@ pub(crate) const KEPT_FIELDS: [&str; 16] = [
 
 /// A kept field in the record: its number, then its value; `None`: too long, or there twice.
 pub(crate) fn encode_fields(fields: &[(u8, Option<Vec<u8>>)]) -> Vec<u8> {
-    let mut w = Writer::new(VERSION);
+    let values = fields.iter().flat_map(|(_, value)| value);
+    let bytes: usize = values.map(|value| value.len() + 8).sum();
+    let mut w = Writer::with_capacity(VERSION, bytes);
     for (number, value) in fields {
         w.u8(*number).u8(u8::from(value.is_some()));
         w.bytes(value.as_deref().unwrap_or_default());

@@ -91,16 +91,19 @@ fn first(
     recipient: &Address,
     domain: &DomainRecord,
 ) -> Result<Option<First>, Fault> {
-    for address in [recipient.key(), recipient.without_detail().key()] {
-        if let Some(found) = look.record::<AddressRecord>(&key::address(&address))? {
-            return Ok(Some(match found {
-                AddressRecord::Account(id) => First::Account(id),
-                AddressRecord::Alias(targets) => First::Alias(targets),
-            }));
-        }
+    let found = |address: String| look.record::<AddressRecord>(&key::address(&address));
+    let mut record = found(recipient.key())?;
+    let bare = recipient.without_detail();
+    if record.is_none() && recipient.detail().is_some() {
+        record = found(bare.key())?;
+    }
+    if let Some(record) = record {
+        return Ok(Some(match record {
+            AddressRecord::Account(id) => First::Account(id),
+            AddressRecord::Alias(targets) => First::Alias(targets),
+        }));
     }
     // Every hosted domain has a postmaster [rfc5321 4.5.1].
-    let bare = recipient.without_detail();
     if bare.local().as_str().eq_ignore_ascii_case("postmaster") {
         return Ok(postmaster(look)?.map(First::Account));
     }

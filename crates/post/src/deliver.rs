@@ -15,7 +15,11 @@ use crate::trace;
 use addr::Address;
 use mail::{Addressed, DeliverError, Incoming, Prefix};
 use smtp::DataEnd;
+use std::fmt::Write;
 use store::Body;
+
+/// Room for most notes beside a body.
+const USUAL_TAG_BYTES: usize = 256;
 
 impl Post {
     /// Judges the message and puts it into the mailboxes. `Ok` after the durable commit, not
@@ -240,18 +244,21 @@ fn fields(client: &Client, facts: &Facts) -> Option<(FieldEvidence, FieldEvidenc
 
 /// The note beside the body in the store: whose it is, even if its records are gone.
 fn tag(client: &Client, envelope: &Envelope) -> Vec<u8> {
-    let mut text = format!("id={}\nfrom={}\n", envelope.id, envelope.sender);
-    text.push_str(&format!("client={}\n", client.address_literal()));
+    let mut text = String::with_capacity(USUAL_TAG_BYTES);
+    let address = client.address_literal();
+    let _ = write!(
+        text,
+        "id={}\nfrom={}\nclient={address}\n",
+        envelope.id, envelope.sender
+    );
     for (_, delivery) in envelope.deliveries(envelope.recipients.iter()) {
-        let line = format!(
-            "to={} account={}\n",
-            delivery.recipient(),
-            delivery.account_id()
-        );
-        if text.len() + line.len() > limits::TAG_BYTES {
+        let whole = text.len();
+        let (recipient, account) = (delivery.recipient(), delivery.account_id());
+        let _ = writeln!(text, "to={recipient} account={account}");
+        if text.len() > limits::TAG_BYTES {
+            text.truncate(whole);
             break;
         }
-        text.push_str(&line);
     }
     text.into_bytes()
 }

@@ -13,9 +13,12 @@ use crate::envelope::Envelope;
 use crate::judge::{Add, Additions};
 use addr::{Charset, Host};
 use net::{Random, Time};
+use std::fmt::Write;
 
 /// Lines are folded before this column. [rfc5322 2.1.1]
 const COLUMNS: usize = 78;
+/// Room for most of what is put before a message.
+const USUAL_BYTES: usize = 512;
 /// Random letters of a Message-ID: about 120 bits.
 const MESSAGE_ID_LETTERS: usize = 24;
 
@@ -28,7 +31,8 @@ pub(crate) fn prefix(
     additions: Additions,
     random: &Random,
 ) -> String {
-    let mut text = format!("Return-Path: {}\r\n", envelope.sender);
+    let mut text = String::with_capacity(USUAL_BYTES);
+    let _ = write!(text, "Return-Path: {}\r\n", envelope.sender);
     received(client, envelope, hostname, at, &mut text);
     added(client, envelope, hostname, at, additions, random, &mut text);
     text

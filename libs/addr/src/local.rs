@@ -4,6 +4,7 @@ use crate::Charset;
 use crate::error::AddressError;
 use crate::limits::LOCAL_BYTES;
 use icu_normalizer::ComposingNormalizerBorrowed;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The part before the `@`, without quotes; Display adds quotes only where they are needed, so all
@@ -59,10 +60,10 @@ impl LocalPart {
     /// The form for look-up: NFC, lower case, quoted only if needed.
     pub fn key(&self) -> String {
         if self.0.is_ascii() {
-            return wire(&self.0.to_ascii_lowercase());
+            return wire(&self.0.to_ascii_lowercase()).into_owned();
         }
         let nfc = ComposingNormalizerBorrowed::new_nfc();
-        wire(&nfc.normalize(&nfc.normalize(&self.0).to_lowercase()))
+        wire(&nfc.normalize(&nfc.normalize(&self.0).to_lowercase())).into_owned()
     }
 
     /// Splits `user+detail`; no detail if nothing stands before the first `+`.
@@ -121,9 +122,9 @@ fn is_atext(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet) || octet >= 0x80
 }
 
-fn wire(content: &str) -> String {
+fn wire(content: &str) -> Cow<'_, str> {
     if is_dot_string(content.as_bytes()) {
-        return content.to_owned();
+        return Cow::Borrowed(content);
     }
     let mut quoted = String::with_capacity(content.len() + 2);
     quoted.push('"');
@@ -134,7 +135,7 @@ fn wire(content: &str) -> String {
         quoted.push(c);
     }
     quoted.push('"');
-    quoted
+    Cow::Owned(quoted)
 }
 
 impl fmt::Display for LocalPart {

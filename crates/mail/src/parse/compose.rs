@@ -13,6 +13,9 @@ use imap::structure::{
     encode_envelope,
 };
 
+/// Room for most ENVELOPEs and BODYSTRUCTUREs.
+const USUAL_BYTES: usize = 512;
+
 /// All that is kept of a message.
 pub(super) fn compose(split: &Split, body_len: u64) -> Parsed {
     let header = Fields::of(&split.nodes[0].header);
@@ -29,7 +32,7 @@ pub(super) fn compose(split: &Split, body_len: u64) -> Parsed {
 }
 
 fn kept_envelope(header: &Fields<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(USUAL_BYTES);
     for detail in [Detail::Full, Detail::Short, Detail::None] {
         out.clear();
         encode_envelope(&envelope(header, detail), &mut out);
@@ -41,7 +44,7 @@ fn kept_envelope(header: &Fields<'_>) -> Vec<u8> {
 }
 
 fn kept_structure(nodes: &[Node]) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(USUAL_BYTES);
     for detail in [Detail::Full, Detail::Short, Detail::None] {
         out.clear();
         encode_bodystructure(&structure(nodes, 0, detail), &mut out);
@@ -184,7 +187,7 @@ fn part_tree(nodes: &[Node]) -> PartTree {
 }
 
 fn kept_fields(header: &Fields<'_>, is_cut: bool) -> Vec<u8> {
-    let mut kept: Vec<(u8, Option<Vec<u8>>)> = Vec::new();
+    let mut kept: Vec<(u8, Option<Vec<u8>>)> = Vec::with_capacity(KEPT_FIELDS.len());
     for (name, value) in header.iter() {
         let known = KEPT_FIELDS
             .iter()

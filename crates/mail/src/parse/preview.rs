@@ -76,7 +76,7 @@ fn decoded(raw: &[u8], encoding: Encoding) -> Vec<u8> {
 }
 
 fn words(text: &str) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(limits::PREVIEW_CHARS);
     let mut room = limits::PREVIEW_CHARS;
     for word in text.split_whitespace() {
         let gap = usize::from(!out.is_empty());
