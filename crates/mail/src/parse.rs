@@ -113,49 +113,61 @@ pub(crate) fn parse_bytes(message: &[u8]) -> Parsed {
 /// A message on its way through.
 pub(crate) struct Reading {
     lines: Lines,
+    parts: Parts,
+}
+
+/// What its lines tell.
+struct Parts {
     splitter: Splitter,
     last_line: LastLine,
+}
+
+impl lines::Reader for Parts {
+    fn skip(&mut self, text: &[u8]) -> usize {
+        let skipped = self.splitter.skip(text);
+        if skipped > 0 {
+            self.last_line = match text[..skipped].ends_with(b"\r\n") {
+                true => LastLine::Ended,
+                false => LastLine::Open,
+            };
+        }
+        skipped
+    }
+    fn line(&mut self, line: &Line<'_>) {
+        self.last_line = match line.end_len {
+            2 => LastLine::Ended,
+            _ => LastLine::Open,
+        };
+        self.splitter.line(line);
+    }
 }
 
 impl Reading {
     pub fn new() -> Self {
         Self {
             lines: Lines::default(),
-            splitter: Splitter::new(),
-            last_line: LastLine::Ended,
+            parts: Parts {
+                splitter: Splitter::new(),
+                last_line: LastLine::Ended,
+            },
         }
     }
     pub fn feed(&mut self, window: &[u8]) {
-        let (splitter, last_line) = (&mut self.splitter, &mut self.last_line);
-        self.lines.feed(window, |line| {
-            *last_line = how_it_ends(&line);
-            splitter.line(&line);
-        });
+        self.lines.feed(window, &mut self.parts);
     }
     pub fn finish(mut self) -> Parsed {
-        let (splitter, last_line) = (&mut self.splitter, &mut self.last_line);
-        let body_len = self.lines.finish(|line| {
-            *last_line = how_it_ends(&line);
-            splitter.line(&line);
-        });
-        let split = self.splitter.finish(body_len);
+        let body_len = self.lines.finish(&mut self.parts);
+        let split = self.parts.splitter.finish(body_len);
         let headers = match split.is_cut || split.nodes.iter().any(|node| !node.header.is_ascii()) {
             true => Headers::Utf8,
             false => Headers::Ascii,
         };
         Parsed {
             form: Form {
-                last_line: self.last_line,
+                last_line: self.parts.last_line,
                 headers,
             },
             ..compose::compose(&split, body_len)
         }
-    }
-}
-
-fn how_it_ends(line: &Line<'_>) -> LastLine {
-    match line.end_len {
-        2 => LastLine::Ended,
-        _ => LastLine::Open,
     }
 }

@@ -14,6 +14,14 @@ pub(super) struct Line<'a> {
     pub end: u64,
 }
 
+/// Who looks at the lines.
+pub(super) trait Reader {
+    /// Octets of whole lines in front that need not be cut, because only their number matters: the
+    /// text that is given begins with a line.
+    fn skip(&mut self, text: &[u8]) -> usize;
+    fn line(&mut self, line: &Line<'_>);
+}
+
 /// Cuts windows into lines. A bare CR is content.
 #[derive(Default)]
 pub(super) struct Lines {
@@ -27,21 +35,29 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub fn feed(&mut self, window: &[u8], mut on_line: impl FnMut(Line<'_>)) {
+    pub fn feed(&mut self, window: &[u8], reader: &mut impl Reader) {
         let mut rest = window;
-        while let Some(at) = memchr(b'\n', rest) {
+        loop {
+            if self.held_len == 0 {
+                let skipped = reader.skip(rest);
+                self.start += skipped as u64;
+                rest = &rest[skipped..];
+            }
+            let Some(at) = memchr(b'\n', rest) else {
+                break;
+            };
             let (piece, after) = (&rest[..at], &rest[at + 1..]);
             rest = after;
             if self.held_len > 0 {
                 self.hold(piece);
-                self.close(1, &mut on_line);
+                self.close(1, reader);
                 continue;
             }
             let cr = usize::from(piece.last() == Some(&b'\r'));
             let end = self.start + at as u64 + 1;
             let text = &piece[..at - cr];
             let text = &text[..text.len().min(limits::PARSE_LINE_BYTES)];
-            on_line(Line {
+            reader.line(&Line {
                 start: self.start,
                 text,
                 end_len: 1 + cr as u64,
@@ -61,12 +77,12 @@ impl Lines {
     }
 
     /// Ends the line that is held; `newline` octets of LF follow it.
-    fn close(&mut self, newline: u64, on_line: &mut impl FnMut(Line<'_>)) {
+    fn close(&mut self, newline: u64, reader: &mut impl Reader) {
         let cr = newline > 0 && self.ends_with_cr;
         let whole = self.held_len == self.held.len() as u64;
         let text_len = self.held.len() - usize::from(cr && whole);
         let end = self.start + self.held_len + newline;
-        on_line(Line {
+        reader.line(&Line {
             start: self.start,
             text: &self.held[..text_len],
             end_len: newline + u64::from(cr),
@@ -77,9 +93,9 @@ impl Lines {
     }
 
     /// Ends the last line, if it has no end; gives the length of all.
-    pub fn finish(&mut self, mut on_line: impl FnMut(Line<'_>)) -> u64 {
+    pub fn finish(&mut self, reader: &mut impl Reader) -> u64 {
         if self.held_len > 0 {
-            self.close(0, &mut on_line);
+            self.close(0, reader);
         }
         self.start
     }

@@ -8,6 +8,9 @@ use crate::limits;
 use crate::parts::{Encoding, PartKind};
 use std::ops::Range;
 
+/// How a boundary begins, and a line that may be one behind another line.
+const DASHES: &[u8] = b"--";
+const LINE_OF_DASHES: &[u8] = b"\n--";
 /// Room that is made for a message's header at once.
 const USUAL_HEADER_BYTES: usize = 1024;
 
@@ -149,6 +152,36 @@ impl Splitter {
         });
     }
 
+    /// Octets of the whole lines in front of `text` that can be no boundary and whose text nobody
+    /// wants: most of every message.
+    pub fn skip(&mut self, text: &[u8]) -> usize {
+        let open = self.stack.last();
+        if open.is_none_or(|open| matches!(open.mode, Mode::Header) || self.wants(open.node)) {
+            return 0;
+        }
+        let end = match text.starts_with(DASHES) {
+            true => 0,
+            false => match memchr::memmem::find(text, LINE_OF_DASHES) {
+                Some(at) => at + 1,
+                None => memchr::memrchr(b'\n', text).map_or(0, |at| at + 1),
+            },
+        };
+        let skipped = &text[..end];
+        if end > 0 {
+            self.line_ends += memchr::memchr_iter(b'\n', skipped).count() as u64;
+            self.end_len_before = 1 + u64::from(skipped.ends_with(b"\r\n"));
+        }
+        end
+    }
+
+    /// Whether the text of this part is still held.
+    fn wants(&self, node: usize) -> bool {
+        [&self.plain, &self.html]
+            .into_iter()
+            .flatten()
+            .any(|(owner, bytes)| *owner == node && bytes.len() < limits::PREVIEW_BYTES)
+    }
+
     pub fn line(&mut self, line: &Line<'_>) {
         match self.boundary(line.text) {
             Some((index, ends)) => self.at_boundary(index, ends, line),
@@ -159,7 +192,7 @@ impl Splitter {
 
     /// The innermost multipart whose boundary this line is, and whether it is the last one.
     fn boundary(&self, text: &[u8]) -> Option<(usize, Ends)> {
-        if !text.starts_with(b"--") {
+        if !text.starts_with(DASHES) {
             return None;
         }
         let mut innermost_first = self.stack.iter().enumerate().rev();
