@@ -100,7 +100,11 @@ pub struct ChannelBindings {
 }
 
 impl Conn {
-    pub(crate) fn tcp(stream: TcpStream, peer: SocketAddr) -> io::Result<Conn> {
+    pub(crate) fn tcp(
+        stream: TcpStream,
+        peer: SocketAddr,
+        entry: Arc<SessionEntry>,
+    ) -> io::Result<Conn> {
         // replies are written whole, so waiting for more to send only costs time
         stream.set_nodelay(true)?;
         let local = stream.local_addr()?;
@@ -109,24 +113,18 @@ impl Conn {
             ahead: BytesMut::new(),
             peer: canonical(peer),
             local,
-            entry: SessionEntry::apart(),
+            entry,
         })
     }
 
-    pub(crate) fn unix(stream: UnixStream) -> Conn {
+    pub(crate) fn unix(stream: UnixStream, entry: Arc<SessionEntry>) -> Conn {
         Conn {
             stream: Stream::Plain(Plain::Unix(stream)),
             ahead: BytesMut::new(),
             peer: UNIX_ADDRESS,
             local: UNIX_ADDRESS,
-            entry: SessionEntry::apart(),
+            entry,
         }
-    }
-
-    /// From now on this is the session of the entry.
-    pub(crate) fn entered(mut self, entry: Arc<SessionEntry>) -> Conn {
-        self.entry = entry;
-        self
     }
 
     /// Its place among the sessions that run; of its own where no listener took it.
@@ -134,24 +132,32 @@ impl Conn {
         &self.entry
     }
 
-    pub(crate) fn simulated(stream: SimStream, peer: SocketAddr, local: SocketAddr) -> Conn {
+    pub(crate) fn simulated(
+        stream: SimStream,
+        (peer, local): (SocketAddr, SocketAddr),
+        entry: Arc<SessionEntry>,
+    ) -> Conn {
         Conn {
             stream: Stream::Plain(Plain::Sim(stream)),
             ahead: BytesMut::new(),
             peer,
             local,
-            entry: SessionEntry::apart(),
+            entry,
         }
     }
 
-    /// What a listener took.
-    pub(crate) fn accepted(stream: Incoming, peer: SocketAddr) -> io::Result<Conn> {
+    /// What a listener took; from now on the session of the entry.
+    pub(crate) fn accepted(
+        stream: Incoming,
+        peer: SocketAddr,
+        entry: Arc<SessionEntry>,
+    ) -> io::Result<Conn> {
         match stream {
-            Incoming::Tcp(stream) => Conn::tcp(stream, peer),
-            Incoming::Unix(stream) => Ok(Conn::unix(stream)),
+            Incoming::Tcp(stream) => Conn::tcp(stream, peer, entry),
+            Incoming::Unix(stream) => Ok(Conn::unix(stream, entry)),
             Incoming::Sim(stream) => {
                 let local = stream.server();
-                Ok(Conn::simulated(stream, peer, local))
+                Ok(Conn::simulated(stream, (peer, local), entry))
             }
         }
     }

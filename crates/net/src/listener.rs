@@ -4,7 +4,7 @@
 
 use crate::conn::{Conn, Incoming};
 use crate::limits;
-use crate::sessions::Sessions;
+use crate::sessions::{SessionEntry, Sessions};
 use crate::sim::{SimListener, SimNet, SimStream};
 use crate::unix::{self, SocketFile};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -158,7 +158,7 @@ impl Listener {
     /// The next connection. Cancel-safe.
     pub async fn accept(&self) -> io::Result<Conn> {
         let (stream, peer) = self.accept_stream().await?;
-        Conn::accepted(stream, peer)
+        Conn::accepted(stream, peer, SessionEntry::apart())
     }
 
     pub(crate) async fn accept_stream(&self) -> io::Result<(Incoming, SocketAddr)> {
@@ -182,13 +182,13 @@ impl Listener {
 /// Connects to a TCP server.
 pub async fn dial(to: SocketAddr) -> io::Result<Conn> {
     let stream = timeout(limits::DIAL, TcpStream::connect(to)).await??;
-    Conn::tcp(stream, to)
+    Conn::tcp(stream, to, SessionEntry::apart())
 }
 
 /// Connects to a Unix socket.
 pub async fn dial_unix(path: &Path) -> io::Result<Conn> {
     let stream = timeout(limits::DIAL, UnixStream::connect(path)).await??;
-    Ok(Conn::unix(stream))
+    Ok(Conn::unix(stream, SessionEntry::apart()))
 }
 
 /// Says a last word without ever waiting: what does not fit into the socket's buffer is not said.

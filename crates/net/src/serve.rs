@@ -93,7 +93,7 @@ async fn run<F, Fut>(
     Fut: Future<Output = ()>,
 {
     let peer = entered.entry.peer();
-    let conn = Conn::accepted(stream, peer).map(|conn| conn.entered(entered.entry.clone()));
+    let conn = Conn::accepted(stream, peer, entered.entry.clone());
     let conn = match (conn, tls) {
         (Ok(conn), None) => conn,
         // TLS from the first octet on [rfc9051 11.2]

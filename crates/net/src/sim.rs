@@ -8,6 +8,7 @@ mod link;
 
 use crate::conn::Conn;
 use crate::random::Random;
+use crate::sessions::SessionEntry;
 use link::{End, Link};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -141,7 +142,11 @@ impl SimNet {
         let end = |end| SimStream::new(self.clone(), id, end);
         // A listener that is gone drops its end, which the client then finds closed.
         let _ = listener.send(end(End::Server));
-        Ok(Conn::simulated(end(End::Client), to, from))
+        Ok(Conn::simulated(
+            end(End::Client),
+            (to, from),
+            SessionEntry::apart(),
+        ))
     }
 
     /// Whether a server still holds its end of the connection from this client's address.
