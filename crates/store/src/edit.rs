@@ -73,18 +73,23 @@ impl Edit {
         if let Some(payload) = self.writes.get(key) {
             return Ok(payload.as_ref().map(unsubmitted));
         }
-        let overlay = &self.engine.overlay;
-        if let Some(value) = overlay.get(self.partition, key) {
+        if let Some(value) = self.at_hand(key) {
             return Ok(value);
         }
         let found = self.engine.get(self.partition, key, NEWEST)?;
+        let overlay = &self.engine.overlay;
         overlay.keep(self.partition, key, found.as_ref());
         Ok(found)
     }
 
+    /// What was handed over of this key, or is kept of it; outer None: nothing.
+    fn at_hand(&self, key: &[u8]) -> Option<Option<Value>> {
+        self.engine.overlay.get(self.partition, key)
+    }
+
     /// What the key has before this transaction.
     fn before(&self, key: &[u8]) -> Result<Option<Value>, Fault> {
-        match self.engine.overlay.get(self.partition, key) {
+        match self.at_hand(key) {
             Some(value) => Ok(value),
             None => self.engine.get(self.partition, key, NEWEST),
         }
