@@ -79,6 +79,11 @@ impl Install {
             self.say(&format!("{}: is there", product.name()));
             return Ok(());
         }
+        let peer = Peer::new(product, root.clone());
+        if peer.has_packages() {
+            self.say(&format!("{}: preparing it anew", product.name()));
+            return peer.prepare();
+        }
         let base = self.base()?;
         self.say(&format!(
             "{}: installing {}",
@@ -101,7 +106,7 @@ impl Install {
             .args(product.packages());
         self.done("installing packages", script)?;
         std::fs::rename(&half, &root).map_err(|error| at(&root, &error))?;
-        Peer::new(product, root).prepare()
+        peer.prepare()
     }
 
     /// A system with nothing in it, made once and copied for each peer.

@@ -5,11 +5,13 @@
 #![allow(clippy::print_stdout, reason = "the figures are for a person to read")]
 
 pub mod clock;
+pub mod count;
 mod disk;
 pub mod install;
 pub mod letter;
 mod message;
 pub mod null;
+pub mod path;
 pub mod report;
 pub mod run;
 pub mod store_bench;

@@ -7,9 +7,10 @@
     reason = "what went wrong is for a person to read"
 )]
 
+use bench::count::{self, CountArguments};
 use bench::install::{self, InstallArguments};
 use bench::run::{self, PeerArguments, RunArguments};
-use bench::{null, store_bench};
+use bench::{null, path, store_bench};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +45,11 @@ enum What {
         #[arg(long, default_value_t = 50_000)]
         messages: u64,
     },
+    /// Instructions of the main paths, by valgrind: written to a file, or compared with it.
+    Count(CountArguments),
+    /// Walks a path so many times; `count` counts that.
+    #[command(hide = true)]
+    Path { name: String, times: u32 },
     /// The null server, which says yes; its addresses go to a file.
     #[command(hide = true)]
     Null { ready_file: PathBuf },
@@ -54,6 +60,8 @@ fn main() -> ExitCode {
         What::Run(arguments) => one_thread().block_on(run::run(arguments)),
         What::Install(arguments) => install::run(&arguments),
         What::Peer(arguments) => one_thread().block_on(run::peer(arguments)),
+        What::Count(arguments) => count::run(&arguments),
+        What::Path { name, times } => one_thread().block_on(path::walk(&name, times)),
         What::Null { ready_file } => one_thread().block_on(null::serve(ready_file)),
         What::Store {
             folder,

@@ -4,7 +4,7 @@
 //! Never here: a check of what a client says, or anything kept of it.
 
 use crate::Outcome;
-use crate::target::{Doors, Processes, Server, wait};
+use crate::target::{Doors, PASSWORD, Processes, Server, wait};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -62,7 +62,7 @@ impl Server for NullServer {
     }
 
     fn login(&self, number: usize) -> (String, String) {
-        (format!("u{number}"), "pass".to_owned())
+        (format!("u{number}"), PASSWORD.to_owned())
     }
 
     fn address(&self, number: usize) -> String {

@@ -6,7 +6,7 @@ mod machine;
 
 use crate::Outcome;
 use crate::report::{Report, Setting};
-use crate::target::{Peer, Target};
+use crate::target::{Kind, Peer, Target};
 use crate::work::{self, Length, Plan};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -27,9 +27,12 @@ pub struct RunArguments {
     /// Rounds of each row; the median is told.
     #[arg(long)]
     rounds: Option<usize>,
-    /// Where the document goes; plots go into a folder of that name beside it.
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    /// Where the tables go; plots go into a folder of that name beside it.
+    #[arg(long, value_name = "FILE", default_value = "benchmarks.md")]
+    out: PathBuf,
+    /// Where they go instead after a whole run beside peers.
+    #[arg(long, value_name = "FILE", hide = true)]
+    document: Option<PathBuf>,
     /// Whimbrel's release build; what lies beside this program if not said.
     #[arg(long, value_name = "FILE")]
     whimbrel: Option<PathBuf>,
@@ -166,10 +169,10 @@ async fn all(arguments: &RunArguments) -> Outcome<()> {
     allow_many_connections();
     let folder = folder(arguments)?;
     let plan = Plan::new(length, arguments.rounds, folder.path().to_owned());
-    let mut targets = targets(arguments, folder.path())?;
+    let mut failed = Vec::new();
+    let mut targets = targets(arguments, folder.path(), &mut failed)?;
     say_duration(&groups, &plan, targets.len());
     let mut report = Report::new();
-    let mut failed = Vec::new();
     let begun = Instant::now();
     for group in groups {
         println!(
@@ -187,10 +190,13 @@ async fn all(arguments: &RunArguments) -> Outcome<()> {
             failed.push(format!("{}: {error}", group.name));
         }
     }
-    if let Some(out) = &arguments.out {
-        let setting = machine::setting(&plan, &targets);
-        write(&report, &setting, out)?;
-    }
+    let has_peers = targets.iter().any(|target| target.kind == Kind::Peer);
+    let is_whole = length == Length::Full && arguments.rows.is_empty() && has_peers;
+    let out = match &arguments.document {
+        Some(document) if is_whole => document,
+        _ => &arguments.out,
+    };
+    write(&report, &machine::setting(&plan, &targets), out)?;
     println!("{:.0} s", begun.elapsed().as_secs_f64());
     match failed.is_empty() && report.is_whole() {
         true => Ok(()),
@@ -220,8 +226,12 @@ fn folder(arguments: &RunArguments) -> Outcome<tempfile::TempDir> {
     made.map_err(|error| format!("{}: {error}", parent.display()))
 }
 
-/// Whimbrel first, the null server last.
-fn targets(arguments: &RunArguments, folder: &Path) -> Outcome<Vec<Target>> {
+/// Whimbrel first, the null server last; a peer that does not start is left out.
+fn targets(
+    arguments: &RunArguments,
+    folder: &Path,
+    failed: &mut Vec<String>,
+) -> Outcome<Vec<Target>> {
     let binary = match &arguments.whimbrel {
         Some(path) => path.clone(),
         None => {
@@ -230,22 +240,32 @@ fn targets(arguments: &RunArguments, folder: &Path) -> Outcome<Vec<Target>> {
         }
     };
     let mut targets = vec![Target::whimbrel(&binary, folder)?];
-    let peers = match arguments.alone {
-        true => Vec::new(),
-        false => Peer::installed(&arguments.peers),
-    };
-    if peers.is_empty() && !arguments.alone {
-        println!(
-            "no peers found in {}: run `cargo xtask bench --install` as root; Whimbrel and the limits only",
-            arguments.peers.display()
-        );
-    }
-    for peer in peers {
-        println!("starting {}", peer.product().name());
-        targets.push(Target::peer(peer)?);
+    for peer in peers(arguments) {
+        let name = peer.product().name();
+        println!("starting {name}");
+        match Target::peer(peer) {
+            Ok(target) => targets.push(target),
+            Err(error) => failed.push(format!("{name} does not start: {error}")),
+        }
     }
     targets.push(Target::null()?);
     Ok(targets)
+}
+
+/// Those that are installed, if they can be used; said otherwise.
+fn peers(arguments: &RunArguments) -> Vec<Peer> {
+    let folder = arguments.peers.display();
+    let installed = Peer::installed(&arguments.peers);
+    let missing = match (arguments.alone, installed.len()) {
+        (true, _) => return Vec::new(),
+        (_, 0) => format!("no peers found in {folder}: run `cargo xtask bench --install` as root"),
+        _ if !rustix::process::geteuid().is_root() => {
+            format!("the peers in {folder} are started by root only")
+        }
+        _ => return installed,
+    };
+    println!("{missing}; measuring Whimbrel and the limits alone");
+    Vec::new()
 }
 
 fn say_duration(groups: &[&Group], plan: &Plan, targets: usize) {

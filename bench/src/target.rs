@@ -19,7 +19,8 @@ pub use processes::{Memory, Processes};
 
 /// Accounts that each target has.
 pub const ACCOUNTS: usize = 100;
-pub const PASSWORD: &str = "pass";
+/// One that no server refuses as well known.
+pub const PASSWORD: &str = "plover-at-low-tide";
 
 /// What kind of figure a target's is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

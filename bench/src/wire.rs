@@ -44,6 +44,11 @@ impl Wire {
         Ok(Wire::over(Stream::tls(at).await?))
     }
 
+    /// The client's end of a pipe in this process.
+    pub fn inside(conn: net::Conn) -> Wire {
+        Wire::over(Stream::inside(conn))
+    }
+
     fn over(stream: Stream) -> Wire {
         Wire {
             stream,

@@ -25,6 +25,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     // 88 MB to download, the others together a tenth of that
     ("thunderbird", "thunderbird"),
     ("strace", "strace"),
+    // counts instructions of the main paths
+    ("valgrind", "valgrind"),
     // a library of Perl, which swaks needs for TLS
     ("Net::SSLeay", "libnet-ssleay-perl"),
     // what a virtual environment of Python is made with

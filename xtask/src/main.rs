@@ -34,7 +34,7 @@ enum Command {
     /// Format, lints, tidy and the fast tests: before every commit.
     Check,
     /// Everything: check, dialogues, fuzz targets for a short while, real mail programs,
-    /// kills, counted syncs and a minute of hostile peers.
+    /// kills, counted syncs, a minute of hostile peers, instruction counts.
     Test,
     /// The house's rules that Cargo and clippy do not know.
     Tidy {
@@ -89,10 +89,12 @@ enum Command {
         #[arg(long)]
         ci: bool,
     },
-    /// Whimbrel beside other mail servers, and against the machine's limits: `bench [ROWS…]`,
-    /// `bench --quick`; `bench store` measures the store alone.
+    /// Whimbrel beside other mail servers, and against the machine's limits.
+    ///
+    /// `bench` for hours, `bench --quick` for minutes, `bench ROWS…` for some rows; `bench --install`
+    /// brings the other servers (once, as root); `bench --count` renews the instruction counts.
     Bench {
-        /// What the program takes; `bench --help` says what that is.
+        /// What the program takes; `bench run --help` says what that is.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -173,5 +175,6 @@ fn test(steps: &mut Steps) {
         deb::check::run(steps, &package);
     }
     safety::test(steps);
+    bench::test(steps);
     mutants::run(steps, &mutants::Which::Ci);
 }

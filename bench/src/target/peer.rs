@@ -20,8 +20,10 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Asked again so often to end: a master may be starting children just then.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
-/// Stands in a root once everything is in it.
+/// Stands in a root once everything is in it, and says how it was prepared.
 const WHOLE: &str = "etc/whimbrel-peer";
+/// Another one where [`Peer::prepare`] does something else; the packages stay.
+const PREPARED: &str = "prepared in the second way\n";
 
 /// Which mail store stands behind Postfix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -117,7 +119,9 @@ impl Peer {
         let whole = Product::ALL
             .into_iter()
             .map(|product| (product, peers.join(product.folder())));
-        let whole = whole.filter(|(_, root)| root.join(WHOLE).is_file());
+        let whole = whole.filter(|(_, root)| {
+            std::fs::read_to_string(root.join(WHOLE)).is_ok_and(|text| text == PREPARED)
+        });
         whole
             .map(|(product, root)| Peer::new(product, root))
             .collect()
@@ -145,6 +149,11 @@ impl Peer {
         processes::end_all_in(&self.root)
     }
 
+    /// Whether its packages are there, prepared in this way or another.
+    pub fn has_packages(&self) -> bool {
+        self.root.join(WHOLE).is_file()
+    }
+
     pub fn product(&self) -> Product {
         self.product
     }
@@ -156,7 +165,7 @@ impl Peer {
             Product::Cyrus => cyrus::prepare(self)?,
             Product::Maildir | Product::Mdbox => dovecot::prepare(self)?,
         }
-        self.write(WHOLE, "everything is in this root\n")
+        self.write(WHOLE, PREPARED)
     }
 
     /// Runs a line of the shell in the root to its end.

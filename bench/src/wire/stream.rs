@@ -4,6 +4,7 @@
 //! are its own.
 
 use crate::Outcome;
+use bytes::BytesMut;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
@@ -18,6 +19,8 @@ use tokio_rustls::client::TlsStream;
 pub enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// A pipe to a door in this process, and what it gave beyond what was asked for.
+    Inside(Box<net::Conn>, BytesMut),
 }
 
 impl Stream {
@@ -34,10 +37,15 @@ impl Stream {
         Ok(Stream::Tls(Box::new(tls)))
     }
 
+    pub fn inside(conn: net::Conn) -> Stream {
+        Stream::Inside(Box::new(conn), BytesMut::new())
+    }
+
     pub async fn read(&mut self, room: &mut [u8]) -> Outcome<usize> {
         let read = match self {
             Stream::Plain(stream) => stream.read(room).await,
             Stream::Tls(stream) => stream.read(room).await,
+            Stream::Inside(conn, ahead) => inside(conn, ahead, room).await,
         };
         read.map_err(|error| format!("reading: {error}"))
     }
@@ -49,9 +57,23 @@ impl Stream {
                 Ok(()) => stream.flush().await,
                 error => error,
             },
+            Stream::Inside(conn, _) => conn.write_all(bytes).await,
         };
         written.map_err(|error| format!("writing: {error}"))
     }
+}
+
+async fn inside(
+    conn: &mut net::Conn,
+    ahead: &mut BytesMut,
+    room: &mut [u8],
+) -> std::io::Result<usize> {
+    if ahead.is_empty() {
+        conn.read(ahead).await?;
+    }
+    let count = room.len().min(ahead.len());
+    room[..count].copy_from_slice(&ahead.split_to(count));
+    Ok(count)
 }
 
 async fn connect(at: SocketAddr) -> Outcome<TcpStream> {

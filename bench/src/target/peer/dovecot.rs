@@ -2,7 +2,7 @@
 //!
 //! Never here: a setting about syncs; Dovecot's own default stays.
 
-use super::{Peer, Ports, Product};
+use super::{PASSWORD, Peer, Ports, Product};
 use crate::Outcome;
 
 pub const START: &str = "/usr/sbin/dovecot -c /etc/dovecot/bench.conf";
@@ -24,6 +24,7 @@ pub fn configure(peer: &Peer, ports: &Ports) -> Outcome<()> {
     };
     let text = SETTINGS
         .replace("LOCATION", location)
+        .replace("PASSWORD", PASSWORD)
         .replace("IMAPS_PORT", &ports.imaps.to_string())
         .replace("IMAP_PORT", &ports.imap.to_string())
         .replace("POP_PORT", &ports.pop.to_string())
@@ -58,7 +59,7 @@ default_client_limit = 40000
 default_vsz_limit = 2 G
 passdb {
   driver = static
-  args = password=pass
+  args = password=PASSWORD
 }
 userdb {
   driver = static
