@@ -13,7 +13,8 @@ use crate::limits::MAX_UNFLUSHED;
 use crate::log::{BodyEntry, FrameBuilder};
 use crate::marker::Marker;
 use crate::name::encode_value;
-use crate::queue::{Group, Transaction};
+use crate::queue::Group;
+use crate::rows::{self, NewRow};
 use crate::sync::lock;
 use crate::{CommitError, Fault, Version};
 use std::sync::Arc;
@@ -125,10 +126,14 @@ impl Engine {
 
     /// Puts what is durable into the index and shows it.
     fn apply(&self, work: &mut Work, batch: &[Group], laid: Option<&Laid>) {
-        let mut last = self.readers.visible();
+        let (mut last, oldest) = (self.readers.visible(), self.readers.oldest());
+        let mut put = |row: NewRow| {
+            work.unflushed_bytes += row.bytes();
+            self.put_in_index(row, oldest);
+        };
         for group in batch {
             for transaction in &group.transactions {
-                work.unflushed_bytes += self.put_in_index(transaction);
+                rows::of_transaction(transaction).for_each(&mut put);
                 last = last.max(transaction.seqno);
             }
             for parcel in &group.parcels {
@@ -141,26 +146,10 @@ impl Engine {
         }
         if let Some(laid) = laid {
             for body in &laid.bodies {
-                work.unflushed_bytes += self.put_body(body, laid.log_file, laid.frame_offset, last);
+                rows::of_body(body, laid.log_file, laid.frame_offset, last).for_each(&mut put);
             }
         }
         self.readers.show(last);
-    }
-
-    /// How many bytes the index grew by.
-    pub(crate) fn put_in_index(&self, transaction: &Transaction) -> u64 {
-        let oldest = self.readers.oldest();
-        let mut bytes = 0;
-        for (key, payload) in &transaction.writes {
-            let full_key = transaction.space.full(key);
-            let stored = payload
-                .as_ref()
-                .map(|payload| encode_value(&full_key, Version(transaction.seqno), payload));
-            bytes += (full_key.len() + stored.as_ref().map_or(0, |stored| stored.len())) as u64;
-            self.index
-                .insert(full_key, stored, transaction.seqno, oldest);
-        }
-        bytes
     }
 
     fn settle(&self, batch: Vec<Group>) {

@@ -17,6 +17,7 @@ use crate::overlay::Overlay;
 use crate::own_file::OwnFile;
 use crate::queue::Queue;
 use crate::readers::Readers;
+use crate::rows::NewRow;
 use crate::sync::lock;
 use crate::{Fault, OpenReport, Partition, Settings, Value};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -94,6 +95,12 @@ impl Engine {
     /// Whether committing has a thread of its own.
     pub(crate) fn has_threads(&self) -> bool {
         self.keeper.is_some()
+    }
+
+    /// What is durable. `oldest` is the oldest transaction that somebody still reads at.
+    pub(crate) fn put_in_index(&self, row: NewRow, oldest: u64) {
+        self.index
+            .insert(row.full_key, row.stored, row.seqno, oldest);
     }
 
     /// A value as of a moment. A checksum that fails is a fault here: the caller asked for this key.

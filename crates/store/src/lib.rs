@@ -32,6 +32,7 @@ mod packed;
 mod queue;
 mod read_ahead;
 mod readers;
+mod rows;
 mod snapshot;
 mod sync;
 mod vacuum;

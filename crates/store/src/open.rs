@@ -5,7 +5,7 @@
 //! damage is reported and stepped over.
 
 use crate::bell::Bells;
-use crate::bodies::{Bodies, Location};
+use crate::bodies::Bodies;
 use crate::body::{Budget, Ids};
 use crate::engine::{Engine, Work};
 use crate::files::Files;
@@ -14,14 +14,15 @@ use crate::keeper::Keeper;
 use crate::key;
 use crate::limits::MAX_GROUP_BYTES;
 use crate::locks::Locks;
-use crate::log::{BodyEntry, Chain, Frame, Log, Place, Tail, path_of};
+use crate::log::{Chain, Frame, Log, Tail, path_of};
 use crate::marker::Marker;
-use crate::name::{decode_value, encode_value};
+use crate::name::decode_value;
 use crate::overlay::Overlay;
 use crate::queue::Queue;
 use crate::readers::Readers;
+use crate::rows::{self, NewRow, Newest};
 use crate::sync::lock;
-use crate::{Fault, OpenError, OpenReport, Settings, Version, log, own_file};
+use crate::{Fault, OpenError, OpenReport, Settings, log, own_file};
 use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -135,6 +136,8 @@ struct Replay {
     last_seqno: u64,
     next_body: u64,
     bytes: u64,
+    /// What the index does not hold yet.
+    newest: Newest,
     /// Where the last file's last good frame begins and ends.
     last_frame: Option<(u64, u64)>,
     tail_end: u64,
@@ -178,9 +181,13 @@ impl Replay {
             }
             for frame in &walk.frames {
                 if frame.last_seqno > self.last_seqno {
-                    self.frame(engine, link.number, frame);
+                    self.frame(link.number, frame);
                 }
             }
+        }
+        let oldest = engine.readers.oldest();
+        for row in std::mem::take(&mut self.newest).into_rows() {
+            engine.put_in_index(row, oldest);
         }
         Ok(())
     }
@@ -190,7 +197,7 @@ impl Replay {
         self.report.gap = Some(gap.and(log_file, bytes));
     }
 
-    fn frame(&mut self, engine: &Engine, log_file: u64, frame: &Frame) {
+    fn frame(&mut self, log_file: u64, frame: &Frame) {
         self.last_seqno = frame.last_seqno;
         let (Some(transactions), Some(bodies)) = (frame.transactions(), frame.bodies()) else {
             let place = format!("{}: the frame at {}", path_of(log_file), frame.offset);
@@ -201,12 +208,16 @@ impl Replay {
             return;
         };
         self.report.frames_replayed += 1;
+        let mut take = |row: NewRow| {
+            self.bytes += row.bytes();
+            self.newest.take(row);
+        };
         for transaction in &transactions {
-            self.bytes += engine.put_in_index(transaction);
+            rows::of_transaction(transaction).for_each(&mut take);
         }
         for body in &bodies {
             self.next_body = self.next_body.max(body.id.0 + 1);
-            self.bytes += engine.put_body(body, log_file, frame.offset, frame.last_seqno);
+            rows::of_body(body, log_file, frame.offset, frame.last_seqno).for_each(&mut take);
         }
     }
 
@@ -320,25 +331,4 @@ fn start_threads(engine: &Arc<Engine>) -> Result<(), OpenError> {
     )?;
     *lock(&engine.threads) = vec![committer, keeper];
     Ok(())
-}
-
-impl Engine {
-    /// Records where a body lies; how many bytes the index grew by.
-    pub(crate) fn put_body(&self, body: &BodyEntry, log_file: u64, frame: u64, seqno: u64) -> u64 {
-        let oldest = self.readers.oldest();
-        let mut bytes = 0;
-        let mut put = |full_key: Vec<u8>, value: &[u8]| {
-            let stored = encode_value(&full_key, Version(seqno), value);
-            bytes += (full_key.len() + stored.len()) as u64;
-            self.index.insert(full_key, Some(stored), seqno, oldest);
-        };
-        put(
-            key::of_body(body.id),
-            &Location::of(body, log_file, frame).encode(),
-        );
-        if let Place::File(file) = body.place {
-            put(key::of_body_file(file, body.id), &[]);
-        }
-        bytes
-    }
 }
