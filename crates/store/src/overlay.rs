@@ -2,8 +2,9 @@
 //! the newest values of keys that the edits of a partition read each time.
 //!
 //! Whoever delivers to a mailbox reads and rewrites the same few records; searching the index for
-//! them was a tenth of a delivery's work. They stay here, up to a bound, when they are durable. Only an edit looks here: it holds its partition's lock, so nobody else writes
-//! what it reads. Never here: what a reader sees.
+//! them was a tenth of a delivery's work. They stay here, up to a bound, when they are durable. Only
+//! an edit looks here: it holds its partition's lock, so nobody else writes what it reads. Never
+//! here: what a reader sees.
 
 use crate::limits::MAX_KEPT_BYTES;
 use crate::sync::lock;
@@ -65,11 +66,18 @@ impl Entry {
 }
 
 impl Inner {
-    /// Forgets what is kept of all partitions of which nothing is pending.
-    fn forget_kept(&mut self) {
-        self.partitions.retain(|_, entries| entries.pending > 0);
-        let entries = self.partitions.values().flat_map(|entries| &entries.by_key);
-        self.kept_bytes = entries.map(|(key, entry)| entry.kept_bytes(key)).sum();
+    /// Forgets all that is kept, also of a partition that always has something pending. What is
+    /// not durable yet stays until it is: transactions become durable in their order, `settled`
+    /// last.
+    fn forget_kept(&mut self, settled: u64) {
+        self.partitions.retain(|_, entries| {
+            entries.by_key.retain(|_, entry| {
+                entry.stay = Stay::Pending;
+                entry.seqno > settled
+            });
+            !entries.by_key.is_empty()
+        });
+        self.kept_bytes = 0;
     }
 }
 
@@ -130,12 +138,13 @@ impl Overlay {
             inner.partitions.remove(&partition);
         }
         if inner.kept_bytes > MAX_KEPT_BYTES {
-            inner.forget_kept();
+            inner.forget_kept(seqno);
         }
     }
 
     /// Keeps what an edit, which holds the partition's lock, found in the index: nothing newer was
-    /// handed over.
+    /// handed over. Once there is too much nothing more is kept until the next commit makes room:
+    /// edits that write nothing come without any.
     pub(crate) fn keep(&self, partition: Partition, key: &[u8], found: Option<&Value>) {
         let entry = Entry {
             seqno: found.map_or(0, |value| value.version().0),
@@ -144,6 +153,9 @@ impl Overlay {
             stay: Stay::Kept,
         };
         let inner = &mut *lock(&self.0);
+        if inner.kept_bytes > MAX_KEPT_BYTES {
+            return;
+        }
         let entries = inner.partitions.entry(partition).or_default();
         if !entries.by_key.contains_key(key) {
             inner.kept_bytes += entry.kept_bytes(key);
@@ -223,7 +235,7 @@ mod tests {
     fn what_is_kept_has_a_bound_and_what_is_pending_survives_it() {
         let overlay = Overlay::default();
         let pending = writes(b"pending", b"new");
-        overlay.add(Partition(2), 1, &pending);
+        overlay.add(Partition(2), 3, &pending);
         let large = Value::new(vec![0; 64 * 1024].into(), Version(1));
         for n in 0..(MAX_KEPT_BYTES / (64 * 1024) + 1) {
             overlay.keep(PARTITION, &n.to_be_bytes(), Some(&large));
@@ -234,5 +246,33 @@ mod tests {
         assert_eq!(payload(&overlay, &0_usize.to_be_bytes()), None);
         assert!(overlay.get(Partition(2), b"pending").is_some());
         assert_eq!(lock(&overlay.0).kept_bytes, 0);
+    }
+
+    #[test]
+    fn edits_that_write_nothing_keep_no_more_than_the_bound() {
+        let overlay = Overlay::default();
+        for n in 0..2 * MAX_KEPT_BYTES / ENTRY_BYTES {
+            overlay.keep(PARTITION, &n.to_be_bytes(), None);
+        }
+        let kept = lock(&overlay.0).kept_bytes;
+        assert!(kept <= MAX_KEPT_BYTES + 2 * ENTRY_BYTES, "{kept}");
+    }
+
+    #[test]
+    fn a_partition_that_is_never_at_rest_is_bounded_too() {
+        let overlay = Overlay::default();
+        let found = Value::new(vec![0; MAX_KEPT_BYTES].into(), Version(1));
+        overlay.keep(PARTITION, b"often", None);
+        overlay.keep(PARTITION, b"large", Some(&found));
+        let (other, pending) = (writes(b"other", b"new"), writes(b"often", b"new"));
+        overlay.add(Partition(2), 2, &other);
+        overlay.add(PARTITION, 3, &pending);
+        overlay.settle(Partition(2), 2, &other);
+        assert_eq!(payload(&overlay, b"large"), None);
+        assert_eq!(lock(&overlay.0).kept_bytes, 0);
+        // It is not durable yet, so that the index does not have it.
+        assert_eq!(payload(&overlay, b"often"), Some(Some(b"new".to_vec())));
+        overlay.settle(PARTITION, 3, &pending);
+        assert!(lock(&overlay.0).partitions.is_empty());
     }
 }
