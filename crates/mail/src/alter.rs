@@ -11,6 +11,7 @@ use crate::keys;
 use crate::limits;
 use crate::name::MailboxName;
 use crate::record;
+use crate::rows::block_of;
 use crate::since::Then;
 use crate::state::FlagSet;
 use crate::tree;
@@ -56,10 +57,13 @@ impl View {
                 false => (None, edit.leave()),
             });
         }
+        let mut own = Vec::new();
         for (modseq, piece) in pieces {
             piece.await?;
-            self.note_own(modseq);
+            own.extend(modseq);
         }
+        // Not before: after a fault nobody says what the pieces before it have changed.
+        self.note_own(own);
         Ok(result)
     }
 
@@ -75,7 +79,7 @@ impl View {
         let asked = self.asked(edit, change)?;
         let mut then = None;
         let mut changed = false;
-        let piece = first_of(left, limits::FLAG_MESSAGES);
+        let piece = piece_of(left);
         edit.read_blocks(self.mailbox, piece)?;
         for &uid in piece {
             if edit.is_full() {
@@ -178,7 +182,7 @@ impl View {
         while !left.is_empty() {
             let mut edit = self.begin().await?;
             let before = gone.len();
-            let piece = first_of(left, limits::FLAG_MESSAGES);
+            let piece = piece_of(left);
             edit.read_blocks(self.mailbox, piece)?;
             for &uid in piece {
                 if edit.is_full() {
@@ -339,8 +343,11 @@ impl View {
     }
 }
 
-fn first_of(uids: &[u32], count: usize) -> &[u32] {
-    &uids[..uids.len().min(count)]
+/// The first of these UIDs, which rise: as many as one transaction looks at.
+fn piece_of(uids: &[u32]) -> &[u32] {
+    let blocks = uids.chunk_by(|one, next| block_of(*one) == block_of(*next));
+    let count: usize = blocks.take(limits::FLAG_BLOCKS).map(<[u32]>::len).sum();
+    &uids[..count.min(limits::FLAG_MESSAGES)]
 }
 
 fn apply(before: &FlagSet, asked: &FlagSet, change: &FlagChange) -> FlagSet {

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// First UID, and how many.
 pub(crate) type Run = (u32, u32);
 
+/// No transaction changes flags of more messages, or expunges more; what says so is damaged.
+const MOST_MESSAGES: u64 = 1 << 20;
+
 /// Messages with the flags that they had.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Before(BTreeMap<FlagSet, Vec<Run>>);
@@ -52,17 +55,45 @@ impl Before {
         }
     }
     pub fn read(r: &mut Reader<'_>) -> Decoded<Self> {
-        let mut groups = BTreeMap::new();
+        let (mut groups, mut messages) = (BTreeMap::new(), 0);
         for _ in 0..r.count()? {
             let flags = FlagSet::read(r)?;
             let (mut runs, mut end) = (Vec::new(), 0_u32);
             for _ in 0..r.count()? {
                 let (first, count) = (end.wrapping_add(r.u32()?), r.u32()?);
                 end = first.checked_add(count).ok_or(Damaged)?;
+                messages += u64::from(count);
                 runs.push((first, count));
+                if messages > MOST_MESSAGES {
+                    return Err(Damaged);
+                }
             }
             groups.insert(flags, runs);
         }
         Ok(Self(groups))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_back(runs: &[Run]) -> Decoded<Before> {
+        let written = Before(BTreeMap::from([(FlagSet::default(), runs.to_vec())]));
+        let mut w = Writer::new(1);
+        written.write(&mut w);
+        let bytes = w.into_vec();
+        let read = Before::read(&mut Reader::new(&bytes, 1)?)?;
+        assert_eq!(read, written);
+        Ok(read)
+    }
+
+    #[test]
+    fn a_run_of_more_messages_than_a_transaction_has_is_damage() {
+        assert!(read_back(&[(7, 8_192), (1, 3), (u32::MAX - 1, 1)]).is_ok());
+        assert_eq!(read_back(&[(1, u32::MAX - 1)]), Err(Damaged));
+        // Each of them begins anew at 1, so that their ends say nothing.
+        let many = vec![(1, 600_000); 2];
+        assert_eq!(read_back(&many), Err(Damaged));
     }
 }

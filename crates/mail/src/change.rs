@@ -260,16 +260,18 @@ impl AccountEdit {
         }
     }
 
-    /// The same, to be changed in a row with so many keywords.
+    /// The same, to be changed in a row with so many keywords. The rows beside it are written anew
+    /// with it, so that what they have counts as well.
     fn change_block(
         &mut self,
         id: MailboxId,
         uid: u32,
         keywords: usize,
     ) -> Result<&mut Block, Fault> {
+        let beside = self.block(id, uid)?.keywords();
         self.waiting_bytes += keywords * KEYWORD_BYTES;
         if self.changed_blocks.insert((id, block_of(uid))) {
-            self.waiting_bytes += BLOCK_BYTES;
+            self.waiting_bytes += BLOCK_BYTES + beside * KEYWORD_BYTES;
         }
         self.block(id, uid)
     }

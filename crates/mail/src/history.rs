@@ -297,6 +297,17 @@ impl LogChange {
         }
     }
 
+    /// How many messages it names.
+    pub fn messages(&self) -> u64 {
+        let count =
+            |runs: &mut dyn Iterator<Item = Run>| runs.map(|(_, count)| u64::from(count)).sum();
+        match self {
+            Self::Added { runs, .. } => count(&mut runs.iter().copied()),
+            Self::Flags { before, .. } | Self::Expunged { before, .. } => count(&mut before.runs()),
+            _ => 0,
+        }
+    }
+
     /// As others see it.
     pub fn told(&self, keywords: &Keywords) -> Option<Change> {
         let flags = |before: &Before| {

@@ -25,6 +25,8 @@ pub const APPEND_RECORDS_BYTES: usize = 16 * 1024 * 1024;
 pub const EDIT_MESSAGES: usize = 1_000;
 /// Messages whose flags one transaction changes, or that it expunges: 64 of them share a record.
 pub const FLAG_MESSAGES: usize = 8_192;
+/// Such records that one transaction reads for that.
+pub const FLAG_BLOCKS: usize = 256;
 /// MIME parts of one message that are told apart; what is beyond is text of the part around it.
 pub const MIME_PARTS: usize = 1_000;
 /// Multiparts and messages within each other.
@@ -54,6 +56,8 @@ pub const SINCE_ENTRIES: usize = 50_000;
 /// The same for one piece of a conditional STORE, which holds the account's lock meanwhile. Beyond,
 /// a message that changed at all counts as changed [rfc7162 3.1.12].
 pub const STORE_SINCE_ENTRIES: usize = 5_000;
+/// Messages that these entries name, together.
+pub const STORE_SINCE_MESSAGES: u64 = 200_000;
 /// Octets of a login name: the longest address. RFC 4616 section 2 asks for 255.
 pub const LOGIN_NAME_BYTES: usize = 320;
 /// Octets of a password. RFC 4616 section 2 asks for 255.

@@ -58,11 +58,17 @@ impl Block {
     pub fn is_empty(&self) -> bool {
         self.there == 0
     }
+    /// How many all rows have together.
+    pub fn keywords(&self) -> usize {
+        self.rows.iter().map(|row| row.flags.keywords.len()).sum()
+    }
     /// The rows with their UIDs; `number` is the block's.
     pub fn rows(&self, number: u32) -> impl Iterator<Item = (u32, &FlagRow)> {
         let first = number.saturating_mul(BLOCK_UIDS);
         let places = (0..BLOCK_UIDS).filter(|place| self.there & (1 << place) != 0);
-        places.map(move |place| first + place).zip(&self.rows)
+        places
+            .map(move |place| first.saturating_add(place))
+            .zip(&self.rows)
     }
 }
 

@@ -116,15 +116,21 @@ impl Then {
             return Ok(Then::Unknown);
         }
         let mut then = BTreeMap::new();
+        let mut messages = 0;
         for (count, row) in look.range(keys::changes_after(since)).enumerate() {
             if count == limits::STORE_SINCE_ENTRIES {
                 return Ok(Then::Unknown);
             }
             let (key, value) = row?;
             for change in decode::<LogEntry>(&key, &value)?.changes {
-                if change.mailbox() == Some(id) {
-                    note(&mut then, change);
+                if change.mailbox() != Some(id) {
+                    continue;
                 }
+                messages += change.messages();
+                if messages > limits::STORE_SINCE_MESSAGES {
+                    return Ok(Then::Unknown);
+                }
+                note(&mut then, change);
             }
         }
         Ok(Then::Known(then))
@@ -160,5 +166,49 @@ fn note(then: &mut BTreeMap<u32, Option<FlagSet>>, change: LogChange) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::before::Before;
+    use crate::codec::Record;
+    use net::Time;
+    use store::{Db, Partition};
+
+    #[tokio::test]
+    async fn a_conditional_store_reads_no_more_of_the_log_than_the_limit() {
+        let state = AccountState {
+            modseq: ModSeq(1),
+            next_mailbox: 2,
+            next_uid_validity: 2,
+            next_email: 1,
+            used_bytes: 0,
+            used_messages: 0,
+            history_bytes: 0,
+            forgotten: ModSeq(0),
+            mailboxes: 1,
+            subscriptions: 0,
+        };
+        let mut edit = Db::memory().edit(Partition(1)).await;
+        edit.put(keys::ACCOUNT, state.encode());
+        let mailbox = MailboxId(1);
+        let mut before = Before::default();
+        let most = u32::try_from(limits::STORE_SINCE_MESSAGES).unwrap();
+        for (more, is_known) in [(1..=most, true), (most + 1..=most + 1, false)] {
+            more.for_each(|uid| before.note(uid, FlagSet::default()));
+            let change = LogChange::Flags {
+                mailbox,
+                before: before.clone(),
+            };
+            let entry = LogEntry {
+                at: Time::from_seconds(0),
+                changes: vec![change],
+            };
+            edit.put(keys::change(ModSeq(1)), entry.encode());
+            let then = Then::read(&edit, mailbox, ModSeq(0)).unwrap();
+            assert_eq!(matches!(then, Then::Known(_)), is_known);
+        }
     }
 }

@@ -225,3 +225,37 @@ async fn the_vacuum_keeps_the_mail_of_an_account_that_the_directory_has_lost() {
     let report = house.mail.vacuum_now(&house.admin).await.unwrap();
     assert_eq!(report.bodies_dropped, 0);
 }
+
+/// What a large copy left past UIDNEXT is not taken for mail of the mailbox that gets the name
+/// again, and goes with the old one.
+#[tokio::test]
+async fn what_a_copy_left_behind_in_a_deleted_mailbox_is_nobodys_mail() {
+    let (house, alice, inbox) = house_with_mail().await;
+    alice.create(&name("a/b"), None).await.unwrap();
+    let old = alice.status(&name("a")).unwrap();
+    let snapshot = house.db.snapshot();
+    let partition = Partition(alice.id().0);
+    let rows = [(b'f', 0), (b'r', 1), (b'r', 2), (b'r', 3)].map(|(tag, number)| {
+        let row = snapshot.get(partition, &message_key(tag, inbox, number));
+        let value = row.unwrap().unwrap().to_vec();
+        (message_key(tag, old.id, number), value)
+    });
+    tamper(&house, &alice, |edit| {
+        rows.into_iter()
+            .for_each(|(key, value)| edit.put(key, value));
+    })
+    .await;
+    alice.delete(&name("a")).await.unwrap();
+    alice.create(&name("a"), None).await.unwrap();
+    assert_eq!(alice.status(&name("a")).unwrap().id, old.id);
+    assert_eq!(house.problems().await, []);
+
+    house.clock.advance(Duration::from_secs(31 * 24 * 3600));
+    house.mail.upkeep_now(&house.admin).await.unwrap();
+    let left = house.db.snapshot();
+    for tag in [b'f', b'r'] {
+        let of_old = [&[tag][..], &old.id.0.to_be_bytes()].concat();
+        assert_eq!(left.prefix(partition, &of_old).count(), 0);
+    }
+    assert_eq!(house.problems().await, []);
+}

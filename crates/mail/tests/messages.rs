@@ -702,3 +702,42 @@ async fn sizes_and_forms_are_those_of_the_records() {
     assert_eq!(numbers(&is_open), [2, 4, 6, 7]);
     assert_eq!(house.problems().await.len(), 0);
 }
+
+/// A transaction has a limit, and 64 messages share a record, which is written whole.
+#[tokio::test]
+async fn many_keywords_on_the_neighbours_keep_no_flag_from_being_set() {
+    let house = House::memory().await;
+    let alice = house.account("alice").await;
+    let inbox = MailboxName::inbox();
+    house
+        .append(&alice, "INBOX", &vec!["Subject: x\r\n\r\n"; 64])
+        .await
+        .unwrap();
+    let keywords = |numbers: std::ops::Range<u32>| {
+        let keyword = |number| Keyword::new(&format!("$keyword-{number}")).unwrap();
+        FlagChange::Replace(Flags {
+            system: SystemFlags::NONE,
+            keywords: numbers.map(keyword).collect(),
+        })
+    };
+    // Numbers from 128 on take two octets.
+    for from in [0, 100, 200] {
+        let mut view = alice.select(&inbox, Access::ReadWrite).await.unwrap();
+        let all = view.uids().clone();
+        let change = keywords(from..from + 100);
+        view.store(&all, &change, None).await.unwrap();
+    }
+    while alice.status(&inbox).unwrap().messages < 8_192 {
+        let mut view = alice.select(&inbox, Access::ReadWrite).await.unwrap();
+        let all = view.uids().clone();
+        view.copy(&all, &inbox).await.unwrap();
+    }
+    let mut view = alice.select(&inbox, Access::ReadWrite).await.unwrap();
+    let one_of_each: roaring::RoaringBitmap = view.uids().iter().step_by(64).collect();
+    let flagged = FlagChange::Add(Flags::system(SystemFlags::FLAGGED));
+    let stored = view.store(&one_of_each, &flagged, None).await.unwrap();
+    assert_eq!(stored.changed.len(), 128);
+    let deleted = FlagChange::Add(Flags::system(SystemFlags::DELETED));
+    view.store(&one_of_each, &deleted, None).await.unwrap();
+    assert_eq!(view.expunge(None).await.unwrap().len(), 128);
+}

@@ -9,6 +9,7 @@ use crate::deliver::Inner;
 use crate::history::{Fate, LogChange, LogEntry};
 use crate::ids::{AccountId, MailboxId, ModSeq};
 use crate::keys;
+use crate::limits;
 use crate::record::Head;
 use crate::state::AccountState;
 use net::{Stop, Time};
@@ -90,7 +91,7 @@ async fn forget(
                 fate,
                 before,
             } => {
-                forget_messages(&mut edit, *mailbox, *fate, before, report)?;
+                forget_messages(&mut edit, *mailbox, *fate, before, report).await?;
                 if edit.edit.get(&keys::state(*mailbox))?.is_some() {
                     // Expunges up to here can no longer be told one by one [rfc7162 3.2.6].
                     let state = edit.mailbox(*mailbox)?;
@@ -111,14 +112,18 @@ async fn forget(
     done.map(|_| ()).map_err(crate::error::commit_fault)
 }
 
-fn forget_messages(
+/// Others have their turn in between: each record is read from the disk for its size.
+async fn forget_messages(
     edit: &mut AccountEdit,
     mailbox: MailboxId,
     fate: Fate,
     gone: &Before,
     report: &mut UpkeepReport,
 ) -> Result<(), Fault> {
-    for (uid, _) in gone.iter() {
+    for (count, (uid, _)) in gone.iter().enumerate() {
+        if count % limits::EDIT_MESSAGES == limits::EDIT_MESSAGES - 1 {
+            tokio::task::yield_now().await;
+        }
         let key = keys::ready(mailbox, uid);
         let Some(value) = edit.edit.get(&key)? else {
             continue;

@@ -24,10 +24,12 @@ pub(super) async fn deleted_mailbox(
 ) -> Result<(), Fault> {
     loop {
         let mut change = AccountEdit::open(inner, account).await?;
+        // Those who came after begin a block of their own; what lies before it was never shown.
+        let blocks = uid_next.div_ceil(BLOCK_UIDS);
+        let end = blocks.saturating_mul(BLOCK_UIDS);
         let ranges = [
-            keys::ready(mailbox, 0)..keys::ready(mailbox, uid_next),
-            // Those who came after begin a block of their own.
-            keys::flags(mailbox, 0)..keys::flags(mailbox, uid_next.div_ceil(BLOCK_UIDS)),
+            keys::ready(mailbox, 0)..keys::ready(mailbox, end),
+            keys::flags(mailbox, 0)..keys::flags(mailbox, blocks),
             keys::shown(mailbox, 0)..keys::shown(mailbox, uid_next),
         ];
         let mut swept = 0;

@@ -11,7 +11,7 @@ use crate::keys;
 use crate::mailbox;
 use crate::parts::PartTree;
 use crate::record::{Head, Sect};
-use crate::rows::{Block, ShownRanges, block_of};
+use crate::rows::{BLOCK_UIDS, Block, ShownRanges, block_of};
 use crate::state::{FlagRow, MailboxState};
 use crate::tree::Node;
 use roaring::RoaringBitmap;
@@ -44,8 +44,9 @@ pub(super) async fn verify(
     report: &mut VerifyReport,
 ) -> Result<Found, Fault> {
     let state = mailbox::state(look, node.id)?;
-    // Rows of a deleted incarnation lie below; those past UIDNEXT are not there yet.
-    let from = log.old_uid_next.get(&node.id).copied().unwrap_or(0);
+    // Rows of a deleted incarnation lie in blocks below; those past UIDNEXT are not there yet.
+    let old = log.old_uid_next.get(&node.id).copied().unwrap_or(0);
+    let from = old.div_ceil(BLOCK_UIDS).saturating_mul(BLOCK_UIDS);
     let mut counted = Counted::default();
     let mut shown = ShownRanges::default();
     let blocks = keys::flags(node.id, block_of(from))..=keys::flags(node.id, u32::MAX);
