@@ -177,7 +177,7 @@ pub struct View {
     own: HashSet<ModSeq>,
     bell: Bell,
     /// How often it had rung when the log was last read.
-    heard: u64,
+    heard: Option<u64>,
     needs: Registration,
     /// Counts among those that are open.
     _open: Held,
@@ -352,8 +352,9 @@ impl View {
     /// Reads the change log since the last advance.
     pub fn advance(&mut self, expunges: Expunges) -> Result<Vec<Update>, ViewError> {
         let rings = self.bell.rings();
-        // No commit since then: what was true is true.
-        if rings == self.heard && (self.held.is_empty() || expunges == Expunges::Hold) {
+        // Then no commit since: what was true is true, also for who has read since then.
+        let is_quiet = rings.is_some() && rings == self.heard;
+        if is_quiet && (self.held.is_empty() || expunges == Expunges::Hold) {
             return Ok(Vec::new());
         }
         let updates = self.read_news(expunges)?;

@@ -16,11 +16,19 @@ struct Rope {
 
 /// All bells that somebody listens to.
 #[derive(Clone, Default)]
-pub(crate) struct Bells(Arc<Mutex<BTreeMap<Partition, Arc<Rope>>>>);
+pub(crate) struct Bells(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    ropes: Mutex<BTreeMap<Partition, Arc<Rope>>>,
+    /// Commits whose showing has begun, and is over.
+    begun: AtomicU64,
+    shown: AtomicU64,
+}
 
 impl Bells {
     pub(crate) fn listen(&self, partition: Partition) -> Bell {
-        let rope = lock(&self.0).entry(partition).or_default().clone();
+        let rope = lock(&self.0.ropes).entry(partition).or_default().clone();
         let heard = rope.pulls.load(Ordering::Acquire);
         Bell {
             partition,
@@ -30,8 +38,22 @@ impl Bells {
         }
     }
 
+    /// Shows a commit to these partitions. It counts before anybody can see it, so that nobody who
+    /// sees it finds the number of rings as it was.
+    pub(crate) fn show(&self, partitions: impl Iterator<Item = Partition>, show: impl FnOnce()) {
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
+        {
+            let ropes = lock(&self.0.ropes);
+            for rope in partitions.filter_map(|partition| ropes.get(&partition)) {
+                rope.pulls.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        show();
+        self.0.shown.fetch_add(1, Ordering::SeqCst);
+    }
+
     pub(crate) fn ring(&self, partition: Partition) {
-        if let Some(rope) = lock(&self.0).get(&partition) {
+        if let Some(rope) = lock(&self.0.ropes).get(&partition) {
             rope.pulls.fetch_add(1, Ordering::AcqRel);
             rope.notify.notify_waiters();
         }
@@ -47,10 +69,13 @@ pub struct Bell {
 }
 
 impl Bell {
-    /// How often it has rung since somebody listens: a number to compare with a later one, for who
-    /// does not wait.
-    pub fn rings(&self) -> u64 {
-        self.rope.pulls.load(Ordering::Acquire)
+    /// A number to compare with a later one, for who does not wait: if they are the same, no commit
+    /// became visible from before the first look to the second. `None`: one is just being shown.
+    pub fn rings(&self) -> Option<u64> {
+        let shown = self.bells.0.shown.load(Ordering::SeqCst);
+        let rings = self.rope.pulls.load(Ordering::SeqCst);
+        let begun = self.bells.0.begun.load(Ordering::SeqCst);
+        (begun == shown).then_some(rings)
     }
 
     /// Returns when the partition had a visible commit since the last return (or creation).
@@ -72,7 +97,7 @@ impl Bell {
 
 impl Drop for Bell {
     fn drop(&mut self) {
-        let mut bells = lock(&self.bells.0);
+        let mut bells = lock(&self.bells.0.ropes);
         // The map's and this one.
         if Arc::strong_count(&self.rope) == 2 {
             bells.remove(&self.partition);
@@ -102,13 +127,27 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_rings_is_another_from_before_a_commit_is_visible() {
+        let bells = Bells::default();
+        let bell = bells.listen(Partition(3));
+        let before = bell.rings();
+        bells.show([Partition(4)].into_iter(), || ());
+        assert_eq!((before, bell.rings()), (Some(0), Some(0)));
+        bells.show([Partition(3)].into_iter(), || {
+            assert_eq!(bell.rings(), None, "it may be visible, or not");
+            assert_eq!(bells.listen(Partition(3)).rings(), None);
+        });
+        assert_ne!(bell.rings(), before, "though it has not rung yet");
+    }
+
+    #[test]
     fn an_unheard_bell_leaves_nothing_behind() {
         let bells = Bells::default();
         let first = bells.listen(Partition(3));
         let second = bells.listen(Partition(3));
         drop(first);
-        assert_eq!(lock(&bells.0).len(), 1);
+        assert_eq!(lock(&bells.0.ropes).len(), 1);
         drop(second);
-        assert!(lock(&bells.0).is_empty());
+        assert!(lock(&bells.0.ropes).is_empty());
     }
 }

@@ -149,7 +149,9 @@ impl Engine {
                 rows::of_body(body, laid.log_file, laid.frame_offset, last).for_each(&mut put);
             }
         }
-        self.readers.show(last);
+        let transactions = batch.iter().flat_map(|group| &group.transactions);
+        let partitions = transactions.filter_map(Transaction::rings_at);
+        self.bells.show(partitions, || self.readers.show(last));
     }
 
     fn settle(&self, batch: Vec<Group>) {
@@ -160,9 +162,9 @@ impl Engine {
                 if let Space::Of(partition) = transaction.space {
                     self.overlay
                         .settle(partition, transaction.seqno, &transaction.writes);
-                    if !transaction.writes.is_empty() {
-                        self.bells.ring(partition);
-                    }
+                }
+                if let Some(partition) = transaction.rings_at() {
+                    self.bells.ring(partition);
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::edit::Committed;
 use crate::key::Space;
 use crate::limits::{MAX_FRAME_BYTES, MAX_FRAME_TRANSACTIONS, MAX_PENDING_BYTES};
 use crate::sync::lock;
-use crate::{BodyId, CommitError, Fault};
+use crate::{BodyId, CommitError, Fault, Partition};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
@@ -29,6 +29,16 @@ pub(crate) struct Transaction {
     pub(crate) space: Space,
     pub(crate) seqno: u64,
     pub(crate) writes: Writes,
+}
+
+impl Transaction {
+    /// Whose bell tells of it.
+    pub(crate) fn rings_at(&self) -> Option<Partition> {
+        match self.space {
+            Space::Of(partition) if !self.writes.is_empty() => Some(partition),
+            _ => None,
+        }
+    }
 }
 
 /// A body that a group brings.

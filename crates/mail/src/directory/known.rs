@@ -31,7 +31,7 @@ impl Known {
     }
 
     /// As of when an answer holds; asked before the directory is read.
-    pub fn moment(&self) -> u64 {
+    pub fn moment(&self) -> Option<u64> {
         self.bell.rings()
     }
 
@@ -45,15 +45,14 @@ impl Known {
     }
 
     pub fn get(&self, address: &str) -> Option<Vec<Target>> {
-        self.inner(self.bell.rings()).targets.get(address).cloned()
+        self.inner(self.bell.rings()?).targets.get(address).cloned()
     }
 
     /// Where the address leads, as read after `moment`.
-    pub fn put(&self, moment: u64, address: String, targets: &[Target]) {
-        let rings = self.bell.rings();
-        if rings != moment {
+    pub fn put(&self, moment: Option<u64>, address: String, targets: &[Target]) {
+        let Some(rings) = moment.filter(|_| self.bell.rings() == moment) else {
             return;
-        }
+        };
         let mut inner = self.inner(rings);
         if inner.targets.len() >= KNOWN_ADDRESSES {
             inner.targets.clear();

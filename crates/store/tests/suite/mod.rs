@@ -28,6 +28,7 @@ macro_rules! conformance {
             edits_of_one_partition_wait_for_each_other
             edits_of_many_partitions_do_not_deadlock
             a_bell_rings_after_the_commit_is_visible
+            no_commit_is_seen_before_its_bell_counts_it
             bodies_are_read_back_whole_and_in_pieces
             a_body_of_many_edits_in_one_group_is_one_body
             a_large_body_is_read_back
@@ -415,6 +416,38 @@ pub async fn a_bell_rings_after_the_commit_is_visible(db: Db) {
     assert!(!listening.is_finished());
     put(&db, P, b"a", b"1").await;
     assert_eq!(listening.await.unwrap(), Some("1".into()));
+}
+
+/// Who finds the bell as it was has seen all that is visible: nothing came in between.
+pub async fn no_commit_is_seen_before_its_bell_counts_it(db: Db) {
+    let partitions: Vec<_> = (1..=64).map(Partition).collect();
+    let watched = partitions[63];
+    let (reader, bell) = (db.clone(), db.bell(watched));
+    let (looks, last) = std::sync::mpsc::channel::<()>();
+    let looking = std::thread::spawn(move || {
+        let value = || text(reader.snapshot().get(watched, b"a").unwrap());
+        let is_over = || last.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected);
+        while !is_over() {
+            let rings = bell.rings();
+            let before = value();
+            loop {
+                let now = value();
+                if rings.is_none() || bell.rings() != rings || is_over() {
+                    break;
+                }
+                assert_eq!(now, before);
+            }
+        }
+    });
+    for round in 0..300_u32 {
+        let mut edits = db.edit_many(&partitions).await;
+        for edit in &mut edits {
+            edit.put("a", round.to_string());
+        }
+        db.submit_group(edits).await.unwrap();
+    }
+    drop(looks);
+    looking.join().unwrap();
 }
 
 pub async fn bodies_are_read_back_whole_and_in_pieces(db: Db) {
