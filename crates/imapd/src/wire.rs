@@ -118,15 +118,17 @@ impl Wire {
             Patience::Silence(silence) => (Instant::now() + silence, Ended::Silent),
         };
         let conn = self.conn.as_mut().ok_or(Ended::Closed)?;
-        let read = tokio::select! {
-            biased;
-            () = self.stop.stopped() => return Err(Ended::Stopping),
-            // before the read, which a flood keeps ready
-            () = sleep_until(deadline) => return Err(over),
-            read = conn.read(&mut self.input) => read,
+        let (stop, input) = (&self.stop, &mut self.input);
+        let read = async {
+            tokio::select! {
+                biased;
+                () = stop.stopped() => Err(Ended::Stopping),
+                // before the read, which a flood keeps ready
+                () = sleep_until(deadline) => Err(over),
+                read = conn.read(input) => Ok(read),
+            }
         };
-        self.turns.begin();
-        match read {
+        match self.turns.wait(read).await? {
             Ok(0) | Err(_) => Err(Ended::Closed),
             Ok(_) => {
                 let received = self.machine.receive(&self.input);

@@ -1,6 +1,8 @@
-//! Turns: a session that has much to do lets the others in between. What never happens here: waiting
-//! for anything.
+//! Turns: a session that has much to do lets the others in between. What never happens here: a
+//! timer.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use tokio::time::{Duration, Instant};
 
 /// How long one session may go on while others wait.
@@ -25,8 +27,23 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// The session has waited: a turn begins.
-    pub fn begin(&mut self) {
+    /// Waits for something, as for what the peer says. Then a turn begins, unless it was there
+    /// already: a peer that always has more to say does not make the turn longer.
+    pub async fn wait<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let (mut work, mut has_waited) = (pin!(work), false);
+        let done = poll_fn(|cx| {
+            let polled = work.as_mut().poll(cx);
+            has_waited |= polled.is_pending();
+            polled
+        });
+        let done = done.await;
+        if has_waited {
+            self.begin();
+        }
+        done
+    }
+
+    fn begin(&mut self) {
         *self = Turns::default();
     }
 
@@ -62,6 +79,21 @@ mod tests {
         turns.pass().await;
         assert_eq!(seen.load(Ordering::Relaxed), 1);
         other.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_there_already_makes_no_turn_longer() {
+        let mut turns = Turns::default();
+        tokio::time::advance(TURN).await;
+        turns.wait(std::future::ready(())).await;
+        let other = tokio::spawn(async {});
+        turns.pass().await;
+        assert!(other.is_finished());
+
+        turns.wait(tokio::time::sleep(TURN)).await;
+        let other = tokio::spawn(async {});
+        turns.pass().await;
+        assert!(!other.is_finished(), "it has waited, so a turn has begun");
     }
 
     #[tokio::test(start_paused = true)]

@@ -159,17 +159,20 @@ impl Session {
         loop {
             self.flush().await?;
             let conn = self.conn.as_mut().ok_or(End::Lost)?;
-            tokio::select! {
-                biased;
-                () = self.stop.stopped() => return Err(End::Stopped),
-                // before the read, which a flood without line ends keeps ready
-                () = &mut autologout => return Err(End::Autologout),
-                read = conn.read(&mut input) => match read {
-                    Err(_) | Ok(0) => return Err(End::Lost),
-                    Ok(_) => self.machine.receive(&input.split()),
-                },
+            let (stop, came) = (&self.stop, &mut input);
+            let read = async {
+                tokio::select! {
+                    biased;
+                    () = stop.stopped() => Err(End::Stopped),
+                    // before the read, which a flood without line ends keeps ready
+                    () = &mut autologout => Err(End::Autologout),
+                    read = conn.read(came) => Ok(read),
+                }
+            };
+            match self.turns.wait(read).await? {
+                Err(_) | Ok(0) => return Err(End::Lost),
+                Ok(_) => self.machine.receive(&input.split()),
             }
-            self.turns.begin();
             if let Some(event) = self.machine.next() {
                 return Ok(event);
             }
