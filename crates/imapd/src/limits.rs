@@ -15,6 +15,8 @@ pub const CONTENT_BYTES: usize = 64 * 1024;
 pub const BATCH_MESSAGES: usize = 200;
 /// Messages that one change of flags touches before its answers are written.
 pub const STORE_MESSAGES: usize = mail::limits::FLAG_MESSAGES;
+/// Keywords that these messages may have together: they are in memory until the client has read.
+pub const STORE_KEYWORDS: usize = 32 * 1024;
 /// Ranges of UIDs in one VANISHED response; what is beyond comes in another.
 pub const VANISHED_RANGES: usize = 1_000;
 /// Messages of one APPEND that wait in memory for the last one; what comes beyond waits in files.

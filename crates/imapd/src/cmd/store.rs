@@ -29,7 +29,12 @@ pub(crate) async fn run(session: &mut Session, store: &Store) -> Outcome {
     let mut left = uids.iter();
     loop {
         // In pieces, so that the answers of one are all that is in memory.
-        let piece: RoaringBitmap = left.by_ref().take(limits::STORE_MESSAGES).collect();
+        let keywords = match uids.len() > at_once(usize::MAX) as u64 {
+            true => open.view.keywords()?.len() + store.flags.len(),
+            // Few enough for any number.
+            false => 0,
+        };
+        let piece: RoaringBitmap = left.by_ref().take(at_once(keywords)).collect();
         if piece.is_empty() {
             break;
         }
@@ -55,6 +60,12 @@ impl From<bool> for Gone {
     fn from(gone: bool) -> Gone {
         if gone { Gone::Yes } else { Gone::No }
     }
+}
+
+/// Messages whose flags may be in memory together where each can have so many keywords.
+fn at_once(keywords: usize) -> usize {
+    let most = keywords.clamp(1, mail::limits::KEYWORDS_PER_MESSAGE);
+    limits::STORE_MESSAGES.min(limits::STORE_KEYWORDS / most)
 }
 
 fn outcome(open: &Open<'_>, store: &Store, modified: &RoaringBitmap, gone: Gone) -> Answer {
@@ -99,4 +110,18 @@ async fn answer(open: &mut Open<'_>, store: &Store, result: &StoreResult) -> Res
         open.wire.turns.pass().await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_that_wait_for_the_client_are_bounded_whatever_keywords_there_are() {
+        for keywords in [0, 1, 4, 5, 100, 1_000] {
+            let held = at_once(keywords) * keywords.min(mail::limits::KEYWORDS_PER_MESSAGE);
+            assert!(held <= limits::STORE_KEYWORDS, "{keywords}");
+        }
+        assert_eq!(at_once(4), limits::STORE_MESSAGES);
+    }
 }
