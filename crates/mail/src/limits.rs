@@ -78,6 +78,8 @@ pub const PROVEN_LOGINS: usize = 50_000;
 pub const THROTTLE_ENTRIES: usize = 20_000;
 /// Addresses of which is remembered where they lead.
 pub const KNOWN_ADDRESSES: usize = 10_000;
+/// Accounts that such an address may lead to; where a longer list leads is looked up each time.
+pub const KNOWN_TARGETS: usize = 16;
 /// Memory that reading one message may take: its headers, and a window of its body.
 pub const PARSE_BYTES: usize = 4 * 1024 * 1024;
 /// Octets of a message that are looked at in one go while it is read.
