@@ -93,7 +93,7 @@ impl ScramKeys {
     }
 
     /// What a client that knows the password answers to `auth_message`: the proof, and the
-    /// signature that it awaits from the server. For tests and for a client to come.
+    /// signature that it awaits from the server.
     pub fn client_answer(
         hash: Hash,
         (password, salt, iterations): (&[u8], &[u8], u32),

@@ -12,3 +12,8 @@ pub const PASSWORD_BYTES: usize = 1_024;
 pub const SCRAM_MESSAGE_BYTES: usize = 4_096;
 /// The longest nonce of a SCRAM client in octets. RFC 5802 sets no minimum; clients use 18 to 64.
 pub const NONCE_BYTES: usize = 512;
+/// The fewest iterations that SCRAM's client takes: with less, whoever took the server's place could
+/// guess at the password cheaply. RFC 7677 section 4 asks servers for 4,096 at least.
+pub const ITERATIONS_MIN: u32 = 4_096;
+/// The most: a million are some hundred milliseconds of one processor.
+pub const ITERATIONS_MAX: u32 = 1_000_000;
