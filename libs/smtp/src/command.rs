@@ -4,7 +4,8 @@
 //! commands are allowed.
 
 use crate::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
-use addr::{AddressError, Charset, ForwardPath, ReversePath};
+use addr::{AddressError, AddressLiteral, Charset, Domain, ForwardPath, ReversePath};
+use std::net::IpAddr;
 
 /// The words of the commands that the machine reads.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -139,6 +140,23 @@ impl ClientName {
     }
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A client's name is its host name, [rfc5321 2.3.5]
+impl From<&Domain> for ClientName {
+    fn from(domain: &Domain) -> ClientName {
+        ClientName(domain.to_string())
+    }
+}
+
+/// or its address where it has none. [rfc5321 4.1.4]
+impl From<IpAddr> for ClientName {
+    fn from(address: IpAddr) -> ClientName {
+        ClientName(match address {
+            IpAddr::V4(v4) => AddressLiteral::V4(v4).to_string(),
+            IpAddr::V6(v6) => AddressLiteral::V6(v6).to_string(),
+        })
     }
 }
 

@@ -23,7 +23,8 @@ pub enum Ret {
 }
 
 impl Ret {
-    pub(crate) fn read(value: &str) -> Option<Ret> {
+    /// Reads the parameter's value as it stands on the wire.
+    pub fn read(value: &str) -> Option<Ret> {
         [Ret::Full, Ret::Hdrs]
             .into_iter()
             .find(|ret| ret.word().eq_ignore_ascii_case(value))
@@ -43,7 +44,8 @@ impl Ret {
 pub struct EnvelopeId(String);
 
 impl EnvelopeId {
-    pub(crate) fn read(value: &str) -> Option<EnvelopeId> {
+    /// Reads the parameter's value as it stands on the wire.
+    pub fn read(value: &str) -> Option<EnvelopeId> {
         let decoded = xtext(value)?;
         let fits = value.len() <= ENVID_BYTES && is_printable(&decoded);
         fits.then(|| EnvelopeId(value.to_owned()))
@@ -78,7 +80,8 @@ pub enum Notify {
 }
 
 impl Notify {
-    pub(crate) fn read(value: &str) -> Option<Notify> {
+    /// Reads the parameter's value as it stands on the wire.
+    pub fn read(value: &str) -> Option<Notify> {
         if value.eq_ignore_ascii_case("NEVER") {
             return Some(Notify::Never);
         }
@@ -111,7 +114,8 @@ impl fmt::Display for Notify {
 pub struct OriginalRecipient(String);
 
 impl OriginalRecipient {
-    pub(crate) fn read(value: &str) -> Option<OriginalRecipient> {
+    /// Reads the parameter's value as it stands on the wire.
+    pub fn read(value: &str) -> Option<OriginalRecipient> {
         let (kind, address) = value.split_once(';')?;
         let readable = if kind.eq_ignore_ascii_case("utf-8") {
             is_utf8_address(address)
@@ -125,6 +129,19 @@ impl OriginalRecipient {
     /// As it stood on the wire: kind, semicolon, encoded address.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The form for a server that is not spoken to with SMTPUTF8: characters above ASCII as
+    /// `\x{HEXPOINT}`. None if that is too long. [rfc6533 3]
+    pub fn in_ascii(&self) -> Option<OriginalRecipient> {
+        let mut text = String::with_capacity(self.0.len());
+        for c in self.0.chars() {
+            match c.is_ascii() {
+                true => text.push(c),
+                false => text.push_str(&format!("\\x{{{:X}}}", u32::from(c))),
+            }
+        }
+        (text.len() <= ORCPT_BYTES).then_some(OriginalRecipient(text))
     }
 }
 
@@ -178,6 +195,18 @@ pub(crate) fn xtext(value: &str) -> Option<Vec<u8>> {
         }
     }
     (!out.is_empty()).then_some(out)
+}
+
+/// The inverse of `xtext`.
+pub(crate) fn to_xtext(octets: &[u8]) -> String {
+    let mut out = String::with_capacity(octets.len());
+    for &octet in octets {
+        match octet {
+            b'+' | b'=' | 0..=b' ' | 127.. => out.push_str(&format!("+{octet:02X}")),
+            _ => out.push(char::from(octet)),
+        }
+    }
+    out
 }
 
 fn hex_digit(octet: u8) -> Option<u8> {
@@ -273,5 +302,26 @@ mod tests {
         ] {
             check(bad, false);
         }
+    }
+
+    #[test]
+    fn an_original_recipient_can_be_told_in_ascii() {
+        // [rfc6533 3]
+        let check = |value: &str, expect: Option<&str>| {
+            let read = OriginalRecipient::read(value).expect("readable");
+            let ascii = read.in_ascii();
+            let shown = ascii.as_ref().map(OriginalRecipient::as_str);
+            assert_eq!(shown, expect, "{value}");
+            assert!(shown.is_none_or(|text| OriginalRecipient::read(text) == ascii));
+        };
+        check(
+            "rfc822;a+2Bb@example.test",
+            Some("rfc822;a+2Bb@example.test"),
+        );
+        check(
+            "utf-8;jürgen@例.test",
+            Some("utf-8;j\\x{FC}rgen@\\x{4F8B}.test"),
+        );
+        check(&format!("utf-8;{}", "ü".repeat(200)), None);
     }
 }

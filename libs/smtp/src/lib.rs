@@ -1,25 +1,30 @@
-//! SMTP words and the server machine: bytes in, events out; replies in, bytes out.
+//! SMTP and LMTP words and their machines: bytes in, events out; replies or requests in, bytes out.
 //!
 //! A session feeds [`Server`] with whatever the network gives (`receive`), takes one event at a
-//! time (`next`), answers it (`send`) and writes what has gathered (`output`). What never happens
-//! here: I/O, a clock, logging, settings, a decision whether mail is welcome.
+//! time (`next`), answers it (`send`) and writes what has gathered (`output`). [`client::Client`] is
+//! the other end of the same, for mail that goes out. What never happens here: I/O, a clock,
+//! logging, settings, a decision whether mail is welcome or where it goes.
 #![forbid(unsafe_code)]
 
 mod chunks;
+pub mod client;
 pub mod command;
 pub mod data;
 pub mod dsn;
+mod encode;
 pub mod limits;
 mod parse;
 pub mod reply;
 pub mod sequence;
 mod server;
+mod stuffing;
 
+pub use client::Client;
 pub use command::{
     ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed,
     RcptParameters, VERBS, Verb,
 };
 pub use data::{BareNewlines, DataEnd, DataProblem, DataRules};
 pub use parse::parse_command;
-pub use reply::{Reply, Status};
+pub use reply::{Class, Reply, Status};
 pub use server::{Event, Flush, Server};

@@ -3,7 +3,8 @@
 //! Here live the format ([`script`]), the matching of answers ([`pattern`]), the playing of a
 //! script over connections ([`player`]), the rooms below the doors for it ([`house`]) and the run
 //! over a whole folder ([`runner`]). What never happens here: knowledge of one protocol; a test
-//! brings the session of its door.
+//! brings the session of its door. Only [`turned`], where a server speaks and our own client is
+//! tested, knows which one it is.
 //!
 //! The format, one step a line:
 //!
@@ -39,6 +40,7 @@ pub mod pattern;
 pub mod player;
 pub mod runner;
 pub mod script;
+pub mod turned;
 
 pub use house::House;
 pub use player::{Failure, play};
@@ -47,7 +49,7 @@ pub use script::{Listener, Script, Setup};
 
 use std::path::{Path, PathBuf};
 
-/// The folder of one protocol's dialogue files: `smtp`, `imap` or `pop3`.
+/// The folder of one protocol's dialogue files: `smtp`, `imap` or `pop3`; `smtp-client`'s are turned.
 pub fn folder(protocol: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(protocol)
 }
@@ -60,6 +62,24 @@ pub fn mails() -> PathBuf {
 /// All scripts of one protocol, by file name; a file that cannot be read as a script panics with
 /// the reason.
 pub fn scripts(protocol: &str) -> Vec<Script> {
+    paths(protocol)
+        .iter()
+        .map(|path| Script::read(path).unwrap_or_else(|reason| panic!("{reason}")))
+        .collect()
+}
+
+/// All files of a folder as they are, by file name.
+pub fn texts(folder: &str) -> Vec<(String, String)> {
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path);
+        let text = text.unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+        let name = path.file_name().unwrap_or_default();
+        (name.to_string_lossy().into_owned(), text)
+    };
+    paths(folder).iter().map(read).collect()
+}
+
+fn paths(protocol: &str) -> Vec<PathBuf> {
     let folder = folder(protocol);
     let entries = std::fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("cannot list {}: {error}", folder.display()));
@@ -69,7 +89,4 @@ pub fn scripts(protocol: &str) -> Vec<Script> {
         .collect();
     paths.sort();
     paths
-        .iter()
-        .map(|path| Script::read(path).unwrap_or_else(|reason| panic!("{reason}")))
-        .collect()
 }

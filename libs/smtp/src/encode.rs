@@ -1,0 +1,157 @@
+//! Commands as they stand on the wire, for the client: the inverse of `parse_command`.
+//!
+//! What a value holds is written in one way: words in upper case, one space, no source route. What
+//! never happens here: a parameter that the value does not have, a choice.
+
+use crate::command::{BodyType, ChunkPlace, Command, MailParameters, RcptParameters};
+use crate::dsn::to_xtext;
+use addr::Charset;
+use std::fmt::{self, Write};
+
+impl Command {
+    /// Appends the command with its CRLF. [rfc5321 2.3.8]
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let mut line = String::new();
+        self.write(&mut line)
+            .expect("because a String takes all that is written");
+        debug_assert!(!line.contains(['\r', '\n']), "a command of two lines");
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn write(&self, out: &mut String) -> fmt::Result {
+        out.push_str(self.verb().word());
+        match self {
+            Command::Ehlo(name) | Command::Helo(name) | Command::Lhlo(name) => {
+                write!(out, " {}", name.as_str())
+            }
+            Command::Mail {
+                from, parameters, ..
+            } => {
+                write!(out, " FROM:{from}")?;
+                parameters.write(out)
+            }
+            Command::Rcpt { to, parameters, .. } => {
+                write!(out, " TO:{to}")?;
+                parameters.write(out)
+            }
+            Command::Bdat { bytes, place } => {
+                let last = match place {
+                    ChunkPlace::More => "",
+                    ChunkPlace::Last => " LAST",
+                };
+                write!(out, " {bytes}{last}")
+            }
+            Command::Vrfy(text) | Command::Help(Some(text)) => write!(out, " {text}"),
+            Command::Auth {
+                mechanism,
+                initial_response,
+            } => {
+                write!(out, " {mechanism}")?;
+                match initial_response {
+                    Some(response) => write!(out, " {}", String::from_utf8_lossy(response)),
+                    None => Ok(()),
+                }
+            }
+            Command::Data
+            | Command::Rset
+            | Command::Noop
+            | Command::Quit
+            | Command::StartTls
+            | Command::Help(None) => Ok(()),
+        }
+    }
+}
+
+impl MailParameters {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        if let Some(size) = self.size_bytes {
+            write!(out, " SIZE={size}")?;
+        }
+        if let Some(body) = self.body {
+            write!(out, " BODY={}", body.word())?;
+        }
+        if self.charset == Charset::Utf8 {
+            out.push_str(" SMTPUTF8");
+        }
+        if let Some(auth) = &self.auth {
+            write!(out, " AUTH={}", to_xtext(auth.as_bytes()))?;
+        }
+        if let Some(ret) = self.ret {
+            write!(out, " RET={}", ret.word())?;
+        }
+        if let Some(envid) = &self.envid {
+            write!(out, " ENVID={}", envid.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl RcptParameters {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        if let Some(notify) = &self.notify {
+            write!(out, " NOTIFY={notify}")?;
+        }
+        if let Some(orcpt) = &self.orcpt {
+            write!(out, " ORCPT={}", orcpt.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl BodyType {
+    /// The word as it is written on the wire. [rfc6152 2] [rfc3030 3]
+    pub fn word(self) -> &'static str {
+        match self {
+            BodyType::SevenBit => "7BIT",
+            BodyType::EightBitMime => "8BITMIME",
+            BodyType::BinaryMime => "BINARYMIME",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse_command;
+
+    /// Read, written and read again.
+    fn check(line: &str) {
+        let command = parse_command(line.as_bytes()).expect("a command");
+        let mut wire = Vec::new();
+        command.encode(&mut wire);
+        assert_eq!(
+            String::from_utf8(wire).expect("text"),
+            format!("{line}\r\n")
+        );
+    }
+
+    #[test]
+    fn every_command_is_written_as_it_is_read() {
+        // [rfc5321 4.1.1] [rfc3030 2] [rfc3461 4.4]
+        for line in [
+            "EHLO mx.example.test",
+            "HELO [192.0.2.1]",
+            "LHLO [IPv6:2001:db8::1]",
+            "MAIL FROM:<>",
+            "MAIL FROM:<bob@example.test> SIZE=17 BODY=8BITMIME SMTPUTF8 AUTH=a+2Bb+3D RET=HDRS ENVID=a+20b",
+            "MAIL FROM:<\"b b\"@example.test> BODY=BINARYMIME",
+            "RCPT TO:<postmaster>",
+            "RCPT TO:<jürgen@example.test> NOTIFY=SUCCESS,DELAY ORCPT=utf-8;jürgen@example.test",
+            "RCPT TO:<a@[192.0.2.1]> NOTIFY=NEVER ORCPT=rfc822;a+2Bb@example.test",
+            "DATA",
+            "BDAT 10",
+            "BDAT 0 LAST",
+            "RSET",
+            "NOOP",
+            "VRFY bob",
+            "HELP",
+            "HELP MAIL",
+            "QUIT",
+            "STARTTLS",
+            "AUTH LOGIN",
+            "AUTH PLAIN AGEAYg==",
+        ] {
+            check(line);
+        }
+    }
+}
