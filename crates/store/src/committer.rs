@@ -13,7 +13,7 @@ use crate::limits::MAX_UNFLUSHED;
 use crate::log::{BodyEntry, FrameBuilder};
 use crate::marker::Marker;
 use crate::name::encode_value;
-use crate::queue::Group;
+use crate::queue::{Group, Transaction};
 use crate::rows::{self, NewRow};
 use crate::sync::lock;
 use crate::{CommitError, Fault, Version};
