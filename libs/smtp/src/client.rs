@@ -289,7 +289,6 @@ impl Client {
     pub fn tls_started(&mut self) {
         assert!(self.state == State::Tls, "TLS started without STARTTLS");
         self.state = State::Open;
-        self.replies.clear();
         self.capabilities = Capabilities::default();
     }
 
