@@ -134,7 +134,7 @@ pub(crate) fn flag_responses(
     if view.access() == Access::ReadWrite {
         permanent.clone_from(&flags);
         // Once there are as many as there may be, no new one is promised [rfc9051 7.1].
-        if view.takes_new_keywords()? {
+        if keywords.len() < view.max_keywords() {
             permanent.push(Flag::Any);
         }
     }

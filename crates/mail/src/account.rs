@@ -181,7 +181,10 @@ impl Account {
             .recent_from(self.id, node.id, state.recent_from);
         let recent = match told >= state.uid_next {
             true => 0,
-            false => bits::load(&look, node.id, Kind::All)?.range_cardinality(told..) as u32,
+            false => {
+                let all = bits::load(&look, (node.id, state.uid_next), Kind::All)?;
+                all.range_cardinality(told..) as u32
+            }
         };
         Ok(Status {
             id: node.id,

@@ -1,10 +1,10 @@
 //! Changing messages of a view: STORE, EXPUNGE, COPY, MOVE, in pieces of bounded size.
 
 use crate::append::{Fill, check_quota, open_target};
-use crate::change::{AccountEdit, PIECE_BYTES};
+use crate::change::{AccountEdit, Changed, PIECE_BYTES};
 use crate::codec::Look;
 use crate::error::{AppendError, StoreError};
-use crate::flags::{FlagChange, SystemFlags};
+use crate::flags::{FlagChange, Flags, SystemFlags};
 use crate::history::Fate;
 use crate::ids::ModSeq;
 use crate::keys;
@@ -13,7 +13,7 @@ use crate::name::MailboxName;
 use crate::record;
 use crate::rows::block_of;
 use crate::since::Then;
-use crate::state::FlagSet;
+use crate::state::{FlagRow, FlagSet};
 use crate::tree;
 use crate::view::{Access, Copied, StoreResult, View};
 use roaring::RoaringBitmap;
@@ -76,60 +76,33 @@ impl View {
         unchanged_since: Option<ModSeq>,
         result: &mut StoreResult,
     ) -> Result<bool, StoreError> {
-        let asked = self.asked(edit, change)?;
-        let mut then = None;
+        let mut store = Store {
+            view: self,
+            change,
+            asked: self.asked(edit, change)?,
+            unchanged_since,
+            then: None,
+            result,
+        };
         let mut changed = false;
         let piece = piece_of(left);
-        edit.read_blocks(self.mailbox, piece)?;
-        for &uid in piece {
+        for uids in piece.chunk_by(|one, next| block_of(*one) == block_of(*next)) {
             if edit.is_full() {
                 break;
             }
-            *left = &left[1..];
-            let Some(row) = edit.row(self.mailbox, uid)? else {
-                result.gone.push(uid);
-                continue;
-            };
-            // [rfc7162 3.1.3]
-            if let Some(since) = unchanged_since.filter(|since| row.modseq > *since)
-                && !self.stood(edit, &mut then, since, (uid, &row.flags), (change, &asked))?
-            {
-                result.modified.push(uid);
-                continue;
+            *left = &left[uids.len()..];
+            let mut block = edit.take_block(self.mailbox, uids[0])?;
+            let mut before = Vec::new();
+            for &uid in uids {
+                match block.get_mut(uid) {
+                    Some(row) => before.extend(store.message(edit, uid, row)?),
+                    None => store.result.gone.push(uid),
+                }
             }
-            let after = apply(&row.flags, &asked, change);
-            if after.keywords.len() > limits::KEYWORDS_PER_MESSAGE {
-                return Err(StoreError::TooManyKeywords);
-            }
-            let told = edit.keywords()?.flags(&after);
-            if after == row.flags {
-                result.changed.push((uid, told, row.modseq));
-                continue;
-            }
-            result.changed.push((uid, told, edit.modseq()));
-            edit.set_flags(self.mailbox, uid, row, after)?;
-            changed = true;
+            changed |= !before.is_empty();
+            edit.put_flags(self.mailbox, uids[0], block, before)?;
         }
         Ok(changed)
-    }
-
-    /// A message changed after the moment of a conditional STORE: only in other flags than asked?
-    fn stood(
-        &self,
-        edit: &AccountEdit,
-        then: &mut Option<Then>,
-        since: ModSeq,
-        (uid, now): (u32, &FlagSet),
-        (change, asked): (&FlagChange, &FlagSet),
-    ) -> Result<bool, StoreError> {
-        if matches!(change, FlagChange::Replace(_)) {
-            return Ok(false);
-        }
-        let then = match then {
-            Some(then) => then,
-            None => then.insert(Then::read(&edit.edit, self.mailbox, since)?),
-        };
-        Ok(then.stood(uid, now, asked))
     }
 
     /// The flags of a STORE by number; keywords that are only taken away need not be there.
@@ -139,6 +112,10 @@ impl View {
             FlagChange::Add(flags) | FlagChange::Replace(flags) => edit
                 .flag_set(flags, limit)?
                 .ok_or(StoreError::TooManyKeywords),
+            FlagChange::Remove(flags) if flags.keywords.is_empty() => Ok(FlagSet {
+                system: flags.system,
+                keywords: Vec::new(),
+            }),
             FlagChange::Remove(flags) => {
                 let table = edit.keywords()?;
                 let known = flags
@@ -183,7 +160,6 @@ impl View {
             let mut edit = self.begin().await?;
             let before = gone.len();
             let piece = piece_of(left);
-            edit.read_blocks(self.mailbox, piece)?;
             for &uid in piece {
                 if edit.is_full() {
                     break;
@@ -340,6 +316,75 @@ impl View {
             piece.await?;
         }
         Ok(copied)
+    }
+}
+
+/// A STORE on its way through messages.
+struct Store<'a> {
+    view: &'a View,
+    change: &'a FlagChange,
+    asked: FlagSet,
+    unchanged_since: Option<ModSeq>,
+    then: Option<Then>,
+    result: &'a mut StoreResult,
+}
+
+impl Store<'_> {
+    /// Gives a message its new flags; what it had before if they are others.
+    fn message(
+        &mut self,
+        edit: &mut AccountEdit,
+        uid: u32,
+        row: &mut FlagRow,
+    ) -> Result<Option<Changed>, StoreError> {
+        let modseq = edit.true_modseq(self.view.mailbox, uid, row.modseq)?;
+        // [rfc7162 3.1.3]
+        if let Some(since) = self.unchanged_since.filter(|since| modseq > *since)
+            && !self.stood(edit, since, (uid, &row.flags))?
+        {
+            self.result.modified.push(uid);
+            return Ok(None);
+        }
+        let after = apply(&row.flags, &self.asked, self.change);
+        if after.keywords.len() > limits::KEYWORDS_PER_MESSAGE {
+            return Err(StoreError::TooManyKeywords);
+        }
+        let told = match after.keywords.is_empty() {
+            true => Flags::system(after.system),
+            false => edit.keywords()?.flags(&after),
+        };
+        if after == row.flags {
+            self.result.changed.push((uid, told, modseq));
+            return Ok(None);
+        }
+        row.modseq = edit.modseq();
+        self.result.changed.push((uid, told, row.modseq));
+        let system = after.system;
+        let before = std::mem::replace(&mut row.flags, after);
+        Ok(Some(Changed {
+            uid,
+            before,
+            system,
+        }))
+    }
+
+    /// A message changed after the moment of a conditional STORE: only in other flags than asked?
+    fn stood(
+        &mut self,
+        edit: &AccountEdit,
+        since: ModSeq,
+        (uid, now): (u32, &FlagSet),
+    ) -> Result<bool, StoreError> {
+        if matches!(self.change, FlagChange::Replace(_)) {
+            return Ok(false);
+        }
+        let then = match &mut self.then {
+            Some(then) => then,
+            None => self
+                .then
+                .insert(Then::read(&edit.edit, self.view.mailbox, since)?),
+        };
+        Ok(then.stood(uid, now, &self.asked))
     }
 }
 

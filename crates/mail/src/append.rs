@@ -182,6 +182,7 @@ impl<'a> Fill<'a> {
             size,
             form: record::form_of(&ready),
         };
+        self.sets.forms.add(row.form);
         let target = self.target.id;
         self.change().put_rows(target, uid, ready, row)?;
         self.in_piece += 1;

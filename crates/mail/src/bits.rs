@@ -44,18 +44,43 @@ impl Record for Chunk {
     }
 }
 
-/// The whole set.
+/// The whole set of a mailbox with this UIDNEXT. Each chunk is asked for by its key: a scan would
+/// walk over every older version of it that has not left memory yet.
 pub(crate) fn load(
     look: &impl Look,
-    mailbox: MailboxId,
+    (mailbox, uid_next): (MailboxId, u32),
     kind: Kind,
 ) -> Result<RoaringBitmap, Fault> {
     let mut all = RoaringBitmap::new();
-    for row in look.below(&keys::bits_of_kind(mailbox, kind as u8)) {
-        let (key, value) = row?;
-        all |= crate::codec::decode::<Chunk>(&key, &value)?.0;
+    for chunk in 0..=chunk_of(uid_next) {
+        let key = keys::bits(mailbox, kind as u8, chunk);
+        let Some(kept) = look.record::<Chunk>(&key)? else {
+            continue;
+        };
+        match all.is_empty() {
+            true => all = kept.0,
+            false => all |= kept.0,
+        }
     }
     Ok(all)
+}
+
+/// The first member that is also in the other set. Chunks behind it are not read.
+pub(crate) fn first_common(
+    look: &impl Look,
+    (mailbox, uid_next): (MailboxId, u32),
+    kind: Kind,
+    other: &RoaringBitmap,
+) -> Result<Option<u32>, Fault> {
+    for chunk in 0..=chunk_of(uid_next) {
+        let key = keys::bits(mailbox, kind as u8, chunk);
+        if let Some(kept) = look.record::<Chunk>(&key)?
+            && let Some(first) = (kept.0 & other).min()
+        {
+            return Ok(Some(first));
+        }
+    }
+    Ok(None)
 }
 
 /// The chunk that a UID is in.

@@ -12,8 +12,8 @@ use crate::ids::{AccountId, EmailId, MailboxId, ModSeq, ThreadId};
 use crate::keys;
 use crate::keywords::Keywords;
 use crate::record;
-use crate::rows::{self, Block, ShownRanges, block_of};
-use crate::state::{AccountState, FlagRow, FlagSet, MailboxState, Shown};
+use crate::rows::{Block, ShownRanges, block_of};
+use crate::state::{AccountState, FlagRow, FlagSet, Forms, MailboxState, Shown};
 use net::Time;
 use roaring::RoaringBitmap;
 use std::collections::btree_map::Entry;
@@ -216,6 +216,7 @@ impl AccountEdit {
         state.bytes += size;
         let system = flags.system;
         let form = record::form_of(&ready);
+        self.mailbox(id)?.forms.add(form);
         self.put_rows(
             id,
             uid,
@@ -276,14 +277,6 @@ impl AccountEdit {
         self.block(id, uid)
     }
 
-    /// Reads the blocks of UIDs, which rise, that are not read yet.
-    pub fn read_blocks(&mut self, id: MailboxId, uids: &[u32]) -> Result<(), Fault> {
-        for (number, block) in rows::blocks(&self.edit, id, uids)? {
-            self.blocks.entry((id, number)).or_insert(block);
-        }
-        Ok(())
-    }
-
     /// Removes the rows of a message that nobody sees.
     pub fn drop_row(&mut self, id: MailboxId, uid: u32) -> Result<(), Fault> {
         self.edit.delete(keys::ready(id, uid));
@@ -309,6 +302,7 @@ impl AccountEdit {
         state.unseen += sets.unseen.len() as u32;
         state.deleted += sets.deleted.len() as u32;
         state.bytes += sets.bytes;
+        state.forms.add_all(sets.forms);
         state.highest_modseq = modseq;
         self.state.used_bytes += sets.bytes;
         self.state.used_messages += u64::from(sets.count);
@@ -358,25 +352,34 @@ impl AccountEdit {
         add_run(self.added.entry(id).or_default(), (first, count));
     }
 
-    /// Gives a message other flags.
-    pub fn set_flags(
+    /// The block of a UID, to be changed outside of here and put back.
+    pub fn take_block(&mut self, id: MailboxId, uid: u32) -> Result<Block, Fault> {
+        Ok(std::mem::take(self.block(id, uid)?))
+    }
+
+    /// Puts a block back whose messages have got other flags, each with this modseq.
+    pub fn put_flags(
         &mut self,
         id: MailboxId,
         uid: u32,
-        row: FlagRow,
-        flags: FlagSet,
+        block: Block,
+        changed: Vec<Changed>,
     ) -> Result<(), Fault> {
-        let systems = [Some(row.flags.system), Some(flags.system)];
-        let after = FlagRow {
-            flags,
-            modseq: self.modseq(),
-            size: row.size,
-            form: row.form,
-        };
-        let keywords = row.flags.keywords.len() + after.flags.keywords.len();
-        self.change_block(id, uid, keywords)?.put(uid, after);
-        self.count(id, uid, systems)?;
-        self.flagged.entry(id).or_default().note(uid, row.flags);
+        *self.block(id, uid)? = block;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.change_block(id, uid, 0)?;
+        for Changed {
+            uid,
+            before,
+            system,
+        } in changed
+        {
+            self.waiting_bytes += before.keywords.len() * KEYWORD_BYTES * 2;
+            self.count(id, uid, [Some(before.system), Some(system)])?;
+            self.flagged.entry(id).or_default().note(uid, before);
+        }
         Ok(())
     }
 
@@ -393,6 +396,7 @@ impl AccountEdit {
         self.count(id, uid, [Some(row.flags.system), None])?;
         let state = self.mailbox(id)?;
         state.bytes = state.bytes.saturating_sub(row.size);
+        state.forms.remove(row.form);
         self.state.used_bytes = self.state.used_bytes.saturating_sub(row.size);
         self.state.used_messages = self.state.used_messages.saturating_sub(1);
         let list = match fate {
@@ -412,6 +416,19 @@ impl AccountEdit {
             return Ok(None);
         };
         Ok(Some(self.shown.complete(&self.edit, id, (uid, row))?))
+    }
+
+    /// The modseq of a row that says this one.
+    pub fn true_modseq(
+        &mut self,
+        id: MailboxId,
+        uid: u32,
+        modseq: ModSeq,
+    ) -> Result<ModSeq, Fault> {
+        match modseq {
+            ModSeq(0) => self.shown.modseq(&self.edit, id, uid),
+            modseq => Ok(modseq),
+        }
     }
 
     pub fn keywords(&mut self) -> Result<&mut Keywords, Fault> {
@@ -570,6 +587,14 @@ impl AccountEdit {
     }
 }
 
+/// A message that has got other flags.
+pub(crate) struct Changed {
+    pub uid: u32,
+    pub before: FlagSet,
+    /// Its system flags now.
+    pub system: SystemFlags,
+}
+
 /// What a range that is shown at once has in its bitmaps and counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ShownSets {
@@ -577,6 +602,7 @@ pub(crate) struct ShownSets {
     pub unseen: RoaringBitmap,
     pub deleted: RoaringBitmap,
     pub bytes: u64,
+    pub forms: Forms,
 }
 
 fn moved_by(count: u32, by: i32) -> u32 {

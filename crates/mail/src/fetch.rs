@@ -176,6 +176,7 @@ impl View {
             flags: crate::flags::Flags::default(),
             recent: self.is_recent(uid),
             modseq: ModSeq(0),
+            size: ready.as_ref().map_or(0, Ready::size),
             ready,
         }))
     }
@@ -194,24 +195,28 @@ impl Lazy<'_> {
         let set = match row {
             Some(row) => {
                 message.modseq = row.modseq;
+                message.size = row.size;
                 row.flags
             }
             None => {
                 message.modseq = self.view.modseq();
+                if message.ready.is_none() {
+                    message.size = self.last_size(message.uid)?;
+                }
                 self.last_flags(message.uid)?
             }
         };
-        if set.keywords.is_empty() {
-            message.flags.system = set.system;
-            return Ok(());
-        }
-        if self.keywords.is_none() {
-            self.keywords = Some(Keywords::load(self.look)?);
-        }
-        if let Some(table) = &self.keywords {
-            message.flags = table.flags(&set);
-        }
+        message.flags = Keywords::flags_by(&mut self.keywords, self.look, &set)?;
         Ok(())
+    }
+
+    /// The size of a message that is expunged, while it is kept.
+    fn last_size(&self, uid: u32) -> Result<u64, Fault> {
+        let Some(value) = self.look.value(&keys::ready(self.view.mailbox, uid))? else {
+            return Ok(0);
+        };
+        let db = &self.view.account.inner.db;
+        Ok(Ready::new(db, self.view.mailbox, uid, value.bytes().clone())?.size())
     }
 
     /// The flags that a message had when it was expunged.
@@ -250,6 +255,9 @@ fn gone_since(look: &Moment, view: &View) -> Result<HashMap<u32, FlagSet>, Fault
     Ok(gone)
 }
 
+/// So many records are sooner asked for by their keys than found by a scan.
+const FEW: usize = 4;
+
 /// The ready-to-send records of these UIDs, by one scan if they lie close together; of the first
 /// ones only, but at least one, if they are large.
 fn ready_records(
@@ -263,7 +271,7 @@ fn ready_records(
     };
     let span = (last - first) as usize + 1;
     let mut bytes = 0;
-    if span > uids.len() * 2 {
+    if span > uids.len() * 2 || uids.len() <= FEW {
         let mut found = Vec::new();
         for uid in uids {
             let value = look.value(&key(*uid))?;

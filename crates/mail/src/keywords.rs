@@ -48,6 +48,21 @@ impl Keywords {
             None => None,
         }
     }
+    /// As `flags`, with a table that is read when the first keyword asks for it.
+    pub fn flags_by(
+        table: &mut Option<Self>,
+        look: &impl Look,
+        set: &FlagSet,
+    ) -> Result<Flags, Fault> {
+        if set.keywords.is_empty() {
+            return Ok(Flags::system(set.system));
+        }
+        let known = match table.take() {
+            Some(known) => known,
+            None => Self::load(look)?,
+        };
+        Ok(table.insert(known).flags(set))
+    }
     pub fn flags(&self, set: &FlagSet) -> Flags {
         let keyword = |n: &u16| self.names.get(usize::from(*n)).cloned();
         Flags {

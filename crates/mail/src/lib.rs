@@ -73,5 +73,5 @@ pub use store::{Bell, Body, BodyRefusal, BodyWriter, Db, Fault};
 pub use upkeep::UpkeepReport;
 pub use verify::{Problem, VerifyReport};
 pub use view::{
-    Access, Copied, Cursor, Expunges, Message, Seqs, StoreResult, Update, View, Want, Weight,
+    Access, Copied, Cursor, Expunges, Message, Seqs, StoreResult, Sums, Update, View, Want, Weight,
 };

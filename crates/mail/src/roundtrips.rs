@@ -11,7 +11,7 @@ use crate::parts::PartTree;
 use crate::ready::{DeliveredEnvelope, Dsn, Form};
 use crate::record::{self, Head, Saved, Sect};
 use crate::rows::Block;
-use crate::state::{AccountState, FlagRow, FlagSet, MailboxRecord, MailboxState, Shown};
+use crate::state::{AccountState, FlagRow, FlagSet, Forms, MailboxRecord, MailboxState, Shown};
 use net::Time;
 use proptest::array::{uniform3, uniform4, uniform5, uniform6};
 use proptest::prelude::*;
@@ -58,6 +58,10 @@ fn mailbox_state() -> impl Strategy<Value = MailboxState> {
             unseen: small[2],
             deleted: small[3],
             bytes: large[2],
+            forms: Forms {
+                open: small[2],
+                utf8: small[3],
+            },
             recent_from: small[4],
         })
 }

@@ -40,6 +40,10 @@ impl Block {
         let is_there = self.there & bit_of(uid) != 0;
         is_there.then(|| &self.rows[self.place(uid)])
     }
+    pub fn get_mut(&mut self, uid: u32) -> Option<&mut FlagRow> {
+        let (is_there, place) = (self.there & bit_of(uid) != 0, self.place(uid));
+        is_there.then(|| &mut self.rows[place])
+    }
     pub fn put(&mut self, uid: u32, row: FlagRow) {
         let place = self.place(uid);
         if self.there & bit_of(uid) != 0 {
@@ -152,7 +156,8 @@ impl ShownRanges {
     }
 }
 
-/// The blocks of these UIDs, each once, in their order: by one scan if they lie close together.
+/// The blocks of these UIDs, each once, in their order. Each is asked for by its key: a scan would
+/// walk over every older version of it that has not left memory yet.
 pub(crate) fn blocks(
     look: &impl Look,
     id: MailboxId,
@@ -160,18 +165,7 @@ pub(crate) fn blocks(
 ) -> Result<Vec<(u32, Block)>, Fault> {
     let mut numbers: Vec<u32> = uids.iter().map(|uid| block_of(*uid)).collect();
     numbers.dedup();
-    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
-        return Ok(Vec::new());
-    };
     let mut found = Vec::with_capacity(numbers.len());
-    if numbers.len() > 1 && (last - first) as usize <= numbers.len() * 2 {
-        for row in look.range(keys::flags(id, *first)..=keys::flags(id, *last)) {
-            let (key, value) = row?;
-            let number = keys::last_u32(&key).unwrap_or_default();
-            found.push((number, decode::<Block>(&key, &value)?));
-        }
-        return Ok(found);
-    }
     for number in numbers {
         if let Some(block) = look.record::<Block>(&keys::flags(id, number))? {
             found.push((number, block));

@@ -4,10 +4,12 @@ use crate::codec::{Damaged, Decoded, Reader, Record, Writer};
 use crate::flags::SystemFlags;
 use crate::ids::{MailboxId, ModSeq};
 use crate::name::SpecialUse;
-use crate::ready::Form;
+use crate::ready::{Form, Headers, LastLine};
 use net::Time;
 
 const VERSION: u8 = 1;
+/// Of a mailbox's state. 1 did not count forms.
+const STATE_VERSION: u8 = 2;
 
 /// What an account counts. Every change of the account rewrites it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,8 +137,37 @@ pub(crate) struct MailboxState {
     pub unseen: u32,
     pub deleted: u32,
     pub bytes: u64,
+    /// Messages of which POP3 sends other octets than `bytes` counts.
+    pub forms: Forms,
     /// Messages from this UID on have been told to no session yet.
     pub recent_from: u32,
+}
+
+/// How many messages have a form that is not the usual one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Forms {
+    /// Without a CRLF behind the last line.
+    pub open: u32,
+    /// With more than ASCII in the headers.
+    pub utf8: u32,
+}
+
+impl Forms {
+    pub fn add(&mut self, form: Form) {
+        self.open += u32::from(form.last_line == LastLine::Open);
+        self.utf8 += u32::from(form.headers == Headers::Utf8);
+    }
+    pub fn remove(&mut self, form: Form) {
+        let one = |is: bool| u32::from(is);
+        self.open = self
+            .open
+            .saturating_sub(one(form.last_line == LastLine::Open));
+        self.utf8 = self.utf8.saturating_sub(one(form.headers == Headers::Utf8));
+    }
+    pub fn add_all(&mut self, more: Forms) {
+        self.open = self.open.saturating_add(more.open);
+        self.utf8 = self.utf8.saturating_add(more.utf8);
+    }
 }
 
 impl MailboxState {
@@ -149,6 +180,7 @@ impl MailboxState {
             unseen: 0,
             deleted: 0,
             bytes: 0,
+            forms: Forms::default(),
             recent_from: uid_next,
         }
     }
@@ -157,7 +189,8 @@ impl MailboxState {
             .uint(self.highest_modseq.0)
             .uint(self.forgotten.0);
         w.uint(self.messages).uint(self.unseen).uint(self.deleted);
-        w.uint(self.bytes).uint(self.recent_from);
+        w.uint(self.bytes).uint(self.forms.open);
+        w.uint(self.forms.utf8).uint(self.recent_from);
     }
     pub fn read(r: &mut Reader<'_>) -> Decoded<Self> {
         Ok(Self {
@@ -168,6 +201,10 @@ impl MailboxState {
             unseen: r.counter32()?,
             deleted: r.counter32()?,
             bytes: r.counter()?,
+            forms: Forms {
+                open: r.counter32()?,
+                utf8: r.counter32()?,
+            },
             recent_from: r.u32()?,
         })
     }
@@ -176,12 +213,12 @@ impl MailboxState {
 impl Record for MailboxState {
     const WHAT: &'static str = "a mailbox's state";
     fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(VERSION);
+        let mut w = Writer::new(STATE_VERSION);
         self.write(&mut w);
         w.into_vec()
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
-        Self::read(&mut Reader::new(bytes, VERSION)?)
+        Self::read(&mut Reader::new(bytes, STATE_VERSION)?)
     }
 }
 

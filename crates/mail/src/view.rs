@@ -21,7 +21,7 @@ use crate::since::insert;
 use crate::state::{AccountState, FlagSet, MailboxState};
 use crate::tree::{self, Node, ROOT};
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use store::{Bell, Fault};
 use tally::{Held, Metric};
 
@@ -87,6 +87,17 @@ pub struct Weight {
     pub form: Form,
 }
 
+/// What all messages of a view added up to when it was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sums {
+    /// Octets as `Ready::size` says.
+    pub octets: u64,
+    /// Messages of the form `LastLine::Open`.
+    pub open: u32,
+    /// Messages of the form `Headers::Utf8`.
+    pub utf8: u32,
+}
+
 /// Where `fetch` goes on: the first UID not yet looked at. It starts at 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Cursor(pub u64);
@@ -111,6 +122,8 @@ pub struct Message {
     pub recent: bool,
     /// Its last change; 0 if flags were not wanted.
     pub modseq: ModSeq,
+    /// Its octets as `Ready::size` says.
+    pub size: u64,
     /// Its ready-to-send record, if wanted.
     pub ready: Option<Ready>,
 }
@@ -167,6 +180,7 @@ pub struct View {
     modseq: ModSeq,
     pub(crate) uids: RoaringBitmap,
     recent: RoaringBitmap,
+    sums: Sums,
     /// The account's change up to which the log was read.
     told: ModSeq,
     /// Messages that are expunged but not yet told, with their last flags.
@@ -174,7 +188,7 @@ pub struct View {
     /// The moment before the first of these.
     held_since: Option<ModSeq>,
     /// This view's own changes of flags, which the session has told already.
-    own: HashSet<ModSeq>,
+    own: BTreeSet<ModSeq>,
     bell: Bell,
     /// How often it had rung when the log was last read.
     heard: Option<u64>,
@@ -202,7 +216,7 @@ impl View {
         }
         let told = account_modseq(&look, account)?;
         let state = mailbox::state(&look, node.id)?;
-        let uids = bits::load(&look, node.id, Kind::All)?;
+        let uids = bits::load(&look, (node.id, state.uid_next), Kind::All)?;
         let from = recent_from(account, access, node.id, &state);
         needs.needs_after(told);
         let view = Self {
@@ -215,10 +229,15 @@ impl View {
             modseq: state.highest_modseq,
             recent: uids.range(from..).collect(),
             uids,
+            sums: Sums {
+                octets: state.bytes,
+                open: state.forms.open,
+                utf8: state.forms.utf8,
+            },
             told,
             held: BTreeMap::new(),
             held_since: None,
-            own: HashSet::new(),
+            own: BTreeSet::new(),
             bell,
             heard,
             needs,
@@ -291,6 +310,10 @@ impl View {
     pub fn uids(&self) -> &RoaringBitmap {
         &self.uids
     }
+    /// What its messages add up to when it was opened.
+    pub fn sums(&self) -> Sums {
+        self.sums
+    }
     /// The sequence number of a UID: its place among them [rfc3501 2.3.1.2] [rfc9051 2.3.1.2].
     pub fn seq_of(&self, uid: u32) -> Option<u32> {
         self.uids.contains(uid).then(|| self.rank(uid))
@@ -304,7 +327,9 @@ impl View {
     }
     /// The sequence number of the first message without `\Seen`.
     pub fn first_unseen(&self) -> Result<Option<u32>, Fault> {
-        Ok(self.unseen()?.min().map(|uid| self.rank(uid)))
+        let (look, place) = (self.account.now(), (self.mailbox, self.uid_next));
+        let first = bits::first_common(&look, place, Kind::Unseen, &self.uids)?;
+        Ok(first.map(|uid| self.rank(uid)))
     }
     /// Is this session the first that was told of the message?
     pub fn is_recent(&self, uid: u32) -> bool {
@@ -318,18 +343,21 @@ impl View {
     pub fn keywords(&self) -> Result<Vec<Keyword>, Fault> {
         Ok(Keywords::load(&self.account.now())?.names().to_vec())
     }
-    /// Can the account still learn a new keyword?
-    pub fn takes_new_keywords(&self) -> Result<bool, Fault> {
-        let known = Keywords::load(&self.account.now())?.names().len();
-        Ok(known < usize::from(self.account.inner.settings.max_keywords))
+    /// How many keywords the account may have.
+    pub fn max_keywords(&self) -> usize {
+        self.account.inner.settings.max_keywords.into()
     }
     /// Messages of this picture without `\Seen`, as of now.
     pub fn unseen(&self) -> Result<RoaringBitmap, Fault> {
-        Ok(bits::load(&self.account.now(), self.mailbox, Kind::Unseen)? & &self.uids)
+        self.set(Kind::Unseen)
     }
     /// Messages of this picture with `\Deleted`, as of now.
     pub fn deleted(&self) -> Result<RoaringBitmap, Fault> {
-        Ok(bits::load(&self.account.now(), self.mailbox, Kind::Deleted)? & &self.uids)
+        self.set(Kind::Deleted)
+    }
+    fn set(&self, kind: Kind) -> Result<RoaringBitmap, Fault> {
+        let place = (self.mailbox, self.uid_next);
+        Ok(bits::load(&self.account.now(), place, kind)? & &self.uids)
     }
     pub(crate) fn note_own(&mut self, modseqs: impl IntoIterator<Item = ModSeq>) {
         self.own.extend(modseqs);
@@ -370,7 +398,7 @@ impl View {
         let now = account_modseq(&look, &self.account)?;
         let state = mailbox::state(&look, self.mailbox)?;
         let mut news = News::default();
-        if state.highest_modseq > self.modseq {
+        if state.highest_modseq > self.modseq && !self.did_all_since(now) {
             news = self.read_log(&look)?;
         }
         // All that can fail is read before anything moves: what a client was not told it must
@@ -386,6 +414,15 @@ impl View {
         self.own.clear();
         self.needs.needs_after(self.held_since.unwrap_or(self.told));
         Ok(updates)
+    }
+
+    /// Are all changes up to this one those of this view that the session has told already?
+    fn did_all_since(&self, now: ModSeq) -> bool {
+        let own = self
+            .own
+            .iter()
+            .filter(|modseq| **modseq > self.told && **modseq <= now);
+        now.0.saturating_sub(self.told.0) == own.count() as u64
     }
 
     fn read_log(&mut self, look: &Moment) -> Result<News, Fault> {
@@ -461,13 +498,14 @@ impl View {
         if changed.is_empty() {
             return Ok(flagged);
         }
-        let keywords = Keywords::load(look)?;
+        let mut keywords = None;
         let changed: Vec<u32> = changed.iter().collect();
         for piece in changed.chunks(limits::FETCH_MESSAGES) {
             let rows = rows::rows(look, self.mailbox, piece)?;
             for (uid, row) in piece.iter().zip(rows) {
                 if let Some(row) = row {
-                    flagged.push((*uid, keywords.flags(&row.flags), row.modseq));
+                    let flags = Keywords::flags_by(&mut keywords, look, &row.flags)?;
+                    flagged.push((*uid, flags, row.modseq));
                 }
             }
         }

@@ -10,11 +10,15 @@ const TURN: Duration = Duration::from_micros(500);
 /// Steps after which a turn ends whatever the clock says, as where it stands still.
 const TURN_STEPS: u32 = 128;
 
+/// Small steps that count as one.
+const SMALL_STEPS: u32 = 16;
+
 /// The turn of one session.
 #[derive(Debug)]
 pub struct Turns {
     begun: Instant,
     steps: u32,
+    small: u32,
 }
 
 impl Default for Turns {
@@ -22,6 +26,7 @@ impl Default for Turns {
         Turns {
             begun: Instant::now(),
             steps: 0,
+            small: 0,
         }
     }
 }
@@ -45,6 +50,15 @@ impl Turns {
 
     fn begin(&mut self) {
         *self = Turns::default();
+    }
+
+    /// After a small step, of which there are many: looks at the clock only now and then.
+    pub async fn step(&mut self) {
+        self.small += 1;
+        if self.small == SMALL_STEPS {
+            self.small = 0;
+            self.pass().await;
+        }
     }
 
     /// After a step of some work: lets the others have their turn if this one was long.

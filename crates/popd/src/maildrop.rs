@@ -48,7 +48,7 @@ pub(crate) struct Maildrop {
     frozen: View,
     live: View,
     marked: RoaringBitmap,
-    /// Octets of all messages, marked or not; counted at the first STAT.
+    /// Octets of all messages, marked or not; known from the first STAT on.
     octets: Option<u64>,
     /// What RETR sends of messages that are sent as surrogates, as far as it was counted.
     surrogates: BTreeMap<u32, u64>,
@@ -57,8 +57,10 @@ pub(crate) struct Maildrop {
     read: RoaringBitmap,
     /// The highest number that this session has accessed.
     accessed: u32,
-    /// The last message that was read, and those that were read along with it.
+    /// The last message that was read, how many in a row before it, and those that were read along
+    /// with it.
     last_read: u32,
+    in_a_row: usize,
     ahead: VecDeque<Message>,
     now: Time,
     session: u64,
@@ -91,6 +93,7 @@ impl Maildrop {
             read: RoaringBitmap::new(),
             accessed: 0,
             last_read: 0,
+            in_a_row: 0,
             ahead: VecDeque::new(),
             now,
             session,
@@ -133,21 +136,25 @@ impl Maildrop {
         Ok(Found { number, uid, ready })
     }
 
-    /// A message's record; for who reads one after the other the next ones are read along with it.
+    /// A message's record; for who reads one after the other the next ones are read along with it,
+    /// as many as there were already.
     fn read(
         &mut self,
         number: u32,
         uid: u32,
         for_what: For,
     ) -> Result<Option<Message>, mail::Fault> {
+        self.in_a_row = match self.last_read.checked_add(1) == Some(number) {
+            true => self.in_a_row.saturating_add(1),
+            false => 1,
+        };
         while self
             .ahead
             .pop_front_if(|message| message.uid < uid)
             .is_some()
         {}
         if self.ahead.front().is_none_or(|message| message.uid != uid) {
-            let in_turn = self.last_read.checked_add(1) == Some(number);
-            let many = if in_turn { AHEAD_MESSAGES } else { 1 };
+            let many = self.in_a_row.min(AHEAD_MESSAGES);
             let mut cursor = Cursor(u64::from(uid));
             let frozen = &self.frozen;
             let mut batch = frozen.fetch(frozen.uids(), Want::Ready, &mut cursor, many)?;
@@ -197,7 +204,7 @@ impl Maildrop {
     pub fn totals(&mut self) -> Result<Totals, Refused> {
         let all = match self.octets {
             Some(octets) => octets,
-            None => self.sum(&self.frozen.uids().clone())?,
+            None => self.octets_of_all()?,
         };
         self.octets = Some(all);
         let marked = self.sum(&self.marked.clone())?;
@@ -205,6 +212,15 @@ impl Maildrop {
             messages: u64::from(self.frozen.len()) - self.marked.len(),
             octets: all.saturating_sub(marked),
         })
+    }
+
+    /// As the mailbox counts them, unless some are sent as surrogates.
+    fn octets_of_all(&mut self) -> Result<u64, Refused> {
+        let sums = self.frozen.sums();
+        match self.speech == Speech::Utf8 || sums.utf8 == 0 {
+            true => Ok(sums.octets + 2 * u64::from(sums.open)),
+            false => self.sum(&self.frozen.uids().clone()),
+        }
     }
 
     fn sum(&mut self, uids: &RoaringBitmap) -> Result<u64, Refused> {

@@ -140,7 +140,6 @@ const HASHED: &[(&str, &str)] = &[
     ("crates/mail/src/upkeep/threads.rs", "asks for members only"),
     ("crates/mail/src/verify/account.rs", "asks for members only"),
     ("crates/mail/src/verify/mailbox.rs", "asks for members only"),
-    ("crates/mail/src/view.rs", "asks for members only"),
     ("crates/post/src/envelope.rs", "asks for members only"),
     ("crates/whimbrel/src/accounts.rs", "asks for members only"),
 ];

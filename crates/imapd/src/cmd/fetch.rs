@@ -73,7 +73,7 @@ pub(crate) async fn run(
             // What was read ahead goes with the record.
             batch[at].ready = None;
             wire.ease().await?;
-            wire.turns.pass().await;
+            wire.turns.step().await;
         }
         wire.check_stop()?;
     }
@@ -133,10 +133,11 @@ impl Plan {
         if ids == Ids::Uid && !items.contains(&FetchItem::Uid) {
             items.insert(0, FetchItem::Uid);
         }
-        let only_flags = |item: &FetchItem| {
-            matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq)
+        let only_small = |item: &FetchItem| {
+            use FetchItem as I;
+            matches!(item, I::Uid | I::Flags | I::ModSeq | I::Rfc822Size)
         };
-        let want = match items.iter().all(only_flags) {
+        let want = match items.iter().all(only_small) {
             true => Want::Flags,
             false => Want::Both,
         };
@@ -304,7 +305,7 @@ fn data(item: &FetchItem, message: &Message) -> Option<FetchData> {
             let seconds = ready(message).internal_date().seconds();
             FetchData::InternalDate(DateTime::utc(seconds))
         }
-        FetchItem::Rfc822Size => FetchData::Rfc822Size(ready(message).size()),
+        FetchItem::Rfc822Size => FetchData::Rfc822Size(message.size),
         FetchItem::Preview => FetchData::Preview(ready(message).preview().to_owned()),
         FetchItem::EmailId => FetchData::EmailId(id(ready(message).email_id())),
         FetchItem::ThreadId => FetchData::ThreadId(id(ready(message).thread_id())),

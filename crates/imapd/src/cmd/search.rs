@@ -6,7 +6,7 @@ use crate::reply::{Answer, Outcome, Trouble};
 use crate::search::{Cost, Facts, Ground, Program, compile};
 use crate::session::Session;
 use imap::{ESearch, Ids, Response, ReturnOption, Search, SearchKey, SequenceSet, Tag};
-use mail::{Cursor, Seqs, View, Want};
+use mail::{Cursor, Seqs, View, Want, read_ahead};
 use roaring::RoaringBitmap;
 
 pub(crate) async fn run(session: &mut Session, tag: &Tag, search: &Search) -> Outcome {
@@ -178,22 +178,34 @@ async fn ask_each(
         Cost::Record | Cost::Header | Cost::Body => Want::Both,
     };
     let (view, wire) = session.selected();
+    let reads_all = program.reads_all();
     let mut found = RoaringBitmap::new();
     let mut cursor = Cursor::start();
     loop {
-        let batch = view.fetch(candidates, want, &mut cursor, limits::BATCH_MESSAGES)?;
+        let mut batch = view.fetch(candidates, want, &mut cursor, limits::BATCH_MESSAGES)?;
         if batch.is_empty() {
             return Ok(found);
         }
-        for message in &batch {
+        let mut ahead = 0;
+        for at in 0..batch.len() {
+            if reads_all && at >= ahead {
+                ahead = at + read_ahead(&mut batch[at..]);
+            }
+            let message = &batch[at];
             let mut facts = Facts::of(message);
             let matches = match program.matches_record(&facts) {
                 Some(matches) => matches,
-                None => program.matches_in_turns(&mut facts).await?,
+                None => {
+                    program
+                        .matches_in_turns(&mut facts, &mut wire.turns)
+                        .await?
+                }
             };
             if matches {
                 found.insert(message.uid);
             }
+            // What was read ahead goes with the record.
+            batch[at].ready = None;
         }
         wire.check_stop()?;
         wire.turns.pass().await;

@@ -107,7 +107,7 @@ async fn answer(open: &mut Open<'_>, store: &Store, result: &StoreResult) -> Res
         let flags: Option<&Flags> = told.then_some(flags);
         open.say_fetch(seq, *uid, flags, *modseq, store.ids);
         open.wire.ease().await?;
-        open.wire.turns.pass().await;
+        open.wire.turns.step().await;
     }
     Ok(())
 }

@@ -20,9 +20,11 @@ pub(crate) fn field(value: &[u8]) -> String {
 
 /// Is the text, in lower case, in a header field's value?
 pub(crate) fn field_contains(value: &[u8], text: &str) -> bool {
-    // Most values are ASCII that nothing is encoded in.
-    if value.is_ascii() && memchr::memmem::find(value, b"=?").is_none() {
-        let value = value.to_ascii_lowercase();
+    let line = value.trim_ascii();
+    let is_folded = memchr::memchr(b'\n', line).is_some();
+    // Most values are a line of ASCII that nothing is encoded in.
+    if line.is_ascii() && !is_folded && memchr::memmem::find(line, b"=?").is_none() {
+        let value = line.to_ascii_lowercase();
         return memchr::memmem::find(&value, text.as_bytes()).is_some();
     }
     field(value).to_lowercase().contains(text)
@@ -81,6 +83,7 @@ mod tests {
             "gr\u{fc}\u{df}"
         ));
         assert!(field_contains("Gr\u{dc}\u{df}e".as_bytes(), "gr\u{fc}"));
+        assert!(field_contains(b" a\r\n b\r\n", "a b"));
         assert!(field_contains(b"anything", ""));
         assert!(!field_contains(b"Re: The PLAN", "the plans"));
         assert!(!field_contains(b"=?utf-8?q?a=20b?=", "utf-8"));

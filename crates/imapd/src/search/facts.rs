@@ -12,6 +12,7 @@ use std::ops::Range;
 pub(crate) struct Facts<'a> {
     message: &'a Message,
     opened: Option<Opened>,
+    octets: Option<Vec<u8>>,
     header: Option<Vec<(Vec<u8>, String)>>,
     body: Option<Vec<String>>,
 }
@@ -26,6 +27,7 @@ impl<'a> Facts<'a> {
         Facts {
             message,
             opened: None,
+            octets: None,
             header: None,
             body: None,
         }
@@ -51,7 +53,7 @@ impl<'a> Facts<'a> {
         self.ready().internal_date().seconds()
     }
     pub fn size(&self) -> u64 {
-        self.ready().size()
+        self.message.size
     }
     pub fn email_id(&self) -> String {
         self.ready().email_id().to_string()
@@ -100,10 +102,11 @@ impl<'a> Facts<'a> {
         if let Some(contains) = self.kept_field_contains(name, text) {
             return Ok(contains);
         }
-        let named = |(field, value): &(Vec<u8>, String)| {
-            field.eq_ignore_ascii_case(name.as_bytes()) && value.contains(text)
-        };
-        Ok(self.header()?.iter().any(named))
+        let mut fields = section::fields(self.octets()?);
+        Ok(fields.any(|field| {
+            field.name.eq_ignore_ascii_case(name.as_bytes())
+                && decode::field_contains(field.value, text)
+        }))
     }
 
     /// Is the text anywhere in the header?
@@ -137,11 +140,19 @@ impl<'a> Facts<'a> {
         })
     }
 
-    fn header(&mut self) -> Result<&[(Vec<u8>, String)], Fault> {
-        if self.header.is_none() {
+    /// The header as it stands.
+    fn octets(&mut self) -> Result<&[u8], Fault> {
+        if self.octets.is_none() {
             let Opened { parts, content } = self.open();
             let range = parts.root().header.clone();
-            self.header = Some(read_header(content, &range)?);
+            self.octets = Some(read_bounded(content, &range, limits::HEADER_BYTES)?);
+        }
+        Ok(self.octets.as_deref().unwrap_or_default())
+    }
+
+    fn header(&mut self) -> Result<&[(Vec<u8>, String)], Fault> {
+        if self.header.is_none() {
+            self.header = Some(decoded(self.octets()?));
         }
         Ok(self.header.as_deref().unwrap_or_default())
     }
@@ -172,14 +183,18 @@ impl<'a> Facts<'a> {
 }
 
 fn read_header(content: &Content, range: &Range<u64>) -> Result<Vec<(Vec<u8>, String)>, Fault> {
-    let header = read_bounded(content, range, limits::HEADER_BYTES)?;
-    let fields = section::fields(&header);
-    Ok(fields
-        .map(|field| {
-            (
-                field.name.to_vec(),
-                decode::field(field.value).to_lowercase(),
-            )
-        })
-        .collect())
+    Ok(decoded(&read_bounded(
+        content,
+        range,
+        limits::HEADER_BYTES,
+    )?))
+}
+
+/// The fields of a header; values decoded, in lower case.
+fn decoded(header: &[u8]) -> Vec<(Vec<u8>, String)> {
+    let fields = section::fields(header);
+    let decoded = |value| decode::field(value).to_lowercase();
+    fields
+        .map(|field| (field.name.to_vec(), decoded(field.value)))
+        .collect()
 }

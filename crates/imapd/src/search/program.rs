@@ -5,8 +5,8 @@ use crate::limits;
 use crate::reply::Trouble;
 use crate::sets;
 use imap::{Date, Ids, MessageSet, Search, SearchKey};
-use mail::{Fault, ModSeq, SystemFlags, View};
-use net::Time;
+use mail::{Fault, ModSeq, Ready, SystemFlags, View};
+use net::{Time, Turns};
 use roaring::RoaringBitmap;
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -57,7 +57,7 @@ pub(crate) enum Program {
 }
 
 /// An answer that comes in several turns.
-type Turns<'a> = Pin<Box<dyn Future<Output = Result<bool, Fault>> + Send + 'a>>;
+type Matching<'a> = Pin<Box<dyn Future<Output = Result<bool, Fault>> + Send + 'a>>;
 
 /// How much a key has to read of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -223,8 +223,9 @@ impl Program {
     pub fn cost(&self) -> Cost {
         match self {
             Program::Among(_) | Program::Recent(_) => Cost::Nothing,
-            Program::System(..) | Program::Keyword(..) | Program::ModSeq(_) => Cost::Flags,
-            Program::Day(..) | Program::Size(..) | Program::Came(..) => Cost::Record,
+            Program::System(..) | Program::Keyword(..) => Cost::Flags,
+            Program::ModSeq(_) | Program::Size(..) => Cost::Flags,
+            Program::Day(..) | Program::Came(..) => Cost::Record,
             Program::Email(_) | Program::Thread(_) => Cost::Record,
             Program::Field { .. } => Cost::Header,
             Program::Body(_) | Program::Text(_) => Cost::Body,
@@ -235,6 +236,22 @@ impl Program {
                 .map(Program::cost)
                 .max()
                 .unwrap_or(Cost::Nothing),
+        }
+    }
+
+    /// Will it read the octets of most messages that it looks at?
+    pub fn reads_all(&self) -> bool {
+        match self {
+            Program::Body(_) | Program::Text(_) => true,
+            Program::Field { name, .. } => !Ready::is_kept_field(name),
+            Program::Not(inner) => inner.reads_all(),
+            Program::Or(one, other) => one.reads_all() || other.reads_all(),
+            Program::And(keys) => {
+                keys.iter()
+                    .all(|key| key.reads_all() || key.cost() < Cost::Record)
+                    && keys.iter().any(Program::reads_all)
+            }
+            _ => false,
         }
     }
 
@@ -334,19 +351,22 @@ impl Program {
     }
 
     /// As `matches`; others have their turn after each key that looks at a text.
-    pub fn matches_in_turns<'a>(&'a self, facts: &'a mut Facts<'_>) -> Turns<'a> {
+    pub fn matches_in_turns<'a>(
+        &'a self,
+        facts: &'a mut Facts<'_>,
+        turns: &'a mut Turns,
+    ) -> Matching<'a> {
         Box::pin(async move {
             if self.cost() < Cost::Header {
                 return self.matches(facts);
             }
             match self {
-                Program::Not(inner) => Ok(!inner.matches_in_turns(facts).await?),
-                Program::Or(one, other) => {
-                    Ok(one.matches_in_turns(facts).await? || other.matches_in_turns(facts).await?)
-                }
+                Program::Not(inner) => Ok(!inner.matches_in_turns(facts, turns).await?),
+                Program::Or(one, other) => Ok(one.matches_in_turns(facts, turns).await?
+                    || other.matches_in_turns(facts, turns).await?),
                 Program::And(keys) => {
                     for key in keys {
-                        if !key.matches_in_turns(facts).await? {
+                        if !key.matches_in_turns(facts, turns).await? {
                             return Ok(false);
                         }
                     }
@@ -354,7 +374,7 @@ impl Program {
                 }
                 key => {
                     let found = key.matches(facts);
-                    tokio::task::yield_now().await;
+                    turns.pass().await;
                     found
                 }
             }

@@ -319,11 +319,13 @@ async fn thousands_of_pipelined_commands_of_one_client_let_another_have_its_turn
 async fn a_search_for_many_texts_lets_another_client_have_its_turn() {
     let server = Server::new().await;
     let mut searching = server.selected().await;
-    searching.append("INBOX", MESSAGE).await;
+    for _ in 0..200 {
+        searching.append("INBOX", MESSAGE).await;
+    }
     searching.ok("NOOP").await;
     let mut modest = server.connect();
     assert!(modest.response().await.starts_with(b"* OK "));
-    // each pair of keys takes a turn, and the other client asks and is answered many times
+    // the keys take many turns, and the other client asks and is answered many times meanwhile
     let keys = "OR BODY none BODY hello ".repeat(50) + "ALL";
     let tag = searching.start(format!("SEARCH {keys}").as_bytes()).await;
     let search = async {

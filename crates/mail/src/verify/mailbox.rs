@@ -12,7 +12,7 @@ use crate::mailbox;
 use crate::parts::PartTree;
 use crate::record::{Head, Sect};
 use crate::rows::{BLOCK_UIDS, Block, ShownRanges, block_of};
-use crate::state::{FlagRow, MailboxState};
+use crate::state::{FlagRow, Forms, MailboxState};
 use crate::tree::Node;
 use roaring::RoaringBitmap;
 use std::collections::HashSet;
@@ -32,6 +32,7 @@ struct Counted {
     unseen: RoaringBitmap,
     deleted: RoaringBitmap,
     bytes: u64,
+    forms: Forms,
 }
 
 pub(super) async fn verify(
@@ -83,6 +84,7 @@ impl Counted {
             self.deleted.insert(uid);
         }
         self.bytes += row.size;
+        self.forms.add(row.form);
     }
 }
 
@@ -165,7 +167,7 @@ fn compare(
         ),
     ];
     for (kind, rows, count, what) in kinds {
-        let bitmap = bits::load(look, id, kind)?;
+        let bitmap = bits::load(look, (id, state.uid_next), kind)?;
         if bitmap != *rows {
             let differing: Vec<u32> = (&bitmap ^ rows).iter().take(5).collect();
             let found = format!("the bitmap of {what} differs from the rows at UIDs {differing:?}");
@@ -174,6 +176,19 @@ fn compare(
         report.same(place, what, count.into(), rows.len());
     }
     report.same(place, "octets", state.bytes, counted.bytes);
+    let (kept, found) = (state.forms, counted.forms);
+    report.same(
+        place,
+        "open last lines",
+        kept.open.into(),
+        found.open.into(),
+    );
+    report.same(
+        place,
+        "headers of UTF-8",
+        kept.utf8.into(),
+        found.utf8.into(),
+    );
     if state.recent_from > state.uid_next {
         report.problem(place, "messages to come are no longer recent", COUNT);
     }
