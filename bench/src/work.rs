@@ -8,6 +8,7 @@ pub mod disk;
 pub mod download;
 pub mod idle;
 pub mod limits;
+mod mailbox;
 pub mod mixed;
 pub mod reading;
 pub mod start;
