@@ -96,12 +96,12 @@ const GROUPS: &[Group] = &[
     Group {
         name: "delivery",
         null: WithNull::Yes,
-        minutes: 8.0,
+        minutes: 15.0,
     },
     Group {
         name: "append",
         null: WithNull::Yes,
-        minutes: 1.0,
+        minutes: 2.0,
     },
     Group {
         name: "mixed",
@@ -111,7 +111,7 @@ const GROUPS: &[Group] = &[
     Group {
         name: "reading",
         null: WithNull::No,
-        minutes: 6.0,
+        minutes: 10.0,
     },
     Group {
         name: "download",
@@ -121,12 +121,12 @@ const GROUPS: &[Group] = &[
     Group {
         name: "idle",
         null: WithNull::No,
-        minutes: 3.0,
+        minutes: 6.0,
     },
     Group {
         name: "start",
         null: WithNull::No,
-        minutes: 3.0,
+        minutes: 5.0,
     },
     Group {
         name: "disk",
@@ -150,13 +150,28 @@ async fn work(name: &str, targets: &mut [Target], plan: &Plan, report: &mut Repo
     }
 }
 
-/// Runs until the end or Ctrl-C; either way no server is left behind.
+/// Runs until the end, Ctrl-C or another wish to end; either way no server is left behind.
 pub async fn run(arguments: RunArguments) -> Outcome<()> {
     tokio::select! {
         biased;
-        _ = tokio::signal::ctrl_c() => Err("stopped".to_owned()),
+        asked = asked_to_end() => Err(asked.map_or_else(|error| error, |()| "stopped".to_owned())),
         outcome = all(&arguments) => outcome,
     }
+}
+
+async fn asked_to_end() -> Outcome<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error: std::io::Error| error.to_string());
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    tokio::select! {
+        biased;
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
 }
 
 async fn all(arguments: &RunArguments) -> Outcome<()> {
@@ -270,7 +285,7 @@ fn peers(arguments: &RunArguments) -> Vec<Peer> {
 
 fn say_duration(groups: &[&Group], plan: &Plan, targets: usize) {
     let minutes: f64 = groups.iter().map(|group| group.minutes).sum();
-    let part = plan.pick(1.0, 0.1, 0.0) * plan.rounds as f64 / plan.pick(5.0, 3.0, 1.0);
+    let part = plan.pick(1.0, 0.3, 0.0) * plan.rounds as f64 / plan.pick(5.0, 3.0, 1.0);
     let all = minutes * part * targets as f64;
     println!(
         "{} groups of rows, {targets} servers, {} rounds: about {:.0} minutes",

@@ -201,6 +201,7 @@ fn group(name: &str) -> Group {
     let make = |root: &str, probe: &str| {
         let root = Path::new(root);
         let folder = root.join(PARENT).join(name);
+        sweep(&root.join(PARENT));
         let made = root.join(probe).exists() && std::fs::create_dir_all(&folder).is_ok();
         made.then_some(folder)
     };
@@ -211,6 +212,22 @@ fn group(name: &str) -> Group {
         return Group::Two(folder);
     }
     Group::None
+}
+
+/// Groups of runs that were killed, once they are empty; their names end with the run's process.
+fn sweep(parent: &Path) {
+    let groups = std::fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    for group in groups {
+        let name = group.file_name();
+        let run = name.to_str().and_then(|name| name.rsplit_once('-'));
+        if run.is_some_and(|(_, pid)| !Path::new("/proc").join(pid).exists()) {
+            // One with processes in it stays.
+            let _ = std::fs::remove_dir(group.path());
+        }
+    }
 }
 
 fn number(path: &Path) -> u64 {

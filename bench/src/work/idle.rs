@@ -49,6 +49,7 @@ pub async fn run(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Ou
         folder: plan.folder.clone(),
         ..*plan
     };
+    let mut dearest: Vec<f64> = Vec::new();
     for count in plan.pick([2_000, 15_000], [500, 2_000], [10, 20]) {
         for privacy in [Privacy::Plain, Privacy::Tls] {
             let (word, most_kib) = match privacy {
@@ -58,10 +59,20 @@ pub async fn run(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Ou
             let name = format!("{} sessions, {word}", thousands(count as f64));
             let row = Row::new(SECTION, &name, KIB).goal(Goal::AtMost(most_kib));
             let mut in_all: BTreeMap<&'static str, Vec<Sample>> = BTreeMap::new();
+            let most = dearest.iter().copied().fold(0.0, f64::max);
+            // Whimbrel is the first.
+            let targets = match fits(count, most) {
+                true => &mut *targets,
+                false => {
+                    report.note(SECTION, left_out(&name, count, most));
+                    &mut targets[..1]
+                }
+            };
             alternate(targets, &plan, report, &row, async |target, _| {
                 let (one, mib) = measure(target, &plan, count, privacy).await?;
                 let samples = in_all.entry(target.name).or_default();
                 samples.push(Sample::of(mib));
+                dearest.push(one.value);
                 Ok(one)
             })
             .await;
@@ -78,6 +89,22 @@ pub async fn run(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Ou
          what they hold with none, divided by their number. The kernel's memory for sockets is not in it.",
     );
     Ok(())
+}
+
+/// Whether this machine has the memory for so many sessions of the dearest server, and half of it to
+/// spare.
+fn fits(count: usize, kib: f64) -> bool {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"));
+    let free = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    free.is_some_and(|free| count as f64 * kib < free / 2.0)
+}
+
+fn left_out(name: &str, count: usize, kib: f64) -> String {
+    let gib = count as f64 * kib / 1_024.0 / 1_024.0;
+    format!("{name}: the peers are left out; one of them would take {gib:.0} GiB.")
 }
 
 /// Mail for everybody.

@@ -75,6 +75,7 @@ service imap-login {
   }
   service_count = 0
   process_min_avail = 2
+  client_limit = 4000
 }
 service pop3-login {
   inet_listener pop3 {
