@@ -18,7 +18,7 @@ pub struct RunArguments {
     /// The peers' folder, as `install` made it.
     #[arg(long, default_value = crate::PEERS)]
     peers: PathBuf,
-    /// Minutes instead of hours: shorter rounds, smaller mailboxes.
+    /// An hour instead of several: shorter rounds, smaller mailboxes.
     #[arg(long)]
     quick: bool,
     /// Only to see that everything works; the figures say nothing.

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Length {
     Full,
-    /// Minutes instead of hours: shorter rounds and smaller mailboxes.
+    /// An hour instead of several: shorter rounds and smaller mailboxes.
     Quick,
     /// Only to see that everything works; its figures say nothing.
     Moment,
