@@ -52,6 +52,9 @@ virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
 alias_maps =
 alias_database =
 smtputf8_enable = no
+queue_run_delay = 2s
+minimal_backoff_time = 2s
+maximal_backoff_time = 10s
 maillog_file = /var/log/postfix.log
 "
     )
