@@ -17,6 +17,7 @@ pub mod limits;
 mod log;
 mod refusal;
 mod return_path;
+pub mod road;
 mod trace;
 mod verify;
 

@@ -20,3 +20,9 @@ pub const SAME_FIELDS: usize = 2;
 pub const TAG_BYTES: usize = 2 * 1024;
 /// A value of a peer in a log line.
 pub const LOGGED_BYTES: usize = 256;
+/// Hosts of one domain that are looked up. RFC minimum: two addresses. [rfc5321 5.1]
+pub const ROUTE_HOSTS: usize = 8;
+/// Addresses that are tried in one attempt. RFC minimum: two. [rfc5321 5.1]
+pub const ROUTE_ADDRESSES: usize = 10;
+/// Of these, at one host.
+pub const ROUTE_ADDRESSES_OF_HOST: usize = 4;
