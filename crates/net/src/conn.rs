@@ -10,8 +10,10 @@ use crate::sessions::SessionEntry;
 use crate::sim::SimStream;
 use crate::stop::Stop;
 use crate::tls::{TlsClient, TlsServer};
+use crate::trust::{Authorities, TlsFailure, Trust, Untrusted, Verifier, Voucher};
 use crate::unix::Credentials;
 use bytes::BytesMut;
+use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
@@ -60,6 +62,8 @@ struct Secured {
     stream: TlsStream<Plain>,
     /// Of the server's certificate.
     end_point: Option<Vec<u8>>,
+    /// Who vouches for the server's certificate; None on the server's side.
+    voucher: Option<Result<Voucher, Untrusted>>,
 }
 
 /// What TLS can run over.
@@ -88,6 +92,8 @@ pub struct TlsInfo {
     pub cipher: String,
     /// The name that the client asked for; None on the client's side.
     pub sni: Option<String>,
+    /// Who vouches for the server, or why nobody does; None on the server's side.
+    pub voucher: Option<Result<Voucher, Untrusted>>,
 }
 
 /// What both ends of a TLS connection know, and nobody between them. [rfc5056 2.1]
@@ -285,9 +291,13 @@ impl Conn {
         let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream.plain()?);
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
         let end_point = tls.end_point(stream.get_ref().1.server_name());
-        let stream = TlsStream::Server(stream);
+        let secured = Secured {
+            stream: TlsStream::Server(stream),
+            end_point,
+            voucher: None,
+        };
         Ok(Conn {
-            stream: Stream::Tls(Box::new(Secured { stream, end_point })),
+            stream: Stream::Tls(Box::new(secured)),
             ahead: BytesMut::new(),
             peer,
             local,
@@ -297,6 +307,49 @@ impl Conn {
 
     /// Client side of the handshake; the server must prove that it is `name`.
     pub async fn connect_tls(self, tls: &TlsClient, name: &str) -> io::Result<Conn> {
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+        let mut conn = self.shake_hands_as_client(tls.0.clone(), name).await?;
+        conn.vouched(Some(Ok(Voucher::Authority)));
+        Ok(conn)
+    }
+
+    /// Client side of the handshake between mail servers; the server, asked for by the name of its
+    /// host, must show what `trust` demands. What it showed is in `TlsInfo`.
+    pub async fn connect_trusting(
+        self,
+        trust: Trust,
+        authorities: &Authorities,
+        host: &str,
+    ) -> Result<Conn, TlsFailure> {
+        // a host without a name that TLS can carry is asked for none [rfc6066 3]
+        let peer = self.peer.ip();
+        let name = host.strip_suffix('.').unwrap_or(host).to_owned();
+        let name = ServerName::try_from(name).unwrap_or_else(|_| ServerName::from(peer));
+        let verifier = Verifier::new(trust, authorities);
+        match self.shake_hands_as_client(verifier.config(), name).await {
+            Ok(mut conn) => {
+                conn.vouched(verifier.found());
+                Ok(conn)
+            }
+            Err(error) => Err(match verifier.refused() {
+                Some(why) => TlsFailure::Untrusted(why),
+                None => TlsFailure::Handshake(error),
+            }),
+        }
+    }
+
+    fn vouched(&mut self, voucher: Option<Result<Voucher, Untrusted>>) {
+        if let Stream::Tls(secured) = &mut self.stream {
+            secured.voucher = voucher;
+        }
+    }
+
+    async fn shake_hands_as_client(
+        self,
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> io::Result<Conn> {
         let Conn {
             stream,
             peer,
@@ -305,15 +358,16 @@ impl Conn {
             // what came in the clear counts for nothing under TLS
             ahead: _,
         } = self;
-        let name = ServerName::try_from(name.to_owned())
-            .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
-        let handshake = TlsConnector::from(tls.0.clone()).connect(name, stream.plain()?);
+        let handshake = TlsConnector::from(config).connect(name, stream.plain()?);
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
         let shown = stream.get_ref().1.peer_certificates();
-        let end_point = shown.and_then(|chain| server_end_point(chain.first()?));
-        let stream = TlsStream::Client(stream);
+        let secured = Secured {
+            end_point: shown.and_then(|chain| server_end_point(chain.first()?)),
+            stream: TlsStream::Client(stream),
+            voucher: None,
+        };
         Ok(Conn {
-            stream: Stream::Tls(Box::new(Secured { stream, end_point })),
+            stream: Stream::Tls(Box::new(secured)),
             ahead: BytesMut::new(),
             peer,
             local,
@@ -344,6 +398,7 @@ impl Conn {
             version,
             cipher,
             sni,
+            voucher: secured.voucher.clone(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! Everything outside the process: sockets, TLS, the clock and randomness.
+//! Everything outside the process: sockets, TLS, the DNS, the clock and randomness.
 //!
 //! No other crate opens a socket, reads the time or makes a random number. What never happens
 //! here: a mail word, the disk of the data folder.
@@ -8,6 +8,8 @@ mod certificate;
 mod civil;
 mod clock;
 mod conn;
+mod dialer;
+mod dns;
 mod http;
 pub mod limits;
 mod listener;
@@ -18,6 +20,7 @@ mod sim;
 mod source;
 mod stop;
 mod tls;
+mod trust;
 mod turns;
 mod unix;
 
@@ -25,6 +28,11 @@ pub use certificate::ClientCertificate;
 pub use civil::{Civil, civil_from_days, days_from_civil};
 pub use clock::{Clock, Time};
 pub use conn::{ChannelBindings, Conn, GivenUp, TlsInfo};
+pub use dialer::Dialer;
+pub use dns::{
+    Alias, Answer, DnsError, DnsFailure, DnsSettings, DnsWeather, Dnssec, Mx, Resolver, SimDns,
+    Tlsa,
+};
 pub use http::{HttpClient, HttpError, HttpReply, Url};
 pub use limits::READ_BYTES;
 pub use listener::{Listener, Place, Port, dial, dial_unix};
@@ -35,6 +43,7 @@ pub use sim::{SimNet, Weather};
 pub use source::Source;
 pub use stop::Stop;
 pub use tls::{Certificates, Expiry, TlsClient, TlsError, TlsServer, self_signed};
+pub use trust::{Authorities, TlsFailure, Trust, Untrusted, Voucher};
 pub use turns::Turns;
 pub use unix::Credentials;
 

@@ -32,3 +32,15 @@ pub const BACKLOG: i32 = 1_024;
 pub const DISCARD_BYTES: usize = 256 * 1024;
 /// The longest that a dialled connection may take to be made (RFC 1123 has no number).
 pub const DIAL: Duration = Duration::from_secs(30);
+/// One question to the DNS, its aliases and the proof of its answer included.
+pub const DNS: Duration = Duration::from_secs(20);
+/// Questions to the DNS at a time; more wait.
+pub const DNS_AT_ONCE: usize = 128;
+/// Records that are taken of one answer. RFC 5321 5.1 wants at least two addresses tried.
+pub const DNS_RECORDS: usize = 64;
+/// Answers that are kept until their time is over.
+pub const DNS_CACHE: u64 = 8_192;
+/// The longest that an answer is kept, whatever it allows.
+pub const DNS_CACHED: Duration = Duration::from_secs(86_400);
+/// The same where there was nothing.
+pub const DNS_CACHED_NEGATIVE: Duration = Duration::from_secs(900);

@@ -25,7 +25,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct TlsError(String);
 
 impl TlsError {
-    fn new(doing: &str, why: impl fmt::Display) -> TlsError {
+    pub(crate) fn new(doing: &str, why: impl fmt::Display) -> TlsError {
         TlsError(format!("{doing}: {why}"))
     }
 }
@@ -250,11 +250,11 @@ impl TlsClient {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| TlsError::new("reading certificates", e))?;

@@ -1,0 +1,196 @@
+//! The engine that asks real servers, by hickory-resolver; DNSSEC is checked in this process.
+//!
+//! What never happens here: an answer that DNSSEC shows to be forged.
+
+use super::{Alias, Answer, Data, DnsError, DnsFailure, DnsSettings, Dnssec, Kind, Mx, Tlsa};
+use crate::limits;
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError as Said, NetError, NoRecords};
+use hickory_resolver::proto::dnssec::{DnssecSummary, Proof, TrustAnchors};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::{TokioResolver, system_conf};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+pub(crate) struct System {
+    resolver: TokioResolver,
+}
+
+impl System {
+    pub fn new(settings: &DnsSettings) -> Result<System, DnsError> {
+        let (config, options) = config(settings)?;
+        let provider = TokioRuntimeProvider::default();
+        let mut builder = TokioResolver::builder_with_config(config, provider);
+        *builder.options_mut() = options;
+        if let (Some(text), Dnssec::Validate) = (&settings.anchors, settings.dnssec) {
+            let anchors = text.parse::<TrustAnchors>();
+            let anchors =
+                anchors.map_err(|e| DnsError(format!("reading the trust anchors: {e}")))?;
+            builder = builder.with_trust_anchor(Arc::new(anchors));
+        }
+        let resolver = builder
+            .build()
+            .map_err(|e| DnsError(format!("preparing to ask the DNS: {e}")))?;
+        Ok(System { resolver })
+    }
+
+    pub async fn ask(&self, name: &str, kind: Kind) -> Answer<Vec<Data>> {
+        // a name that no zone can hold is not there
+        let Ok(mut name) = Name::from_ascii(name) else {
+            return Answer::NoName { is_secure: false };
+        };
+        name.set_fqdn(true);
+        match self.resolver.lookup(name.clone(), record_type(kind)).await {
+            Ok(lookup) => found(&name, kind, &lookup),
+            Err(error) => not_found(error),
+        }
+    }
+}
+
+fn config(settings: &DnsSettings) -> Result<(ResolverConfig, ResolverOpts), DnsError> {
+    let (config, mut options) = if settings.servers.is_empty() {
+        let (config, options) = system_conf::read_system_conf()
+            .map_err(|e| DnsError(format!("reading /etc/resolv.conf: {e}")))?;
+        // its search list is for people who type half a name
+        let servers = config.name_servers().to_vec();
+        (ResolverConfig::from_name_servers(servers), options)
+    } else {
+        let servers = settings.servers.iter().map(|&at| server(at)).collect();
+        let config = ResolverConfig::from_name_servers(servers);
+        (config, ResolverOpts::default())
+    };
+    options.edns0 = true;
+    options.validate = settings.dnssec == Dnssec::Validate;
+    options.cache_size = limits::DNS_CACHE;
+    options.positive_max_ttl = Some(limits::DNS_CACHED);
+    options.negative_max_ttl = Some(limits::DNS_CACHED_NEGATIVE);
+    options.use_hosts_file = ResolveHosts::Never;
+    options.try_tcp_on_error = true;
+    options.max_active_requests = limits::DNS_AT_ONCE * 4;
+    Ok((config, options))
+}
+
+fn server(at: SocketAddr) -> NameServerConfig {
+    let ports = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut one| {
+        one.port = at.port();
+        one
+    });
+    NameServerConfig::new(at.ip(), true, ports.to_vec())
+}
+
+fn record_type(kind: Kind) -> RecordType {
+    match kind {
+        Kind::Mx => RecordType::MX,
+        Kind::V4 => RecordType::A,
+        Kind::V6 => RecordType::AAAA,
+        Kind::Txt => RecordType::TXT,
+        Kind::Tlsa => RecordType::TLSA,
+    }
+}
+
+fn found(name: &Name, kind: Kind, lookup: &Lookup) -> Answer<Vec<Data>> {
+    let answers = lookup.answers();
+    let is_secure = matches!(
+        DnssecSummary::from_records(answers.iter()),
+        DnssecSummary::Secure
+    );
+    let wanted = record_type(kind);
+    let of_kind = answers.iter().filter(|one| one.record_type() == wanted);
+    let value = of_kind
+        .filter_map(|one| data(&one.data))
+        .collect::<Vec<_>>();
+    if value.is_empty() {
+        return Answer::NoData { is_secure };
+    }
+    Answer::Found {
+        value,
+        is_secure,
+        alias: alias(name, answers),
+    }
+}
+
+/// The end of the chain of CNAMEs that begins at the name.
+fn alias(name: &Name, answers: &[Record]) -> Option<Alias> {
+    let next = |from: &Name| {
+        answers.iter().find_map(|one| match &one.data {
+            RData::CNAME(to) if one.name == *from => Some((to.0.clone(), one.proof)),
+            _ => None,
+        })
+    };
+    let (mut end, proof) = next(name)?;
+    // each alias once: a chain in a circle has an end here as well
+    for _ in 0..answers.len() {
+        let Some((to, _)) = next(&end) else { break };
+        end = to;
+    }
+    Some(Alias {
+        leads_to: text(&end),
+        is_secure: proof == Proof::Secure,
+    })
+}
+
+fn data(of: &RData) -> Option<Data> {
+    Some(match of {
+        RData::A(address) => Data::Address(IpAddr::V4(address.0)),
+        RData::AAAA(address) => Data::Address(IpAddr::V6(address.0)),
+        RData::MX(mx) => Data::Mx(Mx {
+            preference: mx.preference,
+            host: text(&mx.exchange),
+        }),
+        RData::TXT(txt) => {
+            let whole = txt.txt_data.concat();
+            Data::Txt(String::from_utf8_lossy(&whole).into_owned())
+        }
+        RData::TLSA(tlsa) => Data::Tlsa(Tlsa {
+            usage: tlsa.cert_usage.into(),
+            selector: tlsa.selector.into(),
+            matching: tlsa.matching.into(),
+            data: tlsa.cert_data.clone(),
+        }),
+        _ => return None,
+    })
+}
+
+fn text(name: &Name) -> String {
+    let text = name.to_lowercase().to_ascii();
+    text.strip_suffix('.').unwrap_or(&text).to_owned()
+}
+
+fn not_found(error: NetError) -> Answer<Vec<Data>> {
+    match error {
+        NetError::Dns(Said::NoRecordsFound(none)) => {
+            let is_secure = proves(&none);
+            nothing(none.response_code, is_secure)
+        }
+        NetError::Dns(Said::Nsec {
+            response, proof, ..
+        }) => match proof {
+            Proof::Secure | Proof::Insecure => nothing(response.response_code, proof.is_secure()),
+            Proof::Bogus | Proof::Indeterminate => Answer::Failed(DnsFailure::Bogus),
+        },
+        NetError::Dns(Said::DnssecBogus) => Answer::Failed(DnsFailure::Bogus),
+        NetError::Timeout => Answer::Failed(DnsFailure::TimedOut),
+        other => Answer::Failed(DnsFailure::Server(other.to_string())),
+    }
+}
+
+/// What stands beside a negative answer is proven, all of it.
+fn proves(none: &NoRecords) -> bool {
+    let beside = none.authorities.as_deref().unwrap_or_default();
+    matches!(
+        DnssecSummary::from_records(beside.iter()),
+        DnssecSummary::Secure
+    )
+}
+
+fn nothing(code: ResponseCode, is_secure: bool) -> Answer<Vec<Data>> {
+    match code {
+        ResponseCode::NXDomain => Answer::NoName { is_secure },
+        _ => Answer::NoData { is_secure },
+    }
+}
