@@ -16,6 +16,7 @@ mod judge;
 pub mod limits;
 mod log;
 mod refusal;
+pub mod report;
 mod return_path;
 pub mod road;
 mod trace;

@@ -26,3 +26,9 @@ pub const ROUTE_HOSTS: usize = 8;
 pub const ROUTE_ADDRESSES: usize = 10;
 /// Of these, at one host.
 pub const ROUTE_ADDRESSES_OF_HOST: usize = 4;
+/// A message that comes back whole with a report of failure if the sender said nothing of it.
+pub const RETURNED_BYTES: u64 = 64 * 1024;
+/// One that comes back whole if the sender asked for it (RET=FULL). [rfc3461 6.2]
+pub const RETURNED_IF_ASKED_BYTES: u64 = 10 * 1024 * 1024;
+/// How much of a message's header comes back with a report.
+pub const RETURNED_HEADER_BYTES: usize = 64 * 1024;

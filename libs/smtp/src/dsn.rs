@@ -13,6 +13,7 @@
 //! ```
 
 use crate::limits::{ENVID_BYTES, ORCPT_BYTES};
+use addr::Charset;
 use std::fmt;
 
 /// RET=: how much of the message a notification of failure brings back. [rfc3461 4.3]
@@ -54,6 +55,11 @@ impl EnvelopeId {
     /// As it stood on the wire, in xtext.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What it says, as it stands in a notification. [rfc3461 6.3]
+    pub fn decoded(&self) -> String {
+        decoded(&self.0)
     }
 }
 
@@ -134,15 +140,61 @@ impl OriginalRecipient {
     /// The form for a server that is not spoken to with SMTPUTF8: characters above ASCII as
     /// `\x{HEXPOINT}`. None if that is too long. [rfc6533 3]
     pub fn in_ascii(&self) -> Option<OriginalRecipient> {
-        let mut text = String::with_capacity(self.0.len());
-        for c in self.0.chars() {
-            match c.is_ascii() {
-                true => text.push(c),
-                false => text.push_str(&format!("\\x{{{:X}}}", u32::from(c))),
-            }
-        }
+        let text = above_ascii_named(&self.0);
         (text.len() <= ORCPT_BYTES).then_some(OriginalRecipient(text))
     }
+
+    /// As it stands in a notification, with its kind: what xtext hid is shown; an address of the
+    /// kind `utf-8` as it is read, or in ASCII. [rfc3461 6.3] [rfc6533 3] [rfc6533 4.1]
+    pub fn told(&self, charset: Charset) -> String {
+        let (kind, address) = self.0.split_once(';').unwrap_or((&self.0, ""));
+        let address = match (kind.eq_ignore_ascii_case("utf-8"), charset) {
+            (false, _) => decoded(address),
+            (true, Charset::Ascii) => above_ascii_named(address),
+            (true, Charset::Utf8) => names_undone(address),
+        };
+        format!("{kind};{address}")
+    }
+}
+
+/// What xtext says that was read before.
+fn decoded(value: &str) -> String {
+    let octets = xtext(value).unwrap_or_else(|| value.as_bytes().to_vec());
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
+/// Characters above ASCII as `\x{HEXPOINT}`. [rfc6533 3]
+fn above_ascii_named(text: &str) -> String {
+    let mut named = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_ascii() {
+            true => named.push(c),
+            false => named.push_str(&format!("\\x{{{:X}}}", u32::from(c))),
+        }
+    }
+    named
+}
+
+/// `\x{HEXPOINT}` as the character itself, but for what would not stay in its line. [rfc6533 4.1]
+fn names_undone(text: &str) -> String {
+    let mut undone = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("\\x{") {
+        undone.push_str(before);
+        let Some((hex, after)) = behind.split_once('}') else {
+            undone.push_str("\\x{");
+            rest = behind;
+            continue;
+        };
+        let code = u32::from_str_radix(hex, 16).ok().and_then(char::from_u32);
+        match code.filter(|c| !c.is_control()) {
+            Some(c) => undone.push(c),
+            None => undone.push_str(&format!("\\x{{{hex}}}")),
+        }
+        rest = after;
+    }
+    undone.push_str(rest);
+    undone
 }
 
 fn is_atom(text: &str) -> bool {
@@ -323,5 +375,25 @@ mod tests {
             Some("utf-8;j\\x{FC}rgen@\\x{4F8B}.test"),
         );
         check(&format!("utf-8;{}", "ü".repeat(200)), None);
+    }
+
+    #[test]
+    fn a_notification_shows_what_xtext_hid() {
+        // [rfc3461 6.3] [rfc6533 3] [rfc6533 4.1]
+        let envid = EnvelopeId::read("a+20b+3D+2B").unwrap();
+        assert_eq!(envid.decoded(), "a b=+");
+        let check = |value: &str, ascii: &str, utf8: &str| {
+            let read = OriginalRecipient::read(value).expect("readable");
+            assert_eq!(read.told(Charset::Ascii), ascii);
+            assert_eq!(read.told(Charset::Utf8), utf8);
+        };
+        let plain = "rfc822;Bob+x@example.test";
+        check("rfc822;Bob+2Bx@example.test", plain, plain);
+        check(
+            "utf-8;j\\x{FC}rgen\\x{2B}ü@example.test",
+            "utf-8;j\\x{FC}rgen\\x{2B}\\x{FC}@example.test",
+            "utf-8;jürgen+ü@example.test",
+        );
+        check("utf-8;a\\x{7F}b", "utf-8;a\\x{7F}b", "utf-8;a\\x{7F}b");
     }
 }
