@@ -1,5 +1,5 @@
-//! How records are written as bytes: a version byte, then fields in order. What never happens here:
-//! what a field means.
+//! How records are written as bytes: a version byte, then fields in order. The records of mail on
+//! the road are written so as well. What never happens here: what a field means.
 
 use net::Time;
 use store::{Edit, Fault, Partition, Scan, Snapshot, Value};
@@ -8,20 +8,20 @@ use std::ops::RangeBounds;
 
 /// The bytes are not what they should be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Damaged;
+pub struct Damaged;
 
-pub(crate) type Decoded<T> = Result<T, Damaged>;
+pub type Decoded<T> = Result<T, Damaged>;
 
 /// No count of octets, messages or changes comes near these; what is above is damage, and nobody
 /// has to fear that the next one does not fit any more.
-pub(crate) const LARGEST_COUNTER: u64 = 1 << 56;
-pub(crate) const LARGEST_COUNTER32: u32 = 1 << 31;
+pub const LARGEST_COUNTER: u64 = 1 << 56;
+pub const LARGEST_COUNTER32: u32 = 1 << 31;
 
 /// Room for most records.
 const USUAL_BYTES: usize = 64;
 
 /// Writes fields. Integers are LEB128 unless their name says otherwise.
-pub(crate) struct Writer(Vec<u8>);
+pub struct Writer(Vec<u8>);
 
 impl Writer {
     pub fn new(version: u8) -> Self {
@@ -81,7 +81,7 @@ impl Writer {
 
 /// Reads fields in the order in which they were written.
 #[derive(Clone)]
-pub(crate) struct Reader<'a>(&'a [u8]);
+pub struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     /// The version byte must be one that is known.
@@ -169,7 +169,7 @@ pub(crate) fn counter(value: u64) -> Decoded<u64> {
 }
 
 /// A value that is kept under a key.
-pub(crate) trait Record: Sized {
+pub trait Record: Sized {
     /// For people, when it cannot be read.
     const WHAT: &'static str;
     fn encode(&self) -> Vec<u8>;
@@ -201,12 +201,12 @@ fn record<T: Record>(key: &[u8], value: Option<Value>) -> Result<Option<T>, Faul
 }
 
 /// Decodes, or says what is damaged.
-pub(crate) fn decode<T: Record>(key: &[u8], value: &[u8]) -> Result<T, Fault> {
+pub fn decode<T: Record>(key: &[u8], value: &[u8]) -> Result<T, Fault> {
     T::decode(value).map_err(|Damaged| damaged(T::WHAT, key))
 }
 
 /// The fault of a record that cannot be read.
-pub(crate) fn damaged(what: &str, key: &[u8]) -> Fault {
+pub fn damaged(what: &str, key: &[u8]) -> Fault {
     Fault::new(
         format!("reading {what} {}", key.escape_ascii()),
         "the record is damaged",

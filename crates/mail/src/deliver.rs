@@ -32,7 +32,7 @@ use tokio::sync::Semaphore;
 /// Mail at rest. Cheap to clone.
 #[derive(Clone)]
 pub struct Mail {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {

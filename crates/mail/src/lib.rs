@@ -11,7 +11,7 @@ mod before;
 mod binary;
 mod bits;
 mod change;
-mod codec;
+pub mod codec;
 mod deliver;
 mod directory;
 mod error;
@@ -31,6 +31,7 @@ mod proof;
 mod ready;
 mod record;
 mod resolve;
+pub mod road;
 #[cfg(test)]
 mod roundtrips;
 mod rows;

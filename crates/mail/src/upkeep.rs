@@ -14,6 +14,7 @@ use crate::ids::AccountId;
 use crate::keys::{self, READY, directory as key};
 use crate::limits;
 use crate::record;
+use crate::road;
 use crate::state::AccountState;
 use net::{Stop, time};
 use roaring::RoaringTreemap;
@@ -139,7 +140,7 @@ pub(crate) fn accounts(inner: &Inner, prefix: &[u8]) -> Result<Vec<AccountId>, F
     Ok(ids)
 }
 
-/// Frees bodies that no message, seen or kept, points to. If a record cannot be read, nothing is
+/// Frees bodies that no message, seen or kept or on the road, points to. If a record cannot be read, nothing is
 /// freed: it might be the one that needs a body.
 pub(crate) async fn vacuum(inner: &Inner) -> Result<VacuumReport, Fault> {
     let before = inner.db.next_body_id();
@@ -165,6 +166,7 @@ pub(crate) async fn vacuum(inner: &Inner) -> Result<VacuumReport, Fault> {
         mark(inner, account, &mut live, Some(&mut named)).await?;
         threads::sweep(inner, account, named).await?;
     }
+    road::mark(inner, &mut live)?;
     if inner.db.bad_values() != bad_before {
         // A scan steps over what it cannot read.
         let why = "records that cannot be read may be those that need a body";

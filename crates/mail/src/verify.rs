@@ -6,6 +6,7 @@ mod mailbox;
 
 use crate::deliver::Inner;
 use crate::limits;
+use crate::road;
 use store::Fault;
 
 /// What verify found.
@@ -19,6 +20,8 @@ pub struct VerifyReport {
     pub messages: u64,
     /// Entries of change logs looked at.
     pub changes: u64,
+    /// Messages on the road, whose bodies are held.
+    pub on_the_road: u64,
     /// Bodies read and hashed.
     pub bodies: u64,
     /// Octets that messages point to; a body that two messages share counts twice.
@@ -98,5 +101,10 @@ pub(crate) async fn verify(
             "{place}: {mailboxes} mailboxes, {messages} messages"
         ));
     }
+    progress("reading what is on the road");
+    let problem = |found| report.problem("the road", found, LOST);
+    let (on_the_road, bytes) = road::verify(inner, problem)?;
+    report.on_the_road = on_the_road;
+    report.body_bytes += bytes;
     Ok(report)
 }

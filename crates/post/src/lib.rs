@@ -15,6 +15,7 @@ mod header;
 mod judge;
 pub mod limits;
 mod log;
+pub mod queue;
 mod refusal;
 pub mod report;
 mod return_path;

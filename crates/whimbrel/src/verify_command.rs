@@ -54,10 +54,11 @@ fn tell(report: &VerifyReport, damage: usize) -> ExitCode {
         println!("… and {} more problems", report.problems_left_out);
     }
     println!(
-        "looked at {} accounts, {} mailboxes, {} messages, {} changes, {} bodies ({} bytes)",
+        "looked at {} accounts, {} mailboxes, {} messages, {} on the road, {} changes, {} bodies ({} bytes)",
         report.accounts,
         report.mailboxes,
         report.messages,
+        report.on_the_road,
         report.changes,
         report.bodies,
         report.body_bytes

@@ -1,0 +1,19 @@
+//! The queue: what has to travel on, and the schedule by which it does.
+//!
+//! A message is one record that does not change; for each domain that it goes to there is an entry,
+//! which remembers its recipients and when to try again. Both are rows of the store, written by the
+//! same durable group that accepts the message. What never happens here: a connection (that is
+//! `road`), the text of a notification (`report`).
+
+mod attempt;
+mod codec;
+mod entry;
+pub mod keys;
+mod message;
+#[cfg(test)]
+mod roundtrips;
+
+pub use attempt::AttemptRecord;
+pub use entry::{EntryNumber, EntryRecord, Lease, Onward, RecipientState, Said, Standing};
+pub use mail::road::MessageNumber;
+pub use message::{Asked, DeliverBy, LateIs, MessageRecord};

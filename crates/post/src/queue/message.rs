@@ -1,0 +1,136 @@
+//! The record of a message on the road: as it was accepted, never changed.
+
+use crate::queue::codec::{Read, Write};
+use addr::{Charset, ReversePath};
+use bytes::Bytes;
+use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
+use net::Time;
+use smtp::BodyType;
+use smtp::dsn::{EnvelopeId, Ret};
+use store::BodyId;
+
+const VERSION: u8 = 1;
+
+/// A message, as it was accepted for the road.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MessageRecord {
+    /// Under which the message stands in the log, in its Received field, and in our 250.
+    pub id: String,
+    pub sender: ReversePath,
+    pub envid: Option<EnvelopeId>,
+    pub ret: Option<Ret>,
+    /// What MAIL said of the content; what is kept of BINARYMIME is lines all the same.
+    pub body_type: Option<BodyType>,
+    /// `Utf8`: it was handed over with SMTPUTF8.
+    pub charset: Charset,
+    pub asked: Asked,
+    pub body: BodyId,
+    /// Octets of the body.
+    pub body_bytes: u64,
+    /// Whole header lines that go before the body: Received and what was signed or added.
+    pub prefix: Bytes,
+    /// Who handed it in, for people: name and address of the client.
+    pub client: String,
+    pub login: Option<String>,
+    pub arrived: Time,
+    /// When whoever sent it is told that it did not get there.
+    pub expires: Time,
+}
+
+/// What a submission asked beyond the envelope.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Asked {
+    /// Only over connections that are proved (RFC 8689).
+    pub require_tls: bool,
+    /// By when (RFC 2852).
+    pub deliver_by: Option<DeliverBy>,
+    /// MT-PRIORITY (RFC 6710); 0 if none was asked.
+    pub priority: i8,
+    /// FUTURERELEASE (RFC 4865).
+    pub hold_until: Option<Time>,
+}
+
+/// By when a message has to be there, and what if it is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DeliverBy {
+    pub by: Time,
+    pub late_is: LateIs,
+    /// The sender wants to hear of each relay.
+    pub trace: bool,
+}
+
+/// What happens with a message that is late.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LateIs {
+    Returned,
+    Told,
+}
+
+impl MessageRecord {
+    /// Octets as they are sent.
+    pub fn size(&self) -> u64 {
+        self.prefix.len() as u64 + self.body_bytes
+    }
+}
+
+impl Record for MessageRecord {
+    const WHAT: &'static str = "a message on the road";
+
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::with_capacity(VERSION, 256 + self.prefix.len());
+        w.str(&self.id).reverse_path(&self.sender);
+        w.option_str(self.envid.as_ref().map(EnvelopeId::as_str));
+        w.option_str(self.ret.map(Ret::word));
+        w.u8(body_type_number(self.body_type));
+        w.u8(u8::from(self.charset == Charset::Utf8));
+        w.asked(&self.asked);
+        w.fixed64(self.body.0).uint(self.body_bytes);
+        w.bytes(&self.prefix).str(&self.client);
+        w.option_str(self.login.as_deref());
+        w.time(self.arrived).time(self.expires);
+        w.into_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let mut r = Reader::new(bytes, VERSION)?;
+        let record = MessageRecord {
+            id: r.str()?.to_owned(),
+            sender: r.reverse_path()?,
+            envid: r.option_read(EnvelopeId::read)?,
+            ret: r.option_read(Ret::read)?,
+            body_type: body_type(r.u8()?)?,
+            charset: match r.flag()? {
+                true => Charset::Utf8,
+                false => Charset::Ascii,
+            },
+            asked: r.asked()?,
+            body: BodyId(r.fixed64()?),
+            body_bytes: r.counter()?,
+            prefix: Bytes::copy_from_slice(r.bytes()?),
+            client: r.str()?.to_owned(),
+            login: r.option_str()?.map(str::to_owned),
+            arrived: r.time()?,
+            expires: r.time()?,
+        };
+        r.is_empty().then_some(record).ok_or(Damaged)
+    }
+}
+
+fn body_type_number(body_type: Option<BodyType>) -> u8 {
+    match body_type {
+        None => 0,
+        Some(BodyType::SevenBit) => 1,
+        Some(BodyType::EightBitMime) => 2,
+        Some(BodyType::BinaryMime) => 3,
+    }
+}
+
+fn body_type(number: u8) -> Decoded<Option<BodyType>> {
+    Ok(match number {
+        0 => None,
+        1 => Some(BodyType::SevenBit),
+        2 => Some(BodyType::EightBitMime),
+        3 => Some(BodyType::BinaryMime),
+        _ => return Err(Damaged),
+    })
+}
