@@ -21,6 +21,7 @@ pub mod report;
 mod return_path;
 pub mod road;
 mod trace;
+pub mod trail;
 mod verify;
 
 pub use accept::{Accepted, Post, PostSettings};

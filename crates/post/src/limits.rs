@@ -37,3 +37,13 @@ pub const RETURNED_HEADER_BYTES: usize = 64 * 1024;
 pub const ENTRY_RECIPIENTS: usize = 100;
 /// What is kept of a host's reply with each recipient of an entry.
 pub const SAID_BYTES: usize = 512;
+/// Rounds of attempts of one entry that its trail keeps; five days of retries are some fifty.
+pub const TRAIL_ROUNDS: u32 = 200;
+/// Attempts of one round that the trail keeps.
+pub const TRAIL_ATTEMPTS: usize = 16;
+/// Attempts of one message that are read to answer one question.
+pub const TRAIL_ATTEMPTS_READ: usize = 2_000;
+/// Trails that are looked at together to forget them.
+pub const FORGET_TRAILS: usize = 100;
+/// Rows that are forgotten by one transaction.
+pub const FORGET_ROWS: usize = 1_000;

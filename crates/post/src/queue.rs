@@ -6,7 +6,7 @@
 //! `road`), the text of a notification (`report`).
 
 mod attempt;
-mod codec;
+pub(crate) mod codec;
 mod entry;
 pub mod keys;
 mod message;

@@ -8,7 +8,7 @@ use net::Time;
 use smtp::{Reply, Status};
 
 /// Writing, beyond what every record needs.
-pub(super) trait Write {
+pub(crate) trait Write {
     fn reverse_path(&mut self, path: &ReversePath) -> &mut Self;
     fn forward_path(&mut self, path: &ForwardPath) -> &mut Self;
     fn option_time(&mut self, time: Option<Time>) -> &mut Self;
@@ -19,7 +19,7 @@ pub(super) trait Write {
 }
 
 /// Reading the same.
-pub(super) trait Read {
+pub(crate) trait Read {
     fn flag(&mut self) -> Decoded<bool>;
     fn option_read<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> Decoded<Option<T>>;
     fn reverse_path(&mut self) -> Decoded<ReversePath>;
