@@ -13,6 +13,7 @@ mod clients;
 mod deb;
 mod fuzz;
 mod mutants;
+mod roads;
 mod safety;
 mod steps;
 mod tidy;
@@ -34,7 +35,7 @@ enum Command {
     /// Format, lints, tidy and the fast tests: before every commit.
     Check,
     /// Everything: check, dialogues, fuzz targets for a short while, real mail programs,
-    /// kills, counted syncs, a minute of hostile peers, instruction counts.
+    /// networks of mail servers, kills, counted syncs, a minute of hostile peers, instruction counts.
     Test,
     /// The house's rules that Cargo and clippy do not know.
     Tidy {
@@ -74,6 +75,9 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Whole networks of mail servers, with real ports and a DNS of their own (as root): brings
+    /// Debian's servers, and runs the tests that have these words in their names.
+    Roads { names: Vec<String> },
     /// Whole servers in a simulated world: `sim SEED`, `sim --seeds N`, `sim --for 1h`.
     Sim {
         /// What the simulator takes; `--help` says what that is.
@@ -123,6 +127,7 @@ fn main() -> ExitCode {
         Command::Fuzz { seconds, targets } => fuzz::run(&mut steps, seconds, &targets),
         Command::Kill { arguments } => safety::run(&mut steps, "kill", &arguments),
         Command::Hostile { arguments } => safety::run(&mut steps, "hostile", &arguments),
+        Command::Roads { names } => roads::run_alone(&mut steps, &names),
         Command::Sim { arguments } => {
             let mut all = vec!["run", "--quiet", "-p", "sim", "--"];
             all.extend(arguments.iter().map(String::as_str));
@@ -161,19 +166,29 @@ fn check(steps: &mut Steps) {
     tidy::run(steps);
     steps.cargo_test(
         "tests",
-        &["--workspace", "--exclude", "clients", "--exclude", "safety"],
+        &[
+            "--workspace",
+            "--exclude",
+            "clients",
+            "--exclude",
+            "roads",
+            "--exclude",
+            "safety",
+        ],
         &[],
     );
 }
 
 fn test(steps: &mut Steps) {
     clients::install_missing(steps);
+    roads::install_missing(steps);
     check(steps);
     fuzz::run(steps, SHORT_FUZZ_S, &[]);
     clients::run(steps);
     if let Some(package) = deb::run(steps, None) {
         deb::check::run(steps, &package);
     }
+    roads::run(steps, &[]);
     safety::test(steps);
     bench::test(steps);
     mutants::run(steps, &mutants::Which::Ci);

@@ -1,0 +1,222 @@
+//! A Whimbrel that serves for real: `whimbrel serve` with the usual ports, in the network of a host.
+//!
+//! What never happens here: a look into its data folder; what a test wants to know it asks for by
+//! the protocols and the commands.
+
+use crate::authority::Shown;
+use crate::letter::Letter;
+use crate::namespaces::Host;
+use crate::root::{Running, in_space, write};
+use crate::wait::until;
+use crate::world::World;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clients::{Imap, Smtp};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub struct Whimbrel {
+    host: Host,
+    folder: PathBuf,
+    program: Option<Running>,
+}
+
+/// No word that attackers try first.
+const PASSWORD: &str = "gull-over-wet-sand";
+/// Its people.
+const PEOPLE: [&str; 2] = ["ann", "ben"];
+/// An account that owns nothing else on the machine.
+const USER: &str = "nobody";
+
+impl Whimbrel {
+    /// Serves `NAME.example` with the accounts `ann` and `ben`. With a certificate it shows that one;
+    /// `more` are further lines of its settings.
+    pub fn start(world: &World, host: &Host, certificate: Option<&Shown>, more: &str) -> Whimbrel {
+        let folder = world.folder(host);
+        let mut settings = format!(
+            "hostname = \"mx.{}.example\"\ndata = \"{}\"\nuser = \"{USER}\"\n",
+            host.name,
+            folder.join("share/data").display(),
+        );
+        settings.push_str("[login]\ncleartext = \"always\"\n[store]\nreserve = \"1 MiB\"\n");
+        if let Some(shown) = certificate {
+            let (chain, key) = (folder.join("chain.pem"), folder.join("key.pem"));
+            write(&chain, &shown.chain);
+            write(&key, &shown.key);
+            settings.push_str(&format!(
+                "[[tls.certificate]]\nchain = \"{}\"\nkey = \"{}\"\n",
+                chain.display(),
+                key.display()
+            ));
+        }
+        settings.push_str(more);
+        write(&folder.join("whimbrel.toml"), settings);
+        // It writes that it is ready after it has given up root.
+        let anybody = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(folder.join("share"), anybody).expect("because it is ours");
+        let mut whimbrel = Whimbrel {
+            host: host.clone(),
+            folder,
+            program: None,
+        };
+        whimbrel.run();
+        let domain = whimbrel.domain();
+        whimbrel.must(&["domain", "add", &domain], "");
+        for name in PEOPLE {
+            let address = format!("{name}@{domain}");
+            whimbrel.must(&["account", "add", &address, "--password-stdin"], PASSWORD);
+        }
+        whimbrel
+    }
+
+    fn run(&mut self) {
+        let ready = self.folder.join("share/ready.json");
+        // It is not there at the first start.
+        let _ = std::fs::remove_file(&ready);
+        let mut command = in_space(&self.host.space);
+        // The shell stays: it ends with the test also after the server has become another user.
+        command.args([
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "/bin/sh",
+            "-c",
+        ]);
+        command.args(["\"$0\" \"$@\"; status=$?; exit $status"]);
+        command.arg(binary()).args(["serve", "--config"]);
+        command.arg(self.folder.join("whimbrel.toml"));
+        command.arg("--ready-file").arg(&ready);
+        let mut program = Running::start(command, self.folder.join("share/log"));
+        until(&format!("{} is ready", self.host.name), || {
+            program.must_run();
+            ready.exists().then_some(())
+        });
+        self.program = Some(program);
+    }
+
+    /// What a power failure leaves, and a new start.
+    pub fn crash_and_restart(&mut self) {
+        self.program = None;
+        self.run();
+    }
+
+    pub fn domain(&self) -> String {
+        format!("{}.example", self.host.name)
+    }
+
+    pub fn address(&self, name: &str) -> String {
+        format!("{name}@{}.example", self.host.name)
+    }
+
+    /// A command of the administrator that must be done; what it prints.
+    pub fn must(&self, arguments: &[&str], input: &str) -> String {
+        let (done, out, err) = self.command(arguments, input);
+        assert!(done, "whimbrel {arguments:?}: {out}{err}");
+        out
+    }
+
+    /// Whether it was done, what it printed, and its errors.
+    pub fn command(&self, arguments: &[&str], input: &str) -> (bool, String, String) {
+        let mut child = Command::new(binary())
+            .args(arguments)
+            .arg("--config")
+            .arg(self.folder.join("whimbrel.toml"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", binary().display()));
+        let mut stdin = child.stdin.take().expect("because it is piped");
+        // It may end without reading.
+        let _ = stdin.write_all(format!("{input}\n").as_bytes());
+        drop(stdin);
+        let ended = child.wait_with_output().expect("because the child is ours");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        (
+            ended.status.success(),
+            text(ended.stdout),
+            text(ended.stderr),
+        )
+    }
+
+    /// A session at the port for mail programs, logged in.
+    pub fn submission(&self, name: &str) -> Smtp {
+        let mut smtp = Smtp::connect(&format!("{}:587", self.host.v4));
+        let words = format!("\0{}\0{PASSWORD}", self.address(name));
+        let reply = smtp.command(&format!("AUTH PLAIN {}", STANDARD.encode(words)));
+        assert!(reply.starts_with("235 "), "{reply}");
+        smtp
+    }
+
+    /// Hands a letter in as its user does; the id that the answer names.
+    pub fn send(&self, name: &str, letter: &Letter) -> String {
+        let reply = self.try_send(name, letter);
+        assert!(reply.starts_with("250 "), "{reply}");
+        reply
+            .split_whitespace()
+            .last()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// The answer to the letter, or the first refusal before it.
+    pub fn try_send(&self, name: &str, letter: &Letter) -> String {
+        self.submission(name)
+            .try_mail(&letter.from, &letter.to(), &letter.message)
+            .unwrap_or_else(|error| panic!("no answer: {error}"))
+    }
+
+    pub fn imap(&self, name: &str) -> Imap {
+        let at = format!("{}:143", self.host.v4);
+        Imap::open(&at, &self.address(name), PASSWORD)
+    }
+
+    /// All messages of somebody's INBOX.
+    pub fn messages(&self, name: &str) -> Vec<Vec<u8>> {
+        let mut imap = self.imap(name);
+        let uids = imap.search("ALL");
+        uids.into_iter().map(|uid| imap.message(uid)).collect()
+    }
+
+    /// The letter, once it is there.
+    pub fn wait_for(&self, name: &str, letter: &Letter) -> Vec<u8> {
+        until(
+            &format!("{} at {}", letter.subject, self.address(name)),
+            || {
+                self.messages(name)
+                    .into_iter()
+                    .find(|message| letter.is_in(message))
+            },
+        )
+    }
+
+    /// A message that holds all of these words, once it is there.
+    pub fn wait_for_words(&self, name: &str, words: &[&str]) -> String {
+        until(&format!("{words:?} at {}", self.address(name)), || {
+            let messages = self.messages(name);
+            let mut texts = messages
+                .iter()
+                .map(|message| String::from_utf8_lossy(message));
+            texts
+                .find(|text| words.iter().all(|word| text.contains(word)))
+                .map(|text| text.into_owned())
+        })
+    }
+
+    /// How often the letter is there.
+    pub fn count(&self, name: &str, letter: &Letter) -> usize {
+        self.messages(name)
+            .iter()
+            .filter(|message| letter.is_in(message))
+            .count()
+    }
+}
+
+/// The program as it is shipped, which `cargo xtask` built.
+fn binary() -> PathBuf {
+    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/debug/whimbrel");
+    std::env::var_os("WHIMBREL_BIN").map_or_else(usual, PathBuf::from)
+}

@@ -1,0 +1,3 @@
+//! Mail on the road, between real servers: each test is a world of its own.
+
+mod peers;
