@@ -2,6 +2,7 @@
 //! What never happens here: passwords (only their verifiers are kept), mail.
 
 mod accounts;
+mod dkim;
 mod known;
 mod record;
 
@@ -25,6 +26,7 @@ use tally::Tally;
 use known::Known;
 
 pub use accounts::{AccountChange, AccountInfo, RemovedInfo, Standing};
+pub use dkim::{DkimKey, KeyAlgorithm, KeySecret, KeyState};
 pub(crate) use record::{
     AccountRecord, AddressRecord, DirectoryState, DomainRecord, RemovedRecord, SecretRecord,
 };
@@ -212,6 +214,7 @@ impl Directory {
                 return Err(DirectoryError::InUse);
             }
         }
+        dkim::forget_keys(&mut edit, name)?;
         edit.delete(key);
         edit.submit().await?;
         Ok(())

@@ -158,6 +158,13 @@ pub(crate) mod directory {
     pub(crate) fn account(id: AccountId) -> Vec<u8> {
         [ACCOUNTS, &id.0.to_be_bytes()].concat()
     }
+    /// The signing keys of a domain.
+    pub(crate) fn dkim_keys(domain: &str) -> Vec<u8> {
+        [b"y", domain.as_bytes(), b"\0"].concat()
+    }
+    pub(crate) fn dkim(domain: &str, selector: &str) -> Vec<u8> {
+        [&dkim_keys(domain), selector.as_bytes()].concat()
+    }
     pub(crate) const REMOVED: &[u8] = b"x";
     /// An account that is removed, kept for the history, and not yet swept.
     pub(crate) fn removed(id: AccountId) -> Vec<u8> {

@@ -14,6 +14,8 @@ pub const KEYWORDS_PER_MESSAGE: usize = 100;
 pub const ALIAS_DEPTH: usize = 10;
 /// Targets of one alias, and of one recipient after all expansion.
 pub const ALIAS_TARGETS: usize = 1_000;
+/// Signing keys of one domain, retired ones included.
+pub const DKIM_KEYS: usize = 16;
 /// Accounts that are looked at for one that can be the postmaster's.
 pub const POSTMASTER_ACCOUNTS: usize = 1_000;
 /// Messages of one APPEND.

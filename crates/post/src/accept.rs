@@ -11,6 +11,8 @@ use crate::judge::{self, Policy, Proof, Whose};
 use crate::limits;
 use crate::log::{self, Stage};
 use crate::refusal::{Refusal, Refused};
+use crate::sign::gather::Gather;
+use crate::sign::keyring::Keyring;
 use addr::{Charset, ForwardPath, ReversePath};
 use mail::{Delivery, Directory, Mail, Resolved, Room};
 use net::{Clock, Random};
@@ -60,6 +62,7 @@ pub(crate) struct Inner {
     pub random: Random,
     pub hostname: String,
     pub policy: Policy,
+    pub keyring: Keyring,
 }
 
 /// A message is in its mailboxes, durably.
@@ -85,6 +88,7 @@ impl Post {
                 random,
                 hostname,
                 policy,
+                keyring: Keyring::default(),
             }),
         }
     }
@@ -243,7 +247,8 @@ impl Post {
         match self.inner.mail.new_body().await {
             Ok(writer) => {
                 let header = HeaderReader::new(&self.inner.hostname);
-                Ok(Arriving::new(envelope, writer, header))
+                let gather = self.may_sign(client).then(Gather::new);
+                Ok(Arriving::new(envelope, writer, header, gather))
             }
             Err(refused) => {
                 let refusal = body_refusal(&envelope.id, &refused);

@@ -1,7 +1,8 @@
 //! A message while its content streams in: to the store's body, past the header reader.
 //!
 //! On the way, binary parts are turned into base64 (what is stored is CRLF lines without NUL, as
-//! IMAP and POP3 send them), and Return-Path fields are taken out. A trouble is remembered and told
+//! IMAP and POP3 send them), and Return-Path fields are taken out. What is to be signed is looked at
+//! as it is kept. A trouble is remembered and told
 //! at the end: a client that is sending content reads no reply before. What never happens here: a
 //! whole message in memory.
 
@@ -10,6 +11,7 @@ use crate::header::HeaderReader;
 use crate::log;
 use crate::refusal::Refusal;
 use crate::return_path::ReturnPathFilter;
+use crate::sign::gather::Gather;
 use mail::{BinaryEncoder, NulOutsideBinary};
 use smtp::BodyType;
 use store::{BodyRefusal, BodyWriter};
@@ -21,11 +23,18 @@ pub struct Arriving {
     return_path: ReturnPathFilter,
     pub(crate) writer: Option<BodyWriter>,
     pub(crate) header: HeaderReader,
+    /// Of a message that may be signed.
+    pub(crate) gather: Option<Gather>,
     trouble: Option<Refusal>,
 }
 
 impl Arriving {
-    pub(crate) fn new(envelope: &Envelope, writer: BodyWriter, header: HeaderReader) -> Arriving {
+    pub(crate) fn new(
+        envelope: &Envelope,
+        writer: BodyWriter,
+        header: HeaderReader,
+        gather: Option<Gather>,
+    ) -> Arriving {
         let is_binary = envelope.body() == Some(BodyType::BinaryMime);
         Arriving {
             id: envelope.id.clone(),
@@ -33,6 +42,7 @@ impl Arriving {
             return_path: ReturnPathFilter::new(),
             writer: Some(writer),
             header,
+            gather,
             trouble: None,
         }
     }
@@ -79,6 +89,9 @@ impl Arriving {
             return;
         };
         self.header.read(kept);
+        if let Some(gather) = &mut self.gather {
+            gather.piece(kept, self.header.begins());
+        }
         if let Err(refused) = writer.write(kept).await {
             let refusal = body_refusal(&self.id, &refused);
             self.fail(refusal);

@@ -7,13 +7,14 @@ use crate::arriving::{Arriving, body_refusal};
 use crate::client::Client;
 use crate::envelope::{Envelope, MessageId, Recipient};
 use crate::header::Facts;
-use crate::judge::{self, Additions, FieldEvidence, MessageEvidence};
+use crate::judge::{self, FieldEvidence, MessageEvidence};
 use crate::limits;
 use crate::log::{self, Stage};
 use crate::refusal::Refusal;
 use crate::trace;
 use addr::Address;
 use mail::{Addressed, DeliverError, Incoming, Prefix};
+use net::Time;
 use smtp::DataEnd;
 use std::fmt::Write;
 use store::Body;
@@ -155,7 +156,12 @@ impl Post {
     ) -> Result<Ready, Refusal> {
         arriving.end().await;
         let trouble = arriving.trouble();
-        let Arriving { writer, header, .. } = arriving;
+        let Arriving {
+            writer,
+            header,
+            gather,
+            ..
+        } = arriving;
         let facts = header.finish();
         let fields = fields(client, &facts);
         let evidence = MessageEvidence {
@@ -171,7 +177,28 @@ impl Post {
         };
         let body = writer.finish(&tag(client, envelope)).await;
         let body = body.map_err(|refused| body_refusal(&envelope.id, &refused))?;
-        Ok(Ready { body, additions })
+        let Inner {
+            clock,
+            random,
+            hostname,
+            ..
+        } = &*self.inner;
+        let at = clock.now();
+        let added = trace::added(client, envelope, hostname, at, additions, random);
+        let gathered = gather.and_then(|gather| gather.finish(facts.begins));
+        let signatures = match gathered {
+            Some(gathered) => self.signatures(&facts, &gathered, &added, at),
+            None => Ok(String::new()),
+        };
+        let signatures = signatures.map_err(|fault| {
+            log::fault(&envelope.id, &fault);
+            Refusal::Unavailable
+        })?;
+        Ok(Ready {
+            body,
+            at,
+            fields: signatures + &added,
+        })
     }
 
     /// One body, one prefix, the mailboxes of these recipients, one durable group.
@@ -182,15 +209,9 @@ impl Post {
         recipients: &[&Recipient],
         ready: &Ready,
     ) -> Result<(), DeliverError> {
-        let Inner {
-            mail,
-            clock,
-            random,
-            hostname,
-            ..
-        } = &*self.inner;
-        let at = clock.now();
-        let prefix = trace::prefix(client, envelope, hostname, at, ready.additions, random);
+        let Inner { mail, hostname, .. } = &*self.inner;
+        let at = ready.at;
+        let prefix = trace::prefix(client, envelope, hostname, at, &ready.fields);
         let prefix = Prefix(prefix.into());
         let deliveries = envelope.deliveries(recipients.iter().copied());
         let addressed = |(recipient, delivery): (&Recipient, &mail::Delivery)| Addressed {
@@ -223,7 +244,10 @@ impl Post {
 /// A message that may be delivered.
 struct Ready {
     body: Body,
-    additions: Additions,
+    /// When it was accepted.
+    at: Time,
+    /// What is put before it except for trace: signatures, and fields that were missing.
+    fields: String,
 }
 
 fn not_refused<'a>(

@@ -106,6 +106,11 @@ impl HeaderReader {
         }
     }
 
+    /// What the first line is, as far as it has come.
+    pub fn begins(&self) -> Begins {
+        self.facts.begins
+    }
+
     /// What was seen; the content has ended.
     pub fn finish(mut self) -> Facts {
         if !self.over && !self.line.is_empty() {

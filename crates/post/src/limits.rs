@@ -47,3 +47,7 @@ pub const TRAIL_ATTEMPTS_READ: usize = 2_000;
 pub const FORGET_TRAILS: usize = 100;
 /// Rows that are forgotten by one transaction.
 pub const FORGET_ROWS: usize = 1_000;
+/// The header of a message that is signed; one that is longer goes unsigned.
+pub const SIGNED_HEADER_BYTES: usize = 256 * 1024;
+/// Domains whose keys are kept read.
+pub const KEYRING_DOMAINS: usize = 1_000;

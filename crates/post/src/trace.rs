@@ -1,5 +1,6 @@
 //! What is put before a message when it is accepted: Return-Path, Received, and on submission the
-//! fields that were missing. Text only; who needs what was decided in `judge`.
+//! signatures (`sign`) and the fields that were missing. Text only; who needs what was decided in
+//! `judge`.
 //!
 //! ```abnf
 //! Return-path-line = "Return-Path:" FWS Reverse-path CRLF
@@ -22,19 +23,18 @@ const USUAL_BYTES: usize = 512;
 /// Random letters of a Message-ID: about 120 bits.
 const MESSAGE_ID_LETTERS: usize = 24;
 
-/// The fields before the message, each line with its CRLF.
+/// The fields before the message, each line with its CRLF; `fields` are those behind the trace.
 pub(crate) fn prefix(
     client: &Client,
     envelope: &Envelope,
     hostname: &str,
     at: Time,
-    additions: Additions,
-    random: &Random,
+    fields: &str,
 ) -> String {
-    let mut text = String::with_capacity(USUAL_BYTES);
+    let mut text = String::with_capacity(USUAL_BYTES + fields.len());
     let _ = write!(text, "Return-Path: {}\r\n", envelope.sender);
     received(client, envelope, hostname, at, &mut text);
-    added(client, envelope, hostname, at, additions, random, &mut text);
+    text.push_str(fields);
     text
 }
 
@@ -112,15 +112,15 @@ fn claimed_name(client: &Client, address: &str) -> String {
 }
 
 /// What the user's program left out. [rfc6409 8]
-fn added(
+pub(crate) fn added(
     client: &Client,
     envelope: &Envelope,
     hostname: &str,
     at: Time,
     additions: Additions,
     random: &Random,
-    text: &mut String,
-) {
+) -> String {
+    let mut text = String::new();
     let author = envelope.sender.address().cloned();
     let author = author.or_else(|| client.login.as_ref().map(|login| login.primary().clone()));
     let mut add = |wanted: Add, line: &dyn Fn() -> String| {
@@ -138,6 +138,7 @@ fn added(
         format!("Message-ID: <{id}@{hostname}>\r\n")
     });
     add(additions.empty_line, &|| "\r\n".to_owned());
+    text
 }
 
 #[cfg(test)]
@@ -176,14 +177,9 @@ mod tests {
         let at = Time::from_seconds(1_795_396_809);
         let random = Random::seeded(1);
         let (client, envelope) = (client(helo), envelope(recipients));
-        prefix(
-            &client,
-            &envelope,
-            "mx.example.test",
-            at,
-            additions,
-            &random,
-        )
+        let hostname = "mx.example.test";
+        let added = added(&client, &envelope, hostname, at, additions, &random);
+        prefix(&client, &envelope, hostname, at, &added)
     }
 
     #[test]

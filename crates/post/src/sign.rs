@@ -1,0 +1,163 @@
+//! Signing what leaves in our users' names: DKIM-Signature fields, RSA and Ed25519 side by side.
+//! [rfc6376 5] [rfc8463 3]
+//!
+//! The content streams by once (`gather`); at its end the header that is signed is known and the
+//! hash of the body is ready, so a large message is never held. The same signatures stand before
+//! local copies and before what travels on. What never happens here: a look at the DNS, a change of
+//! the message.
+
+pub(crate) mod fields;
+pub(crate) mod gather;
+pub(crate) mod key;
+pub(crate) mod keyring;
+pub(crate) mod relaxed;
+
+use crate::Post;
+use crate::client::Client;
+use crate::header::{Facts, HeaderReader, Value};
+use addr::{Address, Domain};
+use gather::Gather;
+use gather::Gathered;
+use key::SigningKey;
+use mail_auth::common::crypto::SigningKey as _;
+use mail_auth::common::headers::HeaderWriter;
+use mail_auth::dkim::{Canonicalization, Signature};
+use net::Time;
+use store::Fault;
+
+/// Domains of authors that one message is signed for.
+const AUTHOR_DOMAINS: usize = 4;
+
+impl Post {
+    /// Whether a message of this client may come to be signed: only what our own users submit is.
+    pub(crate) fn may_sign(&self, client: &Client) -> bool {
+        let own = client
+            .login
+            .as_ref()
+            .map_or(&[][..], |login| login.addresses());
+        let domains = own.iter().filter_map(Address::domain);
+        // whoever cannot look now is told at the end
+        let mut signs =
+            domains.map(|domain| self.keys_of(domain).is_ok_and(|keys| keys.is_empty()));
+        signs.any(|has_none| !has_none)
+    }
+
+    fn keys_of(&self, domain: &Domain) -> Result<keyring::Keys, Fault> {
+        self.inner.keyring.of(self.directory(), domain)
+    }
+
+    /// The signatures of a message that came from one of our users, for all its authors' domains;
+    /// `added` are the fields that are put before it.
+    pub(crate) fn signatures(
+        &self,
+        facts: &Facts,
+        gathered: &Gathered,
+        added: &str,
+        at: Time,
+    ) -> Result<String, Fault> {
+        let mut authors = author_domains(&facts.from);
+        if facts.from.is_empty() {
+            let mut reader = HeaderReader::new("");
+            reader.read(added.as_bytes());
+            authors = author_domains(&reader.finish().from);
+        }
+        let keys = authors.iter().map(|domain| self.keys_of(domain));
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        let keys = keys.iter().flat_map(|of_domain| of_domain.iter());
+        Ok(signatures(gathered, added, keys, at))
+    }
+
+    /// The signatures of a message of our own making, such as a bounce, for its author's domain if
+    /// that is hosted here. They go before the message.
+    pub fn sign_own(&self, message: &[u8]) -> Result<String, Fault> {
+        let mut reader = HeaderReader::new("");
+        let mut gather = Gather::new();
+        reader.read(message);
+        gather.piece(message, reader.begins());
+        let facts = reader.finish();
+        let at = self.inner.clock.now();
+        match gather.finish(facts.begins) {
+            Some(gathered) => self.signatures(&facts, &gathered, "", at),
+            None => Ok(String::new()),
+        }
+    }
+}
+
+/// The domains of the authors, each once, as the raw values of From fields say. A signature counts
+/// for the author only if its domain is the author's. [rfc6376 6.3]
+pub(crate) fn author_domains(from: &[Value]) -> Vec<Domain> {
+    let mut domains = Vec::new();
+    for value in from {
+        let Value::Whole(raw) = value else { continue };
+        let list = addr::header::parse_list(raw);
+        for mailbox in list.mailboxes() {
+            let address = mailbox.address();
+            let Some(domain) = address.as_ref().and_then(|address| address.domain()) else {
+                continue;
+            };
+            if domains.len() < AUTHOR_DOMAINS && !domains.contains(domain) {
+                domains.push(domain.clone());
+            }
+        }
+    }
+    domains
+}
+
+/// The DKIM-Signature fields, one for each key, each with its CRLF. `added` are whole fields that
+/// are put before the message.
+pub(crate) fn signatures<'a>(
+    gathered: &Gathered,
+    added: &str,
+    keys: impl Iterator<Item = &'a SigningKey>,
+    at: Time,
+) -> String {
+    let mut text = String::new();
+    let mut header = fields::split(added.as_bytes());
+    header.extend(fields::split(&gathered.header));
+    let covered = fields::covered(&header);
+    for key in keys {
+        match signature(key, &covered, gathered.body_hash.clone(), at) {
+            Ok(signature) => text.push_str(&signature.to_header()),
+            // unsigned mail is better than none
+            Err(error) => {
+                let (domain, selector) = (&key.domain, &key.selector);
+                tracing::error!(target: "post", %domain, %selector, %error, "cannot sign");
+            }
+        }
+    }
+    text
+}
+
+/// relaxed/relaxed, and no `l=`: what is added at the end would pass for ours. [rfc6376 8.2]
+fn signature(
+    key: &SigningKey,
+    covered: &fields::Covered<'_>,
+    body_hash: Vec<u8>,
+    at: Time,
+) -> Result<Signature, mail_auth::Error> {
+    let mut signature = Signature {
+        v: 1,
+        a: key.secret.algorithm(),
+        d: key.domain.as_str().to_owned(),
+        s: key.selector.as_str().to_owned(),
+        bh: body_hash,
+        h: covered
+            .names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
+        t: u64::try_from(at.seconds()).unwrap_or_default(),
+        ch: Canonicalization::Relaxed,
+        cb: Canonicalization::Relaxed,
+        ..Signature::default()
+    };
+    let mut signed = Vec::new();
+    let fields = covered.fields.iter().copied();
+    Canonicalization::Relaxed.canonicalize_headers(fields, &mut signed);
+    signature.write(&mut signed, false);
+    signature.b = key.secret.sign(signed.as_slice())?;
+    Ok(signature)
+}
+
+#[cfg(test)]
+mod tests;
