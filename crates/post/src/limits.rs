@@ -51,3 +51,7 @@ pub const FORGET_ROWS: usize = 1_000;
 pub const SIGNED_HEADER_BYTES: usize = 256 * 1024;
 /// Domains whose keys are kept read.
 pub const KEYRING_DOMAINS: usize = 1_000;
+/// How long a connection may take to be made. The RFC has no number; the next host may be faster.
+pub const CONNECT: std::time::Duration = std::time::Duration::from_secs(30);
+/// A note of an attempt's record.
+pub const NOTE_BYTES: usize = 512;

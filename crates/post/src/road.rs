@@ -1,8 +1,183 @@
 //! The road to other servers: where a message goes next, how it is carried there, and what a failure
 //! means.
 //!
-//! `route` and `failure` are pure: answers in, decision out. What never happens here: a row of the
-//! queue, the text of a report.
+//! `route` and `failure` are pure: answers in, decision out. `Road::carry` makes one attempt by them;
+//! `Road::begin` says whether one may begin. What never happens here: a row of the queue, the text of
+//! a report.
 
+pub mod attempt;
+mod content;
 pub mod failure;
+mod gather;
+mod lanes;
+mod opening;
+mod pool;
 pub mod route;
+mod said;
+mod talk;
+mod visit;
+
+pub use attempt::{Carried, Fate, Load, LoadRecipient, Reports, Terms};
+pub use content::Content;
+pub use lanes::{Came, LaneSettings, NotNow};
+pub use pool::PoolSettings;
+
+use addr::Domain;
+use failure::Backoff;
+use lanes::{Lanes, Turn};
+use net::{Authorities, Clock, Dialer, Random, Resolver, Stop};
+use pool::Pool;
+use route::{Destination, Families, Own, Routes};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use talk::Talk;
+
+/// What the operator says of the road.
+#[derive(Clone, Debug)]
+pub struct RoadSettings {
+    /// What we call ourselves in EHLO.
+    pub hostname: Domain,
+    pub own: Own,
+    pub routes: Routes,
+    pub families: Families,
+    pub backoff: Backoff,
+    pub lanes: LaneSettings,
+    pub pool: PoolSettings,
+    /// Who may vouch for a server that has to be proven.
+    pub authorities: Authorities,
+}
+
+impl RoadSettings {
+    /// The usual: everything by the DNS.
+    pub fn new(hostname: Domain) -> RoadSettings {
+        RoadSettings {
+            own: Own {
+                names: vec![hostname.clone()],
+                addresses: Vec::new(),
+            },
+            hostname,
+            routes: Routes::default(),
+            families: Families::default(),
+            backoff: Backoff::default(),
+            lanes: LaneSettings::default(),
+            pool: PoolSettings::default(),
+            authorities: Authorities::of_the_web(),
+        }
+    }
+}
+
+/// The world outside, as the road needs it.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    pub dialer: Dialer,
+    pub resolver: Resolver,
+    pub clock: Clock,
+    pub random: Random,
+}
+
+/// The way to other servers. Clones share connections and lanes.
+#[derive(Clone)]
+pub struct Road(Arc<Inner>);
+
+struct Inner {
+    settings: RoadSettings,
+    outside: Outside,
+    lanes: Mutex<Lanes>,
+    pool: Pool,
+}
+
+/// An attempt that may be made. Dropped without an end, it says that the destination was not reached.
+pub struct Permit {
+    road: Road,
+    destination: Destination,
+    key: String,
+    turn: Turn,
+    came: Came,
+}
+
+impl Road {
+    pub fn new(settings: RoadSettings, outside: Outside) -> Road {
+        Road(Arc::new(Inner {
+            lanes: Mutex::new(Lanes::new(settings.lanes)),
+            pool: Pool::new(settings.pool),
+            settings,
+            outside,
+        }))
+    }
+
+    /// Where mail goes next; nothing is looked up.
+    pub fn destination(&self, sender: &addr::ReversePath, to: &addr::Host) -> Destination {
+        self.0.settings.routes.destination(sender, to)
+    }
+
+    /// Asks whether an attempt may begin now.
+    pub fn begin(&self, destination: Destination) -> Result<Permit, NotNow> {
+        let key = destination.to_string();
+        let turn = self.lanes().begin(&key, self.clock().now())?;
+        Ok(Permit {
+            road: self.clone(),
+            destination,
+            key,
+            turn,
+            came: Came::Unreachable,
+        })
+    }
+
+    /// Forgets that a destination could not be reached.
+    pub fn reopen(&self, destination: &Destination) {
+        let now = self.clock().now();
+        self.lanes().open(&destination.to_string(), now);
+    }
+
+    /// Ends connections that nobody needs any more, until `stop`.
+    pub async fn tend(&self, stop: &Stop) {
+        self.0.pool.tend(stop).await;
+    }
+
+    /// Says goodbye; whoever waits for the attempt does not wait for that.
+    fn leave(&self, talk: Talk) {
+        tokio::spawn(talk.quit());
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn settings(&self) -> &RoadSettings {
+        &self.0.settings
+    }
+    fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+    fn clock(&self) -> &Clock {
+        &self.0.outside.clock
+    }
+    fn random(&self) -> &Random {
+        &self.0.outside.random
+    }
+    fn resolver(&self) -> &Resolver {
+        &self.0.outside.resolver
+    }
+    fn dialer(&self) -> &Dialer {
+        &self.0.outside.dialer
+    }
+}
+
+impl Permit {
+    pub fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    /// Makes the attempt.
+    pub async fn carry(mut self, load: &Load, terms: Terms) -> Carried {
+        let carried = self.road.carry(load, terms, &self.destination).await;
+        self.came = carried.came;
+        carried
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let now = self.road.clock().now();
+        let mut lanes = self.road.lanes();
+        lanes.end(&self.key, self.turn, self.came, now);
+    }
+}

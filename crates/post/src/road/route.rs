@@ -15,7 +15,8 @@ use std::sync::Arc;
 mod hosts;
 
 pub use hosts::{
-    Evidence, Exchange, Families, Hop, Looked, Mx, Own, Place, Security, exchanges, hosts, literal,
+    Evidence, Exchange, Families, Hop, Looked, Own, Place, Security, chosen, exchanges, hosts,
+    literal,
 };
 
 /// The port of mail between servers.

@@ -5,6 +5,7 @@
 use super::{NoRoute, SMTP_PORT};
 use crate::limits::{ROUTE_ADDRESSES, ROUTE_ADDRESSES_OF_HOST, ROUTE_HOSTS};
 use addr::{AddressLiteral, Domain};
+use net::{Answer, Mx};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -28,11 +29,23 @@ pub enum Security {
     Signed,
 }
 
-/// One MX record; `.` stands for no host. [rfc7505 3]
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Mx {
-    pub preference: u16,
-    pub host: String,
+impl<T> From<Answer<T>> for Looked<T> {
+    fn from(answer: Answer<T>) -> Looked<T> {
+        match answer {
+            Answer::Found {
+                value, is_secure, ..
+            } => Looked::Found(
+                value,
+                match is_secure {
+                    true => Security::Signed,
+                    false => Security::Unsigned,
+                },
+            ),
+            Answer::NoData { .. } => Looked::NoData,
+            Answer::NoName { .. } => Looked::NoName,
+            Answer::Failed(why) => Looked::Failed(why.to_string()),
+        }
+    }
 }
 
 /// A name to be asked for its addresses.
@@ -78,6 +91,16 @@ pub enum Families {
 pub enum Place {
     Tcp(SocketAddr),
     Unix(PathBuf),
+}
+
+impl Place {
+    /// None for a path.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Place::Tcp(at) => Some(at.ip()),
+            Place::Unix(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Place {

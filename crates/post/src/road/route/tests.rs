@@ -2,6 +2,7 @@
 
 use super::*;
 use addr::Charset;
+use net::Mx;
 use std::net::SocketAddr;
 
 fn domain(text: &str) -> Domain {

@@ -1,0 +1,366 @@
+//! One attempt at one entry: its hosts, one after another, until every recipient is settled or none is
+//! left to try.
+//!
+//! Gathers what the DNS says, asks `route` for the places and `failure` after each of them, and gives
+//! back what became of each recipient with the record of every host. What never happens here: a row of
+//! the queue, the text of a report.
+
+use crate::queue::{AttemptRecord, Said};
+use crate::road::content::Content;
+use crate::road::failure::{
+    Attempt, Before, Class, Decision, End, Failure, HostsLeft, Others, decide,
+};
+use crate::road::gather::Gatherer;
+use crate::road::lanes::Came;
+use crate::road::pool::Key;
+use crate::road::route::{Destination, Hop, NoRoute};
+use crate::road::visit::{Settled, Visit, Visited};
+use crate::road::{Road, said};
+use addr::ReversePath;
+use net::Time;
+use smtp::MailParameters;
+use smtp::client::Recipient;
+use std::collections::VecDeque;
+
+/// What is to be carried.
+#[derive(Clone)]
+pub struct Load {
+    pub sender: ReversePath,
+    /// As the message was taken; its size is filled in.
+    pub parameters: MailParameters,
+    /// At least one, and at most `smtp::limits::ENVELOPE_RECIPIENTS`.
+    pub recipients: Vec<LoadRecipient>,
+    pub content: Content,
+}
+
+/// Somebody to be reached.
+#[derive(Clone)]
+pub struct LoadRecipient {
+    /// Its place in the entry.
+    pub place: usize,
+    pub recipient: Recipient,
+}
+
+/// What the attempt is one of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Terms {
+    /// Attempts before this one.
+    pub earlier: u32,
+    /// The end of the message's life.
+    pub expires: Time,
+}
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub struct Carried {
+    /// One for each host that was tried, in order; one without a host if there was none.
+    pub records: Vec<AttemptRecord>,
+    /// One for each recipient, in the load's order, with its place in the entry.
+    pub fates: Vec<(usize, Fate)>,
+    /// For the lane of the destination.
+    pub came: Came,
+}
+
+/// What became of a recipient.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// A server has taken the message for it.
+    Taken {
+        said: Said,
+        reports: Reports,
+    },
+    /// Another attempt, then.
+    Retry {
+        at: Time,
+        said: Said,
+    },
+    Failed {
+        end: End,
+        said: Said,
+    },
+}
+
+/// Whether the server that took the message was told what the sender wants to hear of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reports {
+    /// It was; what is to be told is its matter. [rfc3461 5.2.2]
+    TheirMatter,
+    /// It does not know DSN: a success is told by us, as relayed.
+    Ours,
+}
+
+impl Fate {
+    pub fn said(&self) -> &Said {
+        match self {
+            Fate::Taken { said, .. } | Fate::Retry { said, .. } | Fate::Failed { said, .. } => said,
+        }
+    }
+}
+
+/// The form in which a message goes to a host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// As it says it is.
+    AsTaken,
+    /// Octets above ASCII were found in it, whatever it says.
+    EightBit,
+}
+
+/// One host that is still to be tried.
+struct Try {
+    hop: Hop,
+    form: Form,
+}
+
+/// A recipient that is not settled.
+struct Pending {
+    /// In the load.
+    index: usize,
+    before: Before,
+    /// What the last host came to.
+    last: Option<(Failure, Said)>,
+}
+
+struct Run<'a> {
+    road: &'a Road,
+    load: &'a Load,
+    terms: Terms,
+    destination: &'a Destination,
+    name: String,
+    pending: Vec<Pending>,
+    fates: Vec<Option<Fate>>,
+    records: Vec<AttemptRecord>,
+    came: Came,
+}
+
+impl Road {
+    /// Carries a load to a destination: one attempt. Nothing of it is remembered here but connections;
+    /// whoever drops it in the middle does not know what became of it.
+    pub async fn carry(&self, load: &Load, terms: Terms, destination: &Destination) -> Carried {
+        let mut run = Run {
+            road: self,
+            load,
+            terms,
+            destination,
+            name: destination.to_string(),
+            pending: (0..load.recipients.len())
+                .map(|index| Pending {
+                    index,
+                    before: Before::NoHope,
+                    last: None,
+                })
+                .collect(),
+            fates: vec![None; load.recipients.len()],
+            records: Vec::new(),
+            came: Came::Unreachable,
+        };
+        run.make().await;
+        run.carried()
+    }
+}
+
+impl Run<'_> {
+    async fn make(&mut self) {
+        let mut form = Form::AsTaken;
+        let mut tried = None;
+        if let Some((key, talk)) = self.road.pool().take_any(&self.name) {
+            let place = key.place.clone();
+            let visit = self.visit(key, None, form);
+            // an old connection that was dead says nothing of its host
+            if let Some(visited) = visit.reuse(talk, &self.indices()).await {
+                match visited.is_not_ascii {
+                    true => form = Form::EightBit,
+                    false => tried = Some(place),
+                }
+                self.settle(visited, HostsLeft::Some);
+            }
+        }
+        if self.pending.is_empty() {
+            return;
+        }
+        match self.hops().await {
+            Ok(mut hops) => {
+                hops.retain(|hop| Some(&hop.place) != tried.as_ref());
+                self.try_all(hops, form).await;
+            }
+            Err(why) => self.no_route(&why),
+        }
+        self.leave_the_rest();
+    }
+
+    async fn hops(&self) -> Result<Vec<Hop>, NoRoute> {
+        let settings = self.road.settings();
+        let gatherer = Gatherer {
+            resolver: self.road.resolver(),
+            own: &settings.own,
+            families: settings.families,
+        };
+        gatherer
+            .hops(self.destination, self.road.random().u64())
+            .await
+    }
+
+    async fn try_all(&mut self, hops: Vec<Hop>, form: Form) {
+        let tries = hops.into_iter().map(|hop| Try { hop, form });
+        let mut tries: VecDeque<Try> = tries.collect();
+        while let Some(Try { hop, form }) = tries.pop_front() {
+            if self.pending.is_empty() {
+                return;
+            }
+            let key = Key {
+                destination: self.name.clone(),
+                place: hop.place.clone(),
+            };
+            let visit = self.visit(key, Some(&hop), form);
+            let visited = visit.make(&self.indices()).await;
+            if visited.is_not_ascii && form == Form::AsTaken {
+                tries.push_front(Try { hop, form });
+                tries
+                    .iter_mut()
+                    .for_each(|other| other.form = Form::EightBit);
+            }
+            let left = match tries.is_empty() || visited.is_ours {
+                true => HostsLeft::None,
+                false => HostsLeft::Some,
+            };
+            self.settle(visited, left);
+        }
+    }
+
+    fn visit<'b>(&'b self, key: Key, hop: Option<&'b Hop>, form: Form) -> Visit<'b> {
+        Visit {
+            road: self.road,
+            load: self.load,
+            terms: self.terms,
+            destination: self.destination,
+            key,
+            hop,
+            form,
+        }
+    }
+
+    fn indices(&self) -> Vec<usize> {
+        self.pending.iter().map(|pending| pending.index).collect()
+    }
+
+    /// What a host, or the way to it, said of those who were pending.
+    fn settle(&mut self, visited: Visited, hosts_left: HostsLeft) {
+        let mut record = visited.record;
+        if visited.came != Came::Unreachable && self.came != Came::Deferred {
+            self.came = visited.came;
+        }
+        for (index, settled) in visited.settled {
+            let place = self.load.recipients[index].place;
+            record.said.push((place, settled.said().clone()));
+            match settled {
+                Settled::Taken { said, reports } => {
+                    self.end(index, Fate::Taken { said, reports });
+                }
+                Settled::Not { failure, said } => self.failed(index, failure, said, hosts_left),
+            }
+        }
+        self.records.push(record);
+    }
+
+    fn failed(&mut self, index: usize, failure: Failure, said: Said, hosts_left: HostsLeft) {
+        let Some(pending) = self.pending.iter_mut().find(|p| p.index == index) else {
+            return;
+        };
+        let attempt = self.road.attempt(self.terms, hosts_left, pending.before);
+        let Failure {
+            stage,
+            scope,
+            class,
+        } = failure;
+        match decide(stage, scope, class, &attempt) {
+            Decision::NextHost | Decision::Again => {
+                if class == Class::Transient {
+                    pending.before = Before::Hope;
+                }
+                pending.last = Some((failure, said));
+            }
+            Decision::Retry(at) => self.end(index, Fate::Retry { at, said }),
+            Decision::Bounce(end) => self.end(index, Fate::Failed { end, said }),
+        }
+    }
+
+    fn no_route(&mut self, why: &NoRoute) {
+        let now = self.road.clock().now();
+        let said = said::of_route(why, now);
+        let record = AttemptRecord {
+            begun: now,
+            ended: now,
+            host: None,
+            address: None,
+            tls: None,
+            proof: None,
+            notes: Vec::new(),
+            said: Vec::new(),
+        };
+        let settled = self.indices().into_iter().map(|index| {
+            let failure = Failure::of_route(why.class());
+            let said = said.clone();
+            (index, Settled::Not { failure, said })
+        });
+        let visited = Visited {
+            settled: settled.collect(),
+            record,
+            came: match why.class() {
+                Class::Permanent => Came::Answered,
+                Class::Transient => Came::Unreachable,
+            },
+            is_not_ascii: false,
+            is_ours: false,
+        };
+        self.settle(visited, HostsLeft::None);
+    }
+
+    /// Who hoped for another host that is not there.
+    fn leave_the_rest(&mut self) {
+        let rest: Vec<_> = self
+            .pending
+            .iter_mut()
+            .map(|p| (p.index, p.last.take()))
+            .collect();
+        for (index, last) in rest {
+            let (failure, said) = last.expect("because without a route nobody is pending");
+            self.failed(index, failure, said, HostsLeft::None);
+        }
+    }
+
+    fn end(&mut self, index: usize, fate: Fate) {
+        self.pending.retain(|pending| pending.index != index);
+        self.fates[index] = Some(fate);
+    }
+
+    fn carried(self) -> Carried {
+        let places = self.load.recipients.iter().map(|r| r.place);
+        let fates = self
+            .fates
+            .into_iter()
+            .map(|fate| fate.expect("because with no host left every failure ends in a fate"));
+        Carried {
+            records: self.records,
+            fates: places.zip(fates).collect(),
+            came: self.came,
+        }
+    }
+}
+
+impl Road {
+    pub(crate) fn attempt(&self, terms: Terms, hosts_left: HostsLeft, before: Before) -> Attempt {
+        Attempt {
+            now: self.clock().now(),
+            earlier: terms.earlier,
+            expires: terms.expires,
+            hosts_left,
+            before,
+            others: Others::NoneTaken,
+            backoff: self.settings().backoff,
+            random: self.random().u64(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

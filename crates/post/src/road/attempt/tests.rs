@@ -1,0 +1,756 @@
+//! Attempts in a simulated network, at servers that lie, are slow, refuse, and go away.
+
+mod server;
+
+use super::*;
+use crate::road::lanes::NotNow;
+use crate::road::route::{Demand, Next, Program, Route, Routes, Server, Sources};
+use crate::road::{Outside, RoadSettings};
+use addr::{Charset, ForwardPath, Host};
+use bytes::Bytes;
+use net::time::{Duration, now};
+use net::{Clock, Dialer, DnsFailure, Random, Resolver, SimDns, SimNet, TlsServer, self_signed};
+use server::{Act, Script, Seen, start};
+use smtp::{BodyType, RcptParameters};
+use std::sync::Arc;
+use store::Db;
+
+const START: Time = Time(1_795_396_809_000_000);
+
+struct World {
+    net: SimNet,
+    dns: SimDns,
+    routes: Vec<Route>,
+    road: Option<Road>,
+}
+
+impl World {
+    /// `there.test` has two hosts.
+    fn new() -> World {
+        let dns = SimDns::new(1);
+        dns.add_mx("there.test", 10, "a.there.test");
+        dns.add_mx("there.test", 20, "b.there.test");
+        dns.add_address("a.there.test", "192.0.2.1".parse().unwrap());
+        dns.add_address("b.there.test", "192.0.2.2".parse().unwrap());
+        World {
+            net: SimNet::new(1),
+            dns,
+            routes: Vec::new(),
+            road: None,
+        }
+    }
+
+    fn a(&self, script: Script) -> Seen {
+        start(&self.net, "192.0.2.1:25", script)
+    }
+
+    fn b(&self, script: Script) -> Seen {
+        start(&self.net, "192.0.2.2:25", script)
+    }
+
+    fn road(&mut self) -> Road {
+        let road = self.road.take().unwrap_or_else(|| {
+            let mut settings = RoadSettings::new("mail.here.test".parse().unwrap());
+            settings.routes = Routes::new(self.routes.clone());
+            let outside = Outside {
+                dialer: Dialer::simulated(self.net.clone(), "198.51.100.1".parse().unwrap()),
+                resolver: Resolver::simulated(self.dns.clone()),
+                clock: Clock::following_tokio(START),
+                random: Random::seeded(1),
+            };
+            Road::new(settings, outside)
+        });
+        self.road = Some(road.clone());
+        road
+    }
+
+    async fn carry(&mut self, load: &Load) -> Carried {
+        let terms = Terms {
+            earlier: 0,
+            expires: START.after(Duration::from_secs(5 * 24 * 3_600)),
+        };
+        let road = self.road();
+        let to = &load.recipients[0].recipient.to;
+        let host = to.address().unwrap().host().clone();
+        let destination = road.destination(&load.sender, &host);
+        match road.begin(destination) {
+            Ok(permit) => permit.carry(load, terms).await,
+            Err(why) => panic!("{why:?}"),
+        }
+    }
+}
+
+async fn load(to: &[&str], text: &str) -> Load {
+    let db = Db::memory();
+    let mut body = db.new_body().await.unwrap();
+    body.write(text.as_bytes()).await.unwrap();
+    let body = body.finish(b"").await.unwrap();
+    let recipients = to.iter().enumerate().map(|(place, to)| LoadRecipient {
+        place,
+        recipient: Recipient {
+            to: ForwardPath::parse(format!("<{to}>").as_bytes(), Charset::Ascii).unwrap(),
+            parameters: RcptParameters::default(),
+        },
+    });
+    Load {
+        sender: ReversePath::parse(b"<ann@here.test>", Charset::Ascii).unwrap(),
+        parameters: MailParameters::default(),
+        recipients: recipients.collect(),
+        content: Content::made(Bytes::from_static(b"Received: here\r\n"), body),
+    }
+}
+
+async fn one() -> Load {
+    load(&["bob@there.test"], "Subject: x\r\n\r\n.hello\r\n").await
+}
+
+fn on(begin: &'static str, act: Act) -> Script {
+    Script {
+        rows: vec![(begin, act)],
+        ..Script::default()
+    }
+}
+
+/// The fates, each in a few words.
+fn fates(carried: &Carried) -> Vec<String> {
+    let word = |(_, fate): &(usize, Fate)| {
+        let said = fate.said();
+        let text = match (&said.reply, &said.why) {
+            (Some(reply), _) => reply.to_string(),
+            (None, why) => why.clone().unwrap_or_default(),
+        };
+        let text = format!("{} {} {text}", said.stage, said.status);
+        match fate {
+            Fate::Taken { .. } => format!("taken: {text}"),
+            Fate::Retry { .. } => format!("retry: {text}"),
+            Fate::Failed { .. } => format!("failed: {text}"),
+        }
+    };
+    carried.fates.iter().map(word).collect()
+}
+
+fn hosts(carried: &Carried) -> Vec<&str> {
+    let host = |record: &'_ AttemptRecord| -> usize { record.said.len() };
+    assert!(carried.records.iter().all(|record| host(record) > 0));
+    carried
+        .records
+        .iter()
+        .filter_map(|r| r.host.as_deref())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_taken_by_the_preferred_host() {
+    // [rfc5321 5.1 #1] [rfc5321 4.1.4 #5]
+    let mut world = World::new();
+    let (a, b) = (world.a(Script::default()), world.b(Script::default()));
+    let carried = world.carry(&one().await).await;
+    assert_eq!(
+        fates(&carried),
+        ["taken: the end of the content 2.6.0 250 2.6.0 taken"]
+    );
+    assert_eq!(a.messages(), ["Received: here\nSubject: x\n\n..hello\n"]);
+    assert_eq!(b.count("connected"), 0);
+    let record = &carried.records[0];
+    assert_eq!(record.host.as_deref(), Some("a.there.test"));
+    assert_eq!(record.address.as_deref(), Some("192.0.2.1:25"));
+    assert_eq!(
+        (record.tls.as_deref(), carried.came),
+        (None, Came::Answered)
+    );
+    assert!(record.ended > record.begun);
+    assert_eq!(a.lines()[1], "EHLO mail.here.test");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_wrong_before_the_content_ends_leads_to_the_next_host() {
+    // [rfc5321 5.1 #10] [rfc5321 4.5.3.2 #1 #2]
+    let early = [
+        (
+            Script {
+                greeting: Some(Act::Say("554 no")),
+                ..Script::default()
+            },
+            "554 no",
+        ),
+        (
+            Script {
+                greeting: Some(Act::Say("421 busy")),
+                ..Script::default()
+            },
+            "421 busy",
+        ),
+        (
+            Script {
+                greeting: Some(Act::Cut),
+                ..Script::default()
+            },
+            "closed",
+        ),
+        (
+            Script {
+                greeting: Some(Act::Silence),
+                ..Script::default()
+            },
+            "in time",
+        ),
+        (
+            Script {
+                greeting: Some(Act::Say("hello")),
+                ..Script::default()
+            },
+            "no reply",
+        ),
+        (on("EHLO", Act::Cut), "closed"),
+        (on("EHLO", Act::Say("451 later")), "451"),
+        (on("MAIL", Act::Say("451 later")), "451"),
+        (on("MAIL", Act::Say("421 bye")), "421"),
+        (on("MAIL", Act::Cut), "closed"),
+        (on("MAIL", Act::Silence), "in time"),
+        (on("RCPT", Act::Say("450 later")), "450"),
+        (on("RCPT", Act::Cut), "closed"),
+        (on("RCPT", Act::Say("354 what")), "answered RCPT with 354"),
+        (on("DATA", Act::Say("451 later")), "451"),
+        (on("DATA", Act::Say("250 what")), "answered DATA with 250"),
+        (on("DATA", Act::Silence), "in time"),
+    ];
+    for (script, expected) in early {
+        let mut world = World::new();
+        let begun = now();
+        let (a, b) = (world.a(script), world.b(Script::default()));
+        let carried = world.carry(&one().await).await;
+        assert_eq!(
+            hosts(&carried),
+            ["a.there.test", "b.there.test"],
+            "{expected}"
+        );
+        let said = &carried.records[0].said[0].1;
+        let text = format!(
+            "{:?} {:?}",
+            said.reply.as_ref().map(ToString::to_string),
+            said.why
+        );
+        assert!(text.contains(expected), "{text}: {expected}");
+        assert!(
+            matches!(carried.fates[0].1, Fate::Taken { .. }),
+            "{expected}"
+        );
+        assert_eq!((a.messages().len(), b.messages().len()), (0, 1));
+        assert!(now() - begun < Duration::from_secs(15 * 60), "{expected}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cut_in_the_middle_of_the_content_was_not_taken() {
+    let text = "0123456789abcdef0123456789abcdef0123456789abcdef\r\n".repeat(10_000);
+    for (act, expected) in [
+        (Act::Cut, None),
+        (Act::Say("452 4.3.1 full"), Some("452 4.3.1 full")),
+        (Act::Silence, None),
+    ] {
+        let mut world = World::new();
+        world.net.set_weather(net::Weather {
+            window_bytes: 4 * 1024,
+            ..net::Weather::default()
+        });
+        let (_a, b) = (world.a(on("<content>", act)), world.b(Script::default()));
+        let carried = world.carry(&load(&["bob@there.test"], &text).await).await;
+        let said = &carried.records[0].said[0].1;
+        assert_eq!(said.stage, "the content");
+        assert_eq!(
+            said.reply.as_ref().map(ToString::to_string).as_deref(),
+            expected
+        );
+        assert!(
+            matches!(carried.fates[0].1, Fate::Taken { .. }),
+            "{carried:?}"
+        );
+        assert_eq!(b.messages().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_not_there_is_passed_over() {
+    let mut world = World::new();
+    let b = world.b(Script::default());
+    let carried = world.carry(&one().await).await;
+    assert_eq!(hosts(&carried), ["a.there.test", "b.there.test"]);
+    assert_eq!(b.messages().len(), 1);
+    let said = &carried.records[0].said[0].1;
+    assert_eq!(said.stage, "the connection");
+    assert!(
+        said.why.as_deref().unwrap().starts_with("no connection"),
+        "{said:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_nobody_there_it_is_tried_again_and_the_destination_left_alone() {
+    // [rfc5321 4.5.4.1 #1 #2]
+    let mut world = World::new();
+    let carried = world.carry(&one().await).await;
+    let Fate::Retry { at, said } = &carried.fates[0].1 else {
+        panic!("{:?}", carried.fates)
+    };
+    let waits = at.seconds() - START.seconds();
+    assert!((262..=340).contains(&waits), "{waits}");
+    assert_eq!(said.status.to_string(), "4.4.1");
+    let road = world.road();
+    let host = Host::parse(b"there.test", Charset::Ascii).unwrap();
+    let again = road.begin(road.destination(&ReversePath::Null, &host));
+    assert!(matches!(again, Err(NotNow::Until(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_good_is_the_end_and_nobody_else_is_asked() {
+    // [rfc5321 4.2.5]
+    for (row, stage) in [
+        ("MAIL", "MAIL"),
+        ("RCPT", "RCPT"),
+        ("DATA", "DATA"),
+        ("<dot>", "the end of the content"),
+    ] {
+        let mut world = World::new();
+        let _a = world.a(on(row, Act::Say("550 5.7.1 no")));
+        let b = world.b(Script::default());
+        let carried = world.carry(&one().await).await;
+        assert_eq!(
+            fates(&carried),
+            [format!("failed: {stage} 5.7.1 550 5.7.1 no")]
+        );
+        assert_eq!(b.count("connected"), 0, "{row}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cut_after_the_final_dot_may_be_there_and_is_tried_later() {
+    // [rfc5321 6.1]
+    for (act, expected) in [
+        (Act::Cut, "4.4.2 the server closed the connection"),
+        (
+            Act::Silence,
+            "4.4.2 no answer in time to the end of the content",
+        ),
+        (Act::Say("451 4.3.0 later"), "4.3.0 451 4.3.0 later"),
+    ] {
+        let mut world = World::new();
+        let a = world.a(on("<dot>", act));
+        let b = world.b(Script::default());
+        let carried = world.carry(&one().await).await;
+        assert_eq!(
+            fates(&carried),
+            [format!("retry: the end of the content {expected}")]
+        );
+        assert_eq!((a.count("."), b.count("connected")), (1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_recipient_has_its_own_fate() {
+    let mut world = World::new();
+    let a = world.a(Script {
+        rows: vec![
+            ("RCPT TO:<no@", Act::Say("550 5.1.1 unknown")),
+            ("RCPT TO:<later@", Act::Say("450 4.2.0 later")),
+        ],
+        ..Script::default()
+    });
+    let to = ["bob@there.test", "no@there.test", "later@there.test"];
+    let carried = world.carry(&load(&to, "x\r\n").await).await;
+    assert_eq!(
+        fates(&carried),
+        [
+            "taken: the end of the content 2.6.0 250 2.6.0 taken",
+            "failed: RCPT 5.1.1 550 5.1.1 unknown",
+            "retry: the connection 4.4.1 no connection: connection refused",
+        ]
+    );
+    // the second host, for the one that was put off
+    assert_eq!(hosts(&carried), ["a.there.test", "b.there.test"]);
+    assert_eq!(carried.records[1].said.len(), 1);
+    assert_eq!(carried.records[1].said[0].0, 2);
+    assert_eq!(a.messages().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_recipients_go_in_several_transactions() {
+    // [rfc5321 4.5.3.1.10]
+    let mut world = World::new();
+    let a = world.a(Script {
+        most_recipients: Some(2),
+        ..Script::default()
+    });
+    let to: Vec<String> = (0..5).map(|n| format!("u{n}@there.test")).collect();
+    let to: Vec<&str> = to.iter().map(String::as_str).collect();
+    let carried = world.carry(&load(&to, "x\r\n").await).await;
+    assert!(
+        fates(&carried).iter().all(|fate| fate.starts_with("taken")),
+        "{carried:?}"
+    );
+    assert_eq!((a.messages().len(), a.count("connected")), (3, 1));
+    assert_eq!(carried.records.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_serves_the_next_message_to_the_same_place() {
+    let mut world = World::new();
+    let a = world.a(Script::default());
+    for _ in 0..5 {
+        let carried = world.carry(&one().await).await;
+        assert!(matches!(carried.fates[0].1, Fate::Taken { .. }));
+    }
+    assert_eq!((a.count("connected"), a.messages().len()), (1, 5));
+    assert_eq!(a.count("QUIT"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_the_server_has_left_is_no_failure() {
+    let mut world = World::new();
+    let a = world.a(Script {
+        leaves_after: Some(1),
+        ..Script::default()
+    });
+    for _ in 0..3 {
+        let carried = world.carry(&one().await).await;
+        assert!(matches!(carried.fates[0].1, Fate::Taken { .. }));
+        assert_eq!(carried.records.len(), 1);
+    }
+    assert_eq!((a.count("connected"), a.messages().len()), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_connections_end_with_quit() {
+    // [rfc5321 4.1.4 #10] [rfc5321 4.1.1.10 #3]
+    let mut world = World::new();
+    let a = world.a(Script::default());
+    world.carry(&one().await).await;
+    let (stop, road) = (net::Stop::new(), world.road());
+    let tending = tokio::spawn(async move { road.tend(&stop).await });
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(a.count("QUIT"), 1);
+    tending.abort();
+}
+
+fn tls() -> (TlsServer, String) {
+    let names = ["a.there.test".to_owned()];
+    let (chain, key) = self_signed(&names, START).unwrap();
+    (TlsServer::from_pem(&chain, &key).unwrap(), chain)
+}
+
+#[tokio::test(start_paused = true)]
+async fn tls_is_used_where_it_is_offered_proven_or_not() {
+    // [rfc3207 4]
+    let mut world = World::new();
+    let a = world.a(Script {
+        ehlo: "250-there\r\n250 STARTTLS",
+        tls: Some(tls().0),
+        ..Script::default()
+    });
+    let carried = world.carry(&one().await).await;
+    assert!(
+        matches!(carried.fates[0].1, Fate::Taken { .. }),
+        "{carried:?}"
+    );
+    let record = &carried.records[0];
+    assert!(
+        record.tls.as_deref().unwrap().starts_with("TLSv1.3 TLS_"),
+        "{record:?}"
+    );
+    assert_eq!(
+        record.proof.as_deref(),
+        Some("no known authority vouches for the certificate")
+    );
+    assert_eq!(a.count("EHLO"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tls_that_breaks_is_done_without_where_nobody_demands_it() {
+    let mut world = World::new();
+    let a = world.a(Script {
+        ehlo: "250-there\r\n250 STARTTLS",
+        breaks_tls: true,
+        ..Script::default()
+    });
+    let carried = world.carry(&one().await).await;
+    assert!(
+        matches!(carried.fates[0].1, Fate::Taken { .. }),
+        "{carried:?}"
+    );
+    let record = &carried.records[0];
+    assert_eq!(record.tls, None);
+    assert!(record.notes[0].starts_with("in the clear, because the TLS handshake failed"));
+    assert_eq!((a.count("connected"), a.count("STARTTLS")), (2, 1));
+}
+
+fn smarthost(tls: Demand, login: Option<(&str, &str)>) -> Route {
+    Route {
+        to: None,
+        from: None,
+        next: Next::Server(Arc::new(Server {
+            host: Host::parse(b"a.there.test", Charset::Ascii).unwrap(),
+            port: 587,
+            protocol: smtp::client::Protocol::Smtp,
+            tls,
+            login: login.map(|(name, password)| sasl::Credentials {
+                name: name.to_owned(),
+                password: password.as_bytes().to_vec(),
+            }),
+        })),
+        sources: Sources::default(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_smarthost_gets_everything_and_a_login() {
+    // [rfc4954 4]
+    let mut world = World::new();
+    let (server, chain) = tls();
+    let seen = start(
+        &world.net,
+        "192.0.2.1:587",
+        Script {
+            ehlo: "250-there\r\n250-STARTTLS\r\n250 AUTH PLAIN",
+            tls: Some(server),
+            rows: vec![("AUTH PLAIN AGFubgBzZWNyZXQ=", Act::Say("235 2.7.0 ok"))],
+            ..Script::default()
+        },
+    );
+    world.routes = vec![smarthost(Demand::Verified, Some(("ann", "secret")))];
+    let mut settings = RoadSettings::new("mail.here.test".parse().unwrap());
+    settings.routes = Routes::new(world.routes.clone());
+    settings.authorities = net::Authorities::from_pem(&chain).unwrap();
+    let road = world.road();
+    world.road = Some(Road::new(settings, road.0.outside.clone()));
+    let load = load(&["bob@elsewhere.test"], "x\r\n").await;
+    let carried = world.carry(&load).await;
+    assert!(
+        matches!(carried.fates[0].1, Fate::Taken { .. }),
+        "{carried:?}"
+    );
+    assert_eq!(seen.count("AUTH PLAIN"), 1);
+    assert_eq!(carried.records[0].proof.as_deref(), Some("an authority"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_password_goes_where_others_can_hear_it() {
+    // [rfc4954 9]
+    for ehlo in [
+        "250-there\r\n250 AUTH PLAIN LOGIN",
+        "250-there\r\n250-STARTTLS\r\n250 AUTH PLAIN",
+    ] {
+        let mut world = World::new();
+        let script = Script {
+            ehlo,
+            tls: Some(tls().0),
+            ..Script::default()
+        };
+        let seen = start(&world.net, "192.0.2.1:587", script);
+        world.routes = vec![smarthost(Demand::WhereOffered, Some(("ann", "secret")))];
+        let carried = world.carry(&one().await).await;
+        let said = fates(&carried).remove(0);
+        assert!(
+            said.starts_with("retry: AUTH 4.7.8 no login is offered that keeps"),
+            "{said}"
+        );
+        assert_eq!(seen.count("AUTH"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_is_refused_is_the_operators_matter() {
+    let mut world = World::new();
+    let script = Script {
+        ehlo: "250-there\r\n250 AUTH SCRAM-SHA-256",
+        rows: vec![("AUTH", Act::Say("535 5.7.8 no"))],
+        ..Script::default()
+    };
+    let _seen = start(&world.net, "192.0.2.1:587", script);
+    world.routes = vec![smarthost(Demand::WhereOffered, Some(("ann", "secret")))];
+    let carried = world.carry(&one().await).await;
+    assert_eq!(fates(&carried), ["retry: AUTH 4.7.8 535 5.7.8 no"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn demanded_tls_that_is_not_there_puts_mail_off() {
+    for ehlo in ["250 there", "250-there\r\n250 STARTTLS"] {
+        let mut world = World::new();
+        let script = Script {
+            ehlo,
+            tls: Some(tls().0),
+            ..Script::default()
+        };
+        let seen = start(&world.net, "192.0.2.1:587", script);
+        world.routes = vec![smarthost(Demand::Verified, None)];
+        let carried = world.carry(&one().await).await;
+        let said = fates(&carried).remove(0);
+        assert!(said.starts_with("retry: TLS 4.7.5"), "{said}");
+        assert_eq!(seen.count("MAIL"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lmtp_answers_for_each_recipient() {
+    // [rfc2033 4.2]
+    let mut world = World::new();
+    let seen = start(&world.net, "192.0.2.1:24", Script::default());
+    let mut route = smarthost(Demand::WhereOffered, None);
+    if let Next::Server(server) = &mut route.next {
+        let server = Arc::make_mut(server);
+        (server.port, server.protocol) = (24, smtp::client::Protocol::Lmtp);
+    }
+    world.routes = vec![route];
+    let carried = world
+        .carry(&load(&["b@x.test", "c@x.test"], "x\r\n").await)
+        .await;
+    assert_eq!(fates(&carried).len(), 2);
+    assert!(
+        fates(&carried).iter().all(|fate| fate.starts_with("taken")),
+        "{carried:?}"
+    );
+    assert_eq!(seen.count("LHLO"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn domains_without_a_way_are_answered_by_their_reason() {
+    // [rfc5321 5.1 #3 #4] [rfc7505 4.2]
+    let check = async |to: &str, expected: &str| {
+        let mut world = World::new();
+        world.dns.add_mx("null.test", 0, "");
+        world.dns.fail("broken.test", DnsFailure::Bogus);
+        world.dns.add_mx("loop.test", 10, "mail.here.test");
+        let carried = world.carry(&load(&[to], "x\r\n").await).await;
+        assert_eq!(fates(&carried), [expected]);
+        assert_eq!((carried.records.len(), hosts(&carried).len()), (1, 0));
+    };
+    check(
+        "b@null.test",
+        "failed: DNS 5.1.10 the domain takes no mail (null MX)",
+    )
+    .await;
+    check(
+        "b@nowhere.test",
+        "failed: DNS 5.1.2 the domain does not exist",
+    )
+    .await;
+    check(
+        "b@loop.test",
+        "failed: DNS 5.4.6 the domain's mail comes to this server, which does not know it",
+    )
+    .await;
+    check(
+        "b@broken.test",
+        "retry: DNS 4.4.3 looking for the domain's hosts: DNSSEC shows that the answer is forged or broken",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_literal_is_dialled_as_it_is() {
+    let mut world = World::new();
+    let a = world.a(Script::default());
+    let carried = world.carry(&load(&["b@[192.0.2.1]"], "x\r\n").await).await;
+    assert!(
+        matches!(carried.fates[0].1, Fate::Taken { .. }),
+        "{carried:?}"
+    );
+    assert_eq!(a.messages().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_ascii_goes_only_to_hosts_that_take_it() {
+    // [rfc6152 3]
+    let mut world = World::new();
+    let (a, b) = (
+        world.a(Script::default()),
+        world.b(Script {
+            ehlo: "250-there\r\n250 8BITMIME",
+            ..Script::default()
+        }),
+    );
+    let mut eight_bit = load(&["bob@there.test"], "x\r\n\r\nK\u{f6}ln\r\n").await;
+    for body in [Some(BodyType::EightBitMime), None] {
+        eight_bit.parameters.body = body;
+        let carried = world.carry(&eight_bit).await;
+        assert!(
+            matches!(carried.fates[0].1, Fate::Taken { .. }),
+            "{carried:?}"
+        );
+        world.road = None;
+    }
+    assert_eq!((a.messages().len(), b.messages().len()), (0, 2));
+    assert_eq!(b.count("MAIL FROM:<ann@here.test> BODY=8BITMIME"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_too_large_for_every_host_comes_back() {
+    // [rfc1870 6.1]
+    let mut world = World::new();
+    let small = Script {
+        ehlo: "250-there\r\n250 SIZE 10",
+        ..Script::default()
+    };
+    let (a, _b) = (world.a(small.clone()), world.b(small));
+    let carried = world.carry(&one().await).await;
+    assert_eq!(
+        fates(&carried),
+        ["failed: MAIL 5.3.4 server takes 10 octets at most"]
+    );
+    assert_eq!(a.count("MAIL"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_message_goes_in_pieces_and_whole() {
+    let mut world = World::new();
+    world.net.set_weather(net::Weather {
+        window_bytes: 4 * 1024,
+        ..net::Weather::default()
+    });
+    let a = world.a(Script {
+        ehlo: "250-there\r\n250 PIPELINING",
+        ..Script::default()
+    });
+    let text = "0123456789abcdef0123456789abcdef0123456789abcdef\r\n".repeat(10_000);
+    let carried = world.carry(&load(&["bob@there.test"], &text).await).await;
+    assert!(
+        matches!(carried.fates[0].1, Fate::Taken { .. }),
+        "{carried:?}"
+    );
+    let message = a.messages().remove(0);
+    assert_eq!(
+        message,
+        format!("Received: here\n{}", text.replace("\r\n", "\n"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_drips_gains_no_time() {
+    // [rfc5321 4.5.3.2 #1 #2]
+    let mut world = World::new();
+    let listener = net::Listener::simulated(&world.net, "192.0.2.1:25".parse().unwrap()).unwrap();
+    tokio::spawn(async move {
+        let mut conn = listener.accept().await.unwrap();
+        loop {
+            if conn.write_all(b"2").await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    });
+    let b = world.b(Script::default());
+    let begun = now();
+    world.carry(&one().await).await;
+    assert_eq!(b.messages().len(), 1);
+    assert!(now() - begun < Duration::from_secs(6 * 60));
+}
+
+#[test]
+fn destinations_of_programs_have_a_name() {
+    let program = Destination {
+        domain: None,
+        next: Next::Program(Arc::new(Program {
+            command: vec!["/usr/bin/filter".to_owned(), "{recipient}".to_owned()],
+        })),
+        sources: Sources::default(),
+    };
+    assert_eq!(program.to_string(), "pipe:/usr/bin/filter {recipient}");
+}

@@ -1,0 +1,364 @@
+//! One host: the connection, the transactions on it, and what they came to.
+//!
+//! What never happens here: the choice of another host, the meaning of a failure.
+
+use crate::limits::{CONNECT, NOTE_BYTES};
+use crate::queue::{AttemptRecord, Said};
+use crate::road::attempt::{Form, Load, Reports, Terms};
+use crate::road::failure::{Before, Decision, Failure, HostsLeft, Others, Scope, Stage, decide};
+use crate::road::lanes::Came;
+use crate::road::opening::{Need, NotOpen, Opening};
+use crate::road::pool::Key;
+use crate::road::route::{Demand, Destination, Hop, Next, Place, Server};
+use crate::road::talk::{NotSent, Talk};
+use crate::road::{Road, said};
+use net::{Conn, Time, Trust, dial_unix};
+use smtp::client::{Envelope, Extension, Outcome, Protocol, Stage as Word};
+use smtp::{BodyType, MailParameters};
+use std::io;
+
+/// What is to be done at one host.
+pub(crate) struct Visit<'a> {
+    pub road: &'a Road,
+    pub load: &'a Load,
+    pub terms: Terms,
+    pub destination: &'a Destination,
+    pub key: Key,
+    /// None on a connection that waited for us.
+    pub hop: Option<&'a Hop>,
+    pub form: Form,
+}
+
+/// What it came to.
+pub(crate) struct Visited {
+    /// For every recipient that was asked for.
+    pub settled: Vec<(usize, Settled)>,
+    /// Without what was said of the recipients.
+    pub record: AttemptRecord,
+    pub came: Came,
+    /// The content is not what the message says it is, and has to go in another form.
+    pub is_not_ascii: bool,
+    /// Our own trouble: another host would be no better.
+    pub is_ours: bool,
+}
+
+/// What one host said of one recipient.
+pub(crate) enum Settled {
+    Taken { said: Said, reports: Reports },
+    Not { failure: Failure, said: Said },
+}
+
+impl Settled {
+    pub fn said(&self) -> &Said {
+        match self {
+            Settled::Taken { said, .. } | Settled::Not { said, .. } => said,
+        }
+    }
+}
+
+impl Visit<'_> {
+    /// On a connection that waited. None: it was dead, and nobody has heard of the message.
+    pub async fn reuse(&self, talk: Talk, recipients: &[usize]) -> Option<Visited> {
+        let mut visited = self.begin();
+        visited
+            .record
+            .notes
+            .push("on a connection that was open".to_owned());
+        self.transact(talk, recipients, &mut visited).await;
+        let is_dead = |(_, settled): &(usize, Settled)| match settled {
+            Settled::Taken { .. } => false,
+            Settled::Not { failure, .. } => {
+                let unheard = failure.stage == Stage::Said(Word::Mail);
+                unheard && matches!(failure.scope, Scope::Connection | Scope::Host)
+            }
+        };
+        (!visited.settled.iter().all(is_dead)).then_some(visited)
+    }
+
+    /// On a new connection.
+    pub async fn make(&self, recipients: &[usize]) -> Visited {
+        let mut visited = self.begin();
+        match self.connect(&mut visited.record).await {
+            Ok(talk) => self.transact(talk, recipients, &mut visited).await,
+            Err(not_open) => self.nobody(not_open, recipients, &mut visited),
+        }
+        visited
+    }
+
+    fn begin(&self) -> Visited {
+        let now = self.now();
+        let name = self.hop.and_then(|hop| hop.name.as_ref());
+        Visited {
+            settled: Vec::new(),
+            record: AttemptRecord {
+                begun: now,
+                ended: now,
+                host: Some(name.map_or_else(|| self.key.place.to_string(), |n| n.to_string())),
+                address: Some(self.key.place.to_string()),
+                tls: None,
+                proof: None,
+                notes: Vec::new(),
+                said: Vec::new(),
+            },
+            came: Came::Unreachable,
+            is_not_ascii: false,
+            is_ours: false,
+        }
+    }
+
+    fn now(&self) -> Time {
+        self.road.clock().now()
+    }
+
+    /// A connection ready for mail. Where TLS is nobody's demand and fails, once more without.
+    async fn connect(&self, record: &mut AttemptRecord) -> Result<Talk, NotOpen> {
+        let need = self.need();
+        match self.open(need.clone()).await {
+            Err(not_open) if not_open.is_tls_broken && need == Need::WhereOffered => {
+                let why = not_open.why.unwrap_or_default();
+                record
+                    .notes
+                    .push(note(format!("in the clear, because {why}")));
+                self.open(Need::Clear).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open(&self, need: Need) -> Result<Talk, NotOpen> {
+        let conn = self
+            .dial()
+            .await
+            .map_err(|error| NotOpen::no_connection(&error))?;
+        let server = self.server();
+        let name = self.hop.and_then(|hop| hop.name.as_ref());
+        let host = match (name, &self.key.place) {
+            (Some(name), _) => name.to_string(),
+            (None, Place::Tcp(at)) => at.ip().to_string(),
+            (None, Place::Unix(_)) => String::new(),
+        };
+        let opening = Opening {
+            protocol: match (&self.destination.next, server) {
+                (Next::Socket(_), _) => Protocol::Lmtp,
+                (_, Some(server)) => server.protocol,
+                (_, None) => Protocol::Smtp,
+            },
+            name: (&self.road.settings().hostname).into(),
+            host: &host,
+            need,
+            authorities: &self.road.settings().authorities,
+            login: server.and_then(|server| server.login.as_ref()),
+            random: self.road.random(),
+        };
+        opening.open(conn).await
+    }
+
+    async fn dial(&self) -> io::Result<Conn> {
+        match &self.key.place {
+            Place::Tcp(at) => {
+                let source = self.destination.sources.towards(at.ip());
+                self.road.dialer().dial(*at, source, CONNECT).await
+            }
+            Place::Unix(path) => dial_unix(path).await,
+        }
+    }
+
+    fn server(&self) -> Option<&Server> {
+        match &self.destination.next {
+            Next::Server(server) => Some(server),
+            _ => None,
+        }
+    }
+
+    fn need(&self) -> Need {
+        let names = |server: &Server| {
+            let name = match server.host.domain() {
+                Some(name) => name.to_string(),
+                None => self
+                    .key
+                    .place
+                    .ip()
+                    .map(|ip| ip.to_string())
+                    .unwrap_or_default(),
+            };
+            Trust::Names(vec![name])
+        };
+        match (&self.destination.next, self.server()) {
+            (Next::Socket(_), _) => Need::Clear,
+            (_, Some(server)) => match server.tls {
+                Demand::WhereOffered => Need::WhereOffered,
+                Demand::Verified => Need::Required(names(server)),
+                Demand::AtOnce => Need::AtOnce(names(server)),
+            },
+            _ => Need::WhereOffered,
+        }
+    }
+
+    /// There was nobody to say it to.
+    fn nobody(&self, not_open: NotOpen, recipients: &[usize], visited: &mut Visited) {
+        let NotOpen {
+            failure,
+            reply,
+            why,
+            ..
+        } = not_open;
+        let at = self.now();
+        visited.record.ended = at;
+        visited.came = match (&reply, failure.class) {
+            (Some(_), crate::road::failure::Class::Transient) => Came::Deferred,
+            _ => Came::Unreachable,
+        };
+        let said = said::of_failure(failure, reply, why, visited.record.host.clone(), at);
+        visited.settled = recipients
+            .iter()
+            .map(|index| {
+                let said = said.clone();
+                (*index, Settled::Not { failure, said })
+            })
+            .collect();
+    }
+
+    /// All transactions that it takes. [rfc5321 4.5.3.1.10]
+    async fn transact(&self, mut talk: Talk, recipients: &[usize], visited: &mut Visited) {
+        if let Some(tls) = talk.conn().tls() {
+            visited.record.tls = Some(format!("{} {}", tls.version, tls.cipher));
+            visited.record.proof = tls.voucher.map(|voucher| match voucher {
+                Ok(voucher) => voucher.to_string(),
+                Err(why) => why.to_string(),
+            });
+        }
+        visited.came = Came::Answered;
+        let mut left = recipients.to_vec();
+        while !left.is_empty() {
+            left = self.one_transaction(&mut talk, left, visited).await;
+        }
+        visited.record.ended = self.now();
+        if let Some(talk) = self.road.pool().put(self.key.clone(), talk) {
+            self.road.leave(talk);
+        }
+    }
+
+    /// Gives those who are to go in another one, at once.
+    async fn one_transaction(
+        &self,
+        talk: &mut Talk,
+        recipients: Vec<usize>,
+        visited: &mut Visited,
+    ) -> Vec<usize> {
+        let envelope = self.envelope(&recipients);
+        let reports = match talk.client().capabilities().offers(Extension::Dsn) {
+            true => Reports::TheirMatter,
+            false => Reports::Ours,
+        };
+        let host = visited.record.host.clone();
+        let transacted = match talk.transact(envelope, self.load.content.feed()).await {
+            Ok(transacted) => transacted,
+            Err(not_sent) => {
+                self.not_sent(&not_sent, &recipients, visited);
+                return Vec::new();
+            }
+        };
+        let at = self.now();
+        let any_taken = transacted.outcomes.iter().any(|o| Failure::of(o).is_none());
+        let others = match any_taken && talk.is_open() {
+            true => Others::SomeTaken,
+            false => Others::NoneTaken,
+        };
+        let mut again = Vec::new();
+        for (index, outcome) in recipients.into_iter().zip(&transacted.outcomes) {
+            let said = said::of_outcome(outcome, transacted.lost.as_ref(), host.clone(), at);
+            let settled = match Failure::of(outcome) {
+                None => Settled::Taken { said, reports },
+                Some(failure) if self.is_again(failure, others) => {
+                    again.push(index);
+                    continue;
+                }
+                Some(failure) => {
+                    if narrows(failure, outcome) {
+                        visited.came = Came::Deferred;
+                    }
+                    Settled::Not { failure, said }
+                }
+            };
+            visited.settled.push((index, settled));
+        }
+        again
+    }
+
+    fn is_again(&self, failure: Failure, others: Others) -> bool {
+        let attempt = self
+            .road
+            .attempt(self.terms, HostsLeft::Some, Before::NoHope);
+        let attempt = crate::road::failure::Attempt { others, ..attempt };
+        let Failure {
+            stage,
+            scope,
+            class,
+        } = failure;
+        decide(stage, scope, class, &attempt) == Decision::Again
+    }
+
+    fn not_sent(&self, not_sent: &NotSent, recipients: &[usize], visited: &mut Visited) {
+        let (failure, why) = match not_sent {
+            NotSent::Unfit(unfit) => (Failure::unfit(), unfit.to_string()),
+            NotSent::NotAscii => {
+                visited.is_not_ascii = true;
+                let failure = Failure::of_connection(Stage::Said(Word::Content));
+                (
+                    failure,
+                    "the content is not 7-bit as it was said to be".to_owned(),
+                )
+            }
+            NotSent::Unreadable(why) => {
+                visited.is_ours = true;
+                let failure = Failure::of_connection(Stage::Said(Word::Content));
+                (failure, why.clone())
+            }
+        };
+        let at = self.now();
+        let host = visited.record.host.clone();
+        let mut said = said::of_failure(failure, None, Some(why), host, at);
+        if let NotSent::Unfit(unfit) = not_sent {
+            said.status = said::status_of_unfit(*unfit);
+        }
+        let settled = recipients.iter().map(|index| {
+            let said = said.clone();
+            (*index, Settled::Not { failure, said })
+        });
+        visited.settled.extend(settled);
+    }
+
+    fn envelope(&self, recipients: &[usize]) -> Envelope {
+        let load = self.load;
+        let body = match (self.form, load.parameters.body) {
+            (Form::EightBit, _) => Some(BodyType::EightBitMime),
+            // what came as BINARYMIME was made lines when it came
+            (Form::AsTaken, Some(BodyType::BinaryMime)) => Some(BodyType::EightBitMime),
+            (Form::AsTaken, body) => body,
+        };
+        let recipients = recipients
+            .iter()
+            .map(|i| load.recipients[*i].recipient.clone());
+        Envelope {
+            from: load.sender.clone(),
+            parameters: MailParameters {
+                size_bytes: Some(load.content.size()),
+                body,
+                ..load.parameters.clone()
+            },
+            recipients: recipients.collect(),
+        }
+    }
+}
+
+/// Whether it says that too much is sent at once: not a recipient of whom nobody knows yet.
+fn narrows(failure: Failure, outcome: &Outcome) -> bool {
+    let unanswered = outcome.reply().is_none();
+    let transient = failure.class == crate::road::failure::Class::Transient;
+    unanswered || (transient && matches!(failure.scope, Scope::Host | Scope::Message))
+}
+
+fn note(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(NOTE_BYTES));
+    text
+}
