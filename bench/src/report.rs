@@ -132,6 +132,7 @@ impl Sample {
 pub struct Figure {
     pub target: &'static str,
     pub role: Role,
+    pub rounds: usize,
     pub value: Spread,
     pub cpu_s_per_unit: Option<f64>,
     pub p50: Option<Duration>,
@@ -160,6 +161,7 @@ impl Figure {
         Some(Figure {
             target,
             role,
+            rounds: samples.len(),
             value: Spread::of(samples.iter().map(|sample| sample.value))?,
             cpu_s_per_unit: cpu.map(|spread| spread.median),
             p50: quantile(0.5),

@@ -9,7 +9,7 @@ use crate::report::{Report, Setting};
 use crate::target::{Kind, Peer, Target};
 use crate::work::{self, Length, Plan};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::Duration;
 
 #[derive(clap::Args)]
 pub struct RunArguments {
@@ -18,13 +18,13 @@ pub struct RunArguments {
     /// The peers' folder, as `install` made it.
     #[arg(long, default_value = crate::PEERS)]
     peers: PathBuf,
-    /// An hour instead of several: shorter rounds, smaller mailboxes.
+    /// A quarter of an hour: one round of each row, smaller mailboxes.
     #[arg(long)]
     quick: bool,
     /// Only to see that everything works; the figures say nothing.
     #[arg(long, conflicts_with = "quick")]
     moment: bool,
-    /// Rounds of each row; the median is told.
+    /// Rounds of each row, instead of at least three and more where they scatter; the median is told.
     #[arg(long)]
     rounds: Option<usize>,
     /// Where the tables go; plots go into a folder of that name beside it.
@@ -76,8 +76,8 @@ struct Group {
     name: &'static str,
     /// Whether the null server takes part.
     null: WithNull,
-    /// Minutes that a full run takes for each target, roughly.
-    minutes: f64,
+    /// Minutes that a full run takes, roughly: for Whimbrel and the limits, and for each peer.
+    minutes: (f64, f64),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,54 +86,64 @@ enum WithNull {
     No,
 }
 
-/// In the order in which they run.
+/// In the order in which they run: `download` and `start` use the mailboxes of `reading`.
 const GROUPS: &[Group] = &[
     Group {
         name: "limits",
-        null: WithNull::Yes,
-        minutes: 1.0,
+        null: WithNull::No,
+        minutes: (0.2, 0.0),
     },
     Group {
         name: "delivery",
         null: WithNull::Yes,
-        minutes: 15.0,
+        minutes: (2.0, 3.5),
     },
     Group {
         name: "append",
         null: WithNull::Yes,
-        minutes: 2.0,
+        minutes: (0.5, 0.5),
     },
     Group {
         name: "mixed",
         null: WithNull::Yes,
-        minutes: 1.0,
+        minutes: (0.2, 0.3),
     },
     Group {
         name: "reading",
         null: WithNull::No,
-        minutes: 10.0,
+        minutes: (3.0, 1.5),
     },
     Group {
         name: "download",
         null: WithNull::No,
-        minutes: 3.0,
-    },
-    Group {
-        name: "idle",
-        null: WithNull::No,
-        minutes: 6.0,
+        minutes: (0.2, 0.3),
     },
     Group {
         name: "start",
         null: WithNull::No,
-        minutes: 5.0,
+        minutes: (0.5, 0.5),
+    },
+    Group {
+        name: "idle",
+        null: WithNull::No,
+        minutes: (2.0, 4.0),
     },
     Group {
         name: "disk",
         null: WithNull::No,
-        minutes: 2.0,
+        minutes: (0.5, 1.2),
     },
 ];
+
+impl Group {
+    fn expected(&self, plan: &Plan, targets: &[Target]) -> Duration {
+        let peers = targets.iter().filter(|target| target.kind == Kind::Peer);
+        let minutes = self.minutes.0 + self.minutes.1 * peers.count() as f64;
+        let rounds = plan.rounds.least as f64 / 3.0;
+        let part = plan.pick(rounds.max(0.6), 0.3, 0.01);
+        Duration::from_secs_f64(minutes * 60.0 * part)
+    }
+}
 
 async fn work(name: &str, targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
     match name {
@@ -186,15 +196,11 @@ async fn all(arguments: &RunArguments) -> Outcome<()> {
     let plan = Plan::new(length, arguments.rounds, folder.path().to_owned());
     let mut failed = Vec::new();
     let mut targets = targets(arguments, folder.path(), &mut failed)?;
-    say_duration(&groups, &plan, targets.len());
+    say_duration(&groups, &plan, &targets);
     let mut report = Report::new();
-    let begun = Instant::now();
-    for group in groups {
-        println!(
-            "{} ({:.0} s so far)",
-            group.name,
-            begun.elapsed().as_secs_f64()
-        );
+    for (number, group) in groups.into_iter().enumerate() {
+        plan.progress.group(number);
+        println!("[{}] {}", plan.progress, group.name);
         let count = match group.null {
             WithNull::Yes => targets.len(),
             // It is the last one.
@@ -212,7 +218,7 @@ async fn all(arguments: &RunArguments) -> Outcome<()> {
         _ => &arguments.out,
     };
     write(&report, &machine::setting(&plan, &targets), out)?;
-    println!("{:.0} s", begun.elapsed().as_secs_f64());
+    println!("{:.0} s", plan.progress.so_far().as_secs_f64());
     match failed.is_empty() && report.is_whole() {
         true => Ok(()),
         false => Err(format!("not all rows were measured: {}", failed.join("; "))),
@@ -283,15 +289,18 @@ fn peers(arguments: &RunArguments) -> Vec<Peer> {
     Vec::new()
 }
 
-fn say_duration(groups: &[&Group], plan: &Plan, targets: usize) {
-    let minutes: f64 = groups.iter().map(|group| group.minutes).sum();
-    let part = plan.pick(1.0, 0.3, 0.0) * plan.rounds as f64 / plan.pick(5.0, 3.0, 1.0);
-    let all = minutes * part * targets as f64;
+fn say_duration(groups: &[&Group], plan: &Plan, targets: &[Target]) {
+    let expected: Vec<Duration> = groups
+        .iter()
+        .map(|group| group.expected(plan, targets))
+        .collect();
+    let all: Duration = expected.iter().sum();
+    plan.progress.expect(expected);
     println!(
-        "{} groups of rows, {targets} servers, {} rounds: about {:.0} minutes",
+        "{} groups of rows, {} servers: about {:.0} minutes",
         groups.len(),
-        plan.rounds,
-        all.ceil()
+        targets.len(),
+        (all.as_secs_f64() / 60.0).ceil()
     );
 }
 

@@ -32,6 +32,22 @@ pub enum Kind {
     Null,
 }
 
+/// What is on the disk when a server says OK.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Syncs {
+    /// What it is in the settings that it comes with: messages, at all of them.
+    Usual,
+    /// All that was changed, flags too.
+    All,
+}
+
+/// Whether a setting makes a server another one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Changes {
+    Yes,
+    No,
+}
+
 /// Where a target listens; every start may choose others.
 #[derive(Clone, Copy, Debug)]
 pub struct Doors {
@@ -49,6 +65,10 @@ pub trait Server: Send {
     fn stop(&mut self) -> Outcome<()>;
     /// Brings its folders back to accounts without mail; it does not run.
     fn wipe(&mut self) -> Outcome<()>;
+    /// From its next start on.
+    fn sync(&mut self, _syncs: Syncs) -> Changes {
+        Changes::No
+    }
     /// Name and password of an account, from 1 on.
     fn login(&self, number: usize) -> (String, String);
     /// The mail address of an account.
@@ -70,6 +90,8 @@ pub struct Target {
     pub pop: SocketAddr,
     server: Box<dyn Server>,
     runs: bool,
+    /// What mail it was given, by the name that who gave it uses; empty after a wipe.
+    holds: &'static str,
 }
 
 impl Target {
@@ -101,6 +123,7 @@ impl Target {
             pop: doors.pop,
             server,
             runs: true,
+            holds: "",
         })
     }
 
@@ -134,8 +157,27 @@ impl Target {
         if self.runs {
             self.stop()?;
         }
+        self.holds = "";
         self.server.wipe()?;
         self.start_again()
+    }
+
+    /// What it was said to hold since it was wiped.
+    pub fn holds(&self) -> &'static str {
+        self.holds
+    }
+
+    pub fn now_holds(&mut self, what: &'static str) {
+        self.holds = what;
+    }
+
+    /// Sets when it syncs; it runs with that when this returns. A server that always syncs before its
+    /// OK goes on as it is.
+    pub fn sync(&mut self, syncs: Syncs) -> Outcome<()> {
+        match self.server.sync(syncs) {
+            Changes::Yes => self.start_again(),
+            Changes::No => Ok(()),
+        }
     }
 
     /// Processor time of all its processes so far, those that have ended included.

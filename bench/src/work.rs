@@ -10,13 +10,17 @@ pub mod idle;
 pub mod limits;
 mod mailbox;
 pub mod mixed;
+pub mod progress;
 pub mod reading;
 pub mod start;
 
 use crate::Outcome;
+use crate::clock::Spread;
 use crate::report::{Report, Role, Row, Sample};
 use crate::target::{Kind, Target};
+use progress::Progress;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -24,33 +28,55 @@ use tokio::task::JoinSet;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Length {
     Full,
-    /// An hour instead of several: shorter rounds and smaller mailboxes.
+    /// A quarter of an hour: one round of each row, and smaller mailboxes.
     Quick,
     /// Only to see that everything works; its figures say nothing.
     Moment,
 }
 
+/// How often a row is measured at each target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rounds {
+    pub least: usize,
+    pub most: usize,
+}
+
+#[derive(Clone)]
 pub struct Plan {
     pub length: Length,
-    pub rounds: usize,
+    pub rounds: Rounds,
     /// How long a round lasts where the work has no end of its own.
     pub round: Duration,
+    /// After so long a row gets no more rounds than the least.
+    pub row: Duration,
     /// A folder on the disk that the targets use.
     pub folder: PathBuf,
+    pub progress: Rc<Progress>,
 }
+
+/// A row whose rounds differ by no more than this, in the middle half of them, is known well enough.
+const CALM: f64 = 0.04;
+
+/// A row that takes so many times what a row should ends without its least rounds.
+const DEAR: u32 = 4;
 
 impl Plan {
     pub fn new(length: Length, rounds: Option<usize>, folder: PathBuf) -> Plan {
-        let (usual, round_ms) = match length {
-            Length::Full => (5, 4_000),
-            Length::Quick => (3, 1_000),
-            Length::Moment => (1, 50),
+        let (least, most, round_ms, row_s) = match length {
+            Length::Full => (3, 9, 700, 15),
+            Length::Quick => (1, 1, 700, 15),
+            Length::Moment => (1, 1, 50, 15),
         };
         Plan {
             length,
-            rounds: rounds.unwrap_or(usual),
+            rounds: Rounds {
+                least: rounds.unwrap_or(least),
+                most: rounds.unwrap_or(most),
+            },
             round: Duration::from_millis(round_ms),
+            row: Duration::from_secs(row_s),
             folder,
+            progress: Rc::new(Progress::new()),
         }
     }
 
@@ -61,6 +87,26 @@ impl Plan {
             Length::Quick => quick,
             Length::Moment => moment,
         }
+    }
+
+    /// The same with fewer rounds, for rows that take long or do not scatter.
+    pub fn at_most(&self, rounds: usize) -> Plan {
+        let mut plan = self.clone();
+        plan.rounds.most = plan.rounds.most.min(rounds);
+        plan.rounds.least = plan.rounds.least.min(rounds);
+        plan
+    }
+
+    /// Whether a row that has so many rounds, since then, is to get another.
+    fn goes_on(&self, rounds: usize, begun: Instant, samples: &[Vec<Sample>]) -> bool {
+        if rounds < self.rounds.least {
+            return rounds == 0 || begun.elapsed() < self.row * DEAR;
+        }
+        let is_calm = samples.iter().all(|some| {
+            let spread = Spread::of(some.iter().map(|sample| sample.value));
+            spread.is_none_or(|spread| spread.high - spread.low <= CALM * spread.median)
+        });
+        rounds < self.rounds.most && begun.elapsed() < self.row && !is_calm
     }
 }
 
@@ -107,7 +153,8 @@ pub fn role(target: &Target) -> Role {
 }
 
 /// Rounds of one row that go from target to target, each time beginning with the next one. A target
-/// that fails is left out of the row, and the report says why.
+/// that fails is left out of the row, and the report says why. A row that scatters gets more rounds
+/// than the least, as long as it does not take too long.
 pub async fn alternate(
     targets: &mut [Target],
     plan: &Plan,
@@ -115,10 +162,12 @@ pub async fn alternate(
     row: &Row,
     mut step: impl AsyncFnMut(&mut Target, usize) -> Outcome<Sample>,
 ) {
-    println!("  {}: {}", row.section, row.name);
+    println!("  [{}] {}: {}", plan.progress, row.section, row.name);
+    let begun = Instant::now();
     let mut samples: Vec<Vec<Sample>> = targets.iter().map(|_| Vec::new()).collect();
     let mut failed = vec![false; targets.len()];
-    for round in 0..plan.rounds {
+    let mut round = 0;
+    while plan.goes_on(round, begun, &samples) {
         for turn in 0..targets.len() {
             let place = (round + turn) % targets.len();
             if failed[place] {
@@ -133,6 +182,7 @@ pub async fn alternate(
                 }
             }
         }
+        round += 1;
     }
     for (place, target) in targets.iter().enumerate() {
         if !failed[place] {

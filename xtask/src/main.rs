@@ -95,7 +95,7 @@ enum Command {
     },
     /// Whimbrel beside other mail servers, and against the machine's limits.
     ///
-    /// `bench` for hours, `bench --quick` for about one, `bench ROWS…` for some rows; `bench --install`
+    /// `bench` for most of an hour, `bench --quick` for a quarter, `bench ROWS…` for some rows; `bench --install`
     /// brings the other servers (once, as root); `bench --count` renews the instruction counts.
     Bench {
         /// What the program takes; `bench run --help` says what that is.

@@ -22,6 +22,8 @@ struct Measure {
     title: fn(&Row) -> String,
     cell: fn(&Row, &Figure) -> Option<String>,
     ratio: fn(&Line, Role) -> Option<f64>,
+    /// What stands behind the ratios: how many rounds there were, in the table that tells the spread.
+    rounds: fn(&Line) -> Option<String>,
 }
 
 const MEASURES: &[Measure] = &[
@@ -41,11 +43,13 @@ const MEASURES: &[Measure] = &[
             })
         },
         ratio: Line::ratio,
+        rounds: |line| Some(line.rounds()),
     },
     Measure {
         title: |row| format!("processor seconds of the server for {}", row.unit.work.0),
         cell: |row, figure| Some(words::number(figure.cpu_s_per_unit? * row.unit.work.1)),
         ratio: Line::cpu_ratio,
+        rounds: |_| None,
     },
     Measure {
         title: |_| "latency, p50 / p99".to_owned(),
@@ -54,6 +58,7 @@ const MEASURES: &[Measure] = &[
             Some(format!("{p50} / {p99}"))
         },
         ratio: |_, _| None,
+        rounds: |_| None,
     },
 ];
 
@@ -124,10 +129,12 @@ impl Report {
 const SET_UP: &str = "\
 One load generator drives every server over loopback, on the same machine and the same disk, in one
 run: the rounds of each row go from target to target and begin again, so that a slow minute of the
-machine strikes all. Every server writes durably: 250 and OK come after the sync, with the settings
-that its package or its manual gives for that; none is made faster by leaving it out. Whimbrel runs
-as `whimbrel try` with its defaults. The peers are Debian's packages, each in a root of its own, with
-process limits raised so that the sessions fit.
+machine strikes all. A row has at least three rounds if nothing else is said, and more where they
+scatter. Every server writes durably: 250 and OK come after the sync, with the settings that its package
+or its manual gives for that; none is made faster by leaving it out. Dovecot does not sync changed flags
+before its OK unless `mail_fsync = always` is set, so rows that change flags are measured with it, and
+once more as Dovecot comes. Whimbrel runs as `whimbrel try` with its defaults. The peers are Debian's
+packages, each in a root of its own, with process limits raised so that the sessions fit.
 
 The limits stand beside them: the same octets appended to one file and synced in groups, and a null
 server that only says the protocol's yes. Server and generator share the machine's cores, so the
@@ -136,6 +143,18 @@ Whimbrel is better.
 
 `cargo xtask bench --install` (once, as root) and `cargo xtask bench` make this file again.
 ";
+
+impl Line {
+    /// `3`, or `1–3` where targets had different ones.
+    fn rounds(&self) -> String {
+        let rounds = || self.figures.iter().map(|figure| figure.rounds);
+        let (least, most) = (rounds().min().unwrap_or(0), rounds().max().unwrap_or(0));
+        match least == most {
+            true => most.to_string(),
+            false => format!("{least}–{most}"),
+        }
+    }
+}
 
 fn machine(out: &mut String, setting: &Setting) {
     out.push_str("\n| | |\n|---|---|\n");
@@ -182,8 +201,10 @@ fn table(out: &mut String, measure: &Measure, lines: &[&Line]) {
     .filter(|(role, _)| has(*role))
     .collect();
     let titles = targets.iter().map(|(name, _)| *name);
+    let tells_rounds = lines.iter().any(|line| (measure.rounds)(line).is_some());
     let titles: Vec<&str> = titles
         .chain(ratios.iter().map(|(_, title)| *title))
+        .chain(tells_rounds.then_some("rounds"))
         .collect();
     let _ = writeln!(out, "| | {} |", titles.join(" | "));
     let _ = writeln!(out, "|---|{}", "---:|".repeat(titles.len()));
@@ -197,7 +218,7 @@ fn table(out: &mut String, measure: &Measure, lines: &[&Line]) {
             let ratio = (measure.ratio)(line, *role);
             ratio.map_or_else(|| "–".to_owned(), words::times)
         });
-        let cells: Vec<String> = cells.chain(ratios).collect();
+        let cells: Vec<String> = cells.chain(ratios).chain((measure.rounds)(line)).collect();
         let _ = writeln!(out, "| {} | {} |", line.row.name, cells.join(" | "));
     }
 }

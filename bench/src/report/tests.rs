@@ -68,9 +68,9 @@ fn tables_have_a_column_for_each_target_and_ratio() {
     };
     let text = report().markdown(&setting, "benchmarks");
     let wanted = "\
-| | Whimbrel | slow | slower | null server | to the best peer | to the limit |
-|---|---:|---:|---:|---:|---:|---:|
-| 64 sessions | 10,000 (9,500–10,500) | 375 | 331 | 20,000 | 26.7 × | 0.500 × |
+| | Whimbrel | slow | slower | null server | to the best peer | to the limit | rounds |
+|---|---:|---:|---:|---:|---:|---:|---:|
+| 64 sessions | 10,000 (9,500–10,500) | 375 | 331 | 20,000 | 26.7 × | 0.500 × | 1–3 |
 ";
     assert!(text.contains(wanted), "{text}");
     assert!(

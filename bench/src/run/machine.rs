@@ -21,12 +21,22 @@ pub fn setting(plan: &Plan, targets: &[Target]) -> Setting {
             .iter()
             .map(|target| (target.name.to_owned(), target.version()))
             .collect(),
-        rounds: format!(
-            "{} of each row, alternating; {} ms where the work has no end of its own",
-            plan.rounds,
-            plan.round.as_millis()
-        ),
+        rounds: rounds(plan),
     }
+}
+
+fn rounds(plan: &Plan) -> String {
+    let (least, most) = (plan.rounds.least, plan.rounds.most);
+    let count = match least == most {
+        true => format!("{most} of each row"),
+        false => format!(
+            "{least} to {most} of each row (fewer where its section says so), the more the rounds scatter"
+        ),
+    };
+    format!(
+        "{count}; alternating; {} ms where the work has no end of its own",
+        plan.round.as_millis()
+    )
 }
 
 /// The first line that a program prints, or nothing.

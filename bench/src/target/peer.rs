@@ -8,7 +8,7 @@ mod cyrus;
 mod dovecot;
 mod postfix;
 
-use super::{ACCOUNTS, Doors, PASSWORD, Processes, Server, processes, wait};
+use super::{ACCOUNTS, Changes, Doors, PASSWORD, Processes, Server, Syncs, processes, wait};
 use crate::Outcome;
 use rustix::process::Signal;
 use std::fs::File;
@@ -109,6 +109,7 @@ pub struct Peer {
     product: Product,
     root: PathBuf,
     processes: Processes,
+    syncs: Syncs,
     /// Held while the root is used, so that two runs do not start two servers in it.
     claim: Option<File>,
 }
@@ -132,6 +133,7 @@ impl Peer {
             processes: Processes::new(product.folder()),
             product,
             root,
+            syncs: Syncs::Usual,
             claim: None,
         }
     }
@@ -152,6 +154,10 @@ impl Peer {
     /// Whether its packages are there, prepared in this way or another.
     pub fn has_packages(&self) -> bool {
         self.root.join(WHOLE).is_file()
+    }
+
+    fn syncs(&self) -> Syncs {
+        self.syncs
     }
 
     pub fn product(&self) -> Product {
@@ -286,6 +292,15 @@ impl Server for Peer {
             Product::Cyrus => cyrus::wipe(self),
             Product::Maildir | Product::Mdbox => dovecot::wipe(self),
         }
+    }
+
+    fn sync(&mut self, syncs: Syncs) -> Changes {
+        // Cyrus syncs its index before every OK.
+        if self.product == Product::Cyrus || self.syncs == syncs {
+            return Changes::No;
+        }
+        self.syncs = syncs;
+        Changes::Yes
     }
 
     fn login(&self, number: usize) -> (String, String) {

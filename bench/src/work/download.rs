@@ -6,32 +6,25 @@ use crate::Outcome;
 use crate::report::{Goal, Report, Row, Sample, Unit};
 use crate::target::Target;
 use crate::wire::Wire;
-use crate::work::mailbox::{MESSAGE_BYTES, fill, session};
+use crate::work::mailbox::{MESSAGE_BYTES, READER_COUNT, READERS, reader, session, stock};
 use crate::work::{Meter, Plan, alternate, each};
+use std::time::{Duration, Instant};
 
 const SECTION: &str = "Download of messages of 1 KiB";
-/// The accounts whose INBOX is read, from this one on.
-const FIRST: usize = 11;
-const SESSIONS: [usize; 2] = [1, 16];
+const SESSIONS: [usize; 2] = [1, READER_COUNT];
+/// A round of one IMAP session alone takes its mailbox so often, so that its time can be told.
+const OFTEN: usize = 4;
 
 pub async fn run(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
-    let count = plan.pick(5_000, 1_000, 20);
-    for target in targets.iter_mut() {
-        target.wipe()?;
-    }
-    println!("  filling {} mailboxes with {count} messages", SESSIONS[1]);
-    for target in targets.iter() {
-        for number in 0..SESSIONS[1] {
-            fill(target, FIRST + number, "INBOX", count).await?;
-        }
-    }
+    let count = reader(plan, 0).messages;
+    stock(targets, plan).await?;
     for protocol in [Protocol::Imap, Protocol::Pop] {
         for clients in SESSIONS {
             let many = if clients == 1 { "session" } else { "sessions" };
             let name = format!("{}, {clients} {many}", protocol.name());
             let row = Row::new(SECTION, name, Unit::MESSAGES).goal(Goal::TimesPeers(2.0));
             alternate(targets, plan, report, &row, async |target, _| {
-                round(target, protocol, clients, count).await
+                round(target, protocol, clients, count, plan.round).await
             })
             .await;
         }
@@ -54,24 +47,37 @@ impl Protocol {
     }
 }
 
-/// All clients log in first; then each takes every message of its own mailbox.
+/// All clients log in first; then each takes the messages of its own mailbox.
 async fn round(
     target: &Target,
     protocol: Protocol,
     clients: usize,
     count: usize,
+    time: Duration,
 ) -> Outcome<Sample> {
     let mut wires = Vec::new();
     for number in 0..clients {
-        wires.push(open(target, protocol, FIRST + number).await?);
+        wires.push(open(target, protocol, READERS + number).await?);
     }
     let meter = Meter::begin(target);
-    let octets = each(wires, |_, wire| take_all(wire, protocol, count)).await?;
-    let sample = meter.rate(target, (clients * count) as u64);
-    let least = (clients * count * MESSAGE_BYTES) as u64;
-    match octets.iter().sum::<u64>() >= least {
+    let until = Instant::now() + time;
+    let taken = each(wires, |_, wire| async move {
+        match protocol {
+            Protocol::Imap => {
+                let times = if clients == 1 { OFTEN } else { 1 };
+                take_all(wire, count, times).await
+            }
+            Protocol::Pop => take_some(wire, count, until).await,
+        }
+    })
+    .await?;
+    let messages = taken.iter().map(|(messages, _)| messages).sum();
+    let octets: u64 = taken.iter().map(|(_, octets)| octets).sum();
+    let sample = meter.rate(target, messages);
+    let least = messages * MESSAGE_BYTES as u64;
+    match octets >= least {
         true => Ok(sample),
-        false => Err(format!("{octets:?} octets came of {least}")),
+        false => Err(format!("{octets} octets came of {least}")),
     }
 }
 
@@ -90,20 +96,27 @@ async fn open(target: &Target, protocol: Protocol, account: usize) -> Outcome<Wi
     }
 }
 
-/// The octets of all messages.
-async fn take_all(mut wire: Wire, protocol: Protocol, count: usize) -> Outcome<u64> {
-    match protocol {
-        Protocol::Imap => {
-            let answer = wire.imap(b"FETCH 1:* BODY.PEEK[]").await?;
-            Ok(answer.literal_octets)
-        }
-        Protocol::Pop => {
-            let mut octets = 0;
-            for number in 1..=count {
-                octets += wire.pop_lines(format!("RETR {number}").as_bytes()).await?;
-            }
-            wire.pop(b"QUIT").await?;
-            Ok(octets)
+/// All messages, so many times: how many came, and their octets.
+async fn take_all(mut wire: Wire, count: usize, times: usize) -> Outcome<(u64, u64)> {
+    let mut octets = 0;
+    for _ in 0..times {
+        let answer = wire.imap(b"FETCH 1:* BODY.PEEK[]").await?;
+        octets += answer.literal_octets;
+    }
+    Ok(((count * times) as u64, octets))
+}
+
+/// One after the other, again from the first on when all have come, up to that moment.
+async fn take_some(mut wire: Wire, count: usize, until: Instant) -> Outcome<(u64, u64)> {
+    let (mut messages, mut octets) = (0, 0);
+    for number in (1..=count).cycle() {
+        octets += wire.pop_lines(format!("RETR {number}").as_bytes()).await?;
+        messages += 1;
+        if Instant::now() >= until {
+            break;
         }
     }
+    // How it says goodbye is no longer of interest.
+    let _ = wire.pop(b"QUIT").await;
+    Ok((messages, octets))
 }

@@ -25,7 +25,7 @@ pub async fn run(_targets: &mut [Target], plan: &Plan, report: &mut Report) -> O
                 Unit::MESSAGES,
             );
             let mut limit = Limit::new(&plan.folder, group, kib * 1024);
-            let samples: Vec<Sample> = (0..plan.rounds)
+            let samples: Vec<Sample> = (0..plan.rounds.most)
                 .map(|_| round(&mut limit, group, time))
                 .collect();
             report.add(&row, NAME, Role::Limit, &samples);

@@ -7,70 +7,49 @@ use crate::Outcome;
 use crate::clock::Spread;
 use crate::letter::letter;
 use crate::report::{Curve, Goal, Report, Row, Sample, Scale, Unit};
-use crate::target::Target;
+use crate::target::{Kind, Syncs, Target};
 use crate::wire::Wire;
-use crate::work::mailbox::{MESSAGE_BYTES, fill, session};
+use crate::work::mailbox::{Has, MESSAGE_BYTES, Mailbox, huge, large, session, sizes, stock};
 use crate::work::{Meter, Plan, alternate};
 
 const ALL: &str = "A large mailbox";
 const ONE: &str = "One message in a mailbox of any size";
-/// The account of the large mailbox, and that of the mailboxes of many sizes.
-const LARGE: usize = 1;
-const SIZES: usize = 2;
 /// One command as often as its time can be told.
 const SELECTS: usize = 20;
 const ONES: usize = 50;
-/// Mailboxes of the curve that peers are given too; filling larger ones takes them too long.
-const PEERS_FILL: usize = 10_000;
+/// Behind the names of rows that Dovecot does with less.
+const UNSYNCED: &str = ", Dovecot's flags not synced";
 
 pub async fn run(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
-    for target in targets.iter_mut() {
-        target.wipe()?;
-    }
-    let count = plan.pick(50_000, 5_000, 100);
-    large(targets, plan, report, ("INBOX", count)).await?;
-    let Some(own) = targets.iter().position(Target::is_whimbrel) else {
-        return Ok(());
-    };
-    let own = &mut targets[own..=own];
-    let huge = plan.pick(1_000_000, 50_000, 200);
-    large(own, plan, report, ("huge", huge)).await?;
+    stock(targets, plan).await?;
+    whole(targets, plan, report, &large(plan)).await?;
+    whole(own(targets), plan, report, &huge(plan)).await?;
     curves(targets, plan, report).await
 }
 
 /// The whole mailbox at once.
-async fn large(
+async fn whole(
     targets: &mut [Target],
     plan: &Plan,
     report: &mut Report,
-    (mailbox, count): (&str, usize),
+    mailbox: &Mailbox,
 ) -> Outcome<()> {
-    println!("  filling {mailbox} with {count} messages");
+    let count = mailbox.messages;
     for target in targets.iter() {
-        fill(target, LARGE, mailbox, count).await?;
-        prepare(target, mailbox, count).await?;
+        prepare(target, mailbox).await?;
     }
-    let open = async |target: &Target| open(target, LARGE, mailbox).await;
     let named = |what: &str| format!("{what}, {} messages", spelled(count));
     let twice = |row: Row| row.goal(Goal::TimesPeers(2.0));
 
     let row = twice(Row::new(ALL, named("SELECT"), Unit::MILLISECONDS));
-    let select = format!("SELECT {mailbox}");
+    let select = format!("SELECT {}", mailbox.name);
     alternate(targets, plan, report, &row, async |target, _| {
-        let mut wire = open(target).await?;
+        let mut wire = open(target, mailbox).await?;
         let meter = Meter::begin(target);
         for _ in 0..SELECTS {
             wire.imap(select.as_bytes()).await?;
         }
         Ok(milliseconds(meter.seconds(target, SELECTS as u64)))
-    })
-    .await;
-
-    let row = twice(Row::new(ALL, named("STORE 1:* +FLAGS"), Unit::SECONDS));
-    alternate(targets, plan, report, &row, async |target, _| {
-        let mut wire = open(target).await?;
-        wire.imap(b"STORE 1:* -FLAGS.SILENT (\\Flagged)").await?;
-        timed(&mut wire, target, "STORE 1:* +FLAGS (\\Flagged)", count).await
     })
     .await;
 
@@ -91,18 +70,46 @@ async fn large(
             row = twice(row);
         }
         alternate(targets, plan, report, &row, async |target, _| {
-            let mut wire = open(target).await?;
+            let mut wire = open(target, mailbox).await?;
             timed(&mut wire, target, command, responses).await
         })
         .await;
     }
+
+    let row = twice(Row::new(ALL, named("STORE 1:* +FLAGS"), Unit::SECONDS));
+    store_all(targets, plan, report, &row, mailbox, Syncs::All).await?;
+    if targets.iter().any(|target| target.kind == Kind::Peer) {
+        let row = Row::new(ALL, named("STORE 1:* +FLAGS") + UNSYNCED, Unit::SECONDS);
+        store_all(targets, plan, report, &row, mailbox, Syncs::Usual).await?;
+    }
+    Ok(())
+}
+
+async fn store_all(
+    targets: &mut [Target],
+    plan: &Plan,
+    report: &mut Report,
+    row: &Row,
+    mailbox: &Mailbox,
+    syncs: Syncs,
+) -> Outcome<()> {
+    for target in targets.iter_mut() {
+        target.sync(syncs)?;
+    }
+    alternate(targets, plan, report, row, async |target, _| {
+        let mut wire = open(target, mailbox).await?;
+        wire.imap(b"STORE 1:* -FLAGS.SILENT (\\Flagged)").await?;
+        let command = "STORE 1:* +FLAGS (\\Flagged)";
+        timed(&mut wire, target, command, mailbox.messages).await
+    })
+    .await;
     Ok(())
 }
 
 /// Half of the messages are read, and what a server gathers at the first asking is gathered.
-async fn prepare(target: &Target, mailbox: &str, count: usize) -> Outcome<()> {
-    let mut wire = open(target, LARGE, mailbox).await?;
-    let half = (count / 2).max(1);
+async fn prepare(target: &Target, mailbox: &Mailbox) -> Outcome<()> {
+    let mut wire = open(target, mailbox).await?;
+    let half = (mailbox.messages / 2).max(1);
     let read = format!("STORE 1:{half} +FLAGS.SILENT (\\Seen)");
     wire.imap(read.as_bytes()).await?;
     for command in [
@@ -114,9 +121,10 @@ async fn prepare(target: &Target, mailbox: &str, count: usize) -> Outcome<()> {
     wire.imap(b"LOGOUT").await.map(drop)
 }
 
-async fn open(target: &Target, account: usize, mailbox: &str) -> Outcome<Wire> {
-    let mut wire = session(target, account).await?;
-    wire.imap(format!("SELECT {mailbox}").as_bytes()).await?;
+async fn open(target: &Target, mailbox: &Mailbox) -> Outcome<Wire> {
+    let mut wire = session(target, mailbox.account).await?;
+    let select = format!("SELECT {}", mailbox.name);
+    wire.imap(select.as_bytes()).await?;
     Ok(wire)
 }
 
@@ -146,7 +154,7 @@ fn spelled(count: usize) -> String {
 }
 
 /// What is done to one message.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Deed {
     Select,
     Append,
@@ -161,41 +169,53 @@ const DEEDS: [(&str, Deed); 4] = [
     ("STORE and EXPUNGE", Deed::Expunge),
 ];
 
+impl Deed {
+    /// Whether Dovecot says OK to it before it is on the disk, if it may.
+    fn changes_flags(self) -> bool {
+        matches!(self, Deed::Flag | Deed::Expunge)
+    }
+}
+
 async fn curves(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
-    let sizes: &[usize] = plan.pick(
-        &[1_000, 10_000, 100_000, 1_000_000],
-        &[1_000, 10_000, 100_000],
-        &[100, 200],
-    );
     let mut points: Vec<Vec<(f64, f64)>> = vec![Vec::new(); DEEDS.len()];
-    for &size in sizes {
-        println!("  filling a mailbox with {size} messages");
-        let mailbox = format!("of{size}");
-        let some = match size <= PEERS_FILL {
-            true => &mut *targets,
-            false => own(targets),
-        };
-        for target in some.iter() {
-            fill(target, SIZES, &mailbox, size).await?;
+    for syncs in [Syncs::Usual, Syncs::All] {
+        for target in targets.iter_mut() {
+            target.sync(syncs)?;
         }
-        for ((name, deed), points) in DEEDS.into_iter().zip(&mut points) {
-            let name = format!("{name}, {} messages", spelled(size));
-            let mut row = Row::new(ONE, name, Unit::MILLISECONDS);
-            if size <= PEERS_FILL {
-                row = row.goal(Goal::TimesPeers(2.0));
-            }
-            let mut values = Vec::new();
-            alternate(some, plan, report, &row, async |target, round| {
-                let mut wire = open(target, SIZES, &mailbox).await?;
-                let sample = ones(&mut wire, target, (&mailbox, size), deed, round).await?;
-                if target.is_whimbrel() {
-                    values.push(sample.value);
+        for (mailbox, has) in sizes(plan) {
+            for ((name, deed), points) in DEEDS.into_iter().zip(&mut points) {
+                // What is synced anyway is measured once; and what only Whimbrel does, which always syncs.
+                let is_same = !deed.changes_flags() || has == Has::Whimbrel;
+                if is_same && syncs == Syncs::All {
+                    continue;
                 }
-                Ok(sample)
-            })
-            .await;
-            points.extend(Spread::of(values).map(|spread| (size as f64, spread.median)));
+                let some = match has {
+                    Has::All => &mut *targets,
+                    Has::Whimbrel => own(targets),
+                };
+                let row = one_row(name, &mailbox, has, (deed, syncs));
+                let mut values = Vec::new();
+                alternate(some, plan, report, &row, async |target, round| {
+                    let mut wire = open(target, &mailbox).await?;
+                    if deed == Deed::Expunge {
+                        make_up(&mut wire, &mailbox).await?;
+                    }
+                    let sample = ones(&mut wire, target, &mailbox, deed, round).await?;
+                    if target.is_whimbrel() {
+                        values.push(sample.value);
+                    }
+                    Ok(sample)
+                })
+                .await;
+                if syncs == Syncs::Usual {
+                    let spread = Spread::of(values);
+                    points.extend(spread.map(|spread| (mailbox.messages as f64, spread.median)));
+                }
+            }
         }
+    }
+    for target in targets.iter_mut() {
+        target.sync(Syncs::Usual)?;
     }
     let series = DEEDS.iter().map(|(name, _)| *name).zip(points);
     report.curve(Curve {
@@ -208,6 +228,16 @@ async fn curves(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Out
     Ok(())
 }
 
+fn one_row(name: &str, mailbox: &Mailbox, has: Has, (deed, syncs): (Deed, Syncs)) -> Row {
+    let name = format!("{name}, {} messages", spelled(mailbox.messages));
+    let is_less = syncs == Syncs::Usual && deed.changes_flags();
+    match has {
+        Has::All if is_less => Row::new(ONE, name + UNSYNCED, Unit::MILLISECONDS),
+        Has::All => Row::new(ONE, name, Unit::MILLISECONDS).goal(Goal::TimesPeers(2.0)),
+        Has::Whimbrel => Row::new(ONE, name, Unit::MILLISECONDS),
+    }
+}
+
 /// Whimbrel alone; nobody, if it is not among them.
 fn own(targets: &mut [Target]) -> &mut [Target] {
     match targets.iter().position(Target::is_whimbrel) {
@@ -216,14 +246,26 @@ fn own(targets: &mut [Target]) -> &mut [Target] {
     }
 }
 
+/// As many messages more as one round takes away.
+async fn make_up(wire: &mut Wire, mailbox: &Mailbox) -> Outcome<()> {
+    let mut command = format!("APPEND {}", mailbox.name).into_bytes();
+    for number in 0..ONES {
+        let message = letter(MESSAGE_BYTES, number as u64);
+        command.extend_from_slice(format!(" {{{}+}}\r\n", message.len()).as_bytes());
+        command.extend_from_slice(&message);
+    }
+    wire.imap(&command).await.map(drop)
+}
+
 /// The same deed at messages all over the mailbox; milliseconds for each.
 async fn ones(
     wire: &mut Wire,
     target: &Target,
-    (mailbox, size): (&str, usize),
+    mailbox: &Mailbox,
     deed: Deed,
     round: usize,
 ) -> Outcome<Sample> {
+    let (mailbox, size) = (&mailbox.name, mailbox.messages);
     let meter = Meter::begin(target);
     for number in 0..ONES {
         let place = number * (size / ONES).max(1) % size + 1;
