@@ -67,7 +67,7 @@ mkdir -p /var/lib/knot
 for zone in . example. bogus.example.; do
     keymgr $zone generate algorithm=ecdsap256sha256 ksk=yes zsk=yes > /dev/null
 done
-keymgr . dnskey > /share/root.key
+keymgr . dnskey | sed 's/ DNSKEY/ 3600 IN DNSKEY/' > /share/root.key
 keymgr example. ds | grep ' 13 2 ' >> /share/zones/root
 keymgr bogus.example. ds | grep ' 13 2 ' | sed -E 's/[0-9a-fA-F]{64}$/\
 0000000000000000000000000000000000000000000000000000000000000001/' >> /share/zones/example.
