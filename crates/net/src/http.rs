@@ -4,14 +4,18 @@
 //! being followed, a cookie, a connection used twice.
 
 use crate::conn::Conn;
-use crate::limits::{HTTP, HTTP_BODY_BYTES, HTTP_HEAD_BYTES};
+use crate::dialer::Dialer;
+use crate::dns::{Answer, Resolver};
+use crate::limits::{DIAL, HTTP, HTTP_BODY_BYTES, HTTP_HEAD_BYTES, HTTP_PATIENT};
 use crate::listener::dial;
 use crate::tls::TlsClient;
+use crate::trust::{Authorities, TlsFailure, Trust, Untrusted};
 use bytes::BytesMut;
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// Header fields of one answer.
@@ -42,6 +46,8 @@ pub enum HttpError {
     /// The text is no URL that is asked here.
     Url(&'static str),
     Io(io::Error),
+    /// The server's certificate proves nothing.
+    Untrusted(Untrusted),
     /// The answer is no HTTP, or larger than its bounds.
     Answer(&'static str),
 }
@@ -51,6 +57,7 @@ impl fmt::Display for HttpError {
         match self {
             HttpError::Url(why) | HttpError::Answer(why) => f.write_str(why),
             HttpError::Io(error) => error.fmt(f),
+            HttpError::Untrusted(why) => why.fmt(f),
         }
     }
 }
@@ -60,6 +67,15 @@ impl std::error::Error for HttpError {}
 impl From<io::Error> for HttpError {
     fn from(error: io::Error) -> HttpError {
         HttpError::Io(error)
+    }
+}
+
+impl From<TlsFailure> for HttpError {
+    fn from(failure: TlsFailure) -> HttpError {
+        match failure {
+            TlsFailure::Untrusted(why) => HttpError::Untrusted(why),
+            TlsFailure::Handshake(error) => HttpError::Io(error),
+        }
     }
 }
 
@@ -129,24 +145,65 @@ fn is_this_machine(host: &str) -> bool {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HttpReply {
     pub status: u16,
+    /// `type/subtype` in lower case, without parameters.
+    pub media_type: Option<String>,
     pub body: Vec<u8>,
 }
 
 /// Asks servers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
-    tls: TlsClient,
+    way: Way,
+    within: Duration,
+}
+
+/// How servers are found, reached and believed.
+#[derive(Clone, Debug)]
+enum Way {
+    /// By the system, which knows names of this machine's network as well.
+    System(TlsClient),
+    /// By the DNS alone.
+    Dns {
+        resolver: Resolver,
+        dialer: Dialer,
+        authorities: Authorities,
+    },
 }
 
 impl HttpClient {
     /// Servers prove who they are to what `tls` trusts.
     pub fn new(tls: TlsClient) -> HttpClient {
-        HttpClient { tls }
+        HttpClient {
+            way: Way::System(tls),
+            within: HTTP,
+        }
+    }
+
+    /// Asks servers of the world, that nobody here chose: found by the DNS, and with more patience.
+    pub fn of_the_world(
+        resolver: Resolver,
+        dialer: Dialer,
+        authorities: Authorities,
+    ) -> HttpClient {
+        HttpClient {
+            way: Way::Dns {
+                resolver,
+                dialer,
+                authorities,
+            },
+            within: HTTP_PATIENT,
+        }
     }
 
     pub async fn get(&self, url: &Url) -> Result<HttpReply, HttpError> {
-        let request = format!("GET {} HTTP/1.1\r\n{}\r\n", url.target, url.fields());
-        self.ask(url, request).await
+        self.get_as(url, "application/json").await
+    }
+
+    /// Asks for a document of that media type; whether it is one is in the answer.
+    pub async fn get_as(&self, url: &Url, media_type: &str) -> Result<HttpReply, HttpError> {
+        let fields = url.fields(media_type);
+        let request = format!("GET {} HTTP/1.1\r\n{fields}\r\n", url.target);
+        self.ask(url, request.into_bytes()).await
     }
 
     /// `form` is encoded already; `authorization` is the field's value.
@@ -160,16 +217,34 @@ impl HttpClient {
             "POST {} HTTP/1.1\r\n{}Authorization: {authorization}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
             url.target,
-            url.fields(),
+            url.fields("application/json"),
             form.len()
         );
+        self.ask(url, request.into_bytes()).await
+    }
+
+    /// Hands a document over.
+    pub async fn post(
+        &self,
+        url: &Url,
+        media_type: &str,
+        body: &[u8],
+    ) -> Result<HttpReply, HttpError> {
+        let head = format!(
+            "POST {} HTTP/1.1\r\n{}Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+            url.target,
+            url.fields("*/*"),
+            body.len()
+        );
+        let mut request = head.into_bytes();
+        request.extend_from_slice(body);
         self.ask(url, request).await
     }
 
-    async fn ask(&self, url: &Url, request: String) -> Result<HttpReply, HttpError> {
-        let asked = timeout(HTTP, async {
+    async fn ask(&self, url: &Url, request: Vec<u8>) -> Result<HttpReply, HttpError> {
+        let asked = timeout(self.within, async {
             let mut conn = self.connect(url).await?;
-            conn.write_all(request.as_bytes()).await?;
+            conn.write_all(&request).await?;
             answer(&mut conn).await
         });
         asked.await.map_err(io::Error::from)?
@@ -177,26 +252,53 @@ impl HttpClient {
 
     async fn connect(&self, url: &Url) -> Result<Conn, HttpError> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for address in tokio::net::lookup_host((url.host.as_str(), url.port)).await? {
-            let conn = match dial(address).await {
+        for address in self.look_up(url).await? {
+            let dialled = match &self.way {
+                Way::System(_) => dial(address).await,
+                Way::Dns { dialer, .. } => dialer.dial(address, None, DIAL).await,
+            };
+            let conn = match dialled {
                 Ok(conn) => conn,
                 Err(error) => {
                     last = error;
                     continue;
                 }
             };
-            return Ok(match url.scheme {
-                Scheme::Http => conn,
-                Scheme::Https => conn.connect_tls(&self.tls, &url.host).await?,
+            return Ok(match (url.scheme, &self.way) {
+                (Scheme::Http, _) => conn,
+                (Scheme::Https, Way::System(tls)) => conn.connect_tls(tls, &url.host).await?,
+                (Scheme::Https, Way::Dns { authorities, .. }) => {
+                    let trust = Trust::Names(vec![url.host.clone()]);
+                    conn.connect_trusting(trust, authorities, &url.host).await?
+                }
             });
         }
         Err(last.into())
+    }
+
+    async fn look_up(&self, url: &Url) -> io::Result<Vec<SocketAddr>> {
+        let at = |address| SocketAddr::new(address, url.port);
+        let resolver = match &self.way {
+            Way::System(_) => {
+                let found = tokio::net::lookup_host((url.host.as_str(), url.port)).await?;
+                return Ok(found.collect());
+            }
+            Way::Dns { resolver, .. } => resolver,
+        };
+        if let Ok(address) = url.host.parse() {
+            return Ok(vec![at(address)]);
+        }
+        match resolver.addresses(&url.host).await {
+            Answer::Found { value, .. } => Ok(value.into_iter().map(at).collect()),
+            Answer::NoData { .. } | Answer::NoName { .. } => Ok(Vec::new()),
+            Answer::Failed(why) => Err(io::Error::other(why.to_string())),
+        }
     }
 }
 
 impl Url {
     /// The header fields of every request.
-    fn fields(&self) -> String {
+    fn fields(&self, accept: &str) -> String {
         let host = match self.host.contains(':') {
             true => format!("[{}]", self.host),
             false => self.host.clone(),
@@ -206,7 +308,7 @@ impl Url {
             (_, port) => format!(":{port}"),
         };
         format!(
-            "Host: {host}{port}\r\nUser-Agent: Whimbrel\r\nAccept: application/json\r\n\
+            "Host: {host}{port}\r\nUser-Agent: Whimbrel\r\nAccept: {accept}\r\n\
              Connection: close\r\n"
         )
     }
@@ -258,9 +360,22 @@ fn parse(mut input: &[u8], ended: bool) -> Result<Option<HttpReply>, HttpError> 
             continue;
         }
         let body = content(head.headers, rest, ended)?;
-        return Ok(body.map(|body| HttpReply { status, body }));
+        let media_type = media_type(head.headers);
+        return Ok(body.map(|body| HttpReply {
+            status,
+            media_type,
+            body,
+        }));
     }
     Err(HttpError::Answer("the answer does not come"))
+}
+
+/// [rfc9110 8.3.1]
+fn media_type(fields: &[httparse::Header<'_>]) -> Option<String> {
+    let named = |field: &&httparse::Header<'_>| field.name.eq_ignore_ascii_case("Content-Type");
+    let value = std::str::from_utf8(fields.iter().find(named)?.value).ok()?;
+    let media_type = value.split(';').next().unwrap_or_default();
+    Some(media_type.trim().to_ascii_lowercase())
 }
 
 /// What lies behind the header of an answer. None: not whole yet.
@@ -359,7 +474,7 @@ mod tests {
         #[test]
         fn no_text_makes_a_url_that_could_break_a_request(text in "https?://(127\\.0\\.0\\.1|[ -~]{0,20})[\\x00-\\x7f]{0,20}") {
             if let Ok(url) = text.parse::<Url>() {
-                let asked = format!("{}{}", url.target, url.fields());
+                let asked = format!("{}{}", url.target, url.fields("a/b"));
                 prop_assert!(url.target.bytes().all(|octet| octet.is_ascii_graphic()));
                 prop_assert_eq!(asked.matches("\r\n").count(), 4);
             }
@@ -430,6 +545,19 @@ mod tests {
         let early = "HTTP/1.1 103 Early\r\n\r\n";
         let late = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
         assert_eq!(body(&format!("{early}{late}")).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn says_what_kind_of_document_came() {
+        // [rfc9110 8.3.1]
+        let kind = |field: &str| {
+            let answer = format!("HTTP/1.1 200 OK\r\n{field}Content-Length: 0\r\n\r\n");
+            let reply = parse(answer.as_bytes(), true).expect("it is HTTP");
+            reply.expect("it is whole").media_type
+        };
+        let field = "content-type: Text/Plain; charset=utf-8\r\n";
+        assert_eq!(kind(field).as_deref(), Some("text/plain"));
+        assert_eq!(kind(""), None);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub const HALF_CLOSED: Duration = Duration::from_secs(2);
 pub const GRACE: Duration = Duration::from_millis(1_500);
 /// One question by HTTP, from the look-up of its host to the end of the answer.
 pub const HTTP: Duration = Duration::from_secs(10);
+/// The same where the server is a stranger's. RFC 8461 3.3 suggests a minute.
+pub const HTTP_PATIENT: Duration = Duration::from_secs(60);
 /// The header of an answer by HTTP.
 pub const HTTP_HEAD_BYTES: usize = 16 * 1024;
 /// Its body: sets of keys have some KiB.
@@ -44,3 +46,7 @@ pub const DNS_CACHE: u64 = 8_192;
 pub const DNS_CACHED: Duration = Duration::from_secs(86_400);
 /// The same where there was nothing.
 pub const DNS_CACHED_NEGATIVE: Duration = Duration::from_secs(900);
+/// Names of which is known that there is nothing, and for how long: a record that somebody adds is
+/// seen after this.
+pub const DNS_NOTHING: usize = 20_000;
+pub const DNS_CACHED_NOTHING: Duration = Duration::from_secs(60);

@@ -1,5 +1,7 @@
 //! What a peer can make grow on the road, with the minimum of the RFC beside it.
 
+use std::time::Duration;
+
 /// A message's content. RFC minimum: 64 KiB. [rfc5321 4.5.3.1.7]
 pub const MESSAGE_BYTES: u64 = 100 * 1024 * 1024;
 /// Recipients of one message. RFC minimum: 100. [rfc5321 4.5.3.1.8]
@@ -52,6 +54,18 @@ pub const SIGNED_HEADER_BYTES: usize = 256 * 1024;
 /// Domains whose keys are kept read.
 pub const KEYRING_DOMAINS: usize = 1_000;
 /// How long a connection may take to be made. The RFC has no number; the next host may be faster.
-pub const CONNECT: std::time::Duration = std::time::Duration::from_secs(30);
+pub const CONNECT: Duration = Duration::from_secs(30);
 /// A note of an attempt's record.
 pub const NOTE_BYTES: usize = 512;
+/// Hosts that one MTA-STS policy names. No RFC minimum.
+pub const STS_MX: usize = 256;
+/// The text of a policy. RFC 8461 3.3 suggests it.
+pub const STS_BODY_BYTES: usize = 64 * 1024;
+/// Policy hosts that are asked at a time.
+pub const STS_AT_ONCE: usize = 16;
+/// How long a policy host that failed is left in peace. RFC 8461 3.3 asks for a limit.
+pub const STS_RETRY: Duration = Duration::from_secs(300);
+/// Failed policy hosts that are remembered.
+pub const STS_FAILED: usize = 10_000;
+/// A policy is fetched again after this, changed or not. RFC 8461 3.3 suggests a day.
+pub const STS_REFRESH: Duration = Duration::from_secs(86_400);

@@ -11,6 +11,7 @@ pub mod failure;
 mod gather;
 mod lanes;
 mod opening;
+pub mod policy;
 mod pool;
 pub mod route;
 mod said;

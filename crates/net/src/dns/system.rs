@@ -14,12 +14,19 @@ use hickory_resolver::proto::dnssec::{DnssecSummary, Proof, TrustAnchors};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{TokioResolver, system_conf};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
 
 pub(crate) struct System {
     resolver: TokioResolver,
+    /// What was not there, until when. The library forgets that at once where it checks proofs, and
+    /// most domains have neither policy nor TLSA record.
+    nothing: Mutex<Nothing>,
 }
+
+type Nothing = BTreeMap<(Name, Kind), (Instant, Answer<Vec<Data>>)>;
 
 impl System {
     pub fn new(settings: &DnsSettings) -> Result<System, DnsError> {
@@ -36,7 +43,8 @@ impl System {
         let resolver = builder
             .build()
             .map_err(|e| DnsError(format!("preparing to ask the DNS: {e}")))?;
-        Ok(System { resolver })
+        let nothing = Mutex::default();
+        Ok(System { resolver, nothing })
     }
 
     pub async fn ask(&self, name: &str, kind: Kind) -> Answer<Vec<Data>> {
@@ -45,8 +53,39 @@ impl System {
             return Answer::NoName { is_secure: false };
         };
         name.set_fqdn(true);
+        let key = (name.to_lowercase(), kind);
+        if let Some(nothing) = self.known_nothing(&key) {
+            return nothing;
+        }
+        let answer = self.look_up(&name, kind).await;
+        if matches!(answer, Answer::NoData { .. } | Answer::NoName { .. }) {
+            let mut nothing = self.lock();
+            if nothing.len() >= limits::DNS_NOTHING {
+                nothing.clear();
+            }
+            let until = Instant::now() + limits::DNS_CACHED_NOTHING;
+            nothing.insert(key, (until, answer.clone()));
+        }
+        answer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Nothing> {
+        self.nothing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_nothing(&self, key: &(Name, Kind)) -> Option<Answer<Vec<Data>>> {
+        let mut nothing = self.lock();
+        let (until, answer) = nothing.get(key)?;
+        if *until > Instant::now() {
+            return Some(answer.clone());
+        }
+        nothing.remove(key);
+        None
+    }
+
+    async fn look_up(&self, name: &Name, kind: Kind) -> Answer<Vec<Data>> {
         match self.resolver.lookup(name.clone(), record_type(kind)).await {
-            Ok(lookup) => found(&name, kind, &lookup),
+            Ok(lookup) => found(name, kind, &lookup),
             Err(error) => not_found(error),
         }
     }
