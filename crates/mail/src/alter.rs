@@ -22,7 +22,7 @@ use store::{Pending, Value};
 impl View {
     /// Those of `uids` that are in this picture.
     fn targets(&self, uids: &RoaringBitmap) -> Vec<u32> {
-        (uids & &self.uids).iter().collect()
+        (uids & &*self.uids).iter().collect()
     }
 
     /// A transaction in which the mailbox is still there and may be changed.

@@ -65,17 +65,17 @@ pub(crate) fn load(
     Ok(all)
 }
 
-/// The first member that is also in the other set. Chunks behind it are not read.
-pub(crate) fn first_common(
+/// The first member from this UID on. Chunks behind it are not read.
+pub(crate) fn first_from(
     look: &impl Look,
     (mailbox, uid_next): (MailboxId, u32),
     kind: Kind,
-    other: &RoaringBitmap,
+    from: u32,
 ) -> Result<Option<u32>, Fault> {
-    for chunk in 0..=chunk_of(uid_next) {
+    for chunk in chunk_of(from)..=chunk_of(uid_next) {
         let key = keys::bits(mailbox, kind as u8, chunk);
         if let Some(kept) = look.record::<Chunk>(&key)?
-            && let Some(first) = (kept.0 & other).min()
+            && let Some(first) = kept.0.range(from..).next()
         {
             return Ok(Some(first));
         }

@@ -12,6 +12,7 @@ use crate::keys;
 use crate::limits;
 use crate::name::MailboxName;
 use crate::parse::{self, Parsed};
+use crate::pictures::Pictures;
 use crate::proof::{Admin, Delivery, Login};
 use crate::ready::{DeliveredEnvelope, Dsn};
 use crate::record::{self, Saved};
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub directory: Directory,
     pub auth: Auth,
     pub sessions: Arc<Sessions>,
+    pub pictures: Pictures,
     /// KiB that all parsers together may hold, first come first served.
     pub parse_memory: Semaphore,
 }
@@ -133,6 +135,7 @@ impl Mail {
             directory,
             auth,
             sessions,
+            pictures: Pictures::default(),
             parse_memory,
         };
         crate::gap::pass_over(&inner).await?;

@@ -27,6 +27,7 @@ mod mailbox;
 mod name;
 mod parse;
 mod parts;
+mod pictures;
 mod proof;
 mod ready;
 mod record;

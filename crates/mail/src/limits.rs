@@ -82,6 +82,10 @@ pub const THROTTLE_ENTRIES: usize = 20_000;
 pub const KNOWN_ADDRESSES: usize = 10_000;
 /// Accounts that such an address may lead to; where a longer list leads is looked up each time.
 pub const KNOWN_TARGETS: usize = 16;
+/// Memory of pictures of mailboxes that are kept for who opens them next.
+pub const PICTURES_BYTES: usize = 4 * 1024 * 1024;
+/// Changes of an account since such a picture; beyond that its bitmaps are read anew.
+pub const PICTURE_CHANGES: u64 = 256;
 /// Memory that reading one message may take: its headers, and a window of its body.
 pub const PARSE_BYTES: usize = 4 * 1024 * 1024;
 /// Octets of a message that are looked at in one go while it is read.

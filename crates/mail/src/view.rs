@@ -14,6 +14,7 @@ use crate::keywords::Keywords;
 use crate::limits;
 use crate::mailbox;
 use crate::name::MailboxName;
+use crate::pictures;
 use crate::ready::{Form, Ready};
 use crate::rows;
 use crate::sessions::Registration;
@@ -22,6 +23,7 @@ use crate::state::{AccountState, FlagSet, MailboxState};
 use crate::tree::{self, Node, ROOT};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use store::{Bell, Fault};
 use tally::{Held, Metric};
 
@@ -178,8 +180,13 @@ pub struct View {
     uid_validity: u32,
     uid_next: u32,
     modseq: ModSeq,
-    pub(crate) uids: RoaringBitmap,
+    /// Shared with other views of the mailbox until one of them moves on.
+    pub(crate) uids: Arc<RoaringBitmap>,
     recent: RoaringBitmap,
+    /// When it was opened.
+    first_unseen: Option<u32>,
+    /// The account's, as long as its bell has not rung again.
+    keywords: Option<Arc<[Keyword]>>,
     sums: Sums,
     /// The account's change up to which the log was read.
     told: ModSeq,
@@ -209,32 +216,28 @@ impl View {
         // As is the bell, so that it rings for all that this moment does not show.
         let bell = account.bell();
         let heard = bell.rings();
-        let look = account.now();
-        let node = tree::find(&look, name)?.ok_or(MailboxError::NotFound)?;
-        if !node.record.selectable {
-            return Err(MailboxError::NoSelect);
-        }
-        let told = account_modseq(&look, account)?;
-        let state = mailbox::state(&look, node.id)?;
-        let uids = bits::load(&look, (node.id, state.uid_next), Kind::All)?;
-        let from = recent_from(account, access, node.id, &state);
-        needs.needs_after(told);
+        let picture = pictures::take(account, name, heard)?;
+        let state = &picture.state;
+        let from = recent_from(account, access, picture.node.id, state);
+        needs.needs_after(picture.told);
         let view = Self {
             account: account.clone(),
-            mailbox: node.id,
+            mailbox: picture.node.id,
             name: name.clone(),
             access,
-            uid_validity: node.record.uid_validity,
+            uid_validity: picture.node.record.uid_validity,
             uid_next: state.uid_next,
             modseq: state.highest_modseq,
-            recent: uids.range(from..).collect(),
-            uids,
+            recent: picture.uids.range(from..).collect(),
+            uids: picture.uids.clone(),
+            first_unseen: picture.first_unseen,
+            keywords: Some(picture.keywords.clone()),
             sums: Sums {
                 octets: state.bytes,
                 open: state.forms.open,
                 utf8: state.forms.utf8,
             },
-            told,
+            told: picture.told,
             held: BTreeMap::new(),
             held_since: None,
             own: BTreeSet::new(),
@@ -325,11 +328,9 @@ impl View {
     pub(crate) fn rank(&self, uid: u32) -> u32 {
         self.uids.rank(uid) as u32
     }
-    /// The sequence number of the first message without `\Seen`.
-    pub fn first_unseen(&self) -> Result<Option<u32>, Fault> {
-        let (look, place) = (self.account.now(), (self.mailbox, self.uid_next));
-        let first = bits::first_common(&look, place, Kind::Unseen, &self.uids)?;
-        Ok(first.map(|uid| self.rank(uid)))
+    /// The sequence number of the first message without `\Seen` when this picture was opened.
+    pub fn first_unseen(&self) -> Option<u32> {
+        self.first_unseen.and_then(|uid| self.seq_of(uid))
     }
     /// Is this session the first that was told of the message?
     pub fn is_recent(&self, uid: u32) -> bool {
@@ -340,8 +341,16 @@ impl View {
         self.recent.len() as u32
     }
     /// The account's keywords, for FLAGS and PERMANENTFLAGS.
-    pub fn keywords(&self) -> Result<Vec<Keyword>, Fault> {
-        Ok(Keywords::load(&self.account.now())?.names().to_vec())
+    pub fn keywords(&self) -> Result<Arc<[Keyword]>, Fault> {
+        match &self.keywords {
+            Some(keywords) if self.is_quiet(self.bell.rings()) => Ok(keywords.clone()),
+            _ => Ok(Keywords::load(&self.account.now())?.names().into()),
+        }
+    }
+    /// No commit since the log was last read: what was true is true, also for who has read since
+    /// then.
+    fn is_quiet(&self, rings: Option<u64>) -> bool {
+        rings.is_some() && rings == self.heard
     }
     /// How many keywords the account may have.
     pub fn max_keywords(&self) -> usize {
@@ -357,7 +366,7 @@ impl View {
     }
     fn set(&self, kind: Kind) -> Result<RoaringBitmap, Fault> {
         let place = (self.mailbox, self.uid_next);
-        Ok(bits::load(&self.account.now(), place, kind)? & &self.uids)
+        Ok(bits::load(&self.account.now(), place, kind)? & &*self.uids)
     }
     pub(crate) fn note_own(&mut self, modseqs: impl IntoIterator<Item = ModSeq>) {
         self.own.extend(modseqs);
@@ -380,13 +389,11 @@ impl View {
     /// Reads the change log since the last advance.
     pub fn advance(&mut self, expunges: Expunges) -> Result<Vec<Update>, ViewError> {
         let rings = self.bell.rings();
-        // Then no commit since: what was true is true, also for who has read since then.
-        let is_quiet = rings.is_some() && rings == self.heard;
-        if is_quiet && (self.held.is_empty() || expunges == Expunges::Hold) {
+        if self.is_quiet(rings) && (self.held.is_empty() || expunges == Expunges::Hold) {
             return Ok(Vec::new());
         }
         let updates = self.read_news(expunges)?;
-        self.heard = rings;
+        (self.heard, self.keywords) = (rings, None);
         Ok(updates)
     }
 
@@ -471,7 +478,7 @@ impl View {
                 seq: self.rank(uid),
                 uid,
             });
-            self.uids.remove(uid);
+            Arc::make_mut(&mut self.uids).remove(uid);
             self.recent.remove(uid);
         }
         self.held_since = None;
@@ -484,7 +491,7 @@ impl View {
         let from = recent_from(&self.account, self.access, self.mailbox, state);
         let recent_before = self.recent();
         self.recent.extend(news.added.range(from..));
-        self.uids |= &news.added;
+        *Arc::make_mut(&mut self.uids) |= &news.added;
         updates.push(Update::Exists(self.len()));
         if self.recent() != recent_before {
             updates.push(Update::Recent(self.recent()));
@@ -493,7 +500,7 @@ impl View {
 
     /// The flags as they are now of those messages whose flags changed.
     fn read_flags(&self, look: &Moment, news: &News) -> Result<Vec<(u32, Flags, ModSeq)>, Fault> {
-        let changed = &(&news.flagged & &self.uids) - &news.added;
+        let changed = &(&news.flagged & &*self.uids) - &news.added;
         let mut flagged = Vec::new();
         if changed.is_empty() {
             return Ok(flagged);

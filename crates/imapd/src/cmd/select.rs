@@ -78,7 +78,7 @@ fn picture(
     // IMAP4rev2 has neither RECENT nor UNSEEN [rfc9051 6.3.2].
     if !enabled.has(Extension::Imap4Rev2) {
         picture.push(Response::Recent(view.recent()));
-        let unseen = view.first_unseen()?.map(ResponseCode::Unseen);
+        let unseen = view.first_unseen().map(ResponseCode::Unseen);
         picture.extend(unseen.map(|unseen| code(unseen, "the first that is not read")));
     }
     picture.extend([
