@@ -80,7 +80,7 @@ impl View {
                     return Ok(None);
                 };
                 let db = &self.account.inner.db;
-                let ready = Ready::new(db, self.mailbox, uid, value.bytes().clone())?;
+                let ready = Ready::new(db, self.mailbox, uid, value.into_bytes())?;
                 (ready.size(), ready.form())
             }
         };
@@ -163,7 +163,7 @@ impl View {
         let ready = match ready {
             Some(value) => {
                 let db = &self.account.inner.db;
-                Some(Ready::new(db, self.mailbox, uid, value.bytes().clone())?)
+                Some(Ready::new(db, self.mailbox, uid, value.into_bytes())?)
             }
             None if want == Want::Flags => None,
             None => return Ok(None),
@@ -216,7 +216,7 @@ impl Lazy<'_> {
             return Ok(0);
         };
         let db = &self.view.account.inner.db;
-        Ok(Ready::new(db, self.view.mailbox, uid, value.bytes().clone())?.size())
+        Ok(Ready::new(db, self.view.mailbox, uid, value.into_bytes())?.size())
     }
 
     /// The flags that a message had when it was expunged.

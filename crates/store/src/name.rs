@@ -1,6 +1,6 @@
 //! The names of things in the store: partitions, bodies, values and their versions.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use std::fmt;
 use std::ops::Deref;
 
@@ -41,6 +41,11 @@ impl Value {
     pub fn bytes(&self) -> &Bytes {
         &self.payload
     }
+
+    /// The same for who needs no more than that.
+    pub fn into_bytes(self) -> Bytes {
+        self.payload
+    }
 }
 
 impl Deref for Value {
@@ -75,15 +80,17 @@ pub(crate) fn encode_value(full_key: &[u8], version: Version, payload: &[u8]) ->
 }
 
 /// None if the checksum does not fit.
-pub(crate) fn decode_value(full_key: &[u8], stored: Bytes) -> Option<Value> {
+pub(crate) fn decode_value(full_key: &[u8], mut stored: Bytes) -> Option<Value> {
     let (head, payload) = stored.split_at_checked(HEAD_BYTES)?;
     let sum = u32::from_le_bytes(head[..4].try_into().ok()?);
     let version = Version(u64::from_le_bytes(head[4..].try_into().ok()?));
     if checksum(full_key, version, payload) != sum {
         return None;
     }
+    // Not a slice: that would count one reader more and one less for each row.
+    stored.advance(HEAD_BYTES);
     Some(Value {
-        payload: stored.slice(HEAD_BYTES..),
+        payload: stored,
         version,
     })
 }

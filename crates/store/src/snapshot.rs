@@ -9,7 +9,7 @@ use crate::key::{self, PREFIX_BYTES};
 use crate::name::decode_value;
 use crate::readers::Moment;
 use crate::{Fault, Partition, Value};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
@@ -95,9 +95,12 @@ impl Scan {
                 End::Back => rows.next_back(),
             };
             let Some(row) = row else { return Ok(None) };
-            let (full_key, stored) = row?;
+            let (mut full_key, stored) = row?;
             match decode_value(&full_key, stored) {
-                Some(value) => return Ok(Some((full_key.slice(PREFIX_BYTES..), value))),
+                Some(value) => {
+                    full_key.advance(PREFIX_BYTES);
+                    return Ok(Some((full_key, value)));
+                }
                 None => self.engine.report_bad_value(&full_key),
             }
         }

@@ -175,7 +175,10 @@ async fn ask_each(
     };
     let want = match cost {
         Cost::Nothing | Cost::Flags => Want::Flags,
-        Cost::Record | Cost::Header | Cost::Body => Want::Both,
+        Cost::Record | Cost::Header | Cost::Body => match program.asks_flags() {
+            true => Want::Both,
+            false => Want::Ready,
+        },
     };
     let (view, wire) = session.selected();
     let reads_all = program.reads_all();

@@ -23,11 +23,27 @@ pub(crate) fn field_contains(value: &[u8], text: &str) -> bool {
     let line = value.trim_ascii();
     let is_folded = memchr::memchr(b'\n', line).is_some();
     // Most values are a line of ASCII that nothing is encoded in.
-    if line.is_ascii() && !is_folded && memchr::memmem::find(line, b"=?").is_none() {
-        let value = line.to_ascii_lowercase();
-        return memchr::memmem::find(&value, text.as_bytes()).is_some();
+    if line.is_ascii() && !is_folded && !has_encoded_word(line) {
+        return ascii_contains(line, text.as_bytes());
     }
     field(value).to_lowercase().contains(text)
+}
+
+/// May there be one? It begins with `=?` [rfc2047 2].
+fn has_encoded_word(line: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', line).any(|at| line.get(at + 1) == Some(&b'?'))
+}
+
+/// Is the text, in lower case, in a value of ASCII? Nothing is made ready for it: values are short.
+fn ascii_contains(value: &[u8], text: &[u8]) -> bool {
+    let Some(first) = text.first() else {
+        return true;
+    };
+    let Some(last) = value.len().checked_sub(text.len()) else {
+        return false;
+    };
+    let at = |start: usize| value[start..start + text.len()].eq_ignore_ascii_case(text);
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), &value[..=last]).any(at)
 }
 
 /// The day that a Date field writes, in its own zone; days since 1970-01-01.
@@ -85,6 +101,14 @@ mod tests {
         assert!(field_contains("Gr\u{dc}\u{df}e".as_bytes(), "gr\u{fc}"));
         assert!(field_contains(b" a\r\n b\r\n", "a b"));
         assert!(field_contains(b"anything", ""));
+        assert!(field_contains(b"", ""));
+        assert!(field_contains(
+            b"1 = 2? A(b",
+            "? a(B".to_lowercase().as_str()
+        ));
+        assert!(field_contains(b"aaab", "aab"));
+        assert!(!field_contains(b"ab", "abc"));
+        assert!(!field_contains(b"kelvin", "\u{212a}elvin"));
         assert!(!field_contains(b"Re: The PLAN", "the plans"));
         assert!(!field_contains(b"=?utf-8?q?a=20b?=", "utf-8"));
     }

@@ -239,6 +239,17 @@ impl Program {
         }
     }
 
+    /// Does it ask for what changes of a message: flags, mod-sequence?
+    pub fn asks_flags(&self) -> bool {
+        match self {
+            Program::System(..) | Program::Keyword(..) | Program::ModSeq(_) => true,
+            Program::Not(inner) => inner.asks_flags(),
+            Program::Or(one, other) => one.asks_flags() || other.asks_flags(),
+            Program::And(keys) => keys.iter().any(Program::asks_flags),
+            _ => false,
+        }
+    }
+
     /// Will it read the octets of most messages that it looks at?
     pub fn reads_all(&self) -> bool {
         match self {
