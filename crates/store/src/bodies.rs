@@ -1,7 +1,9 @@
 //! Adopted bodies: where they lie and how they are read.
 //!
-//! A body's place is a record of the store's own in the index; its hash and tag stand beside it in
-//! the log. Never here: a body that no durable commit holds.
+//! A body's place is a record of the store's own in the index, with a sum over what is stored of it;
+//! its hash and tag stand beside it in the log. A body that is read whole is checked by the sum,
+//! which costs a small part of what the hash does; by the hash whenever it is moved or verified, and
+//! where there is no sum. Never here: a body that no durable commit holds.
 
 use crate::body::{Stored, piece};
 use crate::engine::Engine;
@@ -13,7 +15,7 @@ use crate::own_file::{self, OwnFile};
 use crate::packed::{self, Pieces};
 use crate::queue::Parcel;
 use crate::sync::lock;
-use crate::words::{Words, put_short};
+use crate::words::{Words, put_short, put_u64};
 use crate::{BodyId, Fault};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -26,6 +28,8 @@ const MAX_HANDLES: usize = 256;
 
 /// No body's own file has this number.
 const NO_FILE: u64 = 0;
+/// No packed body is so short.
+const NOT_PACKED: u64 = 0;
 
 /// Where a body lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +40,8 @@ pub(crate) struct Location {
     pub(crate) tag_bytes: usize,
     pub(crate) len: u64,
     pub(crate) place: Place,
+    /// Over the content in the log file; None: of before there were sums, or a file of its own.
+    pub(crate) sum: Option<u64>,
 }
 
 impl Location {
@@ -46,6 +52,7 @@ impl Location {
             tag_bytes: body.tag.len(),
             len: body.len,
             place: body.place,
+            sum: body.sum,
         }
     }
 
@@ -55,13 +62,20 @@ impl Location {
         put_short(&mut out, self.offset);
         put_short(&mut out, self.tag_bytes as u64);
         put_short(&mut out, self.len);
-        match self.place {
-            Place::Inline => {}
-            Place::File(file) => put_short(&mut out, file),
-            Place::Packed(bytes) => {
+        match (self.place, self.sum) {
+            (Place::Inline, None) => {}
+            (Place::Inline, Some(_)) => {
+                put_short(&mut out, NO_FILE);
+                put_short(&mut out, NOT_PACKED);
+            }
+            (Place::File(file), _) => put_short(&mut out, file),
+            (Place::Packed(bytes), _) => {
                 put_short(&mut out, NO_FILE);
                 put_short(&mut out, bytes);
             }
+        }
+        if let Some(sum) = self.sum {
+            put_u64(&mut out, sum);
         }
         out
     }
@@ -74,9 +88,16 @@ impl Location {
             Place::Inline
         } else {
             match words.short()? {
-                NO_FILE => Place::Packed(words.short()?),
+                NO_FILE => match words.short()? {
+                    NOT_PACKED => Place::Inline,
+                    bytes => Place::Packed(bytes),
+                },
                 file => Place::File(file),
             }
+        };
+        let sum = match words.is_done() {
+            true => None,
+            false => Some(words.u64()?),
         };
         Some(Location {
             log_file,
@@ -84,6 +105,7 @@ impl Location {
             tag_bytes,
             len,
             place,
+            sum,
         })
     }
 
@@ -241,6 +263,20 @@ impl Engine {
         }
     }
 
+    /// Reads a body to see whether it has its hash.
+    pub(crate) fn verify_body(&self, id: BodyId) -> Result<(), Fault> {
+        let Bodies::Disk(shelf) = &self.bodies else {
+            return Ok(());
+        };
+        self.with_location(id, |place| {
+            let place = Location {
+                sum: None,
+                ..*place
+            };
+            read_whole(shelf, id, &place).map(drop)
+        })
+    }
+
     /// The vacuum may move a body between the look at its place and the reading; then it is looked
     /// for once more.
     fn with_location<T>(
@@ -361,19 +397,35 @@ fn split_entry(
 
 /// The body in what is stored of it; its hash is verified.
 fn whole(entry: &BodyEntry, place: &Location, stored: &Bytes) -> Result<Bytes, ReadError> {
+    unpacked(entry, place, stored)
+        .filter(|body| blake3::hash(body) == entry.hash)
+        .ok_or_else(|| other("its bytes do not have its hash"))
+}
+
+/// The same, verified by the sum of what is stored, if there is one.
+fn checked(entry: &BodyEntry, place: &Location, stored: &Bytes) -> Result<Bytes, ReadError> {
+    let Some(sum) = place.sum else {
+        return whole(entry, place, stored);
+    };
+    let body = match sum == BodyEntry::sum_of(entry.id, stored) {
+        true => unpacked(entry, place, stored),
+        false => None,
+    };
+    body.ok_or_else(|| other("its bytes do not have its sum"))
+}
+
+fn unpacked(entry: &BodyEntry, place: &Location, stored: &Bytes) -> Option<Bytes> {
     let body = match place.place {
         Place::Packed(_) => packed::unpack(entry.len, stored),
         Place::Inline | Place::File(_) => Some(stored.clone()),
     };
-    let is_it = |body: &Bytes| body.len() as u64 == entry.len && blake3::hash(body) == entry.hash;
-    body.filter(is_it)
-        .ok_or_else(|| other("its bytes do not have its hash"))
+    body.filter(|body| body.len() as u64 == entry.len)
 }
 
 /// The body of an entry of the log; `None`: it is not what it should be.
 pub(crate) fn entry_of(id: BodyId, place: &Location, entry: Bytes) -> Option<Bytes> {
     let (head, content) = split_entry(id, place, entry).ok()?;
-    whole(&head, place, &content).ok()
+    checked(&head, place, &content).ok()
 }
 
 fn read_whole(shelf: &Shelf, id: BodyId, place: &Location) -> Result<Bytes, ReadError> {
@@ -382,7 +434,7 @@ fn read_whole(shelf: &Shelf, id: BodyId, place: &Location) -> Result<Bytes, Read
         Place::File(file) => shelf.read(own_file::path_of(file), 0, usize::MAX)?,
         Place::Inline | Place::Packed(_) => content,
     };
-    whole(&entry, place, &stored)
+    checked(&entry, place, &stored)
 }
 
 fn read(
@@ -436,4 +488,52 @@ fn read_exactly(shelf: &Shelf, path: String, at: Range<u64>) -> Result<Bytes, Re
         return Err(other("its file ends too early"));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_comes_back_as_it_was_written_with_a_sum_and_without() {
+        for place in [Place::Inline, Place::Packed(77), Place::File(9)] {
+            for sum in [None, Some(0), Some(u64::MAX)] {
+                let location = Location {
+                    log_file: 3,
+                    offset: 1 << 40,
+                    tag_bytes: 5,
+                    len: 8_192,
+                    place,
+                    sum,
+                };
+                let back = Location::decode(location.encode().into());
+                assert_eq!(back, Some(location));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_read_has_its_sum_and_what_has_none_its_hash() {
+        let bytes = Bytes::from_static(b"some octets");
+        let id = BodyId(7);
+        let entry = BodyEntry {
+            id,
+            hash: *blake3::hash(b"other octets").as_bytes(),
+            tag: Bytes::new(),
+            len: bytes.len() as u64,
+            place: Place::Inline,
+            offset: 0,
+            sum: None,
+        };
+        let with = |sum| Location {
+            sum,
+            ..Location::of(&entry, 1, 0)
+        };
+        let sum = BodyEntry::sum_of(id, &bytes);
+        assert!(checked(&entry, &with(Some(sum)), &bytes).is_ok());
+        assert!(checked(&entry, &with(Some(sum ^ 1)), &bytes).is_err());
+        let elsewhere = BodyEntry::sum_of(BodyId(8), &bytes);
+        assert!(checked(&entry, &with(Some(elsewhere)), &bytes).is_err());
+        assert!(checked(&entry, &with(None), &bytes).is_err());
+    }
 }

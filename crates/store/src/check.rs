@@ -62,7 +62,7 @@ fn check_index(engine: &Engine, report: &mut CheckReport) -> Result<(), Fault> {
         if engine.index.get(&full_key, NEWEST)?.is_none() {
             continue;
         }
-        if let Err(fault) = engine.read_body(id, 0, usize::MAX) {
+        if let Err(fault) = engine.verify_body(id) {
             report.damage.push(fault.to_string());
         }
     }

@@ -72,9 +72,17 @@ pub(crate) struct BodyEntry {
     pub(crate) place: Place,
     /// Where the entry begins, from the frame's begin.
     pub(crate) offset: u64,
+    /// Of the content that follows in the frame, if any does and was looked at. It is not in the
+    /// frame, which has a sum of its own; who wants only one body of it takes this.
+    pub(crate) sum: Option<u64>,
 }
 
 impl BodyEntry {
+    /// The sum of what the log holds of a body: another one's octets do not have it.
+    pub(crate) fn sum_of(id: BodyId, content: &[u8]) -> u64 {
+        xxh3_64_with_seed(content, id.0)
+    }
+
     /// Bytes of an entry before its content.
     pub(crate) fn head_bytes(tag_bytes: usize) -> usize {
         ENTRY_HEAD_BYTES + tag_bytes
@@ -102,6 +110,7 @@ impl BodyEntry {
             len,
             place,
             offset,
+            sum: None,
         })
     }
 
@@ -109,11 +118,13 @@ impl BodyEntry {
         let mut entry = BodyEntry::decode_head(words)?;
         match &mut entry.place {
             Place::Inline => {
-                words.take(usize::try_from(entry.len).ok()?)?;
+                let content = words.take(usize::try_from(entry.len).ok()?)?;
+                entry.sum = Some(BodyEntry::sum_of(entry.id, &content));
             }
             Place::Packed(bytes) => {
                 *bytes = words.u64()?;
-                words.take(usize::try_from(*bytes).ok()?)?;
+                let content = words.take(usize::try_from(*bytes).ok()?)?;
+                entry.sum = Some(BodyEntry::sum_of(entry.id, &content));
             }
             Place::File(file) => *file = words.u64()?,
         }
@@ -324,14 +335,22 @@ impl FrameBuilder {
         put_u16(&mut self.out, parcel.tag.len() as u16);
         put_u64(&mut self.out, parcel.len);
         self.out.extend_from_slice(&parcel.tag);
-        match &parcel.stored {
-            Stored::Plain(bytes) => self.out.extend_from_slice(bytes),
+        let sum = |content: &[u8]| Some(BodyEntry::sum_of(parcel.id, content));
+        let sum = match &parcel.stored {
+            Stored::Plain(bytes) => {
+                self.out.extend_from_slice(bytes);
+                sum(bytes)
+            }
             Stored::Packed(packed) => {
                 put_u64(&mut self.out, packed.len() as u64);
                 self.out.extend_from_slice(packed);
+                sum(packed)
             }
-            Stored::File(file) => put_u64(&mut self.out, file.number),
-        }
+            Stored::File(file) => {
+                put_u64(&mut self.out, file.number);
+                None
+            }
+        };
         let (id, hash, tag, len) = (parcel.id, parcel.hash, parcel.tag.clone(), parcel.len);
         BodyEntry {
             id,
@@ -340,6 +359,7 @@ impl FrameBuilder {
             len,
             place,
             offset,
+            sum,
         }
     }
 
