@@ -34,7 +34,8 @@ pub(crate) async fn run(session: &mut Session, store: &Store) -> Outcome {
             // Few enough for any number.
             false => 0,
         };
-        let piece: RoaringBitmap = left.by_ref().take(at_once(keywords)).collect();
+        let piece = RoaringBitmap::from_sorted_iter(left.by_ref().take(at_once(keywords)))
+            .expect("because the members of a bitmap rise");
         if piece.is_empty() {
             break;
         }
