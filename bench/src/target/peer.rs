@@ -25,6 +25,9 @@ const WHOLE: &str = "etc/whimbrel-peer";
 /// Another one where [`Peer::prepare`] does something else; the packages stay.
 const PREPARED: &str = "prepared in the second way\n";
 
+/// What was wiped waits here, in a root.
+const TRASH: &str = "/var/trash";
+
 /// Which mail store stands behind Postfix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Product {
@@ -148,7 +151,21 @@ impl Peer {
             file.lock().map_err(at)?;
         }
         self.claim = Some(file);
-        processes::end_all_in(&self.root)
+        processes::end_all_in(&self.root)?;
+        self.inside(&format!("rm -rf {TRASH}"))
+    }
+
+    /// Moves what is in these folders of the root out of the way: to delete a hundred thousand files
+    /// takes minutes and would disturb whatever is measured next. The next run takes them away.
+    fn throw_away(&self, folders: &[&str]) -> Outcome<()> {
+        let folders = folders.join(" ");
+        self.inside(&format!(
+            "mkdir -p {TRASH}
+             heap=$(mktemp -d {TRASH}/XXXXXXXX)
+             for folder in {folders}; do
+                 test ! -d /$folder || mv /$folder $heap/$(echo $folder | tr / -)
+             done"
+        ))
     }
 
     /// Whether its packages are there, prepared in this way or another.

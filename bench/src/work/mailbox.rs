@@ -79,7 +79,7 @@ pub fn sizes(plan: &Plan) -> Vec<(Mailbox, Has)> {
 }
 
 pub fn reader(plan: &Plan, number: usize) -> Mailbox {
-    Mailbox::new(READERS + number, "INBOX", plan.pick(3_000, 1_000, 20))
+    Mailbox::new(READERS + number, "INBOX", plan.pick(1_000, 1_000, 20))
 }
 
 /// Who is given a mailbox of the stock.

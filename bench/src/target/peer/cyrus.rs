@@ -38,9 +38,9 @@ pub fn configure(peer: &Peer, ports: &Ports) -> Outcome<()> {
 }
 
 pub fn wipe(peer: &Peer) -> Outcome<()> {
+    peer.throw_away(FOLDERS)?;
     peer.inside(
-        "rm -rf /var/lib/cyrus/* /var/spool/cyrus/mail/*
-         mkdir -p /var/lib/cyrus /var/spool/cyrus/mail /run/cyrus
+        "mkdir -p /var/lib/cyrus /var/spool/cyrus/mail /run/cyrus
          chown -R cyrus:mail /var/lib/cyrus /var/spool/cyrus /run/cyrus
          su -s /bin/sh cyrus -c /usr/lib/cyrus/bin/makedirs",
     )

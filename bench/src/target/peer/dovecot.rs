@@ -41,7 +41,12 @@ pub fn configure(peer: &Peer, ports: &Ports) -> Outcome<()> {
 }
 
 pub fn wipe(peer: &Peer) -> Outcome<()> {
-    peer.inside("rm -rf /srv/mail/* /var/lib/dovecot/* /var/log/dovecot.log")
+    peer.throw_away(FOLDERS)?;
+    peer.inside(
+        "rm -rf /var/lib/dovecot/* /var/log/dovecot.log
+         mkdir -p /srv/mail
+         chown vmail:vmail /srv/mail",
+    )
 }
 
 const SETTINGS: &str = "\
