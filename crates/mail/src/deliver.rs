@@ -155,6 +155,10 @@ impl Mail {
     pub fn auth(&self) -> &Auth {
         &self.inner.auth
     }
+    /// How long history is kept.
+    pub fn history_s(&self) -> u64 {
+        self.inner.settings.history_s
+    }
     /// The clock it was opened with.
     pub fn clock(&self) -> &Clock {
         &self.inner.clock

@@ -6,6 +6,7 @@
 mod account;
 mod alter;
 mod append;
+mod arrivals;
 mod auth;
 mod before;
 mod binary;
@@ -46,6 +47,7 @@ mod verify;
 mod view;
 
 pub use account::{Account, Appended, NewMessage, Quota};
+pub use arrivals::{Arrival, ArrivalPlace, Arrivals, Presence, Sought};
 pub use auth::{
     Argon2Cost, Auth, Conversation, IntrospectionSettings, IssuerSettings, LoginClient,
     LoginRefusal, NewPassword, PasswordRefusal, Progress, Response,

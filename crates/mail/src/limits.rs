@@ -122,3 +122,5 @@ pub const VACUUM_INTERVAL_S: u64 = 24 * 3600;
 pub const VACUUM_BYTES: u64 = 256 * 1024 * 1024;
 /// Problems that one verify lists.
 pub const VERIFY_PROBLEMS: usize = 1_000;
+/// Messages that are looked at to find those that were delivered.
+pub const ARRIVALS_READ: usize = 200_000;

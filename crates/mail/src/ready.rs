@@ -128,10 +128,14 @@ impl Ready {
             Ok(Some(None)) | Err(_) => KeptField::Unknown,
         }
     }
+    /// What was put before the body at the delivery.
+    pub(crate) fn prefix(&self) -> Bytes {
+        self.record.slice(self.head.range(Sect::Prefix))
+    }
     /// The message's octets.
     pub fn content(&self) -> Content {
         Content {
-            prefix: self.record.slice(self.head.range(Sect::Prefix)),
+            prefix: self.prefix(),
             body: self.head.body,
             len: self.size(),
             ahead: self.ahead.clone(),

@@ -67,6 +67,10 @@ enum Command {
     Quota(admin::arguments::QuotaArguments),
     /// See and end the sessions of a running server.
     Session(admin::arguments::SessionArguments),
+    /// See what waits to travel on to other servers.
+    Queue(admin::arguments::QueueArguments),
+    /// Say where a message is, or what became of it, and why.
+    Why(admin::arguments::WhyArguments),
     /// See what a running server logs.
     Log(admin::arguments::LogArguments),
     /// Print what lets a shell complete the command line.
@@ -93,6 +97,8 @@ fn main() -> ExitCode {
         Command::Mailbox(arguments) => logged(|_| admin::commands::mailbox(arguments)),
         Command::Quota(arguments) => logged(|_| admin::commands::quota(arguments)),
         Command::Session(arguments) => logged(|_| admin::commands::session(arguments)),
+        Command::Queue(arguments) => logged(|_| admin::commands::queue(arguments)),
+        Command::Why(arguments) => logged(|_| admin::commands::why(arguments)),
         Command::Log(arguments) => logged(|_| admin::commands::log(arguments)),
         Command::Completions(arguments) => Ok(completions(&arguments)),
         Command::Man(arguments) => man(&arguments),

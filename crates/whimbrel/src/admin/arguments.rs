@@ -353,6 +353,56 @@ pub enum SessionCommand {
 }
 
 #[derive(Args)]
+pub struct QueueArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: QueueCommand,
+}
+
+/// Which entries of the queue are meant; all that is said must fit.
+#[derive(Args, Clone)]
+pub struct EntryFilter {
+    /// Only what goes to this domain.
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// Only what comes from this address; <> for reports.
+    #[arg(long, value_name = "ADDRESS")]
+    pub sender: Option<String>,
+    /// Only what was handed in so long ago or longer: 10m, 4h, 2d.
+    #[arg(long, value_name = "SPAN", value_parser = measure::seconds)]
+    pub older: Option<u64>,
+    /// At most so many.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+}
+
+#[derive(Subcommand)]
+pub enum QueueCommand {
+    /// List what waits to travel on to other servers, the oldest first.
+    List {
+        #[command(flatten)]
+        filter: EntryFilter,
+    },
+    /// Show a message that waits: its recipients, what was tried, what was said.
+    Show {
+        /// The message's id, or the number of one of its entries.
+        which: String,
+    },
+}
+
+#[derive(Args)]
+pub struct WhyArguments {
+    #[command(flatten)]
+    pub common: Common,
+    /// The id that the server told after 250, a Message-ID, or the address of a sender or recipient.
+    pub about: String,
+    /// At most so many messages, the newest.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+}
+
+#[derive(Args)]
 pub struct LogArguments {
     #[command(flatten)]
     pub common: Common,

@@ -4,13 +4,15 @@
 
 use super::arguments::{
     AccountArguments, AccountCommand, AccountSettings, AliasArguments, AliasCommand, Common,
-    DomainArguments, DomainCommand, LogArguments, LogCommand, MailboxArguments, MailboxCommand,
-    PasswordFrom, QuotaArguments, QuotaCommand, SessionArguments, SessionCommand, Sure,
+    DomainArguments, DomainCommand, EntryFilter, LogArguments, LogCommand, MailboxArguments,
+    MailboxCommand, PasswordFrom, QueueArguments, QueueCommand, QuotaArguments, QuotaCommand,
+    SessionArguments, SessionCommand, Sure, WhyArguments,
 };
 use super::client::Way;
 use super::request::{
     Answer, Change, Filter, MailboxChange, QuotaWord, Refused, Reply, Request, Secret,
 };
+use super::road::Selection;
 use super::{measure, terminal, words};
 use crate::Outcome;
 use crate::arguments::DATA;
@@ -372,6 +374,41 @@ pub async fn session(arguments: SessionArguments) -> Outcome<ExitCode> {
         },
     };
     Job::new(common, request).run().await
+}
+
+pub async fn queue(arguments: QueueArguments) -> Outcome<ExitCode> {
+    let QueueArguments { common, command } = arguments;
+    let request = match command {
+        QueueCommand::List { filter } => Request::QueueList(selection(Vec::new(), filter)),
+        QueueCommand::Show { which } => Request::QueueShow { which },
+    };
+    Job::new(common, request).run().await
+}
+
+fn selection(which: Vec<String>, filter: EntryFilter) -> Selection {
+    let EntryFilter {
+        domain,
+        sender,
+        older,
+        limit,
+    } = filter;
+    Selection {
+        which,
+        domain,
+        sender,
+        older_s: older,
+        limit: limit.and_then(|limit| usize::try_from(limit).ok()),
+    }
+}
+
+pub async fn why(arguments: WhyArguments) -> Outcome<ExitCode> {
+    let WhyArguments {
+        common,
+        about,
+        limit,
+    } = arguments;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+    Job::new(common, Request::Why { about, limit }).run().await
 }
 
 pub async fn log(arguments: LogArguments) -> Outcome<ExitCode> {

@@ -12,3 +12,7 @@ pub const SILENCE: Duration = Duration::from_secs(300);
 pub const SLOWNESS: Duration = Duration::from_secs(30);
 /// Log lines that wait for a slow follower; then the oldest are lost.
 pub const WAITING_LINES: usize = 1_024;
+/// Entries of the queue that are listed if nothing is said.
+pub const LISTED_ENTRIES: usize = 100;
+/// Messages that `why` tells of if nothing is said.
+pub const LISTED_MESSAGES: usize = 10;

@@ -3,6 +3,7 @@
 //! What never happens here: a clock.
 
 use super::request::QuotaWord;
+use crate::settings::units::Unit;
 use net::Time;
 
 const UNITS: &[(&str, u64)] = &[
@@ -32,6 +33,12 @@ pub fn quota(text: &str) -> Result<QuotaWord, String> {
     let number: u64 = number.trim().parse().map_err(|_| wrong())?;
     let bytes = number.checked_mul(unit).filter(|bytes| *bytes < u64::MAX);
     bytes.map(QuotaWord::Bytes).ok_or_else(wrong)
+}
+
+/// `30 s`, `4h`, `2 days`, as settings have it.
+pub fn seconds(text: &str) -> Result<u64, String> {
+    let wrong = || format!("“{text}” is no span of time: say 10m, 4h or 2d");
+    Unit::Time.read(text).ok_or_else(wrong)
 }
 
 /// `1.5 GiB`.
@@ -97,6 +104,8 @@ mod tests {
     #[test]
     fn dates_and_spans_are_read_by_people() {
         assert_eq!(date(Time::from_seconds(0)), "1970-01-01T00:00:00Z");
+        assert_eq!(super::seconds("4h"), Ok(14_400));
+        assert!(super::seconds("soon").is_err());
         for (seconds, expect) in [
             (59, "59 s"),
             (61, "1 min 1 s"),

@@ -1,4 +1,4 @@
-//! Administration: domains, accounts, aliases, mailboxes, quotas, sessions, the log.
+//! Administration: domains, accounts, aliases, mailboxes, quotas, sessions, the log, the queue.
 //!
 //! One request type for both ways: `commands` makes requests of arguments, `client` takes them to
 //! the control socket of a running server (`control`) or, where none runs, to the store itself;
@@ -15,6 +15,7 @@ mod nearest;
 mod office;
 mod place;
 pub mod request;
+pub mod road;
 mod terminal;
 mod words;
 

@@ -3,6 +3,7 @@
 //!
 //! What never happens here: doing it (`office`), putting it into words (`words`).
 
+use super::road::{Queue, Selection, Story};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -122,6 +123,14 @@ pub enum Request {
     },
     SessionEndAll {
         account: String,
+    },
+    QueueList(Selection),
+    QueueShow {
+        which: String,
+    },
+    Why {
+        about: String,
+        limit: Option<usize>,
     },
     LogFollow(Filter),
 }
@@ -283,6 +292,8 @@ pub enum Answer {
     Quotas(Vec<Quota>),
     Quota(Quota),
     Sessions(Vec<Session>),
+    Queue(Queue),
+    Story(Story),
     /// It is done; each line says what, and what follows from it.
     Done(Vec<String>),
 }

@@ -4,6 +4,7 @@
 
 use super::measure;
 use super::request::{Account, Alias, Answer, DnsRecord, Domain, Mailbox, Quota, Session};
+use super::road;
 
 /// What is printed, with the end of its last line.
 pub fn of(answer: &Answer) -> String {
@@ -39,12 +40,14 @@ pub fn of(answer: &Answer) -> String {
             all.iter().map(session_cells),
             "no sessions",
         ),
+        Answer::Queue(queue) => road::words::queue(queue),
+        Answer::Story(story) => road::words::story(story),
         Answer::Done(lines) => lines.iter().map(|line| format!("{line}\n")).collect(),
     }
 }
 
 /// Columns as wide as their widest cell.
-fn table<const N: usize>(
+pub(super) fn table<const N: usize>(
     heads: &[&str; N],
     rows: impl Iterator<Item = [String; N]>,
     empty: &str,

@@ -7,6 +7,7 @@ mod accounts;
 mod aliases;
 mod domains;
 mod mailboxes;
+mod road;
 mod sessions;
 
 use super::nearest;
@@ -73,6 +74,9 @@ impl Office {
             R::SessionList { account } => self.session_list(account.as_deref()),
             R::SessionEnd { id } => self.session_end(id),
             R::SessionEndAll { account } => self.session_end_all(&account),
+            R::QueueList(selection) => self.queue_list(&selection),
+            R::QueueShow { which } => self.queue_show(&which).await,
+            R::Why { about, limit } => self.why(&about, limit).await,
             R::LogFollow(_) => Err(not_running()),
         }
     }

@@ -1,0 +1,236 @@
+//! What is answered about mail on the road in words, for people.
+//!
+//! What never happens here: JSON.
+
+use super::{
+    Arrival, Attempt, Entry, LegState, Message, Queue, Said, Story, Traveller, TravellerState,
+    Waiting,
+};
+use crate::admin::measure;
+use crate::admin::words::table;
+
+const HEADS: &[&str; 8] = &[
+    "ENTRY",
+    "ID",
+    "TO",
+    "SENDER",
+    "AGE",
+    "TRIED",
+    "NEXT",
+    "LAST WORD",
+];
+/// Of a last word in the list; `whimbrel queue show` has the whole.
+const WORD_CHARS: usize = 60;
+
+/// The list of the queue.
+pub fn queue(queue: &Queue) -> String {
+    let mut text = table(
+        HEADS,
+        queue.entries.iter().map(cells),
+        "nothing waits in the queue",
+    );
+    if queue.more {
+        text.push_str("there is more; --limit shows more of it\n");
+    }
+    text
+}
+
+fn cells(one: &Waiting) -> [String; 8] {
+    let leg = &one.leg;
+    let waits = |who: &&Traveller| who.state == TravellerState::Waiting;
+    let mut waiting = leg.recipients.iter().filter(waits);
+    let first = waiting
+        .next()
+        .map_or(leg.domain.as_str(), |who| &who.address);
+    let more = waiting.count();
+    let to = match more {
+        0 => first.to_owned(),
+        _ => format!("{first} +{more}"),
+    };
+    let next = match leg.state {
+        LegState::Waiting => leg.due.clone().unwrap_or_default(),
+        state => state.word().to_owned(),
+    };
+    let said = leg.recipients.iter().filter_map(|who| who.said.as_ref());
+    let last = said.max_by(|a, b| a.at.cmp(&b.at)).map(word);
+    let last: String = last.unwrap_or_default().chars().take(WORD_CHARS).collect();
+    [
+        one.entry.clone(),
+        one.id.clone(),
+        to,
+        one.sender.clone(),
+        measure::span(one.age_s),
+        leg.attempts.to_string(),
+        next,
+        if last.is_empty() {
+            "-".to_owned()
+        } else {
+            last
+        },
+    ]
+}
+
+/// `mx.example.net: 450 4.2.1 busy (at RCPT)`
+fn word(said: &Said) -> String {
+    let host = said.host.as_ref().map(|host| format!("{host}: "));
+    let text = match (&said.reply, &said.why) {
+        (Some(reply), _) => format!("{reply} (at {})", said.stage),
+        (None, Some(why)) => why.clone(),
+        (None, None) => format!("{} at {}", said.status, said.stage),
+    };
+    format!("{}{text}", host.unwrap_or_default())
+}
+
+/// Where messages are.
+pub fn story(story: &Story) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for one in &story.messages {
+        let with_it = |arrival: &&Arrival| arrival.id.as_ref() == Some(&one.id);
+        let here: Vec<&Arrival> = story.arrivals.iter().filter(with_it).collect();
+        texts.push(message(one, &here));
+    }
+    let ids: Vec<&String> = story.messages.iter().map(|one| &one.id).collect();
+    let alone = |one: &&Arrival| one.id.as_ref().is_none_or(|id| !ids.contains(&id));
+    texts.extend(story.arrivals.iter().filter(alone).map(arrival));
+    let mut text = texts.join("\n");
+    if story.is_cut {
+        text.push_str("\nonly the newest messages of the mailboxes here were looked at\n");
+    }
+    text
+}
+
+fn message(one: &Message, here: &[&Arrival]) -> String {
+    let mut text = format!("message {} from {}\n", one.id, sender(&one.sender));
+    let by = handed_in(one.login.as_deref(), &one.client);
+    text.push_str(&format!(
+        "  {}  handed in {by}, {}{}\n",
+        one.arrived,
+        measure::bytes(one.bytes),
+        message_id(one.message_id.as_deref())
+    ));
+    for address in &one.here {
+        let placed = here.iter().filter(|arrival| arrival.recipient == *address);
+        let placed: Vec<String> = placed.map(|arrival| places(arrival)).collect();
+        text.push_str(&format!("to {address}\n"));
+        text.push_str(&format!("  {}  put into the mailbox here\n", one.arrived));
+        for line in placed {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    for entry in &one.entries {
+        text.push_str(&leg(entry));
+    }
+    text
+}
+
+fn leg(entry: &Entry) -> String {
+    let names: Vec<&str> = entry
+        .leg
+        .recipients
+        .iter()
+        .map(|who| &*who.address)
+        .collect();
+    let mut text = format!("to {} (entry {})\n", names.join(", "), entry.entry);
+    for one in &entry.tried {
+        text.push_str(&attempt(one));
+    }
+    if let Some(told) = &entry.leg.delay_told {
+        text.push_str(&format!("  {told}  told the sender that it takes long\n"));
+    }
+    for who in &entry.leg.recipients {
+        let what = match (who.state, entry.leg.state) {
+            (TravellerState::Done, _) => "delivered there",
+            (TravellerState::Failed, _) => "failed",
+            (TravellerState::Waiting, LegState::Removed) => "taken out of the queue",
+            (TravellerState::Waiting, _) => "waits",
+        };
+        let last = who.said.as_ref().map(|said| format!(": {}", word(said)));
+        text.push_str(&format!(
+            "  {} {what}{}\n",
+            who.address,
+            last.unwrap_or_default()
+        ));
+    }
+    match (entry.leg.state, &entry.leg.due, &entry.ended) {
+        (LegState::Waiting, Some(due), _) => {
+            text.push_str(&format!("  the next attempt is at {due}\n"));
+        }
+        (LegState::Held, _, _) => {
+            text.push_str("  it is held; `whimbrel queue release` lets it go on\n");
+        }
+        (_, _, Some(ended)) => text.push_str(&format!("  {ended}  over\n")),
+        _ => {}
+    }
+    if let Some(told) = &entry.told {
+        text.push_str(&format!("  report to the sender: {told}\n"));
+    }
+    text
+}
+
+fn attempt(one: &Attempt) -> String {
+    let host = match (&one.host, &one.address) {
+        (Some(host), Some(address)) => format!("{host} [{address}]"),
+        (Some(host), None) => host.clone(),
+        (None, Some(address)) => address.clone(),
+        (None, None) => "no host".to_owned(),
+    };
+    let tls = match (&one.tls, &one.proof) {
+        (Some(tls), Some(proof)) => format!(", {tls} ({proof})"),
+        (Some(tls), None) => format!(", {tls}"),
+        (None, Some(proof)) => format!(", no TLS ({proof})"),
+        (None, None) => String::new(),
+    };
+    let mut text = format!("  {}  tried {host}{tls}\n", one.begun);
+    for note in &one.notes {
+        text.push_str(&format!("      {note}\n"));
+    }
+    for said in &one.said {
+        text.push_str(&format!("      {}: {}\n", said.recipient, word(&said.said)));
+    }
+    text
+}
+
+fn arrival(one: &Arrival) -> String {
+    let id = one.id.as_ref().map(|id| format!("{id} "));
+    format!(
+        "message {}from {} to {}\n  {}  handed in {}, {}{}\n  {}\n",
+        id.unwrap_or_default(),
+        sender(&one.sender),
+        one.recipient,
+        one.arrived,
+        handed_in(one.login.as_deref(), &one.client),
+        measure::bytes(one.bytes),
+        message_id(one.message_id.as_deref()),
+        places(one)
+    )
+}
+
+fn places(one: &Arrival) -> String {
+    let place = |place: &super::ArrivalPlace| {
+        let mailbox = place.mailbox.as_deref().unwrap_or("a deleted mailbox");
+        match place.there {
+            true => format!("it is in {mailbox} (UID {})", place.uid),
+            false => format!("it was in {mailbox} (UID {})", place.uid),
+        }
+    };
+    let all: Vec<String> = one.places.iter().map(place).collect();
+    format!("{} of {}", all.join(", "), one.account)
+}
+
+fn sender(sender: &str) -> &str {
+    match sender {
+        "" => "nobody (<>, a report)",
+        sender => sender,
+    }
+}
+
+fn handed_in(login: Option<&str>, client: &str) -> String {
+    match login {
+        Some(login) => format!("by {login} from {client}"),
+        None => format!("by {client}"),
+    }
+}
+
+fn message_id(message_id: Option<&str>) -> String {
+    message_id.map_or_else(String::new, |text| format!(", Message-ID {text}"))
+}
