@@ -197,6 +197,7 @@ async fn all(arguments: &RunArguments) -> Outcome<()> {
     let mut failed = Vec::new();
     let mut targets = targets(arguments, folder.path(), &mut failed)?;
     say_duration(&groups, &plan, &targets);
+    let setting = machine::setting(&plan, &targets);
     let mut report = Report::new();
     for (number, group) in groups.into_iter().enumerate() {
         plan.progress.group(number);
@@ -210,14 +211,17 @@ async fn all(arguments: &RunArguments) -> Outcome<()> {
             println!("  FAILED: {error}");
             failed.push(format!("{}: {error}", group.name));
         }
+        // What is known is kept, should the run be stopped.
+        write(&report, &setting, &arguments.out)?;
     }
     let has_peers = targets.iter().any(|target| target.kind == Kind::Peer);
     let is_whole = length == Length::Full && arguments.rows.is_empty() && has_peers;
-    let out = match &arguments.document {
-        Some(document) if is_whole => document,
-        _ => &arguments.out,
-    };
-    write(&report, &machine::setting(&plan, &targets), out)?;
+    if let (Some(document), true) = (&arguments.document, is_whole) {
+        write(&report, &setting, document)?;
+        println!("written: {}", document.display());
+    } else {
+        println!("written: {}", arguments.out.display());
+    }
     println!("{:.0} s", plan.progress.so_far().as_secs_f64());
     match failed.is_empty() && report.is_whole() {
         true => Ok(()),
@@ -315,7 +319,6 @@ fn write(report: &Report, setting: &Setting, out: &Path) -> Outcome<()> {
     let name = plots.file_name().unwrap_or_default().to_string_lossy();
     let text = report.markdown(setting, &name);
     std::fs::write(out, text).map_err(|error| at(out, error))?;
-    println!("written: {}", out.display());
     Ok(())
 }
 

@@ -32,7 +32,7 @@ const KINDS: [(&str, Make, f64); 2] = [
 pub async fn run(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
     // Files do not scatter as times do.
     let plan = plan.at_most(1);
-    let count = plan.pick(10_000, 4_000, 200);
+    let count = plan.pick(6_000, 4_000, 200);
     for (word, make, most) in KINDS {
         let name = format!("messages of 8 KiB of {word}");
         let row = Row::new(SECTION, name, Unit::OCTETS_PER_OCTET).goal(Goal::AtMost(most));
