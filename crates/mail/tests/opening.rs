@@ -26,6 +26,8 @@ enum Deed {
     Keyword(u8),
     /// More changes than are read from the log, in another mailbox.
     MuchElsewhere,
+    /// A mailbox with one below it keeps its number when it is deleted and made again.
+    MakeBelow,
     DeleteAndMake,
     RenameAndMake,
     Nothing,
@@ -39,7 +41,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => Just(Deed::Expunge),
         1 => (0..3_u8).prop_map(Deed::Keyword),
         1 => Just(Deed::MuchElsewhere),
-        1 => Just(Deed::DeleteAndMake),
+        1 => Just(Deed::MakeBelow),
+        2 => Just(Deed::DeleteAndMake),
         1 => Just(Deed::RenameAndMake),
         1 => Just(Deed::Nothing),
     ]
@@ -110,6 +113,10 @@ async fn run(house: &House, account: &Account, deed: Deed, number: usize) {
                 house.append(account, "INBOX", &[TEXT]).await.unwrap();
             }
         }
+        Deed::MakeBelow => match account.create(&name("Box/below"), None).await {
+            Ok(_) | Err(MailboxError::Exists) => {}
+            Err(error) => panic!("{error}"),
+        },
         Deed::DeleteAndMake => {
             account.delete(&name("Box")).await.unwrap();
             account.create(&name("Box"), None).await.unwrap();
