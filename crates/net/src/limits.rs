@@ -50,3 +50,7 @@ pub const DNS_CACHED_NEGATIVE: Duration = Duration::from_secs(900);
 /// seen after this.
 pub const DNS_NOTHING: usize = 20_000;
 pub const DNS_CACHED_NOTHING: Duration = Duration::from_secs(60);
+/// What is kept of what a program says.
+pub const PROGRAM_OUTPUT_BYTES: usize = 4 * 1024;
+/// The longest pause between two looks whether a program has ended.
+pub const PROGRAM_PAUSE: Duration = Duration::from_millis(50);

@@ -69,3 +69,5 @@ pub const STS_RETRY: Duration = Duration::from_secs(300);
 pub const STS_FAILED: usize = 10_000;
 /// A policy is fetched again after this, changed or not. RFC 8461 3.3 suggests a day.
 pub const STS_REFRESH: Duration = Duration::from_secs(86_400);
+/// How long a program may take for one message to one recipient.
+pub const PROGRAM: std::time::Duration = std::time::Duration::from_secs(10 * 60);

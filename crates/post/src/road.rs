@@ -13,6 +13,7 @@ mod lanes;
 mod opening;
 pub mod policy;
 mod pool;
+mod program;
 pub mod route;
 mod said;
 mod talk;

@@ -13,7 +13,7 @@ use crate::road::failure::{
 use crate::road::gather::Gatherer;
 use crate::road::lanes::Came;
 use crate::road::pool::Key;
-use crate::road::route::{Destination, Hop, NoRoute};
+use crate::road::route::{Destination, Hop, Next, NoRoute};
 use crate::road::visit::{Settled, Visit, Visited};
 use crate::road::{Road, said};
 use addr::ReversePath;
@@ -161,6 +161,11 @@ impl Road {
 
 impl Run<'_> {
     async fn make(&mut self) {
+        if let Next::Program(program) = &self.destination.next {
+            let indices = self.indices();
+            let visited = self.road.to_program(program, self.load, &indices).await;
+            return self.settle(visited, HostsLeft::None);
+        }
         let mut form = Form::AsTaken;
         let mut tried = None;
         if let Some((key, talk)) = self.road.pool().take_any(&self.name) {

@@ -11,7 +11,7 @@
 //! | greeting, EHLO, STARTTLS or a login refused, 421, TLS that was demanded and is not there | host | as answered; a login always transient |
 //! | a server that cannot be sent the message as it is (`Unfit`) | host | permanent |
 //! | MAIL, DATA or the content refused | message | as answered |
-//! | RCPT refused | recipient | as answered |
+//! | RCPT refused, or a program's end | recipient | as answered, as its exit code says |
 //! | RCPT refused because there are too many in one transaction: 452, or 552 as servers of old say it | transaction | transient [rfc5321 4.5.3.1.10] |
 //!
 //! # What follows
@@ -40,6 +40,8 @@ pub enum Stage {
     Said(Said),
     /// The server was looked at and is not one for this message.
     Fit,
+    /// A program of this machine had the message.
+    Program,
 }
 
 /// Who is to blame, and so what else would fail in the same way.
@@ -227,6 +229,15 @@ impl Failure {
         }
     }
 
+    /// A program did not take it for one recipient.
+    pub fn of_program(class: Class) -> Failure {
+        Failure {
+            stage: Stage::Program,
+            scope: Scope::Recipient,
+            class,
+        }
+    }
+
     /// No hosts: for now, or there never will be any.
     pub fn of_route(class: Class) -> Failure {
         Failure {
@@ -250,7 +261,10 @@ pub fn decide(stage: Stage, scope: Scope, class: Class, attempt: &Attempt) -> De
 
 /// Whether it is certain that nobody has the message, and nobody has judged it.
 fn may_go_elsewhere(stage: Stage) -> bool {
-    !matches!(stage, Stage::Route | Stage::Said(Said::ContentEnd))
+    !matches!(
+        stage,
+        Stage::Route | Stage::Program | Stage::Said(Said::ContentEnd)
+    )
 }
 
 /// The next attempt: at the end of the message's life at the latest, and after that never.

@@ -17,6 +17,7 @@ fn doing(stage: Stage) -> &'static str {
         Stage::Connect => "the connection",
         Stage::Tls => "TLS",
         Stage::Fit => "MAIL",
+        Stage::Program => "the program",
         Stage::Said(word) => word.name(),
     }
 }
@@ -82,6 +83,19 @@ pub(crate) fn of_failure(
         stage: doing(failure.stage).to_owned(),
         reply,
         why,
+        status,
+    }
+    .cut()
+}
+
+/// A program was to take it: what it said, or why it did not take it.
+pub(crate) fn of_program(status: Status, why: String, at: Time) -> Said {
+    Said {
+        at,
+        host: None,
+        stage: doing(Stage::Program).to_owned(),
+        reply: None,
+        why: (!why.is_empty()).then_some(why),
         status,
     }
     .cut()

@@ -743,14 +743,39 @@ async fn a_server_that_drips_gains_no_time() {
     assert!(now() - begun < Duration::from_secs(6 * 60));
 }
 
-#[test]
-fn destinations_of_programs_have_a_name() {
-    let program = Destination {
-        domain: None,
+#[tokio::test]
+async fn a_program_gets_the_message_once_for_each_recipient() {
+    let file = std::env::temp_dir().join(format!("whimbrel-program-{}", std::process::id()));
+    let script = format!(
+        "case $1 in no@*) echo unknown user; exit 67;; later@*) exit 75;; esac; cat >> {}",
+        file.display()
+    );
+    let words = ["/bin/sh", "-c", &script, "sh", "{recipient}"];
+    let mut world = World::new();
+    world.routes = vec![Route {
+        to: None,
+        from: None,
         next: Next::Program(Arc::new(Program {
-            command: vec!["/usr/bin/filter".to_owned(), "{recipient}".to_owned()],
+            command: words.iter().map(|word| (*word).to_owned()).collect(),
         })),
         sources: Sources::default(),
-    };
-    assert_eq!(program.to_string(), "pipe:/usr/bin/filter {recipient}");
+    }];
+    let to = ["bob@x.test", "no@x.test", "later@x.test", "ann@x.test"];
+    let carried = world
+        .carry(&load(&to, "Subject: x\r\n\r\n.\r\n").await)
+        .await;
+    assert_eq!(
+        fates(&carried),
+        [
+            "taken: the program 2.0.0 ",
+            "failed: the program 5.1.1 the program ended with 67 (EX_NOUSER): unknown user",
+            "retry: the program 4.3.0 the program ended with 75 (EX_TEMPFAIL)",
+            "taken: the program 2.0.0 ",
+        ]
+    );
+    let got = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let one = "Return-Path: <ann@here.test>\nReceived: here\nSubject: x\n\n.\n";
+    assert_eq!(got, one.repeat(2));
+    assert_eq!(carried.records[0].address.as_deref(), Some("/bin/sh"));
 }

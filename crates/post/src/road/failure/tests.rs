@@ -44,6 +44,7 @@ const STAGES: &[Stage] = &[
     Stage::Said(Said::ContentEnd),
     Stage::Said(Said::Quit),
     Stage::Fit,
+    Stage::Program,
 ];
 const SCOPES: &[Scope] = &[
     Scope::Recipient,
@@ -89,7 +90,10 @@ fn what_failed_before_the_content_ended_goes_to_the_next_host() {
     };
     for failure in all().filter(|f| !ends_here(f)) {
         let got = word(failure, &attempt(HostsLeft::Some, Before::NoHope));
-        let stays = matches!(failure.stage, Stage::Route | Stage::Said(Said::ContentEnd));
+        let stays = matches!(
+            failure.stage,
+            Stage::Route | Stage::Program | Stage::Said(Said::ContentEnd)
+        );
         match (stays, failure.class) {
             (false, _) => assert_eq!(got, "next", "{failure:?}"),
             (true, Class::Transient) => assert_eq!(got, "later", "{failure:?}"),
