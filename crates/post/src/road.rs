@@ -28,6 +28,7 @@ use addr::Domain;
 use failure::Backoff;
 use lanes::{Lanes, Turn};
 use net::{Authorities, Clock, Dialer, Random, Resolver, Stop};
+use policy::Policies;
 use pool::Pool;
 use route::{Destination, Families, Own, Routes};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,6 +47,8 @@ pub struct RoadSettings {
     pub pool: PoolSettings,
     /// Who may vouch for a server that has to be proven.
     pub authorities: Authorities,
+    /// What domains demand of TLS; nobody is asked if none.
+    pub policies: Option<Policies>,
 }
 
 impl RoadSettings {
@@ -63,6 +66,7 @@ impl RoadSettings {
             lanes: LaneSettings::default(),
             pool: PoolSettings::default(),
             authorities: Authorities::of_the_web(),
+            policies: None,
         }
     }
 }

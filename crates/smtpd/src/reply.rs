@@ -164,6 +164,11 @@ pub(crate) fn no_recipients(role: Role) -> Reply {
     Reply::new(code, Status(5, 5, 1), "No valid recipients")
 }
 
+/// What asks for TLS all the way must come over it. [rfc8689 2]
+pub(crate) fn require_tls_without_tls() -> Reply {
+    Reply::new(530, Status(5, 7, 10), "REQUIRETLS needs TLS first")
+}
+
 /// Parameters are part of the extensions, and HELO asks for none. [rfc5321 4.1.1.11]
 pub(crate) fn parameters_after_helo() -> Reply {
     Reply::new(555, Status(5, 5, 4), "Parameters need EHLO")

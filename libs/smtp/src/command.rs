@@ -175,6 +175,21 @@ pub struct MailParameters {
     pub ret: Option<Ret>,
     /// ENVID= [rfc3461 4.4]
     pub envid: Option<EnvelopeId>,
+    /// `Required` if REQUIRETLS was given. [rfc8689 2]
+    pub protection: Protection,
+}
+
+/// What the message asks of every connection on its way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub enum Protection {
+    /// What the recipient's domain publishes.
+    #[default]
+    AsPublished,
+    /// REQUIRETLS: proven TLS all the way, or not at all. [rfc8689 4.2.1]
+    Required,
+    /// To get there counts more. MAIL does not say so, but the header does: `TLS-Required: No`.
+    /// [rfc8689 4.2.2]
+    NotNeeded,
 }
 
 impl Default for MailParameters {
@@ -186,6 +201,7 @@ impl Default for MailParameters {
             auth: None,
             ret: None,
             envid: None,
+            protection: Protection::AsPublished,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! What a value holds is written in one way: words in upper case, one space, no source route. What
 //! never happens here: a parameter that the value does not have, a choice.
 
-use crate::command::{BodyType, ChunkPlace, Command, MailParameters, RcptParameters};
+use crate::command::{BodyType, ChunkPlace, Command, MailParameters, Protection, RcptParameters};
 use crate::dsn::to_xtext;
 use addr::Charset;
 use std::fmt::{self, Write};
@@ -83,6 +83,9 @@ impl MailParameters {
         if let Some(envid) = &self.envid {
             write!(out, " ENVID={}", envid.as_str())?;
         }
+        if self.protection == Protection::Required {
+            out.push_str(" REQUIRETLS");
+        }
         Ok(())
     }
 }
@@ -135,6 +138,7 @@ mod tests {
             "MAIL FROM:<>",
             "MAIL FROM:<bob@example.test> SIZE=17 BODY=8BITMIME SMTPUTF8 AUTH=a+2Bb+3D RET=HDRS ENVID=a+20b",
             "MAIL FROM:<\"b b\"@example.test> BODY=BINARYMIME",
+            "MAIL FROM:<bob@example.test> ENVID=a REQUIRETLS",
             "RCPT TO:<postmaster>",
             "RCPT TO:<jürgen@example.test> NOTIFY=SUCCESS,DELAY ORCPT=utf-8;jürgen@example.test",
             "RCPT TO:<a@[192.0.2.1]> NOTIFY=NEVER ORCPT=rfc822;a+2Bb@example.test",

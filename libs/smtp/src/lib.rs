@@ -22,7 +22,7 @@ mod stuffing;
 pub use client::Client;
 pub use command::{
     ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed,
-    RcptParameters, VERBS, Verb,
+    Protection, RcptParameters, VERBS, Verb,
 };
 pub use data::{BareNewlines, DataEnd, DataProblem, DataRules};
 pub use parse::parse_command;

@@ -1,7 +1,7 @@
 //! What a peer can make grow, with the minimum of the RFC beside it.
 
 /// A command line with its CRLF. RFC minimum: 512, and with the MAIL parameters that we offer
-/// (SIZE +26, BODY +16, SMTPUTF8 +10, AUTH +500, RET and ENVID +116) 1,180; with those of RCPT
+/// (SIZE +26, BODY +16, SMTPUTF8 +10, AUTH +500, RET and ENVID +116, REQUIRETLS +11) 1,191; with those of RCPT
 /// (NOTIFY +28, ORCPT +501) 1,041. [rfc5321 4.5.3.1.4]
 pub const COMMAND_LINE_BYTES: usize = 2_048;
 

@@ -18,7 +18,7 @@
 
 use crate::command::{
     ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed,
-    RcptParameters, Verb,
+    Protection, RcptParameters, Verb,
 };
 use crate::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret, xtext};
 use crate::limits::{MECHANISM_BYTES, PARAMETERS, QUOTED_BYTES};
@@ -243,13 +243,23 @@ fn mail_parameter(
     parameters: &mut MailParameters,
     seen: &mut Vec<&'static str>,
 ) -> Result<(), ArgumentError> {
-    let known = ["SIZE", "BODY", "SMTPUTF8", "AUTH", "RET", "ENVID"];
+    let known = [
+        "SIZE",
+        "BODY",
+        "SMTPUTF8",
+        "AUTH",
+        "RET",
+        "ENVID",
+        "REQUIRETLS",
+    ];
     let (name, value) = parameter(word, &known, seen)?;
     let bad = ArgumentError::ParameterValue(name);
     match (name, value) {
         ("SIZE", Some(value)) => parameters.size_bytes = Some(size(value).ok_or(bad)?),
         ("BODY", Some(value)) => parameters.body = Some(body(value).ok_or(bad)?),
         ("SMTPUTF8", None) => parameters.charset = Charset::Utf8,
+        // [rfc8689 2]
+        ("REQUIRETLS", None) => parameters.protection = Protection::Required,
         ("AUTH", Some(value)) => {
             let decoded = xtext(value).and_then(|octets| String::from_utf8(octets).ok());
             parameters.auth = Some(decoded.ok_or(bad)?);

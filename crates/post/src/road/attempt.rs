@@ -18,8 +18,8 @@ use crate::road::visit::{Settled, Visit, Visited};
 use crate::road::{Road, said};
 use addr::ReversePath;
 use net::Time;
-use smtp::MailParameters;
 use smtp::client::Recipient;
+use smtp::{MailParameters, Protection};
 use std::collections::VecDeque;
 
 /// What is to be carried.
@@ -31,6 +31,17 @@ pub struct Load {
     /// At least one, and at most `smtp::limits::ENVELOPE_RECIPIENTS`.
     pub recipients: Vec<LoadRecipient>,
     pub content: Content,
+}
+
+impl Load {
+    /// What is asked of the way. A report that gets there says more than one that is lost, so
+    /// nothing is required of the way of one. [rfc8689 5]
+    pub(crate) fn protection(&self) -> Protection {
+        match (self.parameters.protection, self.sender.address()) {
+            (Protection::Required, None) => Protection::AsPublished,
+            (protection, _) => protection,
+        }
+    }
 }
 
 /// Somebody to be reached.
@@ -168,7 +179,11 @@ impl Run<'_> {
         }
         let mut form = Form::AsTaken;
         let mut tried = None;
-        if let Some((key, talk)) = self.road.pool().take_any(&self.name) {
+        if let Some((key, talk)) = self
+            .road
+            .pool()
+            .take_any(&self.name, self.load.protection())
+        {
             let place = key.place.clone();
             let visit = self.visit(key, None, form);
             // an old connection that was dead says nothing of its host
@@ -215,6 +230,7 @@ impl Run<'_> {
             let key = Key {
                 destination: self.name.clone(),
                 place: hop.place.clone(),
+                protection: self.load.protection(),
             };
             let visit = self.visit(key, Some(&hop), form);
             let visited = visit.make(&self.indices()).await;

@@ -3,11 +3,12 @@
 //! What never happens here: a choice of host, a second connection, a recipient.
 
 use crate::road::failure::Failure;
+use crate::road::policy::NotHere;
 use crate::road::talk::{Lost, Talk};
 use net::{Authorities, Conn, Random, TlsFailure, TlsInfo, Trust};
 use sasl::{ClientExchange, Credentials, Exposure};
 use smtp::client::{Event, Extension, Protocol, Request, Stage};
-use smtp::{Class, Client, ClientName, Reply};
+use smtp::{Class, Client, ClientName, Reply, Status};
 
 /// What TLS must give.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,6 +43,8 @@ pub(crate) struct NotOpen {
     pub why: Option<String>,
     /// TLS was agreed on and then failed; without it the server may serve us.
     pub is_tls_broken: bool,
+    /// What a report says of it, where the failure alone does not tell.
+    pub status: Option<Status>,
 }
 
 impl NotOpen {
@@ -52,6 +55,7 @@ impl NotOpen {
             reply: None,
             why: Some(format!("no connection: {error}")),
             is_tls_broken: false,
+            status: None,
         }
     }
 
@@ -62,6 +66,7 @@ impl NotOpen {
             reply: None,
             why: Some(lost.to_string()),
             is_tls_broken: false,
+            status: None,
         }
     }
 
@@ -71,6 +76,7 @@ impl NotOpen {
             reply: Some(reply),
             why: None,
             is_tls_broken: false,
+            status: None,
         }
     }
 
@@ -80,6 +86,19 @@ impl NotOpen {
             reply: None,
             why: Some(why.to_string()),
             is_tls_broken: false,
+            status: None,
+        }
+    }
+
+    /// Nothing is said to this host.
+    pub fn not_here(why: &NotHere) -> NotOpen {
+        NotOpen {
+            failure: Failure {
+                class: why.class(),
+                ..Failure::of_tls()
+            },
+            status: Some(why.status()),
+            ..NotOpen::tls(why)
         }
     }
 
@@ -89,6 +108,7 @@ impl NotOpen {
             reply: None,
             why: Some(why.to_string()),
             is_tls_broken: false,
+            status: None,
         }
     }
 }

@@ -24,23 +24,11 @@ use crate::road::route::Security;
 use addr::Domain;
 use dane::Dane;
 use net::Trust;
-use smtp::Status;
+use smtp::{Protection, Status};
 use std::fmt;
 use std::sync::Arc;
 
 pub use policies::{Policies, PolicySettings};
-
-/// What the message asks of the way it goes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
-pub enum Protection {
-    /// What the recipient's domain publishes.
-    #[default]
-    AsPublished,
-    /// MAIL said REQUIRETLS: proven TLS all the way, or not at all. [rfc8689 4.2.1]
-    Required,
-    /// The header says `TLS-Required: No`: to get there counts more. [rfc8689 4.2.2]
-    NotNeeded,
-}
 
 /// All that was gathered about one host.
 #[derive(Clone, Debug)]
@@ -63,14 +51,6 @@ pub enum Without {
     May,
     /// No TLS, no mail at this host.
     MustNot,
-}
-
-/// Whether the host itself has to offer REQUIRETLS.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Onward {
-    AsItLikes,
-    /// What takes the message promises to demand the same. [rfc8689 4.2.1]
-    MustRequireTls,
 }
 
 /// What makes a demand.
@@ -100,7 +80,6 @@ pub struct Terms {
     /// The name that TLS asks for. [rfc7672 8.1] [rfc8461 4.2]
     pub ask_for: String,
     pub without: Without,
-    pub onward: Onward,
     pub ground: Ground,
 }
 
@@ -111,7 +90,6 @@ impl Terms {
             trust: Trust::Anyone,
             ask_for: host.to_owned(),
             without: Without::May,
-            onward: Onward::AsItLikes,
             ground: Ground::Nothing,
         }
     }
@@ -196,7 +174,6 @@ fn published(evidence: &Evidence<'_>) -> Result<Terms, NotHere> {
                 },
                 ask_for: base.clone(),
                 without: Without::MustNot,
-                onward: Onward::AsItLikes,
                 ground: Ground::Dane,
             });
         }
@@ -238,13 +215,9 @@ fn required(evidence: &Evidence<'_>, published: Terms) -> Result<Terms, NotHere>
     if !is_its_host {
         return Err(NotHere::Unproven);
     }
-    let terms = match published.trust {
+    Ok(match published.trust {
         Trust::Anyone => Terms::named(evidence.host, Ground::RequireTls),
         Trust::Names(_) | Trust::Dane { .. } => published,
-    };
-    Ok(Terms {
-        onward: Onward::MustRequireTls,
-        ..terms
     })
 }
 

@@ -7,6 +7,7 @@ use crate::road::route::Place;
 use crate::road::talk::Talk;
 use net::Stop;
 use net::time::{Duration, Instant, now, sleep_until};
+use smtp::Protection;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -37,11 +38,13 @@ impl Default for PoolSettings {
     }
 }
 
-/// What a connection is good for: the destination (its login, its source), and where it leads.
+/// What a connection is good for: the destination (its login, its source), where it leads, and what
+/// had to be proven when it was made.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Key {
     pub destination: String,
     pub place: Place,
+    pub protection: Protection,
 }
 
 struct Idle {
@@ -89,10 +92,10 @@ impl Pool {
     }
 
     /// One for that destination, wherever it leads: no host needs to be looked up for it.
-    pub fn take_any(&self, destination: &str) -> Option<(Key, Talk)> {
+    pub fn take_any(&self, destination: &str, protection: Protection) -> Option<(Key, Talk)> {
         let keys: Vec<Key> = {
             let idle = self.lock();
-            let of = |key: &&Key| key.destination == destination;
+            let of = |key: &&Key| key.destination == destination && key.protection == protection;
             idle.keys().filter(of).cloned().collect()
         };
         let mut taken = keys.into_iter().map(|key| (self.take(&key), key));

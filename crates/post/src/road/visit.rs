@@ -8,13 +8,16 @@ use crate::road::attempt::{Form, Load, Reports, Terms};
 use crate::road::failure::{Before, Decision, Failure, HostsLeft, Others, Scope, Stage, decide};
 use crate::road::lanes::Came;
 use crate::road::opening::{Need, NotOpen, Opening};
+use crate::road::policy::policies::Gathered;
+use crate::road::policy::{self, Ground, NotHere, Without};
 use crate::road::pool::Key;
 use crate::road::route::{Demand, Destination, Hop, Next, Place, Server};
 use crate::road::talk::{NotSent, Talk};
 use crate::road::{Road, said};
+use addr::{Domain, Host};
 use net::{Conn, Time, Trust, dial_unix};
 use smtp::client::{Envelope, Extension, Outcome, Protocol, Stage as Word};
-use smtp::{BodyType, MailParameters};
+use smtp::{BodyType, MailParameters, Protection};
 use std::io;
 
 /// What is to be done at one host.
@@ -40,6 +43,25 @@ pub(crate) struct Visited {
     pub is_not_ascii: bool,
     /// Our own trouble: another host would be no better.
     pub is_ours: bool,
+}
+
+/// How a connection has to begin.
+struct Way {
+    need: Need,
+    ask_for: String,
+    /// Who demands it, but for the operator.
+    ground: Ground,
+}
+
+impl Way {
+    fn of(need: Need, ask_for: String) -> Way {
+        let ground = Ground::Nothing;
+        Way {
+            need,
+            ask_for,
+            ground,
+        }
+    }
 }
 
 /// What one host said of one recipient.
@@ -112,31 +134,28 @@ impl Visit<'_> {
 
     /// A connection ready for mail. Where TLS is nobody's demand and fails, once more without.
     async fn connect(&self, record: &mut AttemptRecord) -> Result<Talk, NotOpen> {
-        let need = self.need();
-        match self.open(need.clone()).await {
-            Err(not_open) if not_open.is_tls_broken && need == Need::WhereOffered => {
+        let way = self.way().await.map_err(|why| NotOpen::not_here(&why))?;
+        if way.ground != Ground::Nothing {
+            record.notes.push(format!("{} demands TLS", way.ground));
+        }
+        match self.open(&way, way.need.clone()).await {
+            Err(not_open) if not_open.is_tls_broken && way.need == Need::WhereOffered => {
                 let why = not_open.why.unwrap_or_default();
                 record
                     .notes
                     .push(note(format!("in the clear, because {why}")));
-                self.open(Need::Clear).await
+                self.open(&way, Need::Clear).await
             }
             opened => opened,
         }
     }
 
-    async fn open(&self, need: Need) -> Result<Talk, NotOpen> {
+    async fn open(&self, way: &Way, need: Need) -> Result<Talk, NotOpen> {
         let conn = self
             .dial()
             .await
             .map_err(|error| NotOpen::no_connection(&error))?;
         let server = self.server();
-        let name = self.hop.and_then(|hop| hop.name.as_ref());
-        let host = match (name, &self.key.place) {
-            (Some(name), _) => name.to_string(),
-            (None, Place::Tcp(at)) => at.ip().to_string(),
-            (None, Place::Unix(_)) => String::new(),
-        };
         let opening = Opening {
             protocol: match (&self.destination.next, server) {
                 (Next::Socket(_), _) => Protocol::Lmtp,
@@ -144,7 +163,7 @@ impl Visit<'_> {
                 (_, None) => Protocol::Smtp,
             },
             name: (&self.road.settings().hostname).into(),
-            host: &host,
+            host: &way.ask_for,
             need,
             authorities: &self.road.settings().authorities,
             login: server.and_then(|server| server.login.as_ref()),
@@ -170,28 +189,55 @@ impl Visit<'_> {
         }
     }
 
-    fn need(&self) -> Need {
-        let names = |server: &Server| {
-            let name = match server.host.domain() {
-                Some(name) => name.to_string(),
-                None => self
-                    .key
-                    .place
-                    .ip()
-                    .map(|ip| ip.to_string())
-                    .unwrap_or_default(),
-            };
-            Trust::Names(vec![name])
-        };
-        match (&self.destination.next, self.server()) {
-            (Next::Socket(_), _) => Need::Clear,
-            (_, Some(server)) => match server.tls {
-                Demand::WhereOffered => Need::WhereOffered,
-                Demand::Verified => Need::Required(names(server)),
-                Demand::AtOnce => Need::AtOnce(names(server)),
-            },
-            _ => Need::WhereOffered,
+    /// What TLS has to give here, and by which name the host is asked for.
+    async fn way(&self) -> Result<Way, NotHere> {
+        if let Some(server) = self.server() {
+            return Ok(self.way_of_server(server));
         }
+        let host = self.hop.and_then(|hop| hop.name.as_ref());
+        let domain = self.destination.domain.as_ref();
+        let terms = match (&self.key.place, host, domain.and_then(Host::domain)) {
+            (Place::Unix(_), ..) => return Ok(Way::of(Need::Clear, String::new())),
+            (Place::Tcp(_), Some(host), Some(domain)) => self.terms_of(domain, host).await?,
+            // nothing is published about an address
+            (Place::Tcp(at), ..) => match self.load.protection() {
+                Protection::Required => return Err(NotHere::Unproven),
+                _ => policy::Terms::opportunistic(&at.ip().to_string()),
+            },
+        };
+        let need = match terms.without {
+            Without::May => Need::WhereOffered,
+            Without::MustNot => Need::Required(terms.trust),
+        };
+        Ok(Way {
+            need,
+            ask_for: terms.ask_for,
+            ground: terms.ground,
+        })
+    }
+
+    async fn terms_of(&self, domain: &Domain, host: &Domain) -> Result<policy::Terms, NotHere> {
+        let gathered = match &self.road.settings().policies {
+            Some(policies) => policies.gather(domain, host).await,
+            None => Gathered::nothing(domain, host),
+        };
+        gathered.demand(self.load.protection())
+    }
+
+    /// The operator's demand, and the message's.
+    fn way_of_server(&self, server: &Server) -> Way {
+        let name = match (server.host.domain(), self.key.place.ip()) {
+            (Some(name), _) => name.to_string(),
+            (None, Some(ip)) => ip.to_string(),
+            (None, None) => String::new(),
+        };
+        let trust = Trust::Names(vec![name.clone()]);
+        let need = match (server.tls, self.load.protection()) {
+            (Demand::AtOnce, _) => Need::AtOnce(trust),
+            (Demand::Verified, _) | (_, Protection::Required) => Need::Required(trust),
+            (Demand::WhereOffered, _) => Need::WhereOffered,
+        };
+        Way::of(need, name)
     }
 
     /// There was nobody to say it to.
@@ -200,6 +246,7 @@ impl Visit<'_> {
             failure,
             reply,
             why,
+            status,
             ..
         } = not_open;
         let at = self.now();
@@ -208,7 +255,8 @@ impl Visit<'_> {
             (Some(_), crate::road::failure::Class::Transient) => Came::Deferred,
             _ => Came::Unreachable,
         };
-        let said = said::of_failure(failure, reply, why, visited.record.host.clone(), at);
+        let mut said = said::of_failure(failure, reply, why, visited.record.host.clone(), at);
+        said.status = status.unwrap_or(said.status);
         visited.settled = recipients
             .iter()
             .map(|index| {

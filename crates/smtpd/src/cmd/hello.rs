@@ -67,6 +67,9 @@ fn keywords(session: &Session) -> Vec<String> {
     if session.may_start_tls() {
         keywords.push("STARTTLS".to_owned()); // [rfc3207]
     }
+    if session.client.tls.is_some() {
+        keywords.push("REQUIRETLS".to_owned()); // [rfc8689 2]
+    }
     let mechanisms = session.mechanisms();
     if !mechanisms.is_empty() {
         keywords.push(format!("AUTH {}", mechanisms.join(" "))); // [rfc4954 3]

@@ -3,7 +3,7 @@
 use crate::reply;
 use crate::session::{Session, State};
 use crate::table::Doing;
-use smtp::{Command, MailParameters, Reply, Status};
+use smtp::{Command, MailParameters, Protection, Reply, Status};
 
 pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
     Box::pin(async move {
@@ -20,6 +20,11 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
         }
         if !session.has_parameters() && parameters != MailParameters::default() {
             session.send(reply::parameters_after_helo());
+            return Ok(());
+        }
+        let required = parameters.protection == Protection::Required;
+        if required && session.client.tls.is_none() {
+            session.send(reply::require_tls_without_tls());
             return Ok(());
         }
         let post = &session.door.post;

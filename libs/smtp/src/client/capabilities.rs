@@ -31,6 +31,8 @@ pub enum Extension {
     StartTls,
     /// RFC 4954
     Auth,
+    /// RFC 8689
+    RequireTls,
 }
 
 /// All extensions with their keywords.
@@ -44,6 +46,7 @@ pub const EXTENSIONS: &[(Extension, &str)] = &[
     (Extension::Dsn, "DSN"),
     (Extension::StartTls, "STARTTLS"),
     (Extension::Auth, "AUTH"),
+    (Extension::RequireTls, "REQUIRETLS"),
 ];
 
 /// The offered extensions. Nothing before the answer to EHLO, after HELO and after STARTTLS.

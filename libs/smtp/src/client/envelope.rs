@@ -3,7 +3,7 @@
 //! What never happens here: bytes, an order of commands.
 
 use crate::client::capabilities::{Capabilities, Extension};
-use crate::command::{BodyType, MailParameters, RcptParameters};
+use crate::command::{BodyType, MailParameters, Protection, RcptParameters};
 use crate::limits::ENVELOPE_RECIPIENTS;
 use addr::{Charset, ForwardPath, ReversePath};
 use std::fmt;
@@ -39,6 +39,8 @@ pub enum Unfit {
     EightBitMime,
     /// The content is no lines, and BINARYMIME (with CHUNKING) is not offered. [rfc3030 3]
     BinaryMime,
+    /// The message requires TLS all the way, and REQUIRETLS is not offered. [rfc8689 4.2.1]
+    RequireTls,
 }
 
 impl fmt::Display for Unfit {
@@ -48,6 +50,7 @@ impl fmt::Display for Unfit {
             Unfit::SmtpUtf8 => f.write_str("server does not offer SMTPUTF8"),
             Unfit::EightBitMime => f.write_str("server does not offer 8BITMIME"),
             Unfit::BinaryMime => f.write_str("server does not offer BINARYMIME"),
+            Unfit::RequireTls => f.write_str("server does not offer REQUIRETLS"),
         }
     }
 }
@@ -86,6 +89,13 @@ impl Envelope {
         }
         if !server.offers(Extension::Dsn) {
             (sent.ret, sent.envid) = (None, None);
+        }
+        if !server.offers(Extension::RequireTls) && asked.protection == Protection::Required {
+            // a report that gets there says more than one that is lost [rfc8689 5]
+            if self.from.address().is_some() {
+                return Err(Unfit::RequireTls);
+            }
+            sent.protection = Protection::AsPublished;
         }
         Ok(sent)
     }

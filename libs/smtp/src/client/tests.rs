@@ -1,10 +1,10 @@
 //! The machine as a caller drives it, against servers honest and not.
 
 use super::*;
-use crate::command::{BodyType, MailParameters, RcptParameters};
+use crate::command::{BodyType, MailParameters, Protection, RcptParameters};
 use crate::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
 use crate::limits::{self, AUTH_COMMAND_BYTES, CHUNKS_AHEAD, CONTENT_BYTES};
-use addr::{Domain, ForwardPath, ReversePath};
+use addr::{Charset, Domain, ForwardPath, ReversePath};
 
 fn name() -> ClientName {
     ClientName::from(&"client.example".parse::<Domain>().unwrap())
@@ -426,6 +426,13 @@ fn what_a_server_cannot_take_is_not_begun() {
     );
     let international = envelope(&["a@x.test", "jürgen@x.test"]);
     check(&["8BITMIME"], &international, Err(Unfit::SmtpUtf8));
+    // [rfc8689 4.2.1] [rfc8689 5]
+    let mut required = envelope(&["a@x.test"]);
+    required.parameters.protection = Protection::Required;
+    check(&["8BITMIME"], &required, Err(Unfit::RequireTls));
+    check(&["REQUIRETLS"], &required, Ok(()));
+    required.from = ReversePath::parse(b"<>", Charset::Ascii).unwrap();
+    check(&["8BITMIME"], &required, Ok(()));
     check(&["8BITMIME", "SMTPUTF8"], &international, Ok(()));
 }
 

@@ -50,6 +50,27 @@ fn reads_mail_with_its_parameters() {
 }
 
 #[test]
+fn reads_that_tls_is_required() {
+    // [rfc8689 2]
+    let protection = |line: &str| match good(line) {
+        Command::Mail { parameters, .. } => parameters.protection,
+        other => panic!("{other:?}"),
+    };
+    let asked = protection("MAIL FROM:<a@example.test> RequireTLS");
+    assert_eq!(asked, Protection::Required);
+    let not_asked = protection("MAIL FROM:<a@example.test>");
+    assert_eq!(not_asked, Protection::AsPublished);
+    assert_eq!(
+        bad("MAIL FROM:<> REQUIRETLS=YES"),
+        ArgumentError::ParameterValue("REQUIRETLS")
+    );
+    assert_eq!(
+        bad("MAIL FROM:<> REQUIRETLS REQUIRETLS"),
+        ArgumentError::ParameterTwice("REQUIRETLS")
+    );
+}
+
+#[test]
 fn reads_what_is_asked_of_notifications() {
     // [rfc3461 4.1] [rfc3461 4.2] [rfc3461 4.3] [rfc3461 4.4]
     let Command::Mail { parameters, .. } = good("MAIL FROM:<> ret=hdrs ENVID=QQ+20314") else {

@@ -1,5 +1,6 @@
 //! Attempts in a simulated network, at servers that lie, are slow, refuse, and go away.
 
+mod demands;
 mod server;
 
 use super::*;

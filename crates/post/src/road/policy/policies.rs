@@ -6,7 +6,7 @@
 
 use super::dane::{self, Dane};
 use super::sts::{Invalid, Policy, policy_id};
-use super::{Evidence, NotHere, Protection, Terms, demand};
+use super::{Evidence, NotHere, Terms, demand};
 use crate::limits::{STS_AT_ONCE, STS_BODY_BYTES, STS_FAILED, STS_REFRESH, STS_RETRY};
 use crate::road::route::Security;
 use addr::Domain;
@@ -14,6 +14,7 @@ use mail::Mail;
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
 use net::time::{Instant, now};
 use net::{Answer, Clock, HttpClient, HttpError, Resolver, Time, Untrusted, Url};
+use smtp::Protection;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +36,12 @@ pub struct PolicySettings {
 /// Gathers and keeps policies. Clones are the same.
 #[derive(Clone)]
 pub struct Policies(Arc<Inner>);
+
+impl fmt::Debug for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Policies")
+    }
+}
 
 struct Inner {
     mail: Mail,
@@ -83,6 +90,17 @@ pub struct Gathered {
 }
 
 impl Gathered {
+    /// Where nobody is asked.
+    pub fn nothing(domain: &Domain, host: &Domain) -> Gathered {
+        Gathered {
+            domain: domain.clone(),
+            host: host.clone(),
+            host_is: Security::Unsigned,
+            dane: Dane::Nothing,
+            sts: StsFound::default(),
+        }
+    }
+
     /// On which terms a message may go there.
     pub fn demand(&self, protection: Protection) -> Result<Terms, NotHere> {
         demand(&Evidence {

@@ -113,7 +113,6 @@ fn records_are_asked_before_policies() {
         },
         ask_for: "real.example.test".to_owned(),
         without: Without::MustNot,
-        onward: Onward::AsItLikes,
         ground: Ground::Dane,
     };
     assert_eq!(Asked::of(records(), None).terms(), by_record);
@@ -164,22 +163,18 @@ fn a_message_that_requires_tls_goes_only_where_the_way_is_proven() {
     assert_eq!(refused, Err(NotHere::Unproven));
     assert_eq!(NotHere::Unproven.status(), Status(5, 7, 10));
     assert_eq!(NotHere::Unproven.class(), Class::Permanent);
-    let onward = |terms: Terms| Terms {
-        onward: Onward::MustRequireTls,
-        ..terms
-    };
     let signed = required(Asked::of(Dane::Nothing, None)).signed();
-    assert_eq!(signed.terms(), onward(by_name(Ground::RequireTls)));
+    assert_eq!(signed.terms(), by_name(Ground::RequireTls));
     let testing = required(Asked::of(Dane::Nothing, Some(policy("testing", HOST))));
-    assert_eq!(testing.terms(), onward(by_name(Ground::RequireTls)));
+    assert_eq!(testing.terms(), by_name(Ground::RequireTls));
     let other = required(Asked::of(Dane::Nothing, Some(policy("testing", "a.test"))));
     assert_eq!(other.demand(), Err(NotHere::Unproven));
     let none = required(Asked::of(Dane::Nothing, Some(policy("none", HOST))));
     assert_eq!(none.demand(), Err(NotHere::Unproven));
     let by_record = required(Asked::of(records(), None)).signed();
     let plain = Asked::of(records(), None).terms();
-    assert_eq!(by_record.terms(), onward(plain));
+    assert_eq!(by_record.terms(), plain);
     // records that prove nothing are not enough for it
     let unusable = required(Asked::of(Dane::Unusable, None)).signed();
-    assert_eq!(unusable.terms(), onward(by_name(Ground::RequireTls)));
+    assert_eq!(unusable.terms(), by_name(Ground::RequireTls));
 }
