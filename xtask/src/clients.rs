@@ -35,6 +35,13 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("import ensurepip", "python3-venv"),
     // its `imap` answers the same commands as Whimbrel; never run as a service
     ("dovecot", "dovecot-imapd"),
+    // verify what is signed; opendkim is never run as a service
+    ("dkimverify", "python3-dkim"),
+    (
+        "/usr/lib/python3/dist-packages/nacl/__init__.py",
+        "python3-nacl",
+    ),
+    ("opendkim", "opendkim"),
     // ring and libFuzzer are built from C and C++
     ("cc", "gcc"),
     ("g++", "g++"),

@@ -11,17 +11,17 @@ pub(crate) mod gather;
 pub(crate) mod key;
 pub(crate) mod keyring;
 pub(crate) mod relaxed;
+pub(crate) mod tagged;
 
 use crate::Post;
 use crate::client::Client;
 use crate::header::{Facts, HeaderReader, Value};
 use addr::{Address, Domain};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gather::Gather;
 use gather::Gathered;
 use key::SigningKey;
-use mail_auth::common::crypto::SigningKey as _;
-use mail_auth::common::headers::HeaderWriter;
-use mail_auth::dkim::{Canonicalization, Signature};
 use net::Time;
 use store::Fault;
 
@@ -116,8 +116,8 @@ pub(crate) fn signatures<'a>(
     header.extend(fields::split(&gathered.header));
     let covered = fields::covered(&header);
     for key in keys {
-        match signature(key, &covered, gathered.body_hash.clone(), at) {
-            Ok(signature) => text.push_str(&signature.to_header()),
+        match signature(key, &covered, &gathered.body_hash, at) {
+            Ok(signature) => text.push_str(&signature),
             // unsigned mail is better than none
             Err(error) => {
                 let (domain, selector) = (&key.domain, &key.selector);
@@ -132,31 +132,21 @@ pub(crate) fn signatures<'a>(
 fn signature(
     key: &SigningKey,
     covered: &fields::Covered<'_>,
-    body_hash: Vec<u8>,
+    body_hash: &[u8],
     at: Time,
-) -> Result<Signature, mail_auth::Error> {
-    let mut signature = Signature {
-        v: 1,
-        a: key.secret.algorithm(),
-        d: key.domain.as_str().to_owned(),
-        s: key.selector.as_str().to_owned(),
-        bh: body_hash,
-        h: covered
-            .names
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect(),
-        t: u64::try_from(at.seconds()).unwrap_or_default(),
-        ch: Canonicalization::Relaxed,
-        cb: Canonicalization::Relaxed,
-        ..Signature::default()
-    };
-    let mut signed = Vec::new();
-    let fields = covered.fields.iter().copied();
-    Canonicalization::Relaxed.canonicalize_headers(fields, &mut signed);
-    signature.write(&mut signed, false);
-    signature.b = key.secret.sign(signed.as_slice())?;
-    Ok(signature)
+) -> Result<String, mail_auth::Error> {
+    let tags = [
+        ("v", "1".to_owned()),
+        ("a", key.algorithm().to_owned()),
+        ("c", "relaxed/relaxed".to_owned()),
+        ("d", key.domain.to_string()),
+        ("s", key.selector.to_string()),
+        ("t", at.seconds().max(0).to_string()),
+        ("h", covered.names.join(":")),
+        ("bh", STANDARD.encode(body_hash)),
+    ];
+    let unsigned = tagged::unsigned("DKIM-Signature", &tags);
+    tagged::signed(&unsigned, &covered.fields, &key.secret)
 }
 
 #[cfg(test)]

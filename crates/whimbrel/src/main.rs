@@ -29,6 +29,7 @@ mod service_manager;
 mod settings;
 mod settings_file;
 mod signals;
+mod signing;
 mod try_command;
 mod verify_command;
 mod welcome;
@@ -61,6 +62,8 @@ enum Command {
     Account(admin::arguments::AccountArguments),
     /// Manage aliases and catch-alls: add, list, show, set, remove.
     Alias(admin::arguments::AliasArguments),
+    /// Manage the keys that domains sign with: list, show, add, rotate, retire, remove.
+    Dkim(admin::arguments::DkimArguments),
     /// Manage an account's mailboxes: add, list, show, rename, remove.
     Mailbox(admin::arguments::MailboxArguments),
     /// Say how much accounts may hold: list, show, set, remove.
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Domain(arguments) => logged(|_| admin::commands::domain(arguments)),
         Command::Account(arguments) => logged(|_| admin::commands::account(arguments)),
         Command::Alias(arguments) => logged(|_| admin::commands::alias(arguments)),
+        Command::Dkim(arguments) => logged(|_| admin::dkim_command::run(arguments)),
         Command::Mailbox(arguments) => logged(|_| admin::commands::mailbox(arguments)),
         Command::Quota(arguments) => logged(|_| admin::commands::quota(arguments)),
         Command::Session(arguments) => logged(|_| admin::commands::session(arguments)),

@@ -8,9 +8,9 @@ use crate::listeners::Bound;
 use crate::log::Hub;
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::{Outcome, expiry};
+use crate::{Outcome, expiry, own_files, signing};
 use mail::{Admin, Mail};
-use net::{Clock, Random, Sessions, Stop};
+use net::{Clock, DnsSettings, Random, Resolver, Sessions, Stop};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub struct House {
     pub admin: Admin,
     pub clock: Clock,
     pub random: Random,
+    /// None: there is nobody to ask, and the log says why.
+    pub resolver: Option<Resolver>,
     /// Those that run, at every listener.
     pub sessions: Sessions,
 }
@@ -46,7 +48,27 @@ impl House {
             admin,
             clock,
             random,
+            resolver: resolver(settings)?,
         })
+    }
+}
+
+/// Who asks the DNS.
+fn resolver(settings: &Settings) -> Outcome<Option<Resolver>> {
+    let dns = &settings.dns;
+    let anchors = dns.anchors.as_deref().map(own_files::read).transpose()?;
+    let asked = DnsSettings {
+        servers: dns.servers.clone(),
+        dnssec: dns.dnssec,
+        anchors,
+    };
+    match Resolver::new(&asked) {
+        Ok(resolver) => Ok(Some(resolver)),
+        Err(error) if dns.servers.is_empty() && dns.anchors.is_none() => {
+            tracing::warn!(%error, "the DNS cannot be asked; set `dns.servers`");
+            Ok(None)
+        }
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -81,6 +103,8 @@ pub struct Server {
     control: JoinHandle<()>,
     /// Looks when certificates end.
     expiry: JoinHandle<()>,
+    /// Looks whether the DNS shows new keys.
+    signing: JoinHandle<()>,
 }
 
 impl Server {
@@ -97,8 +121,10 @@ impl Server {
             mail: house.mail.clone(),
             admin: house.admin.clone(),
             sessions: Some(house.sessions.clone()),
+            resolver: house.resolver.clone(),
             hostname: Some(settings.hostname.clone()),
         };
+        let signing = tokio::spawn(signing::watch(office.clone(), stop.clone()));
         let control = control::open(inside.data, office, inside.hub, &house.sessions, &stop)?;
         let doors = Doors::open(bound, &house, tls, settings, &stop).await?;
         let warn = |warning: &str| tracing::warn!("{warning}");
@@ -114,6 +140,7 @@ impl Server {
             upkeep,
             control,
             expiry: tokio::spawn(expiry),
+            signing,
         })
     }
 
@@ -127,6 +154,7 @@ impl Server {
         }
         self.upkeep.abort();
         self.expiry.abort();
+        self.signing.abort();
         // Its clients are of this machine and wait for nothing.
         self.control.abort();
         let closed = tokio::time::timeout(CLOSE_TIMEOUT, self.house.db.close()).await;

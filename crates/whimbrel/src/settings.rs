@@ -11,7 +11,7 @@ pub mod table;
 pub mod units;
 
 use crate::listeners::{KINDS, Kind};
-use net::Bounds;
+use net::{Bounds, Dnssec};
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -118,6 +118,16 @@ pub struct OAuth {
     pub authorities: Option<PathBuf>,
 }
 
+/// Whom the server asks about other domains.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Dns {
+    /// None: those of the system.
+    pub servers: Vec<SocketAddr>,
+    pub dnssec: Dnssec,
+    /// A file of keys to believe in place of the root's.
+    pub anchors: Option<PathBuf>,
+}
+
 /// Everything that a server is told.
 #[derive(Clone)]
 pub struct Settings {
@@ -132,6 +142,7 @@ pub struct Settings {
     /// The file of those who vouch for mail programs. None: they are not asked for certificates.
     pub client_authorities: Option<PathBuf>,
     pub oauth: OAuth,
+    pub dns: Dns,
     /// The largest message that anybody may send or append.
     pub message_bytes: u64,
     pub store: store::Settings,
@@ -194,6 +205,7 @@ impl Settings {
                 introspection_url: None,
                 authorities: None,
             },
+            dns: Dns::default(),
             message_bytes: post::limits::MESSAGE_BYTES,
             store: store::Settings::default(),
             mail: mail::MailSettings::default(),

@@ -25,6 +25,16 @@ pub(crate) struct SigningKey {
     pub secret: Secret,
 }
 
+impl SigningKey {
+    /// As signatures name it. [rfc6376 3.3.1] [rfc8463 3]
+    pub fn algorithm(&self) -> &'static str {
+        match self.secret {
+            Secret::Rsa(_) => "rsa-sha256",
+            Secret::Ed25519(_) => "ed25519-sha256",
+        }
+    }
+}
+
 /// Both halves of a key.
 #[derive(Clone, Debug)]
 pub struct MadeKey {

@@ -97,15 +97,16 @@ fn rsa_and_ed25519_sign_side_by_side_and_verify() {
     let text = signatures(&gathered(MESSAGE), added, read.iter(), at);
     assert_eq!(text.matches("DKIM-Signature: v=1; a=").count(), 2, "{text}");
     for expect in [
-        "a=rsa-sha256; s=r1; d=example.test; c=relaxed/relaxed",
-        "a=ed25519-sha256; s=e1",
-        "t=1795396809",
+        "a=rsa-sha256; c=relaxed/relaxed; d=example.test;",
+        "a=ed25519-sha256; c=relaxed/relaxed; d=example.test;",
+        "s=r1;",
+        "t=1795396809;",
     ] {
         assert!(text.contains(expect), "{expect} in {text}");
     }
     // [rfc6376 8.2]
     assert!(!text.contains("l="), "{text}");
-    assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+    assert!(text.lines().all(|line| line.len() <= 78), "{text}");
     let whole = format!("Received: from y\r\n{text}{added}{MESSAGE}");
     assert_eq!(verified(&whole, &keys), 2, "{whole}");
     // what may change on the way

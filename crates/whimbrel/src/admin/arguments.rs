@@ -3,7 +3,7 @@
 //! What never happens here: an effect; these are values.
 
 use super::measure;
-use super::request::{Level, QuotaWord, Switch, Use};
+use super::request::{Algorithm, Level, QuotaWord, Switch, Use};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -40,13 +40,16 @@ pub struct DomainArguments {
 
 #[derive(Subcommand)]
 pub enum DomainCommand {
-    /// Host a domain, and say which DNS records it needs.
+    /// Host a domain, make keys that it signs with, and say which DNS records it needs.
     Add {
         /// The domain, such as example.org.
         domain: String,
         /// The server's name for the DNS records, where no server runs that knows it.
         #[arg(long, value_name = "NAME")]
         hostname: Option<String>,
+        /// Make no keys: its mail is not signed until `whimbrel dkim rotate` makes some.
+        #[arg(long)]
+        no_dkim: bool,
     },
     /// List the hosted domains.
     List,
@@ -209,6 +212,74 @@ pub enum AliasCommand {
         alias: String,
         #[command(flatten)]
         sure: Sure,
+    },
+}
+
+#[derive(Args)]
+pub struct DkimArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: DkimCommand,
+}
+
+#[derive(Subcommand)]
+pub enum DkimCommand {
+    /// List the keys that domains sign with.
+    List {
+        /// Only those of this domain.
+        #[arg(long, value_name = "DOMAIN")]
+        domain: Option<String>,
+    },
+    /// Show the DNS records of a domain's keys.
+    Show {
+        /// The domain.
+        domain: String,
+        /// Only this key.
+        selector: Option<String>,
+    },
+    /// Make one more key; it signs when the DNS shows its record.
+    Add {
+        /// The domain.
+        domain: String,
+        /// How it signs.
+        #[arg(long, value_name = "ALGORITHM", default_value = "ed25519")]
+        algorithm: Algorithm,
+        /// Its name; made from the day if not said.
+        #[arg(long, value_name = "NAME")]
+        selector: Option<String>,
+        /// Let it sign at once, with all others that wait; nobody can verify that until the DNS
+        /// has the record.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Exchange a domain's keys: make new ones, print their DNS records, wait until the DNS shows
+    /// them, switch. Interrupted, it goes on where it was.
+    Rotate {
+        /// The domain.
+        domain: String,
+        /// Switch at once; nobody can verify what is signed until the DNS has the records.
+        #[arg(long)]
+        now: bool,
+        /// Print the records and leave the rest to the running server, which looks again and again.
+        #[arg(long, conflicts_with = "now")]
+        no_wait: bool,
+    },
+    /// Let a key sign no more; its secret is forgotten.
+    Retire {
+        /// The domain.
+        domain: String,
+        /// The key.
+        selector: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Forget a retired key.
+    Remove {
+        /// The domain.
+        domain: String,
+        /// The key.
+        selector: String,
     },
 }
 

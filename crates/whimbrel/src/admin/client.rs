@@ -66,6 +66,7 @@ impl Way {
                     mail: house.mail.clone(),
                     admin: house.admin.clone(),
                     sessions: None,
+                    resolver: house.resolver.clone(),
                     hostname: hostname.clone(),
                 };
                 Ok(match office.answer(request.clone()).await {

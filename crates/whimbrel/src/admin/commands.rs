@@ -10,7 +10,7 @@ use super::arguments::{
 };
 use super::client::Way;
 use super::request::{
-    Answer, Change, Filter, MailboxChange, QuotaWord, Refused, Reply, Request, Secret,
+    Answer, Change, Filter, Keys, MailboxChange, QuotaWord, Refused, Reply, Request, Secret,
 };
 use super::road::Selection;
 use super::{measure, terminal, words};
@@ -25,7 +25,7 @@ use std::process::ExitCode;
 const PASSWORD_LETTERS: usize = 20;
 
 /// One command, ready to be done.
-struct Job {
+pub(super) struct Job {
     common: Common,
     request: Request,
     /// What is looked at first, to ask whether it is meant.
@@ -41,7 +41,7 @@ struct Question {
 }
 
 impl Job {
-    fn new(common: Common, request: Request) -> Job {
+    pub(super) fn new(common: Common, request: Request) -> Job {
         Job {
             common,
             request,
@@ -50,12 +50,12 @@ impl Job {
         }
     }
 
-    fn asking(mut self, look: Request, sure: Sure) -> Job {
+    pub(super) fn asking(mut self, look: Request, sure: Sure) -> Job {
         self.question = Some(Question { look, sure });
         self
     }
 
-    async fn run(self) -> Outcome<ExitCode> {
+    pub(super) async fn run(self) -> Outcome<ExitCode> {
         let mut way = find(&self.common).await?;
         let outcome = self.run_on(&mut way).await;
         way.close().await;
@@ -99,7 +99,7 @@ impl Job {
 }
 
 /// The server or store of the data folder that is meant.
-async fn find(common: &Common) -> Outcome<Way> {
+pub(super) async fn find(common: &Common) -> Outcome<Way> {
     let file = SettingsFile::find(common.config.as_deref())?;
     let is_set = common.config.is_some() || file.path().exists();
     let settings = file.read()?;
@@ -112,7 +112,7 @@ async fn find(common: &Common) -> Outcome<Way> {
     Way::find(&data, &settings, hostname).await
 }
 
-fn say_refused(common: &Common, refused: &Refused) -> ExitCode {
+pub(super) fn say_refused(common: &Common, refused: &Refused) -> ExitCode {
     match common.json {
         true => println!("{}", json!({ "refused": refused })),
         false => eprintln!("whimbrel: {}", refused.text),
@@ -146,6 +146,10 @@ fn warning(found: &Answer) -> String {
             one.messages,
             measure::bytes(one.bytes)
         ),
+        Answer::DkimRecords(keys) => {
+            let names: Vec<_> = keys.iter().map(|key| key.selector.as_str()).collect();
+            format!("{} will never sign again. Retire it?", names.join(", "))
+        }
         _ => "go on?".to_owned(),
     }
 }
@@ -153,8 +157,18 @@ fn warning(found: &Answer) -> String {
 pub async fn domain(arguments: DomainArguments) -> Outcome<ExitCode> {
     let DomainArguments { common, command } = arguments;
     let job = match command {
-        DomainCommand::Add { domain, hostname } => {
-            Job::new(common, Request::DomainAdd { domain, hostname })
+        DomainCommand::Add {
+            domain,
+            hostname,
+            no_dkim,
+        } => {
+            let keys = if no_dkim { Keys::None } else { Keys::Made };
+            let request = Request::DomainAdd {
+                domain,
+                hostname,
+                keys,
+            };
+            Job::new(common, request)
         }
         DomainCommand::List => Job::new(common, Request::DomainList),
         DomainCommand::Show { domain, hostname } => {

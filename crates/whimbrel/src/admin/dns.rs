@@ -3,12 +3,38 @@
 //! What never happens here: asking or changing the DNS.
 
 use super::request::DnsRecord;
+use mail::{DkimKey, KeyState};
 
 /// What stands where the server's own name is not known.
 const UNKNOWN_HOST: &str = "YOUR.SERVERS.NAME";
 
-/// The records of a domain whose mail comes to `hostname`.
-pub fn records(domain: &str, hostname: Option<&str>) -> Vec<DnsRecord> {
+/// Octets of one string of a TXT record. (RFC 1035 section 3.3)
+const STRING_BYTES: usize = 255;
+
+/// The record of a key, exactly as it is to be published.
+pub fn dkim_record(domain: &str, key: &DkimKey) -> DnsRecord {
+    let why = match key.state {
+        KeyState::Waiting => "others verify mail by it; the key signs when the DNS shows this",
+        KeyState::Active => "others verify mail by it",
+        KeyState::Retired => "mail that it signed is still on the road",
+    };
+    DnsRecord {
+        name: format!("{}._domainkey.{domain}.", key.selector),
+        kind: "TXT".to_owned(),
+        value: text(&post::key_record(key)),
+        why: why.to_owned(),
+    }
+}
+
+/// A text in strings of the length that the DNS allows. [rfc6376 3.6.2.2]
+fn text(whole: &str) -> String {
+    let pieces = whole.as_bytes().chunks(STRING_BYTES);
+    let quoted = pieces.map(|piece| format!("\"{}\"", piece.escape_ascii()));
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// The records of a domain whose mail comes to `hostname`, and which signs with these keys.
+pub fn records(domain: &str, hostname: Option<&str>, keys: &[DkimKey]) -> Vec<DnsRecord> {
     let host = hostname.unwrap_or(UNKNOWN_HOST).trim_end_matches('.');
     let record = |name: &str, kind: &str, value: String, why: &str| DnsRecord {
         name: match name {
@@ -23,7 +49,7 @@ pub fn records(domain: &str, hostname: Option<&str>) -> Vec<DnsRecord> {
         record(name, "SRV", format!("{priority} 1 {port} {host}."), why)
     };
     let no_service = |name: &str, why: &str| record(name, "SRV", "0 0 0 .".to_owned(), why);
-    vec![
+    let mut records = vec![
         record(
             "",
             "MX",
@@ -34,14 +60,14 @@ pub fn records(domain: &str, hostname: Option<&str>) -> Vec<DnsRecord> {
             "",
             "TXT",
             "\"v=spf1 mx -all\"".to_owned(),
-            "only this server sends for the domain (it does not send yet; `-all` keeps forgers out)",
+            "only this server sends for the domain (RFC 7208)",
         ),
         record(
             "_dmarc",
             "TXT",
             format!("\"v=DMARC1; p=none; rua=mailto:postmaster@{domain}\""),
-            "others report what they see of forgery; DKIM comes when Whimbrel can send, a stricter \
-             policy after that",
+            "others report what they see of forgery; when the reports show that your own mail passes, \
+             p=quarantine keeps the rest out (RFC 7489)",
         ),
         service(
             "_imaps._tcp",
@@ -66,7 +92,25 @@ pub fn records(domain: &str, hostname: Option<&str>) -> Vec<DnsRecord> {
             "there is no IMAP without TLS from the start to look for",
         ),
         no_service("_pop3._tcp", "nor POP3"),
-    ]
+        record(
+            "_smtp._tls",
+            "TXT",
+            format!("\"v=TLSRPTv1; rua=mailto:postmaster@{domain}\""),
+            "others report when TLS to this server fails (RFC 8460)",
+        ),
+        record(
+            "_mta-sts",
+            "TXT",
+            "\"v=STSv1; id=1\"".to_owned(),
+            &format!(
+                "others insist on TLS; only with a web server that shows, at \
+                 https://mta-sts.{domain}/.well-known/mta-sts.txt, the lines: version: STSv1, mode: \
+                 testing, mx: {host}, max_age: 604800 (RFC 8461)"
+            ),
+        ),
+    ];
+    records.splice(2..2, keys.iter().map(|key| dkim_record(domain, key)));
+    records
 }
 
 #[cfg(test)]
@@ -76,7 +120,7 @@ mod tests {
     /// [rfc6186 3.2] [rfc6186 3.3] [rfc8314 5.1]
     #[test]
     fn names_the_services_that_are_there_and_those_that_are_not() {
-        let records = records("example.org", Some("mx.example.net"));
+        let records = records("example.org", Some("mx.example.net"), &[]);
         let line = |name: &str, value: &str| {
             assert!(
                 records.iter().any(|r| r.name == name && r.value == value),
@@ -89,5 +133,14 @@ mod tests {
         line("_pop3s._tcp.example.org.", "10 1 995 mx.example.net.");
         line("_imap._tcp.example.org.", "0 0 0 .");
         assert!(records.iter().all(|r| !r.name.contains("_domainkey")));
+    }
+
+    /// [rfc6376 3.6.2.2]
+    #[test]
+    fn a_long_text_stands_in_several_strings() {
+        let long = "x".repeat(STRING_BYTES + 1);
+        let strings = text(&long);
+        assert_eq!(strings, format!("\"{}\" \"x\"", &long[1..]));
+        assert_eq!(text("v=1; \"q\""), r#""v=1; \"q\"""#);
     }
 }

@@ -8,6 +8,7 @@ pub mod arguments;
 pub mod client;
 pub mod commands;
 pub mod control;
+pub mod dkim_command;
 mod dns;
 pub mod limits;
 mod measure;

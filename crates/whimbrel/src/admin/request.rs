@@ -29,6 +29,7 @@ pub enum Request {
     DomainAdd {
         domain: String,
         hostname: Option<String>,
+        keys: Keys,
     },
     /// `None`: no catch-all.
     DomainSet {
@@ -74,6 +75,39 @@ pub enum Request {
     },
     AliasRemove {
         alias: String,
+    },
+    /// The keys that domains sign with.
+    DkimList {
+        domain: Option<String>,
+    },
+    DkimShow {
+        domain: String,
+        selector: Option<String>,
+    },
+    DkimAdd {
+        domain: String,
+        algorithm: Algorithm,
+        selector: Option<String>,
+    },
+    /// Makes successors of the keys that sign; shows them and those that wait already.
+    DkimRotate {
+        domain: String,
+    },
+    /// Looks into the DNS; the keys that wait and are shown there sign from then on.
+    DkimLook {
+        domain: String,
+    },
+    /// Lets the keys that wait sign, without a look into the DNS.
+    DkimActivate {
+        domain: String,
+    },
+    DkimRetire {
+        domain: String,
+        selector: String,
+    },
+    DkimRemove {
+        domain: String,
+        selector: String,
     },
     MailboxList {
         account: String,
@@ -164,6 +198,24 @@ impl MailboxChange {
     pub fn is_empty(&self) -> bool {
         *self == MailboxChange::default()
     }
+}
+
+/// Whether a new domain gets keys to sign with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keys {
+    Made,
+    None,
+}
+
+/// How a key signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// RSA with 2048 bits, which everybody can verify.
+    Rsa,
+    /// Ed25519: shorter, not yet verified everywhere.
+    Ed25519,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -287,6 +339,9 @@ pub enum Answer {
     Account(Box<Account>),
     Aliases(Vec<Alias>),
     Alias(Alias),
+    DkimKeys(Vec<DkimKey>),
+    /// With the records that the DNS needs.
+    DkimRecords(Vec<DkimKey>),
     Mailboxes(Vec<Mailbox>),
     Mailbox(Mailbox),
     Quotas(Vec<Quota>),
@@ -343,6 +398,37 @@ pub struct Account {
 pub struct Alias {
     pub alias: String,
     pub targets: Vec<String>,
+}
+
+/// A key that a domain signs with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DkimKey {
+    pub domain: String,
+    pub selector: String,
+    pub algorithm: Algorithm,
+    pub state: State,
+    pub since: String,
+    /// The selector of the key that is retired when this one begins to sign.
+    pub replaces: Option<String>,
+    /// Of a retired key: until when its record has to stay.
+    pub in_dns_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record: Option<DnsRecord>,
+    /// What the DNS shows in its place, where that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dns: Option<String>,
+}
+
+/// Where a key is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// For the DNS to show it.
+    Waiting,
+    /// It signs.
+    Active,
+    /// It signs no more.
+    Retired,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

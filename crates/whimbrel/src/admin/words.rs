@@ -3,7 +3,9 @@
 //! What never happens here: JSON (that is the answer itself).
 
 use super::measure;
-use super::request::{Account, Alias, Answer, DnsRecord, Domain, Mailbox, Quota, Session};
+use super::request::{
+    Account, Algorithm, Alias, Answer, DkimKey, DnsRecord, Domain, Mailbox, Quota, Session, State,
+};
 use super::road;
 
 /// What is printed, with the end of its last line.
@@ -29,6 +31,12 @@ pub fn of(answer: &Answer) -> String {
             "no aliases",
         ),
         Answer::Alias(one) => format!("{} leads to {}\n", one.alias, one.targets.join(", ")),
+        Answer::DkimKeys(all) => table(
+            &["DOMAIN", "SELECTOR", "ALGORITHM", "STATE", "SINCE"],
+            all.iter().map(dkim_cells),
+            "no keys; `whimbrel dkim rotate DOMAIN` makes some",
+        ),
+        Answer::DkimRecords(all) => dkim_records(all),
         Answer::Mailboxes(all) => mailboxes(all),
         Answer::Mailbox(one) => mailboxes(std::slice::from_ref(one)),
         Answer::Quotas(all) => quotas(all),
@@ -114,6 +122,47 @@ fn domain(one: &Domain) -> String {
         }
     }
     text
+}
+
+fn dkim_cells(one: &DkimKey) -> [String; 5] {
+    let algorithm = match one.algorithm {
+        Algorithm::Rsa => "rsa-2048",
+        Algorithm::Ed25519 => "ed25519",
+    };
+    [
+        one.domain.clone(),
+        one.selector.clone(),
+        algorithm.to_owned(),
+        dkim_state(one),
+        one.since.clone(),
+    ]
+}
+
+/// Where a key is in its life, and what follows from it.
+pub fn dkim_state(one: &DkimKey) -> String {
+    let mut text = match one.state {
+        State::Waiting => "waiting".to_owned(),
+        State::Active => "active".to_owned(),
+        State::Retired => "retired".to_owned(),
+    };
+    if let Some(old) = &one.replaces {
+        text.push_str(&format!(", to replace {old}"));
+    }
+    if let Some(until) = &one.in_dns_until {
+        text.push_str(&format!("; its record stays in the DNS until {until}"));
+    }
+    if let Some(dns) = &one.dns {
+        text.push_str(&format!("; the DNS {dns}"));
+    }
+    text
+}
+
+fn dkim_records(all: &[DkimKey]) -> String {
+    if all.is_empty() {
+        return "no keys; `whimbrel dkim rotate DOMAIN` makes some\n".to_owned();
+    }
+    let records = all.iter().filter_map(|one| one.record.as_ref());
+    records.map(dns_record).collect()
 }
 
 fn dns_record(record: &DnsRecord) -> String {

@@ -5,10 +5,12 @@
 use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines};
 use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse, WeakPasswords};
+use net::Dnssec;
 use popd::{Expire, Language};
 use smtpd::{Network, Vrfy};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store::Compression;
@@ -32,6 +34,8 @@ pub enum Field<'a> {
     Choice(&'a mut dyn Choice),
     Addresses(&'a mut Vec<At>),
     Networks(&'a mut Vec<Network>),
+    /// Servers of the DNS.
+    Servers(&'a mut Vec<SocketAddr>),
     Switch(&'a mut bool),
     Certificates(&'a mut Vec<CertificateFiles>),
     Mailboxes(&'a mut Vec<FirstMailbox>),
@@ -151,6 +155,7 @@ choice!(Compression: "zstd" = Compression::Zstd, "none" = Compression::None);
 choice!(LogFormat: "text" = LogFormat::Text, "json" = LogFormat::Json);
 choice!(Vrfy: "untold" = Vrfy::Untold, "to_logins" = Vrfy::ToLogins);
 choice!(Language: "en" = Language::English, "de" = Language::German);
+choice!(Dnssec: "validate" = Dnssec::Validate, "off" = Dnssec::Off);
 choice!(Newlines: "reject" = Newlines::Reject, "normalize" = Newlines::Normalize);
 
 /// Every new account gets them in one transaction.
@@ -190,6 +195,11 @@ impl Field<'_> {
                 "a list of addresses with ports or of paths, such as [\"0.0.0.0:25\", \"[::]:25\"]"
                     .to_owned()
             }
+            Field::Servers(_) => {
+                "a list of addresses, with a port where it is not 53, such as [\"192.0.2.53\", \
+                 \"[2001:db8::53]:5353\"]"
+                    .to_owned()
+            }
             Field::Networks(_) => "a list of networks such as [\"192.0.2.0/24\"]".to_owned(),
             Field::Switch(_) => "true or false".to_owned(),
             Field::Certificates(_) => "a list of { chain = \"FILE\", key = \"FILE\" }".to_owned(),
@@ -221,6 +231,7 @@ impl Field<'_> {
             }
             Field::Addresses(_) => "list of addresses or paths".to_owned(),
             Field::Networks(_) => "list of networks".to_owned(),
+            Field::Servers(_) => "list of addresses".to_owned(),
             Field::Switch(_) => "`true`, `false`".to_owned(),
             Field::Certificates(_) => "list of `{ chain, key }`".to_owned(),
             Field::Mailboxes(_) => "list of `{ name, use }`".to_owned(),
@@ -263,6 +274,7 @@ impl Field<'_> {
                 kept.set(place.ok_or_else(must)?);
             }
             Field::Addresses(kept) => **kept = each(value, must, address)?,
+            Field::Servers(kept) => **kept = each(value, must, server)?,
             Field::Networks(kept) => **kept = each(value, must, |text| text.parse().ok())?,
             Field::Switch(kept) => **kept = value.as_bool().ok_or_else(must)?,
             Field::Certificates(kept) => **kept = certificates(value, &must)?,
@@ -300,6 +312,10 @@ impl Field<'_> {
             },
             Field::Choice(choice) => quoted(choice.words()[choice.get()]),
             Field::Addresses(addresses) => list(addresses.iter().map(|at| quoted(&at.to_string()))),
+            Field::Servers(servers) => list(servers.iter().map(|at| match at.port() {
+                DNS_PORT => quoted(&at.ip().to_string()),
+                _ => quoted(&at.to_string()),
+            })),
             Field::Networks(networks) => {
                 list(networks.iter().map(|network| quoted(&network.to_string())))
             }
@@ -374,6 +390,17 @@ fn address(text: &str) -> Option<At> {
         return Some(At::Unix(PathBuf::from(text)));
     }
     text.parse().ok().map(At::Tcp)
+}
+
+/// The port of the DNS.
+const DNS_PORT: u16 = 53;
+
+fn server(text: &str) -> Option<SocketAddr> {
+    let alone = text.parse::<IpAddr>();
+    alone.map_or_else(
+        |_| text.parse().ok(),
+        |address| Some(SocketAddr::from((address, DNS_PORT))),
+    )
 }
 
 /// Every text of a list, or what is wrong with the first that is.

@@ -137,6 +137,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
         "Logins by the tokens of an issuer (OAUTHBEARER, XOAUTH2). Offered once `issuer` and \
          `audience` are set.",
     ),
+    ("dns", "Whom the server asks about other domains."),
     ("mail", "Mail that is kept."),
     ("smtp", "Mail that comes in."),
     ("imap", "The IMAP door."),
@@ -151,6 +152,7 @@ pub fn rows() -> Vec<Row> {
     all.extend(login());
     all.extend(login_ways());
     all.extend(oauth());
+    all.extend(dns());
     all.extend(mail());
     all.extend(smtp());
     all.extend(smtp_bounds());
@@ -373,6 +375,35 @@ fn login_ways() -> Vec<Row> {
              their SHA-256.",
             |s| Field::CertificateLogins(&mut s.mail.certificate_logins),
         ),
+    ]
+}
+
+fn dns() -> Vec<Row> {
+    vec![
+        row(
+            "dns.servers",
+            AtRestart,
+            "Recursive servers that are asked.",
+            |s| Field::Servers(&mut s.dns.servers),
+        )
+        .usual("those of `/etc/resolv.conf`")
+        .example("[\"127.0.0.1\"]"),
+        row(
+            "dns.dnssec",
+            AtRestart,
+            "Whether answers are checked by DNSSEC, here and from the root down. Without it, DANE \
+             protects no mail.",
+            |s| Field::Choice(&mut s.dns.dnssec),
+        ),
+        row(
+            "dns.anchors",
+            AtRestart,
+            "A file with DNSKEY records, as in a zone file, of zones that are believed in place of \
+             the root.",
+            |s| Field::OptionalPath(&mut s.dns.anchors),
+        )
+        .usual("the keys of the root")
+        .example("\"/etc/whimbrel/anchors\""),
     ]
 }
 

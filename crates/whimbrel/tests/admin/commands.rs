@@ -13,6 +13,7 @@ const SCRIPT: &[(&[&str], &str)] = &[
             "example.org",
             "--hostname",
             "mx.example.org",
+            "--no-dkim",
         ],
         "",
     ),
@@ -235,6 +236,13 @@ const SCRIPT: &[(&[&str], &str)] = &[
         "",
     ),
     (&["domain", "set", "example.org", "--no-catch-all"], ""),
+    (&["dkim", "list"], ""),
+    (&["dkim", "rotate", "far.invalid", "--no-wait"], ""),
+    (&["dkim", "show", "example.org"], ""),
+    (&["dkim", "show", "example.org", "s1"], ""),
+    (&["dkim", "add", "example.org", "--selector", "-"], ""),
+    (&["dkim", "retire", "example.org", "s1", "--yes"], ""),
+    (&["dkim", "remove", "example.org", "s1"], ""),
     (&["domain", "remove", "example.org", "--yes"], ""),
     (&["domain", "show", "exmaple.org"], ""),
     (&["session", "end", "999999"], ""),
@@ -273,8 +281,13 @@ fn commands_do_the_same_on_a_running_and_on_a_stopped_server() {
             "{words}"
         );
     }
+    tells_why(&a);
+}
+
+/// What is refused says why.
+fn tells_why(told: &[(String, Done)]) {
     let refused = |words: &str| {
-        let found = a
+        let found = told
             .iter()
             .find(|(w, _)| w == words)
             .unwrap_or_else(|| panic!("{words}"));
@@ -347,6 +360,11 @@ fn commands_do_the_same_on_a_running_and_on_a_stopped_server() {
             "INBOX cannot be deleted",
         ),
         ("domain remove example.org --yes", "still has accounts"),
+        ("dkim rotate far.invalid --no-wait", "no domain far.invalid"),
+        ("dkim show example.org s1", "example.org has no keys"),
+        ("dkim add example.org --selector -", "“-” is no selector"),
+        ("dkim retire example.org s1 --yes", "there is no key s1"),
+        ("dkim remove example.org s1", "there is no key s1"),
         ("session end 999999", "no server runs"),
         ("account restore ann@example.org", "no removed account"),
     ] {
@@ -383,7 +401,7 @@ fn an_answer_in_json_says_what_the_text_says() {
 #[test]
 fn a_mailbox_gets_a_special_use_that_no_other_has() {
     let (_folder, data) = folder();
-    run(&data, &["domain", "add", "example.org"]);
+    run(&data, &["domain", "add", "example.org", "--no-dkim"]);
     run(&data, &["account", "add", "ann", "--no-password"]);
     run(&data, &["mailbox", "add", "ann", "Out"]);
     let set = |words: &[&str]| {
@@ -416,7 +434,7 @@ fn a_mailbox_gets_a_special_use_that_no_other_has() {
 fn a_password_that_attackers_try_first_is_not_set() {
     // [rfc9051 11.7 #2]
     let (folder, data) = folder();
-    run(&data, &["domain", "add", "example.org"]);
+    run(&data, &["domain", "add", "example.org", "--no-dkim"]);
     let add = |name: &str, password: &str| {
         let words = ["account", "add", name, "--password-stdin"];
         run_with(&data, &words, &format!("{password}\n"))
@@ -454,7 +472,7 @@ fn a_password_that_attackers_try_first_is_not_set() {
 #[test]
 fn a_removed_account_comes_back_by_command() {
     let (_folder, data) = folder();
-    run(&data, &["domain", "add", "example.org"]);
+    run(&data, &["domain", "add", "example.org", "--no-dkim"]);
     run(&data, &["account", "add", "ann", "--no-password"]);
     run(&data, &["mailbox", "add", "ann", "Kept"]);
     let removed = run(&data, &["account", "remove", "ann", "--yes"]);
@@ -483,7 +501,7 @@ fn of_those_who_add_the_same_account_at_once_one_succeeds() {
     let (_other, running) = folder();
     let server = Server::start(&running);
     for data in [&stopped, &server.data] {
-        assert!(run(data, &["domain", "add", "example.org"]).succeeded);
+        assert!(run(data, &["domain", "add", "example.org", "--no-dkim"]).succeeded);
         let done: Vec<Done> = std::thread::scope(|scope| {
             let add = || {
                 run(
@@ -513,4 +531,67 @@ fn of_those_who_add_the_same_account_at_once_one_succeeds() {
             );
         }
     }
+}
+
+/// Selectors by their state, as `dkim list` shows them.
+fn selectors(data: &Path, state: &str) -> Vec<String> {
+    let list = run(data, &["dkim", "list", "--json"]).json();
+    let keys = list["dkim-keys"].as_array().unwrap().iter();
+    keys.filter(|key| key["state"] == state)
+        .map(|key| key["selector"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn keys_are_made_shown_exchanged_and_retired() {
+    let (_folder, data) = folder();
+    // two keys come with the domain, and its DNS is told of both
+    let added = run(&data, &["domain", "add", "example.org"]);
+    assert!(added.succeeded, "{added:?}");
+    let waiting = selectors(&data, "waiting");
+    assert_eq!(waiting.len(), 2, "{waiting:?}");
+    let shown = run(&data, &["dkim", "show", "example.org"]);
+    for selector in &waiting {
+        let record = format!("{selector}._domainkey.example.org. IN TXT \"v=DKIM1; k=");
+        assert!(added.out.contains(&record), "{added:?}");
+        assert!(shown.out.contains(&record), "{shown:?}");
+    }
+    // a string of a TXT record has 255 octets at most
+    let strings = shown.out.split('"').skip(1).step_by(2);
+    assert!(strings.clone().count() > 2 && strings.clone().all(|one| one.len() <= 255));
+    // no secret leaves the server
+    assert!(shown.out.lines().all(|line| line.len() < 600), "{shown:?}");
+
+    let now = run(&data, &["dkim", "rotate", "example.org", "--now"]);
+    assert!(now.succeeded, "{now:?}");
+    assert_eq!(selectors(&data, "active"), waiting);
+    let again = run(&data, &["dkim", "rotate", "example.org", "--no-wait"]);
+    assert!(again.out.matches(" IN TXT ").count() == 2, "{again:?}");
+    let next = selectors(&data, "waiting");
+    // the same command goes on with what it made
+    run(&data, &["dkim", "rotate", "example.org", "--no-wait"]);
+    assert_eq!(selectors(&data, "waiting"), next);
+    let switched = run(&data, &["dkim", "rotate", "example.org", "--now", "--json"]);
+    assert_eq!(switched.out.lines().count(), 1, "{switched:?}");
+    assert_eq!(selectors(&data, "active"), next);
+    assert_eq!(selectors(&data, "retired"), waiting);
+
+    let early = run(&data, &["dkim", "remove", "example.org", &next[0]]);
+    assert!(early.err.contains("is not retired"), "{early:?}");
+    let unsure = run(&data, &["dkim", "retire", "example.org", &next[0]]);
+    assert!(unsure.err.contains("--yes"), "{unsure:?}");
+    let retired = run(&data, &["dkim", "retire", "example.org", &next[0], "--yes"]);
+    assert!(
+        retired.out.contains("leave its record in the DNS until"),
+        "{retired:?}"
+    );
+    let twice = run(&data, &["dkim", "retire", "example.org", &next[0], "--yes"]);
+    assert!(twice.err.contains("retired already"), "{twice:?}");
+    let removed = run(&data, &["dkim", "remove", "example.org", &next[0]]);
+    assert!(removed.succeeded, "{removed:?}");
+
+    let words = ["dkim", "add", "example.org", "--selector", "mine", "--now"];
+    assert!(run(&data, &words).succeeded);
+    assert!(selectors(&data, "active").contains(&"mine".to_owned()));
+    assert!(run(&data, &words).err.contains("selector already"));
 }

@@ -6,6 +6,7 @@
 
 mod alpine;
 mod curl;
+mod dkim;
 mod fetchmail;
 mod getmail;
 mod gsasl;

@@ -4,7 +4,7 @@
 
 use super::{Answered, Office, done, fault, of_directory, read_domain};
 use crate::admin::dns;
-use crate::admin::request::{self, Answer, Kind, Refused};
+use crate::admin::request::{self, Answer, Keys, Kind, Refused};
 use addr::Address;
 use mail::{DirectoryError, DomainInfo};
 
@@ -35,14 +35,23 @@ impl Office {
         let info = info.ok_or_else(|| of_directory(domain, &DirectoryError::NotFound))?;
         let mut shown = self.domain_of(info)?;
         let hostname = hostname.or_else(|| self.hostname.clone());
-        shown.records = Some(dns::records(name.as_str(), hostname.as_deref()));
+        let keys = self.directory().dkim_keys(&name).map_err(fault)?;
+        shown.records = Some(dns::records(name.as_str(), hostname.as_deref(), &keys));
         Ok(Answer::Domain(shown))
     }
 
-    pub(super) async fn domain_add(&self, domain: &str, hostname: Option<String>) -> Answered {
+    pub(super) async fn domain_add(
+        &self,
+        domain: &str,
+        hostname: Option<String>,
+        keys: Keys,
+    ) -> Answered {
         let name = read_domain(domain)?;
         let added = self.directory().add_domain(&self.admin, &name).await;
         added.map_err(|error| of_directory(&format!("cannot add the domain {name}"), &error))?;
+        if keys == Keys::Made {
+            self.first_keys(&name).await?;
+        }
         self.domain_show(name.as_str(), hostname)
     }
 

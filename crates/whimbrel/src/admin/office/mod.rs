@@ -5,6 +5,7 @@
 
 mod accounts;
 mod aliases;
+mod dkim;
 mod domains;
 mod mailboxes;
 mod road;
@@ -14,7 +15,7 @@ use super::nearest;
 use super::request::{Answer, Kind, Refused, Request};
 use addr::{Address, Domain};
 use mail::{AccountId, Admin, Directory, DirectoryError, Fault, Mail, MailboxError};
-use net::Sessions;
+use net::{Resolver, Sessions};
 
 type Answered = Result<Answer, Refused>;
 
@@ -25,6 +26,8 @@ pub struct Office {
     pub admin: Admin,
     /// None: no server runs.
     pub sessions: Option<Sessions>,
+    /// None: the DNS cannot be asked.
+    pub resolver: Option<Resolver>,
     /// The server's own name, where it is known.
     pub hostname: Option<String>,
 }
@@ -35,7 +38,11 @@ impl Office {
         match request {
             R::DomainList => self.domain_list(),
             R::DomainShow { domain, hostname } => self.domain_show(&domain, hostname),
-            R::DomainAdd { domain, hostname } => self.domain_add(&domain, hostname).await,
+            R::DomainAdd {
+                domain,
+                hostname,
+                keys,
+            } => self.domain_add(&domain, hostname, keys).await,
             R::DomainSet { domain, catch_all } => self.domain_set(&domain, catch_all).await,
             R::DomainRemove { domain } => self.domain_remove(&domain).await,
             R::AccountList { domain } => self.account_list(domain.as_deref()),
@@ -49,6 +56,18 @@ impl Office {
             R::AliasAdd { alias, targets } => self.alias_add(&alias, &targets).await,
             R::AliasSet { alias, targets } => self.alias_set(&alias, &targets).await,
             R::AliasRemove { alias } => self.alias_remove(&alias).await,
+            R::DkimList { domain } => self.dkim_list(domain.as_deref()),
+            R::DkimShow { domain, selector } => self.dkim_show(&domain, selector.as_deref()),
+            R::DkimAdd {
+                domain,
+                algorithm,
+                selector,
+            } => self.dkim_add(&domain, algorithm, selector.as_deref()).await,
+            R::DkimRotate { domain } => self.dkim_rotate(&domain).await,
+            R::DkimLook { domain } => self.dkim_look(&domain).await,
+            R::DkimActivate { domain } => self.dkim_activate(&domain).await,
+            R::DkimRetire { domain, selector } => self.dkim_retire(&domain, &selector).await,
+            R::DkimRemove { domain, selector } => self.dkim_remove(&domain, &selector).await,
             R::MailboxList { account } => self.mailbox_list(&account),
             R::MailboxShow { account, mailbox } => self.mailbox_show(&account, &mailbox),
             R::MailboxAdd {
