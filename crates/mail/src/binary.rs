@@ -6,6 +6,10 @@
 //! multiparts that are open. Parts are found by the rules of `parse`, so that what is encoded here
 //! is what is shown as encoded there. What never happens here: a change of a message without such
 //! parts, and of line ends outside them.
+//!
+//! `seven_bit` makes a message fit for a server that takes ASCII only [rfc6152 3]: parts that say `8bit`
+//! come out in base64 as well, and what is around them says `7bit`. Nothing inside a multipart/signed is
+//! changed: its signature is worth more.
 
 mod base64_lines;
 #[cfg(test)]
@@ -21,9 +25,22 @@ use memchr::memchr;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NulOutsideBinary;
 
+/// What becomes of a message's parts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Makes {
+    /// `binary` is encoded.
+    #[default]
+    Lines,
+    /// `8bit` and `binary` are.
+    SevenBit,
+    /// Nothing is: it is signed.
+    Nothing,
+}
+
 /// A message on its way through.
 #[derive(Debug)]
 pub struct BinaryEncoder {
+    makes: Makes,
     /// Multiparts and messages that stand open, the innermost last.
     open: Vec<Open>,
     at: At,
@@ -41,6 +58,7 @@ enum Open {
         /// None behind its end.
         boundary: Option<Vec<u8>>,
         is_digest: bool,
+        is_signed: bool,
         /// Its header has lines that end with a bare LF, so its delimiters may as well.
         is_bare_lf: bool,
     },
@@ -67,6 +85,7 @@ enum RestOfLine {
 /// A part's header as far as it was read.
 #[derive(Debug, Default)]
 struct Header {
+    makes: Makes,
     field: Field,
     /// The first Content-Type.
     media: Option<Media>,
@@ -103,6 +122,7 @@ struct Media {
     kind: Kind,
     boundary: Option<Vec<u8>>,
     is_digest: bool,
+    is_signed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,13 +141,49 @@ impl Default for BinaryEncoder {
 impl BinaryEncoder {
     /// At the beginning of a message.
     pub fn new() -> Self {
+        Self::making(Makes::Lines)
+    }
+
+    /// The same for a message that has to be ASCII. What comes out is, unless a part held other octets
+    /// without saying so, or is signed: the caller looks. [rfc6152 3]
+    pub fn seven_bit() -> Self {
+        Self::making(Makes::SevenBit)
+    }
+
+    fn making(makes: Makes) -> Self {
+        let header = Header {
+            makes,
+            ..Header::default()
+        };
         Self {
+            makes,
             open: Vec::new(),
-            at: At::Header(Header::default()),
+            at: At::Header(header),
             line: Vec::new(),
             rest_of_line: None,
             parts: 1,
         }
+    }
+
+    /// Where a part begins.
+    fn header(&self) -> At {
+        let is_signed = |open: &Open| {
+            matches!(
+                open,
+                Open::Multipart {
+                    is_signed: true,
+                    ..
+                }
+            )
+        };
+        let makes = match self.makes == Makes::SevenBit && self.open.iter().any(is_signed) {
+            true => Makes::Nothing,
+            false => self.makes,
+        };
+        At::Header(Header {
+            makes,
+            ..Header::default()
+        })
     }
 
     /// Takes a piece of the message, of any size, and appends to `out` what comes of it: at most
@@ -260,7 +316,7 @@ impl BinaryEncoder {
         self.open.truncate(index + 1);
         if ends == Ends::Part && self.parts < limits::MIME_PARTS {
             self.parts += 1;
-            self.at = At::Header(Header::default());
+            self.at = self.header();
         } else if let Some(Open::Multipart { boundary, .. }) = self.open.last_mut() {
             *boundary = None;
         }
@@ -286,12 +342,13 @@ impl BinaryEncoder {
             (Kind::Multipart, Some(boundary)) if has_room => self.open.push(Open::Multipart {
                 boundary: Some(boundary),
                 is_digest: media.is_digest,
+                is_signed: media.is_signed,
                 is_bare_lf: empty_line == b"\n",
             }),
             (Kind::Message, _) if has_room && encoding != Encoding::Encoded => {
                 self.open.push(Open::Message);
                 self.parts += 1;
-                self.at = At::Header(Header::default());
+                self.at = self.header();
             }
             (Kind::Leaf, _) if encoding == Encoding::BinaryReplaced => {
                 self.at = At::Binary(Base64Lines::default());
@@ -401,9 +458,10 @@ impl Header {
         out: &mut Vec<u8>,
     ) -> Result<(), NulOutsideBinary> {
         let value = field::unfolded(held, "content-transfer-encoding").unwrap_or_default();
-        self.encoding = match field::encoding_word(&value).as_slice() {
-            b"binary" => Encoding::BinaryHeld,
-            b"" | b"7bit" | b"8bit" => Encoding::Identity,
+        self.encoding = match (field::encoding_word(&value).as_slice(), self.makes) {
+            (b"8bit" | b"binary", Makes::Nothing) => Encoding::Identity,
+            (b"binary", _) | (b"8bit", Makes::SevenBit) => Encoding::BinaryHeld,
+            (b"" | b"7bit" | b"8bit", _) => Encoding::Identity,
             _ => Encoding::Encoded,
         };
         match self.encoding {
@@ -421,9 +479,10 @@ impl Header {
             Some(media) => media.kind,
             None => default_media(around).kind,
         };
-        let word: &[u8] = match kind {
-            Kind::Leaf => b"base64",
-            Kind::Multipart | Kind::Message => b"8bit",
+        let word: &[u8] = match (kind, self.makes) {
+            (Kind::Leaf, _) => b"base64",
+            (Kind::Multipart | Kind::Message, Makes::SevenBit) => b"7bit",
+            (Kind::Multipart | Kind::Message, _) => b"8bit",
         };
         out.extend_from_slice(b"Content-Transfer-Encoding: ");
         out.extend_from_slice(word);
@@ -464,6 +523,7 @@ fn media_of(noted: &[u8]) -> Media {
         kind,
         boundary: boundary.filter(|b| !b.is_empty() && b.len() <= limits::BOUNDARY_BYTES),
         is_digest: is(&subtype, "digest"),
+        is_signed: kind == Kind::Multipart && is(&subtype, "signed"),
     }
 }
 
@@ -471,6 +531,7 @@ const PLAIN: Media = Media {
     kind: Kind::Leaf,
     boundary: None,
     is_digest: false,
+    is_signed: false,
 };
 
 /// What a part without Content-Type is: text, and in a digest a message [rfc2046 5.1.5].

@@ -183,3 +183,49 @@ fn has_bare_lf(message: &[u8]) -> bool {
         .filter(|(_, octet)| **octet == b'\n');
     ends.any(|(at, _)| at == 0 || message[at - 1] != b'\r')
 }
+
+fn seven_bit(message: &str) -> String {
+    let mut encoder = BinaryEncoder::seven_bit();
+    let mut out = Vec::new();
+    for octet in message.as_bytes() {
+        encoder.piece(&[*octet], &mut out).unwrap();
+    }
+    encoder.end(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn eight_bit_parts_come_out_in_base64_and_what_is_around_them_says_7bit() {
+    // [rfc6152 3]
+    let message = "Content-Type: multipart/mixed; boundary=b\r\n\
+                   Content-Transfer-Encoding: 8bit\r\n\r\n\
+                   --b\r\nContent-Type: text/plain; charset=utf-8\r\n\
+                   Content-Transfer-Encoding: 8bit\r\n\r\nK\u{f6}ln\r\n\
+                   --b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=B6\r\n--b--\r\n";
+    let got = seven_bit(message);
+    assert_eq!(
+        got,
+        "Content-Type: multipart/mixed; boundary=b\r\n\
+         Content-Transfer-Encoding: 7bit\r\n\r\n\
+         --b\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\nS8O2bG4=\r\n\
+         --b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=B6\r\n--b--\r\n"
+    );
+    let plain = "Subject: x\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\u{e4}\r\n";
+    assert_eq!(
+        seven_bit(plain),
+        "Subject: x\r\nContent-Transfer-Encoding: base64\r\n\r\nw6QNCg==\r\n"
+    );
+    let ascii = "Subject: x\r\nContent-Transfer-Encoding: 7bit\r\n\r\na=b \r\n";
+    assert_eq!(seven_bit(ascii), ascii);
+}
+
+#[test]
+fn what_is_signed_stays_as_it_is() {
+    // [rfc6152 3]
+    let message = "Content-Type: multipart/signed; boundary=s\r\n\r\n\
+                   --s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+                   --b\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\u{e4}\r\n--b--\r\n\
+                   --s\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--s--\r\n";
+    assert_eq!(seven_bit(message), message);
+}

@@ -6,7 +6,7 @@
 //! the queue, the text of a report.
 
 use crate::queue::{AttemptRecord, Said};
-use crate::road::content::Content;
+use crate::road::content::{Content, NotConvertible};
 use crate::road::failure::{
     Attempt, Before, Class, Decision, End, Failure, HostsLeft, Others, decide,
 };
@@ -18,7 +18,7 @@ use crate::road::visit::{Settled, Visit, Visited};
 use crate::road::{Road, said};
 use addr::ReversePath;
 use net::Time;
-use smtp::client::Recipient;
+use smtp::client::{Recipient, Unfit};
 use smtp::{MailParameters, Protection};
 use std::collections::VecDeque;
 
@@ -115,6 +115,8 @@ pub(crate) enum Form {
     AsTaken,
     /// Octets above ASCII were found in it, whatever it says.
     EightBit,
+    /// Made 7-bit, for a host that does not take 8BITMIME. [rfc6152 3]
+    SevenBit,
 }
 
 /// One host that is still to be tried.
@@ -142,6 +144,8 @@ struct Run<'a> {
     fates: Vec<Option<Fate>>,
     records: Vec<AttemptRecord>,
     came: Came,
+    /// The message made 7-bit, once that was asked for; or why it cannot be.
+    seven_bit: Option<Result<Content, String>>,
 }
 
 impl Road {
@@ -164,6 +168,7 @@ impl Road {
             fates: vec![None; load.recipients.len()],
             records: Vec::new(),
             came: Came::Unreachable,
+            seven_bit: None,
         };
         run.make().await;
         run.carried()
@@ -188,9 +193,10 @@ impl Run<'_> {
             let visit = self.visit(key, None, form);
             // an old connection that was dead says nothing of its host
             if let Some(visited) = visit.reuse(talk, &self.indices()).await {
-                match visited.is_not_ascii {
-                    true => form = Form::EightBit,
-                    false => tried = Some(place),
+                match (visited.is_not_ascii, visited.is_too_plain) {
+                    (true, _) => form = Form::EightBit,
+                    (false, true) => {}
+                    (false, false) => tried = Some(place),
                 }
                 self.settle(visited, HostsLeft::Some);
             }
@@ -232,13 +238,21 @@ impl Run<'_> {
                 place: hop.place.clone(),
                 protection: self.load.protection(),
             };
+            if form == Form::SevenBit && !self.make_seven_bit(&hop) {
+                continue;
+            }
             let visit = self.visit(key, Some(&hop), form);
             let visited = visit.make(&self.indices()).await;
+            if visited.is_too_plain && form != Form::SevenBit {
+                // when all others were asked
+                let (hop, form) = (hop.clone(), Form::SevenBit);
+                tries.push_back(Try { hop, form });
+            }
             if visited.is_not_ascii && form == Form::AsTaken {
                 tries.push_front(Try { hop, form });
-                tries
-                    .iter_mut()
-                    .for_each(|other| other.form = Form::EightBit);
+                for other in tries.iter_mut().filter(|o| o.form == Form::AsTaken) {
+                    other.form = Form::EightBit;
+                }
             }
             let left = match tries.is_empty() || visited.is_ours {
                 true => HostsLeft::None,
@@ -248,10 +262,41 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the message can go in ASCII; if not, those who wait are told why at the end.
+    fn make_seven_bit(&mut self, hop: &Hop) -> bool {
+        let content = &self.load.content;
+        let made = self
+            .seven_bit
+            .get_or_insert_with(|| match content.seven_bit() {
+                Ok(Ok(made)) => Ok(made),
+                Ok(Err(NotConvertible)) => {
+                    Err("the host takes only 7-bit mail, and this one cannot be \
+                                            made so: it is signed, or not what it says it is"
+                        .to_owned())
+                }
+                Err(fault) => Err(fault.to_string()),
+            });
+        let Err(why) = made else { return true };
+        let (why, at) = (why.clone(), self.road.clock().now());
+        let host = hop.name.as_ref().map(ToString::to_string);
+        let failure = Failure::unfit();
+        for pending in &mut self.pending {
+            let mut said = said::of_failure(failure, None, Some(why.clone()), host.clone(), at);
+            said.status = said::status_of_unfit(Unfit::EightBitMime);
+            pending.last = Some((failure, said));
+        }
+        false
+    }
+
     fn visit<'b>(&'b self, key: Key, hop: Option<&'b Hop>, form: Form) -> Visit<'b> {
+        let content = match (&self.seven_bit, form) {
+            (Some(Ok(made)), Form::SevenBit) => made,
+            _ => &self.load.content,
+        };
         Visit {
             road: self.road,
             load: self.load,
+            content,
             terms: self.terms,
             destination: self.destination,
             key,
@@ -331,6 +376,7 @@ impl Run<'_> {
                 Class::Transient => Came::Unreachable,
             },
             is_not_ascii: false,
+            is_too_plain: false,
             is_ours: false,
         };
         self.settle(visited, HostsLeft::None);

@@ -107,6 +107,7 @@ impl Road {
             },
             came: Came::Answered,
             is_not_ascii: false,
+            is_too_plain: false,
             is_ours: false,
         };
         for index in recipients {

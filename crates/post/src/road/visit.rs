@@ -5,6 +5,7 @@
 use crate::limits::{CONNECT, NOTE_BYTES};
 use crate::queue::{AttemptRecord, Said};
 use crate::road::attempt::{Form, Load, Reports, Terms};
+use crate::road::content::Content;
 use crate::road::failure::{Before, Decision, Failure, HostsLeft, Others, Scope, Stage, decide};
 use crate::road::lanes::Came;
 use crate::road::opening::{Need, NotOpen, Opening};
@@ -16,9 +17,12 @@ use crate::road::talk::{NotSent, Talk};
 use crate::road::{Road, said};
 use addr::{Domain, Host};
 use net::{Conn, Time, Trust, dial_unix};
-use smtp::client::{Envelope, Extension, Outcome, Protocol, Stage as Word};
+use smtp::client::{Envelope, Extension, Outcome, Protocol, Stage as Word, Unfit};
 use smtp::{BodyType, MailParameters, Protection};
 use std::io;
+
+/// What the record says of a message that was changed on its way. [rfc6152 3]
+const MADE_SEVEN_BIT: &str = "made 7-bit: no host takes 8BITMIME";
 
 /// What is to be done at one host.
 pub(crate) struct Visit<'a> {
@@ -30,6 +34,8 @@ pub(crate) struct Visit<'a> {
     /// None on a connection that waited for us.
     pub hop: Option<&'a Hop>,
     pub form: Form,
+    /// In that form.
+    pub content: &'a Content,
 }
 
 /// What it came to.
@@ -41,6 +47,8 @@ pub(crate) struct Visited {
     pub came: Came,
     /// The content is not what the message says it is, and has to go in another form.
     pub is_not_ascii: bool,
+    /// The host takes the message only in ASCII.
+    pub is_too_plain: bool,
     /// Our own trouble: another host would be no better.
     pub is_ours: bool,
 }
@@ -119,11 +127,15 @@ impl Visit<'_> {
                 address: Some(self.key.place.to_string()),
                 tls: None,
                 proof: None,
-                notes: Vec::new(),
+                notes: match self.form {
+                    Form::SevenBit => vec![MADE_SEVEN_BIT.to_owned()],
+                    Form::AsTaken | Form::EightBit => Vec::new(),
+                },
                 said: Vec::new(),
             },
             came: Came::Unreachable,
             is_not_ascii: false,
+            is_too_plain: false,
             is_ours: false,
         }
     }
@@ -299,7 +311,7 @@ impl Visit<'_> {
             false => Reports::Ours,
         };
         let host = visited.record.host.clone();
-        let transacted = match talk.transact(envelope, self.load.content.feed()).await {
+        let transacted = match talk.transact(envelope, self.content.feed()).await {
             Ok(transacted) => transacted,
             Err(not_sent) => {
                 self.not_sent(&not_sent, &recipients, visited);
@@ -348,7 +360,10 @@ impl Visit<'_> {
 
     fn not_sent(&self, not_sent: &NotSent, recipients: &[usize], visited: &mut Visited) {
         let (failure, why) = match not_sent {
-            NotSent::Unfit(unfit) => (Failure::unfit(), unfit.to_string()),
+            NotSent::Unfit(unfit) => {
+                visited.is_too_plain = *unfit == Unfit::EightBitMime;
+                (Failure::unfit(), unfit.to_string())
+            }
             NotSent::NotAscii => {
                 visited.is_not_ascii = true;
                 let failure = Failure::of_connection(Stage::Said(Word::Content));
@@ -380,6 +395,7 @@ impl Visit<'_> {
         let load = self.load;
         let body = match (self.form, load.parameters.body) {
             (Form::EightBit, _) => Some(BodyType::EightBitMime),
+            (Form::SevenBit, _) => Some(BodyType::SevenBit),
             // what came as BINARYMIME was made lines when it came
             (Form::AsTaken, Some(BodyType::BinaryMime)) => Some(BodyType::EightBitMime),
             (Form::AsTaken, body) => body,
@@ -390,7 +406,7 @@ impl Visit<'_> {
         Envelope {
             from: load.sender.clone(),
             parameters: MailParameters {
-                size_bytes: Some(load.content.size()),
+                size_bytes: Some(self.content.size()),
                 body,
                 ..load.parameters.clone()
             },

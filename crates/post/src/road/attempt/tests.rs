@@ -683,6 +683,56 @@ async fn what_is_not_ascii_goes_only_to_hosts_that_take_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_no_host_takes_8bit_it_is_made_7bit_and_the_record_says_so() {
+    // [rfc6152 3]
+    let mut world = World::new();
+    let (a, b) = (
+        world.a(on("RCPT", Act::Say("450 later"))),
+        world.b(Script::default()),
+    );
+    let text = "Content-Transfer-Encoding: 8bit\r\n\r\nK\u{f6}ln\r\n";
+    let mut eight_bit = load(&["bob@there.test"], text).await;
+    eight_bit.parameters.body = Some(BodyType::EightBitMime);
+    let carried = world.carry(&eight_bit).await;
+    assert!(
+        matches!(carried.fates[0].1, Fate::Taken { .. }),
+        "{carried:?}"
+    );
+    assert_eq!(
+        b.messages(),
+        ["Received: here\nContent-Transfer-Encoding: base64\n\nS8O2bG4NCg==\n"]
+    );
+    assert_eq!(
+        hosts(&carried).len(),
+        4,
+        "both as it is, then both in ASCII"
+    );
+    assert_eq!((a.count("RCPT"), b.count("RCPT")), (1, 1));
+    assert_eq!(
+        carried.records[3].notes,
+        ["made 7-bit: no host takes 8BITMIME"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_signed_is_never_made_7bit() {
+    // [rfc6152 3]
+    let mut world = World::new();
+    let (a, _b) = (world.a(Script::default()), world.b(Script::default()));
+    let text = "Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\
+                Content-Transfer-Encoding: 8bit\r\n\r\n\u{e4}\r\n--s--\r\n";
+    let mut signed = load(&["bob@there.test"], text).await;
+    signed.parameters.body = Some(BodyType::EightBitMime);
+    let carried = world.carry(&signed).await;
+    let said = fates(&carried).remove(0);
+    assert!(
+        said.starts_with("failed: MAIL 5.6.3 the host takes only 7-bit mail"),
+        "{said}"
+    );
+    assert_eq!(a.count("MAIL"), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_too_large_for_every_host_comes_back() {
     // [rfc1870 6.1]
     let mut world = World::new();
