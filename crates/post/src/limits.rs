@@ -71,3 +71,5 @@ pub const STS_FAILED: usize = 10_000;
 pub const STS_REFRESH: Duration = Duration::from_secs(86_400);
 /// How long a program may take for one message to one recipient.
 pub const PROGRAM: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+/// Destinations of which is remembered how they answered.
+pub const LANES: usize = 100_000;

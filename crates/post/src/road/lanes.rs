@@ -5,6 +5,7 @@
 //! reached at all is left alone for a while that doubles, so that many messages to it cost no more than
 //! one. Pure: time comes in. What never happens here: a connection, a wait.
 
+use crate::limits::LANES;
 use net::Time;
 use net::time::Duration;
 use std::collections::BTreeMap;
@@ -104,6 +105,10 @@ impl Lanes {
         let lane = match self.lanes.get_mut(destination) {
             Some(lane) => lane,
             None => {
+                if self.lanes.len() >= LANES {
+                    // what is forgotten costs an attempt, not a message
+                    self.lanes.retain(|_, lane| lane.running > 0);
+                }
                 let lane = Lane::new(&settings, now);
                 self.lanes.entry(destination.to_owned()).or_insert(lane)
             }
@@ -314,6 +319,19 @@ mod tests {
         assert_eq!(lanes.begin("x.test", NOW), Err(NotNow::Full));
         lanes.end("x.test", turns[0], Came::Answered, NOW);
         assert!(lanes.begin("x.test", NOW).is_ok());
+    }
+
+    #[test]
+    fn there_are_never_more_lanes_than_the_limit() {
+        let mut lanes = Lanes::new(LaneSettings::default());
+        let _running = lanes.begin("running.test", NOW).unwrap();
+        for n in 0..LANES + 10 {
+            let name = format!("{n}.test");
+            let turn = lanes.begin(&name, NOW).unwrap();
+            lanes.end(&name, turn, Came::Unreachable, NOW);
+            assert!(lanes.lanes.len() <= LANES);
+        }
+        assert!(lanes.lanes.contains_key("running.test"));
     }
 
     #[test]
