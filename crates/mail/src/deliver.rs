@@ -16,6 +16,7 @@ use crate::pictures::Pictures;
 use crate::proof::{Admin, Delivery, Login};
 use crate::ready::{DeliveredEnvelope, Dsn};
 use crate::record::{self, Saved};
+use crate::road::ROAD;
 use crate::sessions::{Sessions, Wait};
 use crate::settings::MailSettings;
 use crate::state::{AccountState, FlagSet};
@@ -26,7 +27,7 @@ use bytes::Bytes;
 use net::{Clock, Random, Stop, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{Body, BodyRefusal, BodyWriter, Db, Fault, VacuumReport};
+use store::{Body, BodyRefusal, BodyWriter, Db, Edit, Fault, VacuumReport};
 use tally::{Metric, Tally};
 use tokio::sync::Semaphore;
 
@@ -93,6 +94,19 @@ pub struct Addressed {
     pub delivery: Delivery,
     pub prefix: Prefix,
     pub dsn: Dsn,
+}
+
+/// Writes, in the group of a delivery, what is to be on the road with it. Called again when the
+/// deliveries have to begin anew.
+pub type Leg<'a> = &'a (dyn Fn(&mut Edit) -> Result<(), Fault> + Send + Sync);
+
+/// What one group delivers.
+struct Deliveries<'a> {
+    message: &'a Incoming,
+    /// None where nobody is delivered to.
+    parsed: Option<&'a Parsed>,
+    accounts: &'a BTreeMap<AccountId, Addressed>,
+    on_the_road: Option<Leg<'a>>,
 }
 
 /// Where a message went, in the order of the deliveries.
@@ -202,7 +216,19 @@ impl Mail {
         message: Incoming,
         to: Vec<Addressed>,
     ) -> Result<Delivered, DeliverError> {
-        let parsed = self.inner.parse(&message.body).await?;
+        self.deliver_and(message, to, None).await
+    }
+    /// The same, and in the same group what this message, or the one it is about, needs on the road.
+    pub async fn deliver_and(
+        &self,
+        message: Incoming,
+        to: Vec<Addressed>,
+        on_the_road: Option<Leg<'_>>,
+    ) -> Result<Delivered, DeliverError> {
+        let parsed = match to.is_empty() {
+            true => None,
+            false => Some(self.inner.parse(&message.body).await?),
+        };
         let mut accounts: BTreeMap<AccountId, Addressed> = BTreeMap::new();
         let mut order = Vec::new();
         for addressed in to {
@@ -216,7 +242,13 @@ impl Mail {
                 order.push(account);
             }
         }
-        let mut places = self.deliver_once(&message, &parsed, &accounts).await?;
+        let deliveries = Deliveries {
+            message: &message,
+            parsed: parsed.as_ref(),
+            accounts: &accounts,
+            on_the_road,
+        };
+        let mut places = self.deliver_once(deliveries).await?;
         let place = |account| {
             places
                 .remove(account)
@@ -229,21 +261,32 @@ impl Mail {
 
     async fn deliver_once(
         &self,
-        message: &Incoming,
-        parsed: &Parsed,
-        accounts: &BTreeMap<AccountId, Addressed>,
+        deliveries: Deliveries<'_>,
     ) -> Result<BTreeMap<AccountId, DeliveredTo>, DeliverError> {
+        let Deliveries {
+            message,
+            parsed,
+            accounts,
+            on_the_road,
+        } = deliveries;
         let inner = &self.inner;
-        let partitions: Vec<_> = accounts.keys().map(|id| keys::partition(*id)).collect();
+        let mut partitions: Vec<_> = accounts.keys().map(|id| keys::partition(*id)).collect();
+        partitions.extend(on_the_road.map(|_| ROAD));
         loop {
             let mut work = Work::default();
+            let mut road = None;
             for edit in inner.db.edit_many(&partitions).await {
+                if edit.partition() == ROAD {
+                    road = Some(edit);
+                    continue;
+                }
                 let account = AccountId(edit.partition().0);
                 let addressed = &accounts[&account];
                 let Some(state) = edit.record_often::<AccountState>(keys::ACCOUNT)? else {
                     work.gone.push(addressed.delivery.clone());
                     continue;
                 };
+                let parsed = parsed.expect("because somebody is delivered to");
                 let change = AccountEdit::with_state(edit, account, state, message.at);
                 deliver_to(inner, change, message, parsed, addressed, &mut work)?;
             }
@@ -258,11 +301,15 @@ impl Mail {
                 wait.over().await;
                 continue;
             }
-            let edits = work
+            let mut edits: Vec<Edit> = work
                 .ready
                 .into_iter()
                 .map(|change| change.finish(inner))
                 .collect();
+            if let (Some(mut edit), Some(write)) = (road, on_the_road) {
+                write(&mut edit)?;
+                edits.push(edit);
+            }
             inner.db.submit_group(edits).await?;
             let copies = work.places.len() as u64;
             inner.db.tally().add(Metric::Deliveries, &[], copies);

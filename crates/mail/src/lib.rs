@@ -53,7 +53,7 @@ pub use auth::{
     LoginRefusal, NewPassword, PasswordRefusal, Progress, Response,
 };
 pub use binary::{BinaryEncoder, NulOutsideBinary};
-pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Mail, Prefix, Room};
+pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Leg, Mail, Prefix, Room};
 pub use directory::{
     AccountChange, AccountInfo, AliasInfo, Directory, DkimKey, DomainInfo, Existing, KeyAlgorithm,
     KeySecret, KeyState, RemovedInfo, Resolved, Standing,

@@ -89,6 +89,11 @@ pub(crate) async fn verify(
     }
     progress("reading the directory");
     let accounts = directory::verify(inner, &mut report)?;
+    progress("reading what is on the road");
+    let problem = |found| report.problem("the road", found, LOST);
+    let (on_the_road, bytes) = road::verify(inner, problem)?;
+    report.on_the_road = on_the_road;
+    report.body_bytes += bytes;
     for (account, address) in accounts {
         let place = format!("account {account} <{address}>");
         let before = (report.mailboxes, report.messages);
@@ -101,10 +106,5 @@ pub(crate) async fn verify(
             "{place}: {mailboxes} mailboxes, {messages} messages"
         ));
     }
-    progress("reading what is on the road");
-    let problem = |found| report.problem("the road", found, LOST);
-    let (on_the_road, bytes) = road::verify(inner, problem)?;
-    report.on_the_road = on_the_road;
-    report.body_bytes += bytes;
     Ok(report)
 }

@@ -5,11 +5,12 @@
 
 use crate::arriving::{Arriving, body_refusal};
 use crate::client::{Client, Role};
-use crate::envelope::{Envelope, MessageId, Recipient};
+use crate::envelope::{Envelope, Leads, MessageId, Recipient};
 use crate::header::HeaderReader;
-use crate::judge::{self, Policy, Proof, Whose};
+use crate::judge::{self, Elsewhere, Policy, Proof, QueueRoom, Whose};
 use crate::limits;
 use crate::log::{self, Stage};
+use crate::queue::Queue;
 use crate::refusal::{Refusal, Refused};
 use crate::sign::gather::Gather;
 use crate::sign::keyring::Keyring;
@@ -63,6 +64,8 @@ pub(crate) struct Inner {
     pub hostname: String,
     pub policy: Policy,
     pub keyring: Keyring,
+    /// Where mail for other servers goes, if it goes anywhere.
+    pub queue: Option<Queue>,
 }
 
 /// A message is in its mailboxes, durably.
@@ -72,13 +75,40 @@ pub struct Accepted {
 }
 
 impl Post {
+    /// A server that sends to no other.
     pub fn new(mail: Mail, clock: Clock, random: Random, settings: PostSettings) -> Post {
+        Post::over(mail, clock, random, settings, None)
+    }
+
+    /// Takes mail for other servers as well, from those who log in to submit it.
+    pub fn sending(
+        mail: Mail,
+        clock: Clock,
+        random: Random,
+        settings: PostSettings,
+        queue: Queue,
+    ) -> Post {
+        Post::over(mail, clock, random, settings, Some(queue))
+    }
+
+    fn over(
+        mail: Mail,
+        clock: Clock,
+        random: Random,
+        settings: PostSettings,
+        queue: Option<Queue>,
+    ) -> Post {
+        let elsewhere = match queue {
+            Some(_) => Elsewhere::Taken,
+            None => Elsewhere::Refused,
+        };
         let policy = Policy {
             max_message_bytes: settings.max_message_bytes,
             max_recipients: settings.max_recipients,
             max_deliveries: limits::DELIVERIES,
             max_hops: settings.max_hops,
             max_own_hops: settings.max_own_hops,
+            elsewhere,
         };
         let hostname = settings.hostname;
         Post {
@@ -89,6 +119,7 @@ impl Post {
                 hostname,
                 policy,
                 keyring: Keyring::default(),
+                queue,
             }),
         }
     }
@@ -169,10 +200,10 @@ impl Post {
             }
             return Ok(());
         }
-        match self.deliveries_of(client, envelope, &to, written_in).await {
-            Ok(deliveries) => {
+        match self.leads_of(client, envelope, &to, written_in).await {
+            Ok(leads) => {
                 envelope.named.push(envelope.recipients.len());
-                let recipient = Recipient::new(to, deliveries, parameters);
+                let recipient = Recipient::new(to, leads, parameters);
                 envelope.recipients.push(recipient);
                 Ok(())
             }
@@ -191,28 +222,37 @@ impl Post {
         }
     }
 
-    async fn deliveries_of(
+    async fn leads_of(
         &self,
         client: &Client,
         envelope: &Envelope,
         to: &ForwardPath,
         written_in: Charset,
-    ) -> Result<Vec<Delivery>, Refusal> {
+    ) -> Result<Leads, Refusal> {
         let policy = &self.inner.policy;
+        let right = judge::right(client.role, proof(client));
         let evidence = judge::RecipientEvidence {
             local: local_part(to),
             written_in,
             asked: envelope.charset(),
             recipients: envelope.named.len(),
+            right,
         };
         judge::recipient_form(evidence, policy)?;
         let resolved = self.resolve(to).await.map_err(|fault| {
             log::fault(&envelope.id, &fault);
             Refusal::Unavailable
         })?;
-        let found = judge::resolved(resolved, proof(client), envelope.delivery_count(), policy)?;
+        let queue = self.inner.queue.as_ref();
+        let evidence = judge::ResolvedEvidence {
+            to,
+            right,
+            deliveries_so_far: envelope.delivery_count(),
+            queue: queue.map_or(QueueRoom::Enough, Queue::room),
+        };
+        let found = judge::resolved(resolved, evidence, policy)?;
         let room = self
-            .room(&found, envelope.declared_bytes())
+            .room(&found.here, envelope.declared_bytes())
             .map_err(|fault| {
                 log::fault(&envelope.id, &fault);
                 Refusal::Unavailable

@@ -1,4 +1,4 @@
-//! The end of the content: judged, and put into the mailboxes by one durable commit.
+//! The end of the content: judged, and put into mailboxes and queue by one durable commit.
 //!
 //! What never happens here: a protocol's words.
 
@@ -10,12 +10,14 @@ use crate::header::Facts;
 use crate::judge::{self, FieldEvidence, MessageEvidence};
 use crate::limits;
 use crate::log::{self, Stage};
+use crate::queue::{Asked, Full, Leaving, NewMessage, Onward};
 use crate::refusal::Refusal;
-use crate::trace;
+use crate::{trace, trail};
 use addr::Address;
-use mail::{Addressed, DeliverError, Incoming, Prefix};
+use bytes::Bytes;
+use mail::{Addressed, DeliverError, Incoming, Leg, Prefix};
 use net::Time;
-use smtp::DataEnd;
+use smtp::{DataEnd, RcptParameters};
 use std::fmt::Write;
 use store::Body;
 
@@ -36,7 +38,7 @@ impl Post {
         let taken = match self.ready(client, &envelope, arriving, end).await {
             Ok(ready) => {
                 let committed = self.commit(client, &envelope, &all, &ready).await;
-                committed.map_err(|error| deliver_refusal(&envelope.id, &error))
+                committed.map_err(|error| refusal(&envelope.id, &error))
             }
             Err(refusal) => Err(refusal),
         };
@@ -100,12 +102,13 @@ impl Post {
                 Ok(()) => return refused,
                 Err(error) => error,
             };
-            let refusal = deliver_refusal(&envelope.id, &error);
+            let refusal = refusal(&envelope.id, &error);
             let concerns = |recipient: &Recipient| match &error {
-                DeliverError::OverQuota(whom) | DeliverError::Gone(whom) => {
+                Uncommitted::Deliver(DeliverError::OverQuota(whom) | DeliverError::Gone(whom)) => {
                     recipient.leads_to(whom)
                 }
-                _ => true,
+                Uncommitted::Deliver(_) => true,
+                Uncommitted::QueueFull => !recipient.onward().is_empty(),
             };
             for (recipient, place) in envelope.recipients.iter().zip(&mut refused) {
                 if place.is_none() && concerns(recipient) {
@@ -198,6 +201,7 @@ impl Post {
             body,
             at,
             fields: signatures + &added,
+            message_id: facts.message_id_text,
         })
     }
 
@@ -208,11 +212,12 @@ impl Post {
         envelope: &Envelope,
         recipients: &[&Recipient],
         ready: &Ready,
-    ) -> Result<(), DeliverError> {
+    ) -> Result<(), Uncommitted> {
         let Inner { mail, hostname, .. } = &*self.inner;
         let at = ready.at;
         let prefix = trace::prefix(client, envelope, hostname, at, &ready.fields);
         let prefix = Prefix(prefix.into());
+        let leaving = self.leaving(client, envelope, recipients, ready, (&prefix.0, at))?;
         let deliveries = envelope.deliveries(recipients.iter().copied());
         let addressed = |(recipient, delivery): (&Recipient, &mail::Delivery)| Addressed {
             delivery: delivery.clone(),
@@ -220,7 +225,6 @@ impl Post {
             dsn: envelope.dsn(recipient),
         };
         let to = deliveries.into_iter().map(addressed).collect();
-        let helo = client.helo.as_ref().map_or("", |(_, name)| name.as_str());
         let incoming = Incoming {
             body: ready.body.clone(),
             sender: envelope
@@ -228,17 +232,92 @@ impl Post {
                 .address()
                 .map(Address::to_string)
                 .unwrap_or_default(),
-            client: format!("{helo} {}", client.address_literal())
-                .trim_start()
-                .to_owned(),
+            client: client_text(client),
             login: client.login.as_ref().map(|login| login.name().to_owned()),
             at,
         };
+        let leg = leaving.as_ref().map(Leaving::leg);
+        let leg = leg.as_ref().map(|leg| leg as Leg<'_>);
         // THE COMMIT LINE: from here on the message is ours, durably, in every one of these
-        // mailboxes. The 250 that follows from this Ok is sent nowhere else.
-        // [rfc5321 2.1] [rfc5321 4.2.5] [rfc5321 6.1]
-        mail.deliver(incoming, to).await.map(drop)
+        // mailboxes and in the queue for all others. The 250 that follows from this Ok is sent
+        // nowhere else. [rfc5321 2.1] [rfc5321 4.2.5] [rfc5321 6.1]
+        let committed = mail.deliver_and(incoming, to, leg).await;
+        if let Some(leaving) = &leaving {
+            leaving.committed(committed.as_ref().err());
+        }
+        committed.map(drop).map_err(Uncommitted::Deliver)
     }
+
+    /// What goes into the queue with the message, if anything does.
+    fn leaving(
+        &self,
+        client: &Client,
+        envelope: &Envelope,
+        recipients: &[&Recipient],
+        ready: &Ready,
+        (prefix, at): (&Bytes, Time),
+    ) -> Result<Option<Leaving>, Uncommitted> {
+        let onward = recipients.iter().flat_map(|recipient| {
+            let RcptParameters { notify, orcpt } = recipient.parameters();
+            let to = recipient.onward().iter();
+            to.map(move |to| Onward::new(to.clone(), notify.clone(), orcpt.clone()))
+        });
+        let onward: Vec<Onward> = onward.collect();
+        let queue = self.inner.queue.as_ref().filter(|_| !onward.is_empty());
+        let Some(queue) = queue else { return Ok(None) };
+        let asked = envelope.parameters();
+        let message = NewMessage {
+            id: envelope.id.to_string(),
+            sender: envelope.sender.clone(),
+            envid: asked.envid.clone(),
+            ret: asked.ret,
+            body_type: asked.body,
+            charset: asked.charset,
+            asked: Asked::default(),
+            prefix: trace::without_return_path(prefix),
+            client: client_text(client),
+            login: client.login.as_ref().map(|login| login.name().to_owned()),
+            at,
+            message_id: ready.message_id.clone().or_else(|| added_id(prefix)),
+            recipients: recipients
+                .iter()
+                .map(|recipient| whither(recipient))
+                .collect(),
+        };
+        let leaving = queue.leaving(message, onward, &ready.body);
+        leaving.map(Some).map_err(|Full| Uncommitted::QueueFull)
+    }
+}
+
+/// Why a message was not taken at the last step.
+enum Uncommitted {
+    Deliver(DeliverError),
+    QueueFull,
+}
+
+/// For the trail.
+fn whither(recipient: &Recipient) -> trail::Destination {
+    trail::Destination {
+        path: recipient.path().clone(),
+        place: match recipient.onward().is_empty() {
+            true => trail::Place::Here,
+            false => trail::Place::Elsewhere,
+        },
+    }
+}
+
+/// The Message-ID that we gave it.
+fn added_id(prefix: &Bytes) -> Option<String> {
+    let prefix = std::str::from_utf8(prefix).ok()?;
+    let value = |line: &str| line.strip_prefix("Message-ID: ").map(str::to_owned);
+    prefix.lines().find_map(value)
+}
+
+/// Name and address of the client, for people.
+fn client_text(client: &Client) -> String {
+    let helo = client.helo.as_ref().map_or("", |(_, name)| name.as_str());
+    let text = format!("{helo} {}", client.address_literal());
+    text.trim_start().to_owned()
 }
 
 /// A message that may be delivered.
@@ -248,6 +327,8 @@ struct Ready {
     at: Time,
     /// What is put before it except for trace: signatures, and fields that were missing.
     fields: String,
+    /// What its own Message-ID field says.
+    message_id: Option<String>,
 }
 
 fn not_refused<'a>(
@@ -287,7 +368,11 @@ fn tag(client: &Client, envelope: &Envelope) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn deliver_refusal(id: &MessageId, error: &DeliverError) -> Refusal {
+fn refusal(id: &MessageId, error: &Uncommitted) -> Refusal {
+    let error = match error {
+        Uncommitted::Deliver(error) => error,
+        Uncommitted::QueueFull => return Refusal::QueueFull,
+    };
     match error {
         DeliverError::OverQuota(_) => Refusal::MailboxFull,
         DeliverError::Gone(_) => Refusal::RecipientGone,

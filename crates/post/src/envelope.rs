@@ -30,14 +30,27 @@ pub struct Envelope {
     pub(crate) named: Vec<usize>,
 }
 
-/// One accepted recipient and the accounts it leads to.
+/// One accepted recipient and where it leads.
 #[derive(Clone, Debug)]
 pub struct Recipient {
     path: ForwardPath,
     /// The same for the same mailbox, however it was quoted and cased. [rfc5321 4.1.2]
     key: String,
-    deliveries: Vec<Delivery>,
+    leads: Leads,
     parameters: RcptParameters,
+}
+
+/// Where a recipient leads: accounts here, and addresses that the message travels on to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leads {
+    pub here: Vec<Delivery>,
+    pub onward: Vec<ForwardPath>,
+}
+
+impl Leads {
+    pub fn count(&self) -> usize {
+        self.here.len() + self.onward.len()
+    }
 }
 
 impl Envelope {
@@ -76,7 +89,7 @@ impl Envelope {
     ) -> Vec<(&'a Recipient, &'a Delivery)> {
         let mut seen = HashSet::new();
         recipients
-            .flat_map(|recipient| recipient.deliveries.iter().map(move |d| (recipient, d)))
+            .flat_map(|recipient| recipient.leads.here.iter().map(move |d| (recipient, d)))
             .filter(|(_, delivery)| seen.insert(delivery.account_id()))
             .collect()
     }
@@ -96,12 +109,18 @@ impl Envelope {
         }
     }
 
-    /// How many deliveries there are, accounts that are reached twice counted twice.
+    /// How many ways it goes, accounts that are reached twice counted twice.
     pub(crate) fn delivery_count(&self) -> usize {
-        self.recipients
+        let counts = self
+            .recipients
             .iter()
-            .map(|recipient| recipient.deliveries.len())
-            .sum()
+            .map(|recipient| recipient.leads.count());
+        counts.sum()
+    }
+
+    /// What MAIL said after the path.
+    pub(crate) fn parameters(&self) -> &MailParameters {
+        &self.parameters
     }
 
     /// Which of the recipients this is, if it is there already.
@@ -114,21 +133,25 @@ impl Envelope {
 }
 
 impl Recipient {
-    pub(crate) fn new(
-        path: ForwardPath,
-        deliveries: Vec<Delivery>,
-        parameters: RcptParameters,
-    ) -> Recipient {
+    pub(crate) fn new(path: ForwardPath, leads: Leads, parameters: RcptParameters) -> Recipient {
         Recipient {
             key: key(&path),
             path,
-            deliveries,
+            leads,
             parameters,
         }
     }
+    /// Where the message travels on to for it.
+    pub(crate) fn onward(&self) -> &[ForwardPath] {
+        &self.leads.onward
+    }
+    /// What RCPT said after the path.
+    pub(crate) fn parameters(&self) -> &RcptParameters {
+        &self.parameters
+    }
     /// Whether it leads to the account of one of these.
     pub(crate) fn leads_to(&self, any: &[Delivery]) -> bool {
-        let mut accounts = self.deliveries.iter().map(Delivery::account_id);
+        let mut accounts = self.leads.here.iter().map(Delivery::account_id);
         accounts.any(|own| any.iter().any(|delivery| delivery.account_id() == own))
     }
     pub fn path(&self) -> &ForwardPath {
@@ -157,7 +180,7 @@ mod tests {
             parameters: MailParameters::default(),
             recipients: vec![Recipient::new(
                 path("<bob@example.test>"),
-                Vec::new(),
+                Leads::default(),
                 RcptParameters::default(),
             )],
             named: vec![0],

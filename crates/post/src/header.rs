@@ -8,7 +8,7 @@
 //! field = 1*ftext *WSP ":" unstructured CRLF     ; ftext = %d33-57 / %d59-126 [rfc5322 3.6.8, 4.5]
 //! ```
 
-use crate::limits::{HEADER_FIELD_BYTES, HEADER_LINE_BYTES, SAME_FIELDS};
+use crate::limits::{HEADER_FIELD_BYTES, HEADER_LINE_BYTES, MESSAGE_ID_BYTES, SAME_FIELDS};
 
 /// What was seen.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -17,6 +17,8 @@ pub(crate) struct Facts {
     pub begins: Begins,
     pub date: Seen,
     pub message_id: Seen,
+    /// What the first Message-ID field says, if it is not too long.
+    pub message_id_text: Option<String>,
     /// Raw values of the From fields, the first two.
     pub from: Vec<Value>,
     /// Raw values of the Sender fields, the first two.
@@ -54,6 +56,7 @@ enum Kind {
     From,
     Sender,
     Received,
+    MessageId,
     Other,
 }
 
@@ -155,14 +158,15 @@ impl HeaderReader {
             b"from" => Kind::From,
             b"sender" => Kind::Sender,
             b"received" => Kind::Received,
-            other => {
-                match other {
-                    b"date" => self.facts.date = Seen::Yes,
-                    b"message-id" => self.facts.message_id = Seen::Yes,
-                    _ => {}
-                }
+            b"message-id" if self.facts.message_id == Seen::No => {
+                self.facts.message_id = Seen::Yes;
+                Kind::MessageId
+            }
+            b"date" => {
+                self.facts.date = Seen::Yes;
                 Kind::Other
             }
+            _ => Kind::Other,
         };
         let kept = if kind == Kind::Other {
             Vec::new()
@@ -199,6 +203,12 @@ impl HeaderReader {
                 self.facts.hops = self.facts.hops.saturating_add(1);
                 let own = is_by(&value, &self.hostname);
                 self.facts.own_hops = self.facts.own_hops.saturating_add(u32::from(own));
+                return;
+            }
+            Kind::MessageId => {
+                let text = std::str::from_utf8(value.trim_ascii()).ok();
+                let kept = text.filter(|text| cut == Cut::No && text.len() <= MESSAGE_ID_BYTES);
+                self.facts.message_id_text = kept.map(str::to_owned);
                 return;
             }
             Kind::Other => return,

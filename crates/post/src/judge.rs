@@ -3,9 +3,10 @@
 //! What never happens here: I/O, waiting, a clock, a log line.
 
 use crate::client::Role;
+use crate::envelope::Leads;
 use crate::header::{Begins, Facts, Seen, Value};
 use crate::refusal::Refusal;
-use addr::{Address, Charset};
+use addr::{Address, Charset, ForwardPath};
 use mail::Resolved;
 use smtp::DataProblem;
 
@@ -17,6 +18,14 @@ pub(crate) struct Policy {
     pub max_deliveries: usize,
     pub max_hops: u32,
     pub max_own_hops: u32,
+    pub elsewhere: Elsewhere,
+}
+
+/// Whether mail for other servers is taken from those who log in to submit it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Elsewhere {
+    Taken,
+    Refused,
 }
 
 /// Whether whoever speaks proved who it is.
@@ -69,10 +78,29 @@ pub(crate) struct RecipientEvidence<'a> {
     pub written_in: Charset,
     pub asked: Charset,
     pub recipients: usize,
+    pub right: Right,
+}
+
+/// What a client may ask of us at RCPT.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Right {
+    /// Mail for us.
+    Deliver,
+    /// Mail for anybody: it has logged in to submit.
+    Submit,
+}
+
+/// Nobody else may send through us. [rfc5321 3.6.2] [rfc6409 3.1]
+pub(crate) fn right(role: Role, proof: Proof) -> Right {
+    match (role, proof) {
+        (Role::Submission, Proof::LoggedIn) => Right::Submit,
+        _ => Right::Deliver,
+    }
 }
 
 /// Whether the directory may be asked at all. `%` and `!` have routed mail onwards once, and an
-/// `@` inside a quoted local part as well; no account of ours is called like that.
+/// `@` inside a quoted local part as well; no account of ours is called like that. What another
+/// domain calls its mailboxes is its own matter. [rfc5321 2.3.11]
 pub(crate) fn recipient_form(
     evidence: RecipientEvidence<'_>,
     policy: &Policy,
@@ -81,13 +109,14 @@ pub(crate) fn recipient_form(
     if evidence.written_in == Charset::Utf8 && evidence.asked == Charset::Ascii {
         return Err(Refusal::Utf8NotAsked); // [rfc6531 3.5]
     }
-    if evidence
-        .local
-        .is_some_and(|local| local.contains(['%', '!', '@']))
-    {
+    if evidence.right == Right::Deliver && routes_onwards(evidence.local) {
         return Err(Refusal::RelayForm);
     }
     Ok(())
+}
+
+fn routes_onwards(local: Option<&str>) -> bool {
+    local.is_some_and(|local| local.contains(['%', '!', '@']))
 }
 
 /// Whether one more recipient is one too many; those before it stay.
@@ -100,26 +129,53 @@ pub(crate) fn count(recipients: usize, policy: &Policy) -> Result<(), Refusal> {
     }
 }
 
+/// What is known when the directory has answered.
+pub(crate) struct ResolvedEvidence<'a> {
+    pub to: &'a ForwardPath,
+    pub right: Right,
+    pub deliveries_so_far: usize,
+    pub queue: QueueRoom,
+}
+
+/// Whether the queue takes more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum QueueRoom {
+    Enough,
+    Full,
+}
+
 /// What the directory's answer means for this client.
 pub(crate) fn resolved(
     resolved: Resolved,
-    proof: Proof,
-    deliveries_so_far: usize,
+    evidence: ResolvedEvidence<'_>,
     policy: &Policy,
-) -> Result<Vec<mail::Delivery>, Refusal> {
-    match resolved {
-        Resolved::Local(more) if deliveries_so_far == 0 => Ok(more),
-        Resolved::Local(more) if deliveries_so_far + more.len() > policy.max_deliveries => {
-            Err(Refusal::TooManyRecipients)
-        }
-        Resolved::Local(more) => Ok(more),
-        Resolved::NotOurs if proof == Proof::LoggedIn => Err(Refusal::ElsewhereNotYet),
-        Resolved::NotOurs => Err(Refusal::RelayDenied),
-        Resolved::UnknownUser => Err(Refusal::UnknownUser),
-        Resolved::Closed => Err(Refusal::MailboxClosed),
-        Resolved::OverQuota => Err(Refusal::MailboxFull),
-        Resolved::TooManyTargets => Err(Refusal::AliasTooWide),
+) -> Result<Leads, Refusal> {
+    let local = evidence.to.address().map(|to| to.local().as_str());
+    if routes_onwards(local) && !matches!(resolved, Resolved::NotOurs) {
+        return Err(Refusal::RelayForm);
     }
+    let leads = match resolved {
+        Resolved::Local(here) => Leads {
+            here,
+            onward: Vec::new(),
+        },
+        Resolved::NotOurs if evidence.right == Right::Deliver => return Err(Refusal::RelayDenied),
+        Resolved::NotOurs if policy.elsewhere == Elsewhere::Refused => return Err(Refusal::NoRoad),
+        Resolved::NotOurs if evidence.queue == QueueRoom::Full => return Err(Refusal::QueueFull),
+        Resolved::NotOurs => Leads {
+            here: Vec::new(),
+            onward: vec![evidence.to.clone()],
+        },
+        Resolved::UnknownUser => return Err(Refusal::UnknownUser),
+        Resolved::Closed => return Err(Refusal::MailboxClosed),
+        Resolved::OverQuota => return Err(Refusal::MailboxFull),
+        Resolved::TooManyTargets => return Err(Refusal::AliasTooWide),
+    };
+    let so_far = evidence.deliveries_so_far;
+    if so_far > 0 && so_far + leads.count() > policy.max_deliveries {
+        return Err(Refusal::TooManyRecipients);
+    }
+    Ok(leads)
 }
 
 /// A recipient without room is refused by itself, so that it does not hold up the others of the

@@ -18,6 +18,9 @@ pub const HEADER_LINE_BYTES: usize = 16 * 1024;
 pub const HEADER_FIELD_BYTES: usize = 64 * 1024;
 /// From (or Sender) fields that are kept; one is allowed, two are enough to refuse.
 pub const SAME_FIELDS: usize = 2;
+/// A Message-ID that is remembered of a message that travels on. RFC maximum of its line: 998.
+/// [rfc5322 2.1.1]
+pub const MESSAGE_ID_BYTES: usize = 1_000;
 /// The note about the envelope that the store keeps beside a body.
 pub const TAG_BYTES: usize = 2 * 1024;
 /// A value of a peer in a log line.
@@ -37,6 +40,26 @@ pub const RETURNED_HEADER_BYTES: usize = 64 * 1024;
 /// Recipients of one entry of the queue, which go in one transaction. RFC minimum of what every server
 /// takes: 100. [rfc5321 4.5.3.1.8]
 pub const ENTRY_RECIPIENTS: usize = 100;
+/// Entries of the queue; each takes about 200 octets of memory.
+pub const QUEUE_ENTRIES: usize = 1_000_000;
+/// Attempts at one time; each has a connection, and reads its message in pieces.
+pub const ATTEMPTS: usize = 200;
+/// How long after its next attempt an entry stays with the node that has it.
+pub const LEASE: Duration = Duration::from_secs(3_600);
+/// How long attempts have to end when the server stops; what is unsure then is repeated.
+pub const LAST_ATTEMPTS: Duration = Duration::from_millis(800);
+/// The schedule is looked at so often at least, in case the clock was set.
+pub const LONGEST_LOOK: Duration = Duration::from_secs(60);
+/// After an attempt that a bug has ended.
+pub const AFTER_TROUBLE: Duration = Duration::from_secs(3_600);
+/// Until what became of a message is noted again, when the store did not take it.
+pub const NOTE_AGAIN: Duration = Duration::from_secs(5);
+/// Octets of a message that are copied at once into a report.
+pub const COPIED_BYTES: usize = 64 * 1024;
+/// Entries that one transaction of the operator changes.
+pub const CHANGED_AT_ONCE: usize = 200;
+/// After so long, rows of a commit with an unknown outcome are looked for.
+pub const DOUBTFUL: Duration = Duration::from_secs(60);
 /// What is kept of a host's reply with each recipient of an entry.
 pub const SAID_BYTES: usize = 512;
 /// Rounds of attempts of one entry that its trail keeps; five days of retries are some fifty.

@@ -9,11 +9,23 @@ mod attempt;
 pub(crate) mod codec;
 mod entry;
 pub mod keys;
+mod leaving;
 mod message;
+mod note;
+mod open;
+mod operate;
 #[cfg(test)]
 mod roundtrips;
+mod schedule;
+mod settings;
+mod settle;
+mod walk;
+mod work;
 
 pub use attempt::AttemptRecord;
 pub use entry::{EntryNumber, EntryRecord, Lease, Onward, RecipientState, Said, Standing};
+pub(crate) use leaving::{Full, Leaving, NewMessage};
 pub use mail::road::MessageNumber;
 pub use message::{Asked, DeliverBy, LateIs, MessageRecord};
+pub use open::Queue;
+pub use settings::QueueSettings;

@@ -35,8 +35,10 @@ pub enum Refusal {
     RelayDenied,
     /// A local part that hides another host: `a%b`, `b!a`, `"a@b"`.
     RelayForm,
-    /// A login sends elsewhere: mail does not travel on yet.
-    ElsewhereNotYet,
+    /// A login sends elsewhere, and this server is not set up to send mail to others.
+    NoRoad,
+    /// As much waits to be sent to other servers as may.
+    QueueFull,
     UnknownUser,
     /// The operator has closed the account to new mail.
     MailboxClosed,
@@ -68,6 +70,7 @@ impl Refusal {
                 | Refusal::TooManyRecipients
                 | Refusal::RecipientGone
                 | Refusal::Busy
+                | Refusal::QueueFull
                 | Refusal::StoreFull
                 | Refusal::Unavailable
         )
@@ -86,7 +89,8 @@ impl fmt::Display for Refusal {
             Refusal::TooLarge { max_bytes } => write!(f, "larger than {max_bytes} octets"),
             Refusal::RelayDenied => f.write_str("relaying denied"),
             Refusal::RelayForm => f.write_str("relaying denied, another host in the local part"),
-            Refusal::ElsewhereNotYet => f.write_str("delivery to other servers is not available"),
+            Refusal::NoRoad => f.write_str("not set up to send to other servers"),
+            Refusal::QueueFull => f.write_str("too much waits to be sent"),
             Refusal::UnknownUser => f.write_str("unknown user"),
             Refusal::MailboxClosed => f.write_str("the account takes no mail"),
             Refusal::MailboxFull => f.write_str("over quota"),

@@ -172,6 +172,11 @@ impl Permit {
         &self.destination
     }
 
+    /// There is nothing to send after all; of the destination nothing is known.
+    pub fn give_back(mut self) {
+        self.came = Came::Unused;
+    }
+
     /// Makes the attempt.
     pub async fn carry(mut self, load: &Load, terms: Terms) -> Carried {
         let carried = self.road.carry(load, terms, &self.destination).await;

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::envelope::Envelope;
 use crate::judge::{Add, Additions};
 use addr::{Charset, Host};
+use bytes::Bytes;
 use net::{Random, Time};
 use std::fmt::Write;
 
@@ -36,6 +37,12 @@ pub(crate) fn prefix(
     received(client, envelope, hostname, at, &mut text);
     text.push_str(fields);
     text
+}
+
+/// The same for a message that travels on: Return-Path is written where it ends. [rfc5321 4.4]
+pub(crate) fn without_return_path(prefix: &Bytes) -> Bytes {
+    let line = prefix.iter().position(|octet| *octet == b'\n');
+    prefix.slice(line.map_or(0, |end| end + 1)..)
 }
 
 /// [rfc5321 4.4]
@@ -145,7 +152,7 @@ pub(crate) fn added(
 mod tests {
     use super::*;
     use crate::client::{Greeting, Role};
-    use crate::envelope::{MessageId, Recipient};
+    use crate::envelope::{Leads, MessageId, Recipient};
     use addr::{ForwardPath, ReversePath};
     use smtp::{MailParameters, RcptParameters};
 
@@ -162,7 +169,7 @@ mod tests {
     fn envelope(recipients: &[&str]) -> Envelope {
         let recipient = |text: &&str| {
             let path = ForwardPath::parse(text.as_bytes(), Charset::Utf8).unwrap();
-            Recipient::new(path, Vec::new(), RcptParameters::default())
+            Recipient::new(path, Leads::default(), RcptParameters::default())
         };
         Envelope {
             id: MessageId("abc123".to_owned()),

@@ -13,6 +13,7 @@ mod tests;
 
 pub use find::{Passage, by_address, by_id, by_message_id, passage};
 pub use forget::forget;
+pub(crate) use rows::TRAILS;
 pub use rows::{attempted, begun, ended};
 
 use crate::queue::codec::{Read, Write};

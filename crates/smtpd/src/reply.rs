@@ -51,10 +51,17 @@ fn words(refusal: &Refusal) -> (u16, Status, String) {
         Refusal::RelayDenied | Refusal::RelayForm => {
             (550, Status(5, 7, 1), text("Relaying denied"))
         }
-        Refusal::ElsewhereNotYet => (
+        Refusal::NoRoad => (
             550,
             Status(5, 7, 1),
-            text("Delivery to other servers is not available yet"),
+            text(
+                "This server does not send to others (see `queue.send`; try: --smarthost HOST:PORT)",
+            ),
+        ),
+        Refusal::QueueFull => (
+            452,
+            Status(4, 3, 1),
+            text("Too much mail waits to be sent, try again later"),
         ),
         Refusal::UnknownUser => (550, Status(5, 1, 1), text("No such user here")),
         Refusal::MailboxClosed => (550, Status(5, 2, 1), text("The mailbox takes no mail")),
@@ -262,12 +269,12 @@ mod tests {
             Refusal::TooLarge { .. } => &[MAIL, CONTENT],
             Refusal::RelayDenied
             | Refusal::RelayForm
-            | Refusal::ElsewhereNotYet
+            | Refusal::NoRoad
             | Refusal::UnknownUser
             | Refusal::MailboxClosed
             | Refusal::TooManyRecipients
             | Refusal::AliasTooWide => &[RCPT],
-            Refusal::MailboxFull => &[RCPT, CONTENT],
+            Refusal::MailboxFull | Refusal::QueueFull => &[RCPT, CONTENT],
             Refusal::FromNotYours(_)
             | Refusal::SenderFieldNotYours(_)
             | Refusal::FieldUnreadable(_)
@@ -294,7 +301,8 @@ mod tests {
             Refusal::TooLarge { max_bytes: 1 },
             Refusal::RelayDenied,
             Refusal::RelayForm,
-            Refusal::ElsewhereNotYet,
+            Refusal::NoRoad,
+            Refusal::QueueFull,
             Refusal::UnknownUser,
             Refusal::MailboxClosed,
             Refusal::MailboxFull,

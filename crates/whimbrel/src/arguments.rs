@@ -3,6 +3,7 @@
 //! What never happens here: an effect; these are values.
 
 use crate::listeners::Kind;
+use crate::settings::Smarthost;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -28,6 +29,9 @@ pub struct TryArguments {
     /// Write addresses, accounts and process id to this file once all listeners accept.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+    /// Send mail for other domains to this server; without it, it is refused.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub smarthost: Option<Smarthost>,
     #[command(flatten)]
     pub ports: Ports,
 }

@@ -9,6 +9,7 @@ use crate::server::House;
 use crate::settings::{Newlines, Settings};
 use crate::{expiry, health};
 use net::{Conn, Listener, Stop, TlsServer};
+use post::queue::Queue;
 use post::{Post, PostSettings};
 use smtpd::Role;
 use std::net::SocketAddr;
@@ -32,6 +33,8 @@ pub struct Doors {
 /// The doors as new sessions find them; made anew when settings change.
 struct Current {
     settings: Settings,
+    /// Where mail for other servers goes, if it is taken.
+    queue: Option<Queue>,
     /// For listeners where a password needs TLS.
     guarded: Set,
     /// For listeners where it does not.
@@ -62,11 +65,12 @@ impl Doors {
     pub async fn open(
         bound: Vec<Bound>,
         house: &House,
+        queue: Option<Queue>,
         tls: &Tls,
         settings: &Settings,
         stop: &Stop,
     ) -> Outcome<Doors> {
-        let current = Arc::new(Current::new(house, tls, settings));
+        let current = Arc::new(Current::new(house, queue, tls, settings));
         let mut doors = Doors {
             serving: JoinSet::new(),
             http: Arc::new(http(house, &tls.exchange, stop)),
@@ -150,22 +154,24 @@ impl Doors {
 }
 
 impl Current {
-    fn new(house: &House, tls: &Tls, settings: &Settings) -> Current {
-        let post = post(house, settings);
+    fn new(house: &House, queue: Option<Queue>, tls: &Tls, settings: &Settings) -> Current {
+        let post = post(house, queue.as_ref(), settings);
         let guarded = Set::new(house, &post, tls, settings);
         Current {
             open: guarded.successor(&post, settings, Clear::Allowed),
             guarded,
+            queue,
             settings: settings.clone(),
         }
     }
 
     /// With other settings; counts on where this one is.
     fn successor(&self, house: &House, settings: &Settings) -> Current {
-        let post = post(house, settings);
+        let post = post(house, self.queue.as_ref(), settings);
         Current {
             open: self.open.successor(&post, settings, Clear::Allowed),
             guarded: self.guarded.successor(&post, settings, Clear::Refused),
+            queue: self.queue.clone(),
             settings: settings.clone(),
         }
     }
@@ -260,17 +266,21 @@ fn http(house: &House, tls: &TlsServer, stop: &Stop) -> httpd::Door {
     httpd::Door::new(metrics, health)
 }
 
-fn post(house: &House, settings: &Settings) -> Post {
-    Post::new(
+fn post(house: &House, queue: Option<&Queue>, settings: &Settings) -> Post {
+    let (mail, clock, random) = (
         house.mail.clone(),
         house.clock.clone(),
         house.random.clone(),
-        PostSettings {
-            hostname: settings.hostname.clone(),
-            max_message_bytes: settings.message_bytes,
-            ..settings.post.clone()
-        },
-    )
+    );
+    let settings = PostSettings {
+        hostname: settings.hostname.clone(),
+        max_message_bytes: settings.message_bytes,
+        ..settings.post.clone()
+    };
+    match queue {
+        Some(queue) => Post::sending(mail, clock, random, settings, queue.clone()),
+        None => Post::new(mail, clock, random, settings),
+    }
 }
 
 fn smtp(settings: &Settings, role: Role, clear: Clear) -> smtpd::Settings {

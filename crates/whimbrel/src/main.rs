@@ -23,6 +23,7 @@ mod logins;
 mod own_files;
 mod privileges;
 mod ready_file;
+mod sending;
 mod serve_command;
 mod server;
 mod service_manager;

@@ -8,14 +8,14 @@ use crate::listeners::Bound;
 use crate::log::Hub;
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::{Outcome, expiry, own_files, signing};
+use crate::{Outcome, expiry, own_files, sending, signing};
 use mail::{Admin, Mail};
 use net::{Clock, DnsSettings, Random, Resolver, Sessions, Stop};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
 use std::time::Duration;
 use store::{Db, Files};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// All in all a stop takes less than two seconds.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(400);
@@ -99,6 +99,8 @@ pub struct Server {
     pub house: House,
     pub doors: Doors,
     stop: Stop,
+    /// Who works on the queue.
+    sending: JoinSet<()>,
     upkeep: JoinHandle<()>,
     control: JoinHandle<()>,
     /// Looks when certificates end.
@@ -117,16 +119,20 @@ impl Server {
         inside: Inside<'_>,
     ) -> Outcome<Server> {
         let stop = Stop::new();
+        let queue = sending::queue(&house, settings).await?;
         let office = Office {
             mail: house.mail.clone(),
             admin: house.admin.clone(),
             sessions: Some(house.sessions.clone()),
             resolver: house.resolver.clone(),
             hostname: Some(settings.hostname.clone()),
+            queue: queue.clone(),
         };
         let signing = tokio::spawn(signing::watch(office.clone(), stop.clone()));
         let control = control::open(inside.data, office, inside.hub, &house.sessions, &stop)?;
-        let doors = Doors::open(bound, &house, tls, settings, &stop).await?;
+        let sends = settings.sending.is_on.then(|| queue.clone());
+        let doors = Doors::open(bound, &house, sends, tls, settings, &stop).await?;
+        let sending = sending::start(&house, &queue, settings, &stop)?;
         let warn = |warning: &str| tracing::warn!("{warning}");
         let expiry = expiry::watch(tls.exchange.clone(), house.clock.clone(), warn);
         let upkeep = {
@@ -137,6 +143,7 @@ impl Server {
             house,
             doors,
             stop,
+            sending,
             upkeep,
             control,
             expiry: tokio::spawn(expiry),
@@ -145,11 +152,15 @@ impl Server {
     }
 
     /// Ends every session in good order; a second wish of `signals` makes it end at once.
-    pub async fn end(self, signals: &mut Signals) {
+    pub async fn end(mut self, signals: &mut Signals) {
         self.stop.stop();
+        let all = async {
+            self.doors.closed().await;
+            while self.sending.join_next().await.is_some() {}
+        };
         tokio::select! {
             biased;
-            () = self.doors.closed() => {}
+            () = all => {}
             _ = signals.wish() => tracing::warn!("stopping at once"),
         }
         self.upkeep.abort();

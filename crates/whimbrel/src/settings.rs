@@ -11,10 +11,15 @@ pub mod table;
 pub mod units;
 
 use crate::listeners::{KINDS, Kind};
+use addr::{AddressLiteral, Domain, Host};
 use net::{Bounds, Dnssec};
+use post::road::LaneSettings;
+use post::road::failure::Backoff;
+use post::road::route::SMTP_PORT;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// Whether a password may be sent without TLS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -128,6 +133,87 @@ pub struct Dns {
     pub anchors: Option<PathBuf>,
 }
 
+/// How mail goes to other servers.
+#[derive(Clone)]
+pub struct Sending {
+    /// Whether mail for other servers is taken and sent.
+    pub is_on: bool,
+    /// Everything goes there; None: where the DNS says.
+    pub smarthost: Option<Smarthost>,
+    pub smarthost_user: Option<String>,
+    /// A file.
+    pub smarthost_password: Option<PathBuf>,
+    pub queue: post::queue::QueueSettings,
+    /// Between two attempts of one message.
+    pub backoff: Backoff,
+    /// To one destination at a time.
+    pub connections: u32,
+}
+
+impl Default for Sending {
+    fn default() -> Sending {
+        Sending {
+            is_on: true,
+            smarthost: None,
+            smarthost_user: None,
+            smarthost_password: None,
+            queue: post::queue::QueueSettings::default(),
+            backoff: Backoff::default(),
+            connections: LaneSettings::default().most,
+        }
+    }
+}
+
+/// A server that takes mail for everybody, from us: `HOST:PORT`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Smarthost {
+    pub host: Host,
+    pub port: u16,
+}
+
+impl FromStr for Smarthost {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Smarthost, String> {
+        let of = |address: IpAddr, port| Smarthost {
+            host: Host::Literal(match address {
+                IpAddr::V4(v4) => AddressLiteral::V4(v4),
+                IpAddr::V6(v6) => AddressLiteral::V6(v6),
+            }),
+            port,
+        };
+        if let Ok(at) = text.parse::<SocketAddr>() {
+            return Ok(of(at.ip(), at.port()));
+        }
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Ok(of(address, SMTP_PORT));
+        }
+        let (name, port) = match text.rsplit_once(':') {
+            None => (text, SMTP_PORT),
+            Some((name, port)) => {
+                let number = port.parse::<u16>().ok().filter(|port| *port != 0);
+                (name, number.ok_or_else(|| format!("{port} is no port"))?)
+            }
+        };
+        let domain: Domain = name.parse().map_err(|_| format!("{name} is no host"))?;
+        Ok(Smarthost {
+            host: Host::Name(domain),
+            port,
+        })
+    }
+}
+
+impl fmt::Display for Smarthost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Host::Name(domain) => write!(f, "{domain}:{}", self.port),
+            Host::Literal(literal) => match literal.ip() {
+                Some(address) => write!(f, "{}", SocketAddr::new(address, self.port)),
+                None => write!(f, "{literal}:{}", self.port),
+            },
+        }
+    }
+}
+
 /// Everything that a server is told.
 #[derive(Clone)]
 pub struct Settings {
@@ -150,6 +236,7 @@ pub struct Settings {
     pub mail: mail::MailSettings,
     /// Hostname and message size stand above.
     pub post: post::PostSettings,
+    pub sending: Sending,
     pub bare_newline: Newlines,
     pub bare_newline_networks: Vec<smtpd::Network>,
     /// What stands above or comes from the listener is not read here; so for the other doors.
@@ -210,6 +297,7 @@ impl Settings {
             store: store::Settings::default(),
             mail: mail::MailSettings::default(),
             post: post::PostSettings::new(hostname),
+            sending: Sending::default(),
             bare_newline: Newlines::default(),
             bare_newline_networks: Vec::new(),
             smtp: smtpd::Settings::new(hostname, smtpd::Role::Exchange),

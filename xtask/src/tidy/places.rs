@@ -143,6 +143,8 @@ const HASHED: &[(&str, &str)] = &[
     ("crates/mail/src/verify/account.rs", "asks for members only"),
     ("crates/mail/src/verify/mailbox.rs", "asks for members only"),
     ("crates/post/src/envelope.rs", "asks for members only"),
+    ("crates/post/src/queue/schedule.rs", "looked up only"),
+    ("crates/post/src/queue/work.rs", "looked up only"),
     ("crates/whimbrel/src/accounts.rs", "asks for members only"),
 ];
 

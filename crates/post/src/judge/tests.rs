@@ -9,6 +9,7 @@ fn policy() -> Policy {
         max_deliveries: 200,
         max_hops: 100,
         max_own_hops: 10,
+        elsewhere: Elsewhere::Taken,
     }
 }
 
@@ -92,6 +93,7 @@ fn recipient(local: &str) -> RecipientEvidence<'_> {
         written_in: Charset::Ascii,
         asked: Charset::Ascii,
         recipients: 0,
+        right: Right::Deliver,
     }
 }
 
@@ -134,34 +136,82 @@ fn recipients_past_the_limit_are_refused() {
     );
 }
 
+fn answered(
+    answer: Resolved,
+    to: &str,
+    right: Right,
+    (queue, elsewhere): (QueueRoom, Elsewhere),
+) -> Result<Leads, Refusal> {
+    let evidence = ResolvedEvidence {
+        to: &ForwardPath::Address(address(to)),
+        right,
+        deliveries_so_far: 0,
+        queue,
+    };
+    let policy = Policy {
+        elsewhere,
+        ..policy()
+    };
+    resolved(answer, evidence, &policy)
+}
+
+const OPEN: (QueueRoom, Elsewhere) = (QueueRoom::Enough, Elsewhere::Taken);
+
 #[test]
-fn what_is_not_ours_is_refused() {
-    let refusal = |answer, proof| resolved(answer, proof, 0, &policy()).err();
-    let stranger = Proof::Stranger;
-    assert_eq!(
-        refusal(Resolved::NotOurs, stranger),
-        Some(Refusal::RelayDenied)
-    );
-    assert_eq!(
-        refusal(Resolved::NotOurs, Proof::LoggedIn),
-        Some(Refusal::ElsewhereNotYet)
-    );
-    assert_eq!(
-        refusal(Resolved::UnknownUser, stranger),
-        Some(Refusal::UnknownUser)
-    );
-    assert_eq!(
-        refusal(Resolved::Closed, stranger),
-        Some(Refusal::MailboxClosed)
-    );
-    assert_eq!(
-        refusal(Resolved::OverQuota, stranger),
-        Some(Refusal::MailboxFull)
-    );
-    assert_eq!(
-        refusal(Resolved::TooManyTargets, stranger),
-        Some(Refusal::AliasTooWide)
-    );
+fn only_a_login_at_submission_sends_elsewhere() {
+    // [rfc5321 3.6.2] [rfc6409 3.1]
+    assert_eq!(right(Role::Submission, Proof::LoggedIn), Right::Submit);
+    for (role, proof) in [
+        (Role::Exchange, Proof::Stranger),
+        (Role::Exchange, Proof::LoggedIn),
+        (Role::Lmtp, Proof::Stranger),
+        (Role::Submission, Proof::Stranger),
+    ] {
+        assert_eq!(right(role, proof), Right::Deliver, "{role:?} {proof:?}");
+    }
+    let far = "bob@b.example";
+    let leads = answered(Resolved::NotOurs, far, Right::Submit, OPEN).unwrap();
+    assert_eq!(leads.onward, [ForwardPath::Address(address(far))]);
+    assert_eq!(leads.here.len(), 0);
+    let refused = answered(Resolved::NotOurs, far, Right::Deliver, OPEN);
+    assert_eq!(refused.err(), Some(Refusal::RelayDenied));
+}
+
+#[test]
+fn mail_for_elsewhere_is_refused_where_it_cannot_travel_on() {
+    let refusal = |how| answered(Resolved::NotOurs, "bob@b.example", Right::Submit, how).err();
+    let nowhere = (QueueRoom::Enough, Elsewhere::Refused);
+    assert_eq!(refusal(nowhere), Some(Refusal::NoRoad));
+    let full = (QueueRoom::Full, Elsewhere::Taken);
+    assert_eq!(refusal(full), Some(Refusal::QueueFull));
+    assert!(Refusal::QueueFull.is_temporary());
+}
+
+#[test]
+fn what_another_domain_calls_its_mailboxes_is_its_own_matter() {
+    // [rfc5321 2.3.11]
+    let odd = "\"bob@c.example\"@b.example";
+    let asked = RecipientEvidence {
+        right: Right::Submit,
+        ..recipient("bob@c.example")
+    };
+    assert_eq!(recipient_form(asked, &policy()), Ok(()));
+    assert!(answered(Resolved::NotOurs, odd, Right::Submit, OPEN).is_ok());
+    let ours = answered(Resolved::Local(Vec::new()), odd, Right::Submit, OPEN);
+    assert_eq!(ours.err(), Some(Refusal::RelayForm));
+}
+
+#[test]
+fn whom_the_directory_does_not_know_gets_nothing() {
+    for (answer, expect) in [
+        (Resolved::UnknownUser, Refusal::UnknownUser),
+        (Resolved::Closed, Refusal::MailboxClosed),
+        (Resolved::OverQuota, Refusal::MailboxFull),
+        (Resolved::TooManyTargets, Refusal::AliasTooWide),
+    ] {
+        let refused = answered(answer, "bob@example.test", Right::Deliver, OPEN);
+        assert_eq!(refused.err(), Some(expect));
+    }
 }
 
 fn judged(

@@ -2,7 +2,7 @@
 
 use crate::limits::SAID_BYTES;
 use crate::queue::codec::{Read, Write};
-use addr::ForwardPath;
+use addr::{Charset, ForwardPath, Host};
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
 use mail::road::MessageNumber;
 use net::Time;
@@ -28,8 +28,8 @@ impl fmt::Display for EntryNumber {
 /// What of a message goes to one domain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EntryRecord {
-    /// The domain of all recipients, or `[literal]`.
-    pub domain: String,
+    /// The host of all recipients' addresses.
+    pub domain: Host,
     /// At most `limits::ENTRY_RECIPIENTS`.
     pub recipients: Vec<Onward>,
     /// Attempts that were made.
@@ -133,7 +133,9 @@ impl Record for EntryRecord {
 
     fn encode(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(VERSION, 128 * (1 + self.recipients.len()));
-        w.str(&self.domain).uint(self.attempts).time(self.due);
+        w.str(&self.domain.to_string())
+            .uint(self.attempts)
+            .time(self.due);
         w.u8(u8::from(self.standing == Standing::Held));
         match self.lease {
             None => w.u8(0),
@@ -160,7 +162,8 @@ impl Record for EntryRecord {
 
     fn decode(bytes: &[u8]) -> Decoded<Self> {
         let mut r = Reader::new(bytes, VERSION)?;
-        let (domain, attempts, due) = (r.str()?.to_owned(), r.counter32()?, r.time()?);
+        let domain = Host::parse(r.bytes()?, Charset::Utf8).map_err(|_| Damaged)?;
+        let (attempts, due) = (r.counter32()?, r.time()?);
         let standing = match r.flag()? {
             true => Standing::Held,
             false => Standing::Free,

@@ -16,6 +16,9 @@ pub const MESSAGES: &[u8] = b"m";
 /// The prefix of entries.
 pub const ENTRIES: &[u8] = b"e";
 
+/// How often a node has begun to look after the queue.
+pub const INCARNATION: &[u8] = b"n";
+
 /// The key of a message.
 pub fn message(number: MessageNumber) -> Vec<u8> {
     [MESSAGES, &number.0.to_be_bytes()].concat()

@@ -1,7 +1,7 @@
 //! Every record reads as it was written, and no octets make a reader panic.
 
 use super::*;
-use addr::{Charset, ForwardPath, ReversePath};
+use addr::{Charset, ForwardPath, Host, ReversePath};
 use mail::codec::{LARGEST_COUNTER, LARGEST_COUNTER32, Record};
 use net::Time;
 use proptest::option::of;
@@ -82,7 +82,7 @@ fn entry() -> impl Strategy<Value = EntryRecord> {
     let recipients = proptest::collection::vec(onward(), 0..4);
     let lease = of((any::<u64>(), time()));
     (
-        "[a-z.]{1,20}",
+        prop_oneof![Just("b.example"), Just("[IPv6:2001:db8::1]")],
         recipients,
         0..=LARGEST_COUNTER32,
         time(),
@@ -92,7 +92,7 @@ fn entry() -> impl Strategy<Value = EntryRecord> {
     )
         .prop_map(
             |(domain, recipients, attempts, due, held, lease, delay_told)| EntryRecord {
-                domain,
+                domain: Host::parse(domain.as_bytes(), Charset::Ascii).expect("because it is one"),
                 recipients,
                 attempts,
                 due,

@@ -46,6 +46,8 @@ pub enum Came {
     Deferred,
     /// No connection to any host came to the point where mail can be sent, or one was lost.
     Unreachable,
+    /// There was nothing to send after all.
+    Unused,
 }
 
 /// Why an attempt may not begin.
@@ -137,6 +139,9 @@ impl Lanes {
         };
         lane.running = lane.running.saturating_sub(1);
         lane.used = now;
+        if came == Came::Unused {
+            return;
+        }
         if came != Came::Unreachable {
             lane.unreachable = 0;
         }
@@ -149,7 +154,7 @@ impl Lanes {
                 lane.narrow();
                 lane.close(&settings, now);
             }
-            Came::Deferred | Came::Unreachable => {}
+            Came::Deferred | Came::Unreachable | Came::Unused => {}
         }
     }
 

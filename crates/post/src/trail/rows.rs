@@ -21,7 +21,7 @@ use mail::codec::Record;
 use std::collections::BTreeSet;
 use store::Edit;
 
-pub(super) const TRAILS: &[u8] = b"rm";
+pub(crate) const TRAILS: &[u8] = b"rm";
 pub(super) const FIRST: &[u8] = b"rf";
 
 pub(super) fn numbered(tag: &[u8; 2], number: MessageNumber) -> Vec<u8> {

@@ -8,10 +8,10 @@
 use super::Office;
 use super::place;
 use super::request::{Reply, Request};
-use crate::Outcome;
 use crate::own_files::store_in;
 use crate::server::House;
 use crate::settings::Settings;
+use crate::{Outcome, sending};
 use bytes::BytesMut;
 use net::time::{Duration, now, sleep};
 use net::{Conn, dial_unix};
@@ -68,6 +68,7 @@ impl Way {
                     sessions: None,
                     resolver: house.resolver.clone(),
                     hostname: hostname.clone(),
+                    queue: sending::queue_at_rest(house).await?,
                 };
                 Ok(match office.answer(request.clone()).await {
                     Ok(answer) => Reply::Answer(answer),

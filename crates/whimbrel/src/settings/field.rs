@@ -3,7 +3,7 @@
 //! What never happens here: the name of a setting.
 
 use super::units::Unit;
-use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines};
+use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines, Smarthost};
 use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse, WeakPasswords};
 use net::Dnssec;
 use popd::{Expire, Language};
@@ -33,6 +33,7 @@ pub enum Field<'a> {
     Number(Unit, &'a mut dyn Number),
     Choice(&'a mut dyn Choice),
     Addresses(&'a mut Vec<At>),
+    Smarthost(&'a mut Option<Smarthost>),
     Networks(&'a mut Vec<Network>),
     /// Servers of the DNS.
     Servers(&'a mut Vec<SocketAddr>),
@@ -200,6 +201,9 @@ impl Field<'_> {
                  \"[2001:db8::53]:5353\"]"
                     .to_owned()
             }
+            Field::Smarthost(_) => {
+                "a host with its port, such as \"relay.example.org:587\"".to_owned()
+            }
             Field::Networks(_) => "a list of networks such as [\"192.0.2.0/24\"]".to_owned(),
             Field::Switch(_) => "true or false".to_owned(),
             Field::Certificates(_) => "a list of { chain = \"FILE\", key = \"FILE\" }".to_owned(),
@@ -230,6 +234,7 @@ impl Field<'_> {
                 words.join(", ")
             }
             Field::Addresses(_) => "list of addresses or paths".to_owned(),
+            Field::Smarthost(_) => "host with a port".to_owned(),
             Field::Networks(_) => "list of networks".to_owned(),
             Field::Servers(_) => "list of addresses".to_owned(),
             Field::Switch(_) => "`true`, `false`".to_owned(),
@@ -275,6 +280,12 @@ impl Field<'_> {
             }
             Field::Addresses(kept) => **kept = each(value, must, address)?,
             Field::Servers(kept) => **kept = each(value, must, server)?,
+            Field::Smarthost(kept) if value.as_str() == Some("") => **kept = None,
+            Field::Smarthost(kept) => {
+                let text = value.as_str().ok_or_else(must)?;
+                let parsed = text.parse().map_err(|why| format!("{}: {why}", must()))?;
+                **kept = Some(parsed);
+            }
             Field::Networks(kept) => **kept = each(value, must, |text| text.parse().ok())?,
             Field::Switch(kept) => **kept = value.as_bool().ok_or_else(must)?,
             Field::Certificates(kept) => **kept = certificates(value, &must)?,
@@ -316,6 +327,9 @@ impl Field<'_> {
                 DNS_PORT => quoted(&at.ip().to_string()),
                 _ => quoted(&at.to_string()),
             })),
+            Field::Smarthost(host) => {
+                quoted(&host.as_ref().map_or_else(String::new, ToString::to_string))
+            }
             Field::Networks(networks) => {
                 list(networks.iter().map(|network| quoted(&network.to_string())))
             }

@@ -368,15 +368,21 @@ mod tests {
     use super::*;
     use mail::{Admin, Mail, MailSettings};
     use net::{Clock, DnsFailure, Random, SimDns};
+    use post::queue::{Queue, QueueSettings};
+    use post::road::route::Routes;
     use store::Db;
 
     async fn office(dns: &SimDns) -> Office {
         let db = Db::memory();
         let admin = Admin::owner_of(&db);
         let (clock, random) = (Clock::manual(Time::from_seconds(1)), Random::seeded(1));
-        let mail = Mail::open(db, clock, random, MailSettings::default()).await;
+        let mail = Mail::open(db, clock.clone(), random.clone(), MailSettings::default()).await;
+        let mail = mail.unwrap();
+        let (settings, routes) = (QueueSettings::default(), Routes::default());
+        let queue = Queue::open(mail.clone(), clock, random, "localhost", settings, routes).await;
         Office {
-            mail: mail.unwrap(),
+            queue: queue.unwrap(),
+            mail,
             admin,
             sessions: None,
             resolver: Some(Resolver::simulated(dns.clone())),

@@ -16,6 +16,7 @@ use super::request::{Answer, Kind, Refused, Request};
 use addr::{Address, Domain};
 use mail::{AccountId, Admin, Directory, DirectoryError, Fault, Mail, MailboxError};
 use net::{Resolver, Sessions};
+use post::queue::Queue;
 
 type Answered = Result<Answer, Refused>;
 
@@ -30,6 +31,12 @@ pub struct Office {
     pub resolver: Option<Resolver>,
     /// The server's own name, where it is known.
     pub hostname: Option<String>,
+    /// What waits to be sent.
+    #[allow(
+        dead_code,
+        reason = "the commands that change the queue take it from here"
+    )]
+    pub queue: Queue,
 }
 
 impl Office {

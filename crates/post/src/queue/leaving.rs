@@ -1,0 +1,224 @@
+//! A message on its way into the queue: its rows, written by the group that accepts it.
+//!
+//! What never happens here: a decision whether it may leave (that is `judge`).
+
+use crate::limits;
+use crate::queue::entry::{EntryNumber, EntryRecord, Onward, Standing};
+use crate::queue::message::{Asked, MessageRecord};
+use crate::queue::schedule::Timing;
+use crate::queue::{Queue, keys};
+use crate::trail::{self, Trail};
+use addr::{Charset, Host, ReversePath};
+use bytes::Bytes;
+use mail::DeliverError;
+use mail::codec::Record;
+use mail::road::{MessageNumber, hold};
+use net::Time;
+use net::time::Duration;
+use smtp::BodyType;
+use smtp::dsn::{EnvelopeId, Ret};
+use std::collections::BTreeMap;
+use store::{Body, BodyId, Edit, Fault};
+
+/// A message that is about to leave, without its body.
+pub(crate) struct NewMessage {
+    pub id: String,
+    pub sender: ReversePath,
+    pub envid: Option<EnvelopeId>,
+    pub ret: Option<Ret>,
+    pub body_type: Option<BodyType>,
+    pub charset: Charset,
+    pub asked: Asked,
+    pub prefix: Bytes,
+    pub client: String,
+    pub login: Option<String>,
+    pub at: Time,
+    /// What its Message-ID field says.
+    pub message_id: Option<String>,
+    /// All recipients, those here as well.
+    pub recipients: Vec<trail::Destination>,
+}
+
+/// The queue holds as much as it may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Full;
+
+/// Rows that a group is to write. Their place in the queue is kept until this is dropped.
+pub(crate) struct Leaving {
+    queue: Queue,
+    number: MessageNumber,
+    message: MessageRecord,
+    entries: Vec<EntryRecord>,
+    trail: Trail,
+    body: Body,
+}
+
+impl Queue {
+    /// Prepares the rows of a message that travels on to these.
+    pub(crate) fn leaving(
+        &self,
+        message: NewMessage,
+        onward: Vec<Onward>,
+        body: &Body,
+    ) -> Result<Leaving, Full> {
+        let due = message.asked.hold_until.unwrap_or(message.at);
+        let mut entries = entries(onward, due);
+        for entry in &mut entries {
+            entry.lease = Some(self.lease(due));
+        }
+        if !self.schedule().reserve(entries.len()) {
+            return Err(Full);
+        }
+        let number = self.new_message();
+        let trail = Trail {
+            id: message.id.clone(),
+            message_id: message.message_id,
+            sender: message.sender.clone(),
+            recipients: message.recipients,
+            client: message.client.clone(),
+            login: message.login.clone(),
+            arrived: message.at,
+            bytes: message.prefix.len() as u64 + body.len(),
+        };
+        let message = MessageRecord {
+            id: message.id,
+            sender: message.sender,
+            envid: message.envid,
+            ret: message.ret,
+            body_type: message.body_type,
+            charset: message.charset,
+            asked: message.asked,
+            // not known before it is written
+            body: BodyId(0),
+            body_bytes: body.len(),
+            prefix: message.prefix,
+            client: message.client,
+            login: message.login,
+            arrived: message.at,
+            expires: due.after(self.inner.settings.lifetime),
+        };
+        Ok(Leaving {
+            queue: self.clone(),
+            number,
+            message,
+            entries,
+            trail,
+            body: body.clone(),
+        })
+    }
+}
+
+/// One entry for each domain, and more where one would have too many recipients.
+fn entries(onward: Vec<Onward>, due: Time) -> Vec<EntryRecord> {
+    let mut domains: BTreeMap<Host, Vec<Onward>> = BTreeMap::new();
+    for one in onward {
+        // the postmaster without a domain is ours, and travels nowhere
+        if let Some(address) = one.to.address() {
+            let host = address.host().clone();
+            domains.entry(host).or_default().push(one);
+        }
+    }
+    let mut entries = Vec::new();
+    for (domain, mut left) in domains {
+        while !left.is_empty() {
+            let rest = left.split_off(left.len().min(limits::ENTRY_RECIPIENTS));
+            entries.push(EntryRecord {
+                domain: domain.clone(),
+                recipients: std::mem::replace(&mut left, rest),
+                attempts: 0,
+                due,
+                standing: Standing::Free,
+                lease: None,
+                delay_told: None,
+            });
+        }
+    }
+    entries
+}
+
+impl Leaving {
+    /// Writes the rows, in the group that accepts the message.
+    pub fn leg(&self) -> impl Fn(&mut Edit) -> Result<(), Fault> + Send + Sync {
+        |edit: &mut Edit| {
+            let message = MessageRecord {
+                body: hold(edit, self.number, &self.body),
+                ..self.message.clone()
+            };
+            edit.put(keys::message(self.number), message.encode());
+            for (number, entry) in self.numbered() {
+                edit.put(keys::entry(number), entry.encode());
+            }
+            trail::begun(edit, self.number, &self.trail);
+            Ok(())
+        }
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (EntryNumber, &EntryRecord)> {
+        (0..).zip(&self.entries).map(|(part, entry)| {
+            let message = self.number;
+            (EntryNumber { message, part }, entry)
+        })
+    }
+
+    /// What became of the group. Of one that failed nobody knows whether its rows are there: they
+    /// are looked for later, and if they are there, the message goes.
+    pub fn committed(&self, error: Option<&DeliverError>) {
+        let delay = match error {
+            None => Duration::ZERO,
+            Some(DeliverError::Unavailable(_)) => limits::DOUBTFUL,
+            Some(_) => return,
+        };
+        for (number, entry) in self.numbered() {
+            let timing = self.queue.timing(&self.message, entry);
+            let due = timing.due.after(delay);
+            self.queue.again(number, Timing { due, ..timing });
+        }
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.queue.schedule().unreserve(self.entries.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use addr::ForwardPath;
+
+    fn onward(to: &str) -> Onward {
+        let to = ForwardPath::parse(to.as_bytes(), Charset::Utf8).expect("because it is a path");
+        Onward::new(to, None, None)
+    }
+
+    #[test]
+    fn each_domain_has_an_entry_however_it_is_written() {
+        let all = [
+            "<a@b.example>",
+            "<c@C.example>",
+            "<d@B.EXAMPLE>",
+            "<e@[192.0.2.1]>",
+        ];
+        let entries = entries(all.into_iter().map(onward).collect(), Time(7));
+        let shown: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.domain.to_string(), entry.recipients.len()))
+            .collect();
+        assert_eq!(
+            shown,
+            [("b.example", 2), ("c.example", 1), ("[192.0.2.1]", 1)]
+                .map(|(name, count)| (name.to_owned(), count))
+        );
+        assert!(entries.iter().all(|entry| entry.due == Time(7)));
+    }
+
+    #[test]
+    fn no_entry_has_more_recipients_than_every_server_takes() {
+        // [rfc5321 4.5.3.1.8]
+        let many = (0..limits::ENTRY_RECIPIENTS + 1).map(|n| onward(&format!("<u{n}@b.example>")));
+        let entries = entries(many.collect(), Time(7));
+        let counts: Vec<_> = entries.iter().map(|entry| entry.recipients.len()).collect();
+        assert_eq!(counts, [limits::ENTRY_RECIPIENTS, 1]);
+    }
+}

@@ -1,0 +1,468 @@
+//! Noting what became of an entry, in one durable group with the report to its sender.
+//!
+//! An entry goes only in the commit that writes its end, and a report that its sender is owed is
+//! accepted by that same commit. What never happens here: an attempt, the words of a report.
+
+use crate::limits;
+use crate::queue::entry::{EntryNumber, EntryRecord, Onward, RecipientState};
+use crate::queue::leaving::{Leaving, NewMessage};
+use crate::queue::message::{Asked, MessageRecord};
+use crate::queue::settle::Settled;
+use crate::queue::{AttemptRecord, Queue, keys};
+use crate::report::{self, Action, Reporter, Returned, SenderPlace, Subject, Tell};
+use crate::trail::{self, End, How};
+use addr::{Address, ForwardPath, ReversePath};
+use bytes::Bytes;
+use mail::codec::{Record, decode};
+use mail::road::{MessageNumber, let_go};
+use mail::{Addressed, DeliverError, Delivery, Dsn, Incoming, Leg, Prefix, Resolved};
+use net::Time;
+use smtp::Status;
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::{Body, BodyRefusal, BodyWriter, Edit, Fault};
+
+/// Letters of a report's boundary and Message-ID: about 120 bits.
+const TOKEN_LETTERS: usize = 24;
+/// Letters of a report's id, as of every message.
+const ID_LETTERS: usize = 14;
+
+/// What is to be written about an entry.
+struct Note<'a> {
+    number: EntryNumber,
+    before: &'a EntryRecord,
+    after: &'a EntryRecord,
+    records: &'a [AttemptRecord],
+    at: Time,
+    /// Of the report.
+    told: Option<String>,
+    /// The rows are as this note would make them, or gone: somebody was there before.
+    is_late: AtomicBool,
+}
+
+/// A report that is ready to be taken.
+struct Told {
+    id: String,
+    body: Body,
+    to: Vec<Addressed>,
+    /// A sender elsewhere is told by the road.
+    leaving: Option<Leaving>,
+}
+
+/// Why a report goes to nobody.
+type NobodyToTell = &'static str;
+
+impl Queue {
+    /// Ok once it is durable, or somebody else has changed the entry meanwhile.
+    pub(super) async fn note(
+        &self,
+        (number, message, before): (EntryNumber, &MessageRecord, &EntryRecord),
+        settled: &Settled,
+        records: &[AttemptRecord],
+    ) -> Result<(), Fault> {
+        let actions = actions(message, settled);
+        let mut wanted = Wanted::AsAsked;
+        let mut note = Note {
+            number,
+            before,
+            after: &settled.entry,
+            records,
+            at: self.inner.clock.now(),
+            told: None,
+            is_late: AtomicBool::new(false),
+        };
+        loop {
+            let told = match (&message.sender, actions.is_empty()) {
+                (ReversePath::Address(sender), false) => {
+                    let told = self.told(message, sender, &settled.entry, &actions, wanted);
+                    told.await?
+                }
+                _ => Err(""),
+            };
+            note.told = match &told {
+                Ok(told) => Some(told.id.clone()),
+                Err("") => None,
+                Err(why) => Some((*why).to_owned()),
+            };
+            let leg = |edit: &mut Edit| note.write(edit);
+            let committed = match told {
+                Ok(told) => self.deliver(told, &leg).await,
+                Err(_) => self.only(&leg).await,
+            };
+            match committed {
+                _ if note.is_late.load(Ordering::Relaxed) => return Ok(()),
+                Ok(()) => break,
+                Err(DeliverError::OverQuota(_)) if wanted == Wanted::AsAsked => {
+                    wanted = Wanted::Short;
+                }
+                Err(DeliverError::Gone(_) | DeliverError::OverQuota(_)) => wanted = Wanted::Nothing,
+                Err(DeliverError::Busy) => {
+                    return Err(Fault::new("reporting", "the store is busy"));
+                }
+                Err(DeliverError::ReadOnly(fault) | DeliverError::Unavailable(fault)) => {
+                    return Err(fault);
+                }
+            }
+        }
+        log(message, before, &settled.entry, note.told.as_deref());
+        Ok(())
+    }
+
+    async fn only(&self, leg: Leg<'_>) -> Result<(), DeliverError> {
+        let mut edit = self.inner.mail.road_edit().await;
+        leg(&mut edit)?;
+        Ok(self.inner.mail.road_commit(edit).await?)
+    }
+
+    async fn deliver(&self, told: Told, leg: Leg<'_>) -> Result<(), DeliverError> {
+        let incoming = Incoming {
+            body: told.body,
+            sender: String::new(),
+            client: String::new(),
+            login: None,
+            at: self.inner.clock.now(),
+        };
+        let leaving = told.leaving.as_ref();
+        let also = leaving.map(Leaving::leg);
+        let both = |edit: &mut Edit| {
+            leg(edit)?;
+            also.as_ref().map_or(Ok(()), |also| also(edit))
+        };
+        let committed = self.inner.mail.deliver_and(incoming, told.to, Some(&both));
+        let committed = committed.await;
+        if let Some(leaving) = leaving {
+            leaving.committed(committed.as_ref().err());
+        }
+        committed.map(drop)
+    }
+
+    /// The report on these recipients, ready to be taken; or why there is nobody to tell.
+    async fn told(
+        &self,
+        message: &MessageRecord,
+        sender: &Address,
+        entry: &EntryRecord,
+        actions: &[(usize, Action)],
+        wanted: Wanted,
+    ) -> Result<Result<Told, NobodyToTell>, Fault> {
+        if wanted == Wanted::Nothing {
+            return Ok(Err("the sender's mailbox took no report"));
+        }
+        let directory = self.inner.mail.directory();
+        let mut wanted = wanted;
+        let mut resolved = match wanted {
+            Wanted::Short => directory.resolve_beyond_quota(sender).await?,
+            _ => directory.resolve(sender).await?,
+        };
+        if matches!(resolved, Resolved::OverQuota) {
+            wanted = Wanted::Short;
+            resolved = directory.resolve_beyond_quota(sender).await?;
+        }
+        let here = match resolved {
+            Resolved::Local(deliveries) => Some(deliveries),
+            Resolved::NotOurs => None,
+            Resolved::OverQuota | Resolved::TooManyTargets => {
+                return Ok(Err("the sender's mailbox took no report"));
+            }
+            Resolved::UnknownUser | Resolved::Closed => {
+                return Ok(Err("the sender has no mailbox any more"));
+            }
+        };
+        let place = match here {
+            Some(_) => SenderPlace::Here,
+            None => SenderPlace::Elsewhere,
+        };
+        let all = actions.iter().map(|(_, action)| *action);
+        let returned = match wanted {
+            Wanted::AsAsked => report::returned(message.ret, message.size(), all),
+            Wanted::Short | Wanted::Nothing => Returned::Header,
+        };
+        let charset = report::charset(sender, message.charset, place);
+        let composed = self.compose(message, sender, entry, actions, returned, charset)?;
+        let id = self.inner.random.token(ID_LETTERS);
+        let body = self.body(&composed, message, &id).await?;
+        let mut told = Told {
+            id,
+            body,
+            to: Vec::new(),
+            leaving: None,
+        };
+        match here {
+            Some(deliveries) => {
+                told.to = deliveries.into_iter().map(addressed).collect();
+            }
+            None => {
+                let leaving = self.leaving(
+                    self.report_message(&told.id, &composed),
+                    vec![Onward::new(
+                        ForwardPath::Address(sender.clone()),
+                        None,
+                        None,
+                    )],
+                    &told.body,
+                );
+                match leaving {
+                    Ok(leaving) => told.leaving = Some(leaving),
+                    Err(_) => return Err(Fault::new("reporting", "the queue is full")),
+                }
+            }
+        }
+        Ok(Ok(told))
+    }
+
+    fn report_message(&self, id: &str, composed: &report::Report) -> NewMessage {
+        NewMessage {
+            id: id.to_owned(),
+            sender: ReversePath::Null, // [rfc5321 6.1] [rfc3464 2]
+            envid: None,
+            ret: None,
+            body_type: Some(composed.body),
+            charset: composed.charset,
+            asked: Asked::default(),
+            prefix: Bytes::new(),
+            client: String::new(),
+            login: None,
+            at: self.inner.clock.now(),
+            message_id: None,
+            recipients: Vec::new(),
+        }
+    }
+
+    fn compose(
+        &self,
+        message: &MessageRecord,
+        sender: &Address,
+        entry: &EntryRecord,
+        actions: &[(usize, Action)],
+        returned: Returned,
+        charset: addr::Charset,
+    ) -> Result<report::Report, Fault> {
+        let header = self.header(message)?;
+        let (at, token) = (
+            self.inner.clock.now(),
+            self.inner.random.token(TOKEN_LETTERS),
+        );
+        let postmaster = format!("postmaster@{}", self.inner.hostname);
+        let reporter = Reporter {
+            hostname: &self.inner.hostname,
+            postmaster: &postmaster,
+            at,
+            token: &token,
+        };
+        let subject = Subject {
+            id: &message.id,
+            sender,
+            envid: message.envid.as_ref(),
+            arrived: message.arrived,
+            header: &header,
+        };
+        let replies: Vec<String> = actions
+            .iter()
+            .map(|(place, _)| reply_line(&entry.recipients[*place]))
+            .collect();
+        let fates: Vec<report::Fate<'_>> = actions
+            .iter()
+            .zip(&replies)
+            .map(|((place, action), reply)| {
+                fate(&entry.recipients[*place], *action, reply, message.expires)
+            })
+            .collect();
+        let original = message.charset;
+        Ok(report::compose(
+            &reporter, &subject, &fates, returned, charset, original,
+        ))
+    }
+
+    /// The beginning of a message as it is sent.
+    fn header(&self, message: &MessageRecord) -> Result<Vec<u8>, Fault> {
+        let mut header = message.prefix.to_vec();
+        let most = limits::RETURNED_HEADER_BYTES;
+        header.extend_from_slice(&self.inner.mail.held_body(message.body, 0, most)?);
+        Ok(header)
+    }
+
+    async fn body(
+        &self,
+        composed: &report::Report,
+        message: &MessageRecord,
+        id: &str,
+    ) -> Result<Body, Fault> {
+        let written = async {
+            let mut writer = self.inner.mail.new_body().await?;
+            writer.write(&composed.before).await?;
+            if composed.returned == Returned::Whole {
+                self.copy(message, &mut writer).await?;
+            }
+            writer.write(&composed.after).await?;
+            let tag = format!("id={id}\nfrom=<>\nto={}\n", message.sender);
+            writer.finish(tag.as_bytes()).await
+        };
+        written
+            .await
+            .map_err(|refused: BodyRefusal| Fault::new("writing a report", refused))
+    }
+
+    async fn copy(
+        &self,
+        message: &MessageRecord,
+        writer: &mut BodyWriter,
+    ) -> Result<(), BodyRefusal> {
+        writer.write(&message.prefix).await?;
+        let mut from = 0;
+        while from < message.body_bytes {
+            let piece = self
+                .inner
+                .mail
+                .held_body(message.body, from, limits::COPIED_BYTES)?;
+            if piece.is_empty() {
+                break;
+            }
+            from += piece.len() as u64;
+            writer.write(&piece).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What kind of report a sender gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Wanted {
+    AsAsked,
+    /// With the header only, also where the quota is used up.
+    Short,
+    Nothing,
+}
+
+fn addressed(delivery: Delivery) -> Addressed {
+    Addressed {
+        delivery,
+        // [rfc5321 4.4]
+        prefix: Prefix(Bytes::from_static(b"Return-Path: <>\r\n")),
+        dsn: Dsn::default(),
+    }
+}
+
+/// Whom the sender is told of.
+fn actions(message: &MessageRecord, settled: &Settled) -> Vec<(usize, Action)> {
+    let told = settled.happened.iter().filter_map(|(place, happened)| {
+        let notify = settled.entry.recipients[*place].notify.as_ref();
+        match report::tell(&message.sender, notify, *happened) {
+            Tell::Sender(action) => Some((*place, action)),
+            Tell::Nobody(_) => None,
+        }
+    });
+    told.collect()
+}
+
+fn reply_line(onward: &Onward) -> String {
+    let reply = onward.said.as_ref().and_then(|said| said.reply.as_ref());
+    reply.map_or_else(String::new, ToString::to_string)
+}
+
+fn fate<'a>(onward: &'a Onward, action: Action, reply: &'a str, expires: Time) -> report::Fate<'a> {
+    let said = onward.said.as_ref();
+    report::Fate {
+        recipient: &onward.to,
+        original: onward.orcpt.as_ref(),
+        action,
+        status: said.map_or(Status(4, 0, 0), |said| said.status),
+        said: match said {
+            Some(said) if said.reply.is_some() => report::Said::Server {
+                host: said.host.as_deref().unwrap_or_default(),
+                reply,
+            },
+            Some(said) => said
+                .why
+                .as_deref()
+                .map_or(report::Said::Nothing, report::Said::Ours),
+            None => report::Said::Nothing,
+        },
+        last_attempt: said.map(|said| said.at),
+        retry_until: (action == Action::Delayed).then_some(expires),
+    }
+}
+
+impl Note<'_> {
+    /// In the group that takes the report.
+    fn write(&self, edit: &mut Edit) -> Result<(), Fault> {
+        let key = keys::entry(self.number);
+        let current = match edit.get(&key)? {
+            Some(value) => Some(decode::<EntryRecord>(&key, &value)?),
+            None => None,
+        };
+        let current = current.filter(|current| {
+            let told = current.delay_told == self.before.delay_told;
+            current.attempts == self.before.attempts && told
+        });
+        let Some(current) = current else {
+            self.is_late.store(true, Ordering::Relaxed);
+            return Err(Fault::new("noting an attempt", "the entry has changed"));
+        };
+        trail::attempted(edit, self.number, self.before.attempts, self.records);
+        if !self.after.is_over() {
+            // the operator may have said something meanwhile
+            let standing = current.standing;
+            let entry = EntryRecord {
+                standing,
+                ..self.after.clone()
+            };
+            edit.put(key, entry.encode());
+            return Ok(());
+        }
+        let end = End {
+            at: self.at,
+            how: How::Over,
+            entry: self.after.clone(),
+            told: self.told.clone(),
+        };
+        remove(edit, self.number, &end)
+    }
+}
+
+/// Takes an entry out, and its message with the last one.
+pub(super) fn remove(edit: &mut Edit, number: EntryNumber, end: &End) -> Result<(), Fault> {
+    edit.delete(keys::entry(number));
+    trail::ended(edit, number, end);
+    match has_entries(edit, number.message)? {
+        true => {}
+        false => {
+            edit.delete(keys::message(number.message));
+            let_go(edit, number.message);
+        }
+    }
+    Ok(())
+}
+
+fn has_entries(edit: &Edit, message: MessageNumber) -> Result<bool, Fault> {
+    let first = edit.prefix(&keys::entries_of(message)).next().transpose()?;
+    Ok(first.is_some())
+}
+
+/// One line for each recipient of whom something new is known.
+fn log(message: &MessageRecord, before: &EntryRecord, after: &EntryRecord, told: Option<&str>) {
+    for (was, is) in before.recipients.iter().zip(&after.recipients) {
+        if was.said == is.said && was.state == is.state {
+            continue;
+        }
+        let word = match is.state {
+            RecipientState::Done => "sent",
+            RecipientState::Failed => "gave up",
+            RecipientState::Waiting => "put off",
+        };
+        let said = is.said.as_ref();
+        let text = said.map(|said| match &said.reply {
+            Some(reply) => reply.to_string(),
+            None => said.why.clone().unwrap_or_default(),
+        });
+        tracing::info!(
+            target: "post",
+            message_id = %message.id,
+            from = %crate::Escaped(&message.sender.to_string()),
+            to = %crate::Escaped(&is.to.to_string()),
+            host = said.and_then(|said| said.host.as_deref()).unwrap_or(""),
+            said = %crate::Escaped(&text.unwrap_or_default()),
+            attempts = after.attempts,
+            report = told.unwrap_or(""),
+            "{word}"
+        );
+    }
+}

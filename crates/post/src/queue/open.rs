@@ -1,0 +1,211 @@
+//! The queue as a running server has it: opened over the store, with the schedule made anew.
+//!
+//! What never happens here: an attempt.
+
+use crate::judge::QueueRoom;
+use crate::limits;
+use crate::queue::entry::{EntryNumber, EntryRecord, Lease, Standing};
+use crate::queue::keys;
+use crate::queue::message::MessageRecord;
+use crate::queue::schedule::{Schedule, Timing};
+use crate::queue::settings::QueueSettings;
+use crate::queue::walk::walk;
+use crate::road::Road;
+use crate::road::route::Routes;
+use crate::trail;
+use mail::Mail;
+use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
+use mail::road::{MessageNumber, RoadLook};
+use net::{Clock, Random, Time};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::Fault;
+use tokio::sync::Notify;
+
+/// The queue. Cheap to clone.
+#[derive(Clone)]
+pub struct Queue {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub mail: Mail,
+    pub clock: Clock,
+    pub random: Random,
+    /// Our name, in reports.
+    pub hostname: String,
+    pub settings: QueueSettings,
+    /// By which destinations are told apart.
+    pub routes: Arc<Routes>,
+    incarnation: u64,
+    next_message: AtomicU64,
+    schedule: Mutex<Schedule>,
+    /// By which it is sent, while it is.
+    road: Mutex<Option<Road>>,
+    /// Wakes who works through the schedule.
+    pub bell: Notify,
+}
+
+/// How often a node has begun to look after this queue.
+struct Incarnation(u64);
+
+impl Record for Incarnation {
+    const WHAT: &'static str = "the queue's incarnation";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(1);
+        w.uint(self.0);
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let mut r = Reader::new(bytes, 1)?;
+        let number = r.counter()?;
+        r.is_empty().then_some(Self(number)).ok_or(Damaged)
+    }
+}
+
+impl Queue {
+    /// Begins to look after the queue of this store. What an earlier start had leased is ours at
+    /// once: only one process has a data folder.
+    pub async fn open(
+        mail: Mail,
+        clock: Clock,
+        random: Random,
+        hostname: impl Into<String>,
+        settings: QueueSettings,
+        routes: Routes,
+    ) -> Result<Queue, Fault> {
+        let incarnation = begin(&mail).await?;
+        let look = mail.road();
+        let next_message = next_message(&look)?;
+        let queue = Queue {
+            inner: Arc::new(Inner {
+                mail,
+                clock,
+                random,
+                hostname: hostname.into(),
+                routes: Arc::new(routes),
+                incarnation,
+                next_message: AtomicU64::new(next_message),
+                schedule: Mutex::new(Schedule::new(settings.max_entries)),
+                road: Mutex::new(None),
+                bell: Notify::new(),
+                settings,
+            }),
+        };
+        queue.rebuild(&look)?;
+        Ok(queue)
+    }
+
+    fn rebuild(&self, look: &RoadLook) -> Result<(), Fault> {
+        let mut schedule = self.schedule();
+        walk(look, |number, message, entry| {
+            let timing = self.timing(message, &entry);
+            match entry.standing {
+                Standing::Free => schedule.add(number, timing),
+                Standing::Held => schedule.add_held(number, timing),
+            }
+        })
+    }
+
+    pub(super) fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        let schedule = &self.inner.schedule;
+        schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn road(&self) -> MutexGuard<'_, Option<Road>> {
+        self.inner
+            .road
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether one more entry would be taken.
+    pub(crate) fn room(&self) -> QueueRoom {
+        let mut schedule = self.schedule();
+        match schedule.reserve(1) {
+            true => {
+                schedule.unreserve(1);
+                QueueRoom::Enough
+            }
+            false => QueueRoom::Full,
+        }
+    }
+
+    /// Entries that wait or are under way.
+    pub fn len(&self) -> usize {
+        self.schedule().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn new_message(&self) -> MessageNumber {
+        MessageNumber(self.inner.next_message.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Ours, until some time after the next attempt.
+    pub(super) fn lease(&self, due: Time) -> Lease {
+        Lease {
+            incarnation: self.inner.incarnation,
+            until: due.after(limits::LEASE),
+        }
+    }
+
+    /// Where and when an entry stands in the schedule.
+    pub(super) fn timing(&self, message: &MessageRecord, entry: &EntryRecord) -> Timing {
+        let routes = &self.inner.routes;
+        let deadline = self.deadline(message, entry);
+        Timing {
+            destination: routes.destination(&message.sender, &entry.domain),
+            due: entry.due.min(deadline),
+            deadline,
+        }
+    }
+
+    /// When something is due whether or not there is somebody to talk to.
+    fn deadline(&self, message: &MessageRecord, entry: &EntryRecord) -> Time {
+        match (entry.delay_told, self.delay_notice(message)) {
+            (None, Some(at)) => at.min(message.expires),
+            _ => message.expires,
+        }
+    }
+
+    /// When the sender is told that it takes long.
+    pub(super) fn delay_notice(&self, message: &MessageRecord) -> Option<Time> {
+        let after = self.inner.settings.delay_notice;
+        // what its sender wanted to wait is no delay
+        let begun = message.asked.hold_until.unwrap_or(message.arrived);
+        (!after.is_zero()).then(|| begun.after(after))
+    }
+
+    /// An entry that is new, or is to be tried again.
+    pub(super) fn again(&self, number: EntryNumber, timing: Timing) {
+        self.schedule().add(number, timing);
+        self.inner.bell.notify_one();
+    }
+}
+
+/// The next incarnation, durably.
+async fn begin(mail: &Mail) -> Result<u64, Fault> {
+    let last = mail.road().record::<Incarnation>(keys::INCARNATION)?;
+    let next = last.map_or(1, |last| last.0 + 1);
+    let mut edit = mail.road_edit().await;
+    edit.put(keys::INCARNATION, Incarnation(next).encode());
+    mail.road_commit(edit).await?;
+    Ok(next)
+}
+
+/// Above every number that a row speaks of.
+fn next_message(look: &RoadLook) -> Result<u64, Fault> {
+    let mut next = 1;
+    for prefix in [keys::MESSAGES, keys::ENTRIES, trail::TRAILS] {
+        if let Some(row) = look.below(prefix).next_back() {
+            let (key, _) = row?;
+            let number = key.get(prefix.len()..).and_then(|rest| rest.first_chunk());
+            let number = number.map_or(0, |number| u64::from_be_bytes(*number));
+            next = next.max(number.saturating_add(1));
+        }
+    }
+    Ok(next)
+}

@@ -1,0 +1,360 @@
+//! Which entry is tried when: in memory, made anew at each start. Pure but for what it remembers.
+//!
+//! Entries wait in the order of their time. One whose time has come stands in line at its
+//! destination, and the destinations take turns, so that one with much mail or without an answer
+//! keeps no other waiting. Whether a destination takes an attempt now, `road` says (its lanes); while
+//! it takes none its line stands still and costs nothing. What is done costs the same however much
+//! waits. What never happens here: a row, a clock, an attempt.
+
+use crate::queue::entry::EntryNumber;
+use crate::road::{NotNow, route};
+use net::Time;
+use net::time::Duration;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// After which a destination is asked again that is full of what others send.
+const FULL_WITHOUT_US: Duration = Duration::from_secs(1);
+
+/// What the schedule knows of an entry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Timing {
+    pub destination: route::Destination,
+    pub due: Time,
+    /// When something is to be done even if the destination takes no attempt: the sender is told of
+    /// the delay, or the message has expired.
+    pub deadline: Time,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// In `waiting`, until this time.
+    Waiting(Time),
+    /// In line at its destination, and in `deadlines`.
+    InLine,
+    UnderWay,
+    /// The operator keeps it back.
+    Held,
+}
+
+struct Place {
+    destination: Arc<str>,
+    deadline: Time,
+    state: State,
+}
+
+/// Whether a destination takes its turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Turn {
+    /// In `turns`.
+    Takes,
+    /// Its line is empty, or an attempt has to end first.
+    Idle,
+    /// In `asleep`.
+    Asleep(Time),
+}
+
+/// All entries to one place.
+struct Destination {
+    way: route::Destination,
+    /// Some may have left it since: who is not in line any more is stepped over.
+    line: VecDeque<EntryNumber>,
+    turn: Turn,
+    /// Entries that know it.
+    entries: usize,
+    /// Of these, with an attempt that runs.
+    under_way: usize,
+}
+
+/// What is to be done next. Who gets an entry says `done` in the end.
+#[derive(Debug)]
+pub(crate) enum Next<P> {
+    Try(EntryNumber, P),
+    /// Its deadline has come while it stands in line.
+    Look(EntryNumber),
+    /// Nothing before this time.
+    Nothing(Option<Time>),
+}
+
+/// The schedule.
+pub(crate) struct Schedule {
+    places: HashMap<EntryNumber, Place>,
+    waiting: BTreeSet<(Time, EntryNumber)>,
+    /// Of those in line.
+    deadlines: BTreeSet<(Time, EntryNumber)>,
+    destinations: HashMap<Arc<str>, Destination>,
+    turns: VecDeque<Arc<str>>,
+    asleep: BTreeSet<(Time, Arc<str>)>,
+    /// Room for entries whose commit is under way.
+    reserved: usize,
+    max_entries: usize,
+}
+
+impl Schedule {
+    pub fn new(max_entries: usize) -> Schedule {
+        Schedule {
+            places: HashMap::new(),
+            waiting: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            destinations: HashMap::new(),
+            turns: VecDeque::new(),
+            asleep: BTreeSet::new(),
+            reserved: 0,
+            max_entries,
+        }
+    }
+
+    /// Entries that are known.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether so many more have room; then it is kept for them.
+    pub fn reserve(&mut self, entries: usize) -> bool {
+        let has_room = self.places.len() + self.reserved + entries <= self.max_entries;
+        if has_room {
+            self.reserved += entries;
+        }
+        has_room
+    }
+
+    pub fn unreserve(&mut self, entries: usize) {
+        self.reserved = self.reserved.saturating_sub(entries);
+    }
+
+    /// An entry that is new, or comes again.
+    pub fn add(&mut self, number: EntryNumber, timing: Timing) {
+        self.forget(number);
+        let name: Arc<str> = timing.destination.to_string().into();
+        // the same text once for all entries
+        let known = self.destinations.get_key_value(&name);
+        let name = known.map_or(name, |(known, _)| known.clone());
+        let destination = self.destinations.entry(name.clone());
+        let destination = destination.or_insert_with(|| Destination {
+            way: timing.destination,
+            line: VecDeque::new(),
+            turn: Turn::Idle,
+            entries: 0,
+            under_way: 0,
+        });
+        destination.entries += 1;
+        self.waiting.insert((timing.due, number));
+        let place = Place {
+            destination: name,
+            deadline: timing.deadline,
+            state: State::Waiting(timing.due),
+        };
+        self.places.insert(number, place);
+    }
+
+    /// The same, and it is kept back.
+    pub fn add_held(&mut self, number: EntryNumber, timing: Timing) {
+        self.add(number, timing);
+        self.hold(number);
+    }
+
+    /// What is to be done now. `begin` asks a destination whether it takes an attempt.
+    pub fn next<P>(
+        &mut self,
+        now: Time,
+        mut begin: impl FnMut(&route::Destination) -> Result<P, NotNow>,
+    ) -> Next<P> {
+        self.line_up(now);
+        self.wake(now);
+        if let Some((deadline, number)) = self.deadlines.first().copied()
+            && deadline <= now
+        {
+            self.take(number);
+            return Next::Look(number);
+        }
+        while let Some(name) = self.turns.pop_front() {
+            let Some(destination) = self.destinations.get_mut(&name) else {
+                continue;
+            };
+            let in_line = |number: &EntryNumber| {
+                let place = self.places.get(number);
+                place.is_some_and(|place| place.state == State::InLine)
+            };
+            while destination
+                .line
+                .front()
+                .is_some_and(|number| !in_line(number))
+            {
+                destination.line.pop_front();
+            }
+            let Some(number) = destination.line.front().copied() else {
+                destination.turn = Turn::Idle;
+                continue;
+            };
+            match begin(&destination.way) {
+                Ok(permit) => {
+                    destination.line.pop_front();
+                    self.turns.push_back(name);
+                    self.take(number);
+                    return Next::Try(number, permit);
+                }
+                // the end of one of its attempts brings it back
+                Err(NotNow::Full) if destination.under_way > 0 => destination.turn = Turn::Idle,
+                Err(why) => {
+                    let at = match why {
+                        NotNow::Until(at) => at,
+                        NotNow::Full => now.after(FULL_WITHOUT_US),
+                    };
+                    destination.turn = Turn::Asleep(at);
+                    self.asleep.insert((at, name));
+                }
+            }
+        }
+        let times = [
+            self.waiting.first().map(|(at, _)| *at),
+            self.deadlines.first().map(|(at, _)| *at),
+            self.asleep.first().map(|(at, _)| *at),
+        ];
+        Next::Nothing(times.into_iter().flatten().min())
+    }
+
+    /// Those whose time has come go to their destinations.
+    fn line_up(&mut self, now: Time) {
+        while let Some((due, number)) = self.waiting.first().copied()
+            && due <= now
+        {
+            self.waiting.pop_first();
+            let Some(place) = self.places.get_mut(&number) else {
+                continue;
+            };
+            place.state = State::InLine;
+            self.deadlines.insert((place.deadline, number));
+            let name = place.destination.clone();
+            if let Some(destination) = self.destinations.get_mut(&name) {
+                destination.line.push_back(number);
+                if destination.turn == Turn::Idle {
+                    destination.turn = Turn::Takes;
+                    self.turns.push_back(name);
+                }
+            }
+        }
+    }
+
+    /// Destinations that may be asked again.
+    fn wake(&mut self, now: Time) {
+        while let Some((at, _)) = self.asleep.first()
+            && *at <= now
+        {
+            let Some((_, name)) = self.asleep.pop_first() else {
+                return;
+            };
+            if let Some(destination) = self.destinations.get_mut(&name) {
+                destination.turn = Turn::Takes;
+                self.turns.push_back(name);
+            }
+        }
+    }
+
+    /// Out of its line, and under way.
+    fn take(&mut self, number: EntryNumber) {
+        if let Some(place) = self.places.get_mut(&number) {
+            self.deadlines.remove(&(place.deadline, number));
+            place.state = State::UnderWay;
+            if let Some(destination) = self.destinations.get_mut(&place.destination) {
+                destination.under_way += 1;
+            }
+        }
+    }
+
+    /// What was under way is over for now; with a timing it comes again.
+    pub fn done(&mut self, number: EntryNumber, again: Option<Timing>) {
+        match again {
+            Some(timing) => self.add(number, timing),
+            None => self.forget(number),
+        }
+    }
+
+    /// An entry is no more.
+    pub fn forget(&mut self, number: EntryNumber) {
+        let Some(place) = self.places.remove(&number) else {
+            return;
+        };
+        match place.state {
+            State::Waiting(due) => {
+                self.waiting.remove(&(due, number));
+            }
+            State::InLine => {
+                self.deadlines.remove(&(place.deadline, number));
+            }
+            State::UnderWay | State::Held => {}
+        }
+        self.leave(&place.destination, place.state);
+    }
+
+    /// One entry less at a destination. An attempt that ended makes room for the next.
+    fn leave(&mut self, name: &Arc<str>, state: State) {
+        let Some(destination) = self.destinations.get_mut(name) else {
+            return;
+        };
+        destination.entries -= 1;
+        if state == State::UnderWay {
+            destination.under_way -= 1;
+        }
+        if destination.entries == 0 {
+            if let Turn::Asleep(at) = destination.turn {
+                self.asleep.remove(&(at, name.clone()));
+            }
+            // who takes a turn is stepped over there
+            self.destinations.remove(name);
+            return;
+        }
+        let has_line = !destination.line.is_empty();
+        if state == State::UnderWay && has_line && destination.turn == Turn::Idle {
+            destination.turn = Turn::Takes;
+            self.turns.push_back(name.clone());
+        }
+    }
+
+    /// Keeps an entry back. One that is under way is kept back when it comes again (its row says so).
+    pub fn hold(&mut self, number: EntryNumber) {
+        let Some(place) = self.places.get_mut(&number) else {
+            return;
+        };
+        match place.state {
+            State::Waiting(due) => {
+                self.waiting.remove(&(due, number));
+            }
+            State::InLine => {
+                self.deadlines.remove(&(place.deadline, number));
+            }
+            State::UnderWay | State::Held => return,
+        }
+        place.state = State::Held;
+    }
+
+    /// Lets an entry go at this time: one that is held, or one that waits for longer. Gives where it
+    /// goes.
+    pub fn hurry(&mut self, number: EntryNumber, due: Time) -> Option<route::Destination> {
+        let place = self.places.get_mut(&number)?;
+        if let State::Waiting(until) = place.state {
+            self.waiting.remove(&(until, number));
+        }
+        // who is in line or under way is early enough
+        if matches!(place.state, State::Waiting(_) | State::Held) {
+            place.state = State::Waiting(due);
+            self.waiting.insert((due, number));
+        }
+        let name = place.destination.clone();
+        let destination = self.destinations.get_mut(&name)?;
+        if let Turn::Asleep(at) = destination.turn {
+            self.asleep.remove(&(at, name.clone()));
+            destination.turn = Turn::Takes;
+            self.turns.push_back(name);
+        }
+        Some(destination.way.clone())
+    }
+
+    /// Whether an attempt at it runs.
+    pub fn is_under_way(&self, number: EntryNumber) -> bool {
+        let place = self.places.get(&number);
+        place.is_some_and(|place| place.state == State::UnderWay)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,279 @@
+//! The order in which entries are tried, and that none is lost or tried twice.
+
+use super::*;
+use addr::{Charset, Host};
+use mail::road::MessageNumber;
+use proptest::prelude::*;
+use route::{Next as Way, Sources};
+use std::collections::BTreeMap;
+
+fn number(message: u64) -> EntryNumber {
+    EntryNumber {
+        message: MessageNumber(message),
+        part: 0,
+    }
+}
+
+fn s(seconds: i64) -> Time {
+    Time::from_seconds(seconds)
+}
+
+fn timing(domain: &str, due: i64) -> Timing {
+    let host = Host::parse(domain.as_bytes(), Charset::Ascii).expect("because it is a name");
+    Timing {
+        destination: route::Destination {
+            domain: Some(host),
+            next: Way::Exchanges,
+            sources: Sources::default(),
+        },
+        due: s(due),
+        deadline: s(1_000_000),
+    }
+}
+
+/// Every destination takes what it gets.
+fn any(_: &route::Destination) -> Result<(), NotNow> {
+    Ok(())
+}
+
+fn tried(next: Next<()>) -> u64 {
+    match next {
+        Next::Try(number, ()) => number.message.0,
+        other => panic!("not tried: {other:?}"),
+    }
+}
+
+fn nothing_before(next: Next<()>) -> Option<Time> {
+    match next {
+        Next::Nothing(at) => at,
+        other => panic!("something is to do: {other:?}"),
+    }
+}
+
+#[test]
+fn entries_come_when_they_are_due_and_not_before() {
+    let mut schedule = Schedule::new(10);
+    schedule.add(number(1), timing("a", 20));
+    schedule.add(number(2), timing("b", 10));
+    assert_eq!(nothing_before(schedule.next(s(5), any)), Some(s(10)));
+    assert_eq!(tried(schedule.next(s(10), any)), 2);
+    assert!(schedule.is_under_way(number(2)));
+    assert_eq!(nothing_before(schedule.next(s(10), any)), Some(s(20)));
+    assert_eq!(tried(schedule.next(s(30), any)), 1);
+    schedule.done(number(2), Some(timing("b", 40)));
+    schedule.done(number(1), None);
+    assert_eq!(nothing_before(schedule.next(s(30), any)), Some(s(40)));
+    assert_eq!(schedule.len(), 1);
+}
+
+#[test]
+fn destinations_take_turns() {
+    let mut schedule = Schedule::new(100);
+    for n in 0..10 {
+        schedule.add(number(n), timing("busy", 0));
+    }
+    schedule.add(number(50), timing("other", 1));
+    let first: Vec<_> = (0..3).map(|_| tried(schedule.next(s(1), any))).collect();
+    assert_eq!(first, [0, 50, 1]);
+}
+
+#[test]
+fn one_that_is_full_goes_on_when_an_attempt_ends() {
+    let mut schedule = Schedule::new(10);
+    for n in 0..3 {
+        schedule.add(number(n), timing("a", 0));
+    }
+    assert_eq!(tried(schedule.next(s(0), any)), 0);
+    let full = |_: &route::Destination| Err(NotNow::Full);
+    let far = nothing_before(schedule.next(s(0), full));
+    assert_eq!(far, Some(s(1_000_000)), "the deadline");
+    nothing_before(schedule.next(s(0), |_| -> Result<(), NotNow> {
+        panic!("it is not asked again before")
+    }));
+    schedule.done(number(0), None);
+    assert_eq!(tried(schedule.next(s(0), any)), 1);
+}
+
+#[test]
+fn one_that_takes_nothing_now_is_asked_again_at_its_time() {
+    let mut schedule = Schedule::new(10);
+    for n in 0..3 {
+        schedule.add(number(n), timing("dead", 0));
+    }
+    let closed = |_: &route::Destination| Err(NotNow::Until(s(60)));
+    assert_eq!(nothing_before(schedule.next(s(0), closed)), Some(s(60)));
+    nothing_before(schedule.next(s(59), |_| -> Result<(), NotNow> {
+        panic!("it is not asked before")
+    }));
+    assert_eq!(tried(schedule.next(s(60), any)), 0);
+}
+
+#[test]
+fn a_deadline_comes_although_the_line_stands_still() {
+    let mut schedule = Schedule::new(10);
+    schedule.add(number(0), timing("dead", 0));
+    let deadline = s(30);
+    schedule.add(
+        number(1),
+        Timing {
+            deadline,
+            ..timing("dead", 0)
+        },
+    );
+    let closed = |_: &route::Destination| -> Result<(), NotNow> { Err(NotNow::Until(s(600))) };
+    assert_eq!(nothing_before(schedule.next(s(0), closed)), Some(deadline));
+    let next = schedule.next(deadline, closed);
+    assert!(matches!(next, Next::Look(found) if found == number(1)));
+    schedule.done(number(1), Some(timing("dead", 30)));
+    assert_eq!(
+        nothing_before(schedule.next(deadline, closed)),
+        Some(s(600))
+    );
+    assert_eq!(tried(schedule.next(s(600), any)), 0);
+    assert_eq!(tried(schedule.next(s(600), any)), 1);
+    nothing_before(schedule.next(s(600), any));
+}
+
+#[test]
+fn what_is_held_waits_for_the_operator() {
+    let mut schedule = Schedule::new(10);
+    schedule.add(number(1), timing("a", 0));
+    schedule.add_held(number(2), timing("a", 0));
+    schedule.hold(number(1));
+    assert_eq!(nothing_before(schedule.next(s(9), any)), None);
+    schedule.hurry(number(2), s(9));
+    assert_eq!(tried(schedule.next(s(9), any)), 2);
+    schedule.forget(number(1));
+    assert_eq!(schedule.len(), 1);
+}
+
+#[test]
+fn a_wish_to_try_at_once_wakes_the_destination() {
+    let mut schedule = Schedule::new(10);
+    schedule.add(number(1), timing("a", 0));
+    let closed = |_: &route::Destination| Err(NotNow::Until(s(600)));
+    nothing_before(schedule.next(s(0), closed));
+    assert_eq!(
+        schedule.hurry(number(1), s(5)),
+        Some(timing("a", 0).destination)
+    );
+    assert_eq!(tried(schedule.next(s(5), any)), 1);
+}
+
+#[test]
+fn no_more_entries_are_taken_than_may_be() {
+    let mut schedule = Schedule::new(2);
+    assert!(schedule.reserve(1));
+    schedule.add(number(1), timing("a", 0));
+    assert!(!schedule.reserve(1), "one is there, one is expected");
+    schedule.unreserve(1);
+    assert!(schedule.reserve(1));
+}
+
+/// What a step of the property does.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Add(u8),
+    Next(u8),
+    Done(bool),
+    Hold(u8),
+    Hurry(u8),
+    Forget(u8),
+    Later(u16),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        any_octet().prop_map(Step::Add),
+        any_octet().prop_map(Step::Next),
+        any_octet().prop_map(Step::Next),
+        proptest::bool::ANY.prop_map(Step::Done),
+        any_octet().prop_map(Step::Hold),
+        any_octet().prop_map(Step::Hurry),
+        any_octet().prop_map(Step::Forget),
+        (0..500_u16).prop_map(Step::Later),
+    ]
+}
+
+fn any_octet() -> impl Strategy<Value = u8> {
+    proptest::num::u8::ANY
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #[test]
+    fn nothing_is_tried_twice_at_a_time_and_nothing_is_lost(
+        steps in proptest::collection::vec(step(), 0..200)
+    ) {
+        let mut schedule = Schedule::new(1_000);
+        let (mut now, mut under_way) = (0, Vec::new());
+        // who is there, and whether it is held
+        let mut there: BTreeMap<EntryNumber, bool> = BTreeMap::new();
+        let mut names = 0;
+        for step in steps {
+            let chosen = |which: u8| there.keys().nth(usize::from(which) % there.len().max(1)).copied();
+            match step {
+                Step::Add(to) => {
+                    names += 1;
+                    let deadline = s(now + 700);
+                    let timing = timing(&format!("d{}", to % 3), now + i64::from(to));
+                    schedule.add(number(names), Timing { deadline, ..timing });
+                    there.insert(number(names), false);
+                }
+                Step::Next(answer) => {
+                    let begin = |_: &route::Destination| match answer % 4 {
+                        0 if !under_way.is_empty() => Err(NotNow::Full),
+                        1 => Err(NotNow::Until(s(now + i64::from(answer) + 1))),
+                        _ => Ok(()),
+                    };
+                    match schedule.next(s(now), begin) {
+                        Next::Try(found, ()) | Next::Look(found) => {
+                            prop_assert!(!under_way.contains(&found));
+                            prop_assert_eq!(there.get(&found), Some(&false));
+                            under_way.push(found);
+                        }
+                        Next::Nothing(_) => {}
+                    }
+                }
+                Step::Done(comes_again) => if let Some(number) = under_way.pop() {
+                    if !comes_again {
+                        there.remove(&number);
+                    }
+                    let again = comes_again.then(|| timing("d0", now + 60));
+                    schedule.done(number, again);
+                },
+                Step::Hold(which) => if let Some(number) = chosen(which)
+                    && !under_way.contains(&number)
+                {
+                    schedule.hold(number);
+                    there.insert(number, true);
+                },
+                Step::Hurry(which) => if let Some(number) = chosen(which)
+                    && !under_way.contains(&number)
+                {
+                    schedule.hurry(number, s(now));
+                    there.insert(number, false);
+                },
+                Step::Forget(which) => if let Some(number) = chosen(which)
+                    && !under_way.contains(&number)
+                {
+                    schedule.forget(number);
+                    there.remove(&number);
+                },
+                Step::Later(seconds) => now += i64::from(seconds),
+            }
+            prop_assert_eq!(schedule.len(), there.len());
+        }
+        // once everybody answers, all come who are not held
+        let mut left = there.values().filter(|held| !**held).count();
+        for number in under_way {
+            schedule.done(number, Some(timing("d1", now)));
+        }
+        now += 10_000;
+        while let Next::Try(found, ()) | Next::Look(found) = schedule.next(s(now), any) {
+            schedule.done(found, None);
+            left -= 1;
+        }
+        prop_assert_eq!(left, 0);
+    }
+}

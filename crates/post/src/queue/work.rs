@@ -1,0 +1,255 @@
+//! Working through the schedule: one task for each attempt, as many at a time as may be.
+//!
+//! What a server has acknowledged is noted before anything else is done with the entry, and noted
+//! again until the store takes it. A stop gives attempts a moment to end; what is unsure then is
+//! repeated after the next start. What never happens here: what is said to a server (`road`).
+
+use crate::limits;
+use crate::queue::entry::{EntryNumber, EntryRecord, Standing};
+use crate::queue::message::MessageRecord;
+use crate::queue::schedule::{Next, Timing};
+use crate::queue::settle::{self, Settled};
+use crate::queue::{AttemptRecord, Queue, keys};
+use crate::road::{Content, Load, LoadRecipient, Permit, Road, Terms};
+use net::time::{Duration, sleep, timeout};
+use net::{Stop, Time};
+use smtp::client::Recipient;
+use smtp::{BodyType, MailParameters, RcptParameters};
+use std::collections::HashMap;
+use store::Fault;
+use tokio::task::{Id, JoinError, JoinSet};
+
+/// The attempts that run.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<()>,
+    entries: HashMap<Id, EntryNumber>,
+}
+
+impl Queue {
+    /// Sends what is due, until `stop`.
+    pub async fn run(&self, road: &Road, stop: &Stop) {
+        *self.road() = Some(road.clone());
+        let mut running = Running::default();
+        loop {
+            let wait = self.begin_all(road, stop, &mut running);
+            tokio::select! {
+                biased;
+                () = stop.stopped() => break,
+                Some(ended) = running.tasks.join_next_with_id() => self.forget_task(&mut running, ended),
+                () = self.inner.bell.notified() => {}
+                () = sleep(wait) => {}
+            }
+        }
+        *self.road() = None;
+        let all = async { while running.tasks.join_next().await.is_some() {} };
+        if timeout(limits::LAST_ATTEMPTS, all).await.is_err() {
+            let attempts = running.tasks.len();
+            tracing::info!(target: "queue", attempts, "cutting attempts that did not end in time; they are repeated");
+            running.tasks.shutdown().await;
+        }
+    }
+
+    /// Begins what may begin; says how long there is nothing else.
+    fn begin_all(&self, road: &Road, stop: &Stop, running: &mut Running) -> Duration {
+        let now = self.inner.clock.now();
+        while running.tasks.len() < self.inner.settings.attempts {
+            let next = self
+                .schedule()
+                .next(now, |destination| road.begin(destination.clone()));
+            let (number, permit) = match next {
+                Next::Try(number, permit) => (number, Some(permit)),
+                Next::Look(number) => (number, None),
+                Next::Nothing(until) => return wait(now, until),
+            };
+            let (queue, stop) = (self.clone(), stop.clone());
+            let task = async move { queue.handle(number, permit, &stop).await };
+            let id = running.tasks.spawn(task).id();
+            running.entries.insert(id, number);
+        }
+        limits::LONGEST_LOOK
+    }
+
+    fn forget_task(&self, running: &mut Running, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        let Some(number) = running.entries.remove(&id) else {
+            return;
+        };
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            tracing::error!(target: "queue", entry = %number, %error, "an attempt panicked; this is a bug");
+            self.put_back(number, limits::AFTER_TROUBLE);
+        }
+    }
+
+    /// One entry whose time has come.
+    async fn handle(&self, number: EntryNumber, permit: Option<Permit>, stop: &Stop) {
+        let read = self.read(number);
+        let (message, entry) = match read {
+            Ok(Some((message, entry))) if entry.standing == Standing::Free => (message, entry),
+            other => {
+                if let Some(permit) = permit {
+                    permit.give_back();
+                }
+                return self.pass_over(number, other);
+            }
+        };
+        let (settled, records) = match permit {
+            Some(permit) => self.attempt(&message, &entry, permit).await,
+            None => (self.look(&message, &entry), Vec::new()),
+        };
+        self.note_until_done((number, &message, &entry), settled, &records, stop)
+            .await;
+    }
+
+    /// One that is not sent now.
+    fn pass_over(
+        &self,
+        number: EntryNumber,
+        read: Result<Option<(MessageRecord, EntryRecord)>, Fault>,
+    ) {
+        match read {
+            Ok(Some((message, entry))) => {
+                let timing = self.timing(&message, &entry);
+                self.schedule().add_held(number, timing);
+            }
+            // removed by the operator, or never committed
+            Ok(None) => self.schedule().forget(number),
+            Err(fault) => {
+                tracing::error!(target: "queue", entry = %number, %fault, "an entry cannot be read and is not sent");
+                self.schedule().forget(number);
+            }
+        }
+    }
+
+    /// A message and one of its entries as they are kept.
+    pub(super) fn read(
+        &self,
+        number: EntryNumber,
+    ) -> Result<Option<(MessageRecord, EntryRecord)>, Fault> {
+        let look = self.inner.mail.road();
+        let Some(entry) = look.record::<EntryRecord>(&keys::entry(number))? else {
+            return Ok(None);
+        };
+        match look.record::<MessageRecord>(&keys::message(number.message))? {
+            Some(message) => Ok(Some((message, entry))),
+            None => Err(Fault::new("reading an entry", "its message is not there")),
+        }
+    }
+
+    /// Nothing may be sent now, and something is due all the same.
+    fn look(&self, message: &MessageRecord, entry: &EntryRecord) -> Settled {
+        let now = self.inner.clock.now();
+        settle::looked_at(entry, now, message.expires, self.delay_notice(message))
+    }
+
+    async fn attempt(
+        &self,
+        message: &MessageRecord,
+        entry: &EntryRecord,
+        permit: Permit,
+    ) -> (Settled, Vec<AttemptRecord>) {
+        let load = self.load(message, entry);
+        let terms = Terms {
+            earlier: entry.attempts,
+            expires: message.expires,
+        };
+        let carried = permit.carry(&load, terms).await;
+        let now = self.inner.clock.now();
+        let mut settled = settle::attempted(entry, &carried.fates);
+        settled.entry.lease = Some(self.lease(settled.entry.due));
+        let settled = settle::told_of_delay(settled, now, self.delay_notice(message));
+        (settled, carried.records)
+    }
+
+    fn load(&self, message: &MessageRecord, entry: &EntryRecord) -> Load {
+        let recipients = entry.waiting().map(|place| {
+            let onward = &entry.recipients[place];
+            LoadRecipient {
+                place,
+                recipient: Recipient {
+                    to: onward.to.clone(),
+                    parameters: RcptParameters {
+                        notify: onward.notify.clone(),
+                        orcpt: onward.orcpt.clone(),
+                    },
+                },
+            }
+        });
+        // what came in as binary was made lines
+        let body = message.body_type.map(|body_type| match body_type {
+            BodyType::BinaryMime => BodyType::EightBitMime,
+            other => other,
+        });
+        let mail = self.inner.mail.clone();
+        Load {
+            sender: message.sender.clone(),
+            parameters: MailParameters {
+                body,
+                charset: message.charset,
+                ret: message.ret,
+                envid: message.envid.clone(),
+                ..MailParameters::default()
+            },
+            recipients: recipients.collect(),
+            content: Content::held(
+                message.prefix.clone(),
+                mail,
+                message.body,
+                message.body_bytes,
+            ),
+        }
+    }
+
+    /// Until the store has taken it: what is forgotten would be sent twice.
+    async fn note_until_done(
+        &self,
+        (number, message, before): (EntryNumber, &MessageRecord, &EntryRecord),
+        settled: Settled,
+        records: &[AttemptRecord],
+        stop: &Stop,
+    ) {
+        loop {
+            match self
+                .note((number, message, before), &settled, records)
+                .await
+            {
+                Ok(()) => break,
+                Err(fault) => {
+                    tracing::error!(target: "queue", entry = %number, %fault, "what became of a message cannot be noted yet");
+                }
+            }
+            tokio::select! {
+                biased;
+                () = stop.stopped() => return,
+                () = sleep(limits::NOTE_AGAIN) => {}
+            }
+        }
+        let timing = match settled.entry.is_over() {
+            true => None,
+            false => Some(self.timing(message, &settled.entry)),
+        };
+        self.schedule().done(number, timing);
+        self.inner.bell.notify_one();
+    }
+
+    /// Into the schedule again, after some time.
+    fn put_back(&self, number: EntryNumber, after: Duration) {
+        let due = self.inner.clock.now().after(after);
+        match self.read(number) {
+            Ok(Some((message, entry))) => {
+                let timing = self.timing(&message, &entry);
+                self.again(number, Timing { due, ..timing });
+            }
+            Ok(None) | Err(_) => self.schedule().forget(number),
+        }
+    }
+}
+
+/// From now until then, and at most so long that a clock that was set does no harm.
+fn wait(now: Time, until: Option<Time>) -> Duration {
+    let micros = until.map_or(i64::MAX, |until| until.0.saturating_sub(now.0).max(0));
+    let wait = Duration::from_micros(micros.cast_unsigned());
+    wait.min(limits::LONGEST_LOOK)
+}

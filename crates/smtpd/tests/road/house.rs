@@ -1,0 +1,339 @@
+//! A server of the simulated network: its rooms, its doors, its queue.
+
+use bytes::BytesMut;
+use mail::{
+    Access, Admin, Argon2Cost, Cursor, Flags, Mail, MailSettings, MailboxName, Message, NewMessage,
+    Want, WeakPasswords,
+};
+use net::time::{Duration, sleep};
+use net::{Bounds, Clock, Conn, Dialer, Listener, Random, Resolver, SimDns, SimNet, Stop, Time};
+use post::queue::{EntryNumber, EntryRecord, Queue, QueueSettings, keys};
+use post::road::route::Routes;
+use post::road::{Outside, Road, RoadSettings};
+use post::{Post, PostSettings};
+use smtpd::{ClearText, Door, Role, Settings};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use store::Db;
+
+/// Name and address of a server.
+#[derive(Clone, Copy)]
+pub struct Site(pub &'static str, pub &'static str);
+
+pub const A: Site = Site("a.example", "192.0.2.1");
+pub const B: Site = Site("b.example", "192.0.2.2");
+
+/// So much later; whatever is due meanwhile happens.
+pub async fn later(by: Duration) {
+    sleep(by).await;
+}
+
+pub struct World {
+    net: SimNet,
+    dns: SimDns,
+    clock: Clock,
+}
+
+impl World {
+    pub fn new() -> World {
+        let dns = SimDns::new(1);
+        for Site(domain, address) in [A, B] {
+            let host = format!("mail.{domain}");
+            dns.add_mx(domain, 10, &host);
+            dns.add_address(&host, address.parse().unwrap());
+        }
+        World {
+            net: SimNet::new(1),
+            dns,
+            clock: Clock::following_tokio(Time::from_seconds(1_795_396_809)),
+        }
+    }
+
+    pub async fn house(&self, site: Site) -> House {
+        self.house_with_room_for(site, 1_000).await
+    }
+
+    pub async fn house_with_room_for(&self, site: Site, entries: usize) -> House {
+        let db = Db::memory();
+        let house = House::over(self, site, entries, db).await;
+        house.settle().await;
+        house
+    }
+}
+
+pub struct House {
+    world: World,
+    site: Site,
+    entries: usize,
+    db: Db,
+    pub mail: Mail,
+    post: Post,
+    queue: Queue,
+    stop: Stop,
+}
+
+impl House {
+    async fn over(world: &World, site: Site, entries: usize, db: Db) -> House {
+        let settings = MailSettings {
+            argon2: Argon2Cost {
+                m_kib: 8,
+                t: 1,
+                p: 1,
+            },
+            scram_verifier: false,
+            weak_passwords: WeakPasswords::Allowed,
+            hash_workers: 0,
+            ..MailSettings::default()
+        };
+        let (clock, random) = (world.clock.clone(), Random::seeded(1));
+        let mail = Mail::open(db.clone(), clock.clone(), random.clone(), settings);
+        let mail = mail.await.unwrap();
+        let hostname = format!("mail.{}", site.0);
+        let queue = Queue::open(
+            mail.clone(),
+            clock.clone(),
+            random.clone(),
+            hostname.clone(),
+            QueueSettings {
+                max_entries: entries,
+                ..QueueSettings::default()
+            },
+            Routes::default(),
+        );
+        let queue = queue.await.unwrap();
+        let settings = PostSettings::new(hostname);
+        House {
+            world: World {
+                net: world.net.clone(),
+                dns: world.dns.clone(),
+                clock: world.clock.clone(),
+            },
+            site,
+            entries,
+            db,
+            post: Post::sending(mail.clone(), clock, random, settings, queue.clone()),
+            mail,
+            queue,
+            stop: Stop::new(),
+        }
+    }
+
+    /// The domain with `alice` and `bob`.
+    async fn settle(&self) {
+        let (directory, admin) = (self.mail.directory(), Admin::upkeep());
+        let domain = self.site.0.parse().unwrap();
+        directory.add_domain(&admin, &domain).await.unwrap();
+        for name in ["alice", "bob"] {
+            let hashed = self.mail.auth().new_password(b"secret").await.unwrap();
+            let address = format!("{name}@{}", self.site.0).parse().unwrap();
+            let added = directory.add_account(&admin, &address, Some(&hashed)).await;
+            added.unwrap();
+        }
+    }
+
+    /// The same server after its end and another start.
+    pub async fn restarted(self) -> House {
+        self.stop.stop();
+        later(Duration::from_secs(2)).await;
+        House::over(&self.world, self.site, self.entries, self.db.clone()).await
+    }
+
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// From now on what is due is sent.
+    pub async fn sends(&self) {
+        let address: IpAddr = self.site.1.parse().unwrap();
+        let hostname = format!("mail.{}", self.site.0).parse().unwrap();
+        let outside = Outside {
+            dialer: Dialer::simulated(self.world.net.clone(), address),
+            resolver: Resolver::simulated(self.world.dns.clone()),
+            clock: self.world.clock.clone(),
+            random: Random::seeded(2),
+        };
+        let road = Road::new(RoadSettings::new(hostname), outside);
+        let (queue, stop) = (self.queue.clone(), self.stop.clone());
+        tokio::spawn(async move { queue.run(&road, &stop).await });
+    }
+
+    /// From now on mail is taken at port 25.
+    pub fn listens(&self) {
+        let at = SocketAddr::new(self.site.1.parse().unwrap(), 25);
+        let listener = Listener::simulated(&self.world.net, at).unwrap();
+        let (door, stop) = (self.door(Role::Exchange), self.stop.clone());
+        let bounds = || Bounds {
+            total: 100,
+            per_address: 100,
+        };
+        let each = stop.clone();
+        let session = move |conn: Conn| smtpd::session(conn, door.clone(), each.clone());
+        let word = smtpd::TURN_AWAY;
+        tokio::spawn(net::serve(listener, None, bounds, word, stop, session));
+    }
+
+    fn door(&self, role: Role) -> Arc<Door> {
+        let settings = Settings {
+            clear_text: ClearText::Allowed,
+            ..Settings::new(format!("mail.{}", self.site.0), role)
+        };
+        let door = Door::new(self.post.clone(), self.mail.clone(), None, settings);
+        Arc::new(door)
+    }
+
+    async fn client(&self, role: Role) -> Client {
+        let (client, server) = Conn::pipe(4_096);
+        tokio::spawn(smtpd::session(server, self.door(role), self.stop.clone()));
+        let mut client = Client {
+            conn: client,
+            input: BytesMut::new(),
+        };
+        client.expect("220").await;
+        client
+    }
+
+    /// As another server.
+    pub async fn exchange(&self) -> Client {
+        self.client(Role::Exchange).await
+    }
+
+    /// As a user's program that has not logged in.
+    pub async fn submission(&self) -> Client {
+        self.client(Role::Submission).await
+    }
+
+    /// As alice of the first server.
+    pub async fn submit(&self) -> Client {
+        let mut client = self.submission().await;
+        client.ask("EHLO pc.a.example", "250").await;
+        let login = "AUTH PLAIN AGFsaWNlQGEuZXhhbXBsZQBzZWNyZXQ=";
+        client.ask(login, "235").await;
+        client
+    }
+
+    fn account(&self, name: &str) -> mail::Account {
+        let admin = Admin::upkeep();
+        let address = format!("{name}@{}", self.site.0).parse().unwrap();
+        let id = self.mail.directory().account_of(&admin, &address);
+        self.mail.account_as_admin(&admin, id.unwrap().unwrap())
+    }
+
+    /// All messages of an INBOX as they would be read.
+    pub async fn texts(&self, name: &str) -> Vec<String> {
+        let account = self.account(name);
+        let inbox = MailboxName::inbox();
+        let view = account.select(&inbox, Access::ReadOnly).await.unwrap();
+        let mut cursor = Cursor::start();
+        let all = view.fetch(view.uids(), Want::Ready, &mut cursor, 1_000);
+        let text = |message: &Message| {
+            let content = message.ready.as_ref().unwrap().content();
+            let len = usize::try_from(content.len()).unwrap();
+            String::from_utf8(content.read(0, len).unwrap().to_vec()).unwrap()
+        };
+        all.unwrap().iter().map(text).collect()
+    }
+
+    /// Nothing more fits into the account.
+    pub async fn fill(&self, name: &str) {
+        let mut body = self.mail.new_body().await.unwrap();
+        body.write(&[b'x'; 2_000]).await.unwrap();
+        let message = NewMessage {
+            body: body.finish(b"").await.unwrap(),
+            flags: Flags::default(),
+            internal_date: None,
+        };
+        let account = self.account(name);
+        account
+            .append(&MailboxName::inbox(), vec![message])
+            .await
+            .unwrap();
+        let directory = self.mail.directory();
+        let admin = Admin::upkeep();
+        let changed = directory.set_quota(&admin, account.id(), Some(2_000));
+        changed.await.unwrap();
+    }
+
+    /// Entries of the queue to this address.
+    pub fn waiting(&self, to: &str) -> Vec<EntryNumber> {
+        let to = to.parse().unwrap();
+        let mut found = Vec::new();
+        for row in self.mail.road().below(keys::ENTRIES) {
+            let (key, value) = row.unwrap();
+            let entry: EntryRecord = mail::codec::decode(&key, &value).unwrap();
+            if entry
+                .recipients
+                .iter()
+                .any(|onward| onward.to.address() == Some(&to))
+            {
+                found.push(keys::entry_of(&key).unwrap());
+            }
+        }
+        found
+    }
+
+    /// Nothing is left on the road, and all is in order.
+    pub async fn is_clean(&self) {
+        let report = self.mail.verify(&Admin::upkeep(), |_| {}).await.unwrap();
+        assert_eq!((report.on_the_road, report.problems), (0, Vec::new()));
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
+}
+
+pub struct Client {
+    conn: Conn,
+    input: BytesMut,
+}
+
+impl Client {
+    async fn send(&mut self, text: &str) {
+        self.conn.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    async fn line(&mut self) -> String {
+        loop {
+            if let Some(at) = self.input.iter().position(|octet| *octet == b'\n') {
+                let line = self.input.split_to(at + 1).to_vec();
+                return String::from_utf8(line).unwrap().trim_end().to_owned();
+            }
+            if self.conn.read(&mut self.input).await.unwrap_or(0) == 0 {
+                return String::new();
+            }
+        }
+    }
+
+    /// The last line of a reply, which must begin with this.
+    pub async fn expect(&mut self, begin: &str) -> String {
+        loop {
+            let line = self.line().await;
+            if line.get(3..4) != Some("-") {
+                assert!(line.starts_with(begin), "expected {begin}, got {line:?}");
+                return line;
+            }
+        }
+    }
+
+    pub async fn ask(&mut self, line: &str, begin: &str) -> String {
+        self.send(&format!("{line}\r\n")).await;
+        self.expect(begin).await
+    }
+
+    /// Sends a message; gives the id.
+    pub async fn deliver(&mut self, from: &str, to: &[&str], content: &str) -> String {
+        self.ask(&format!("MAIL FROM:<{from}>"), "250").await;
+        for to in to {
+            self.ask(&format!("RCPT TO:<{to}>"), "250").await;
+        }
+        self.ask("DATA", "354").await;
+        for line in content.split_inclusive("\r\n") {
+            let dot = if line.starts_with('.') { "." } else { "" };
+            self.send(&format!("{dot}{line}")).await;
+        }
+        let reply = self.ask(".", "250 2.0.0 ").await;
+        reply.rsplit(' ').next().unwrap().to_owned()
+    }
+}

@@ -1,0 +1,291 @@
+//! Two servers in a simulated network: what is submitted at one for the other gets there, or its
+//! sender learns why not. Time is paused and passes at once.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod house;
+
+use addr::{Charset, ReversePath};
+use house::{A, B, Client, World, later};
+use net::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const LETTER: &str =
+    "From: alice@a.example\r\nTo: bob@b.example\r\nSubject: across\r\n\r\n.hello\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_message_submitted_here_arrives_there() {
+    // [rfc5321 2.1] [rfc5321 4.4]
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    b.listens();
+    let mut alice = a.submit().await;
+    let id = alice
+        .deliver(
+            "alice@a.example",
+            &["bob@b.example", "bob@a.example"],
+            LETTER,
+        )
+        .await;
+    assert_eq!(a.texts("bob").await.len(), 1, "who is here has it at once");
+    later(Duration::from_secs(10)).await;
+    let [text] = &b.texts("bob").await[..] else {
+        panic!("one message at the other server");
+    };
+    assert!(text.starts_with("Return-Path: <alice@a.example>\r\nReceived: from mail.a.example"));
+    assert!(text.contains(&format!("id {id};")), "{text}");
+    assert!(text.ends_with("\r\n.hello\r\n"), "{text}");
+    assert_eq!(text.matches("Return-Path:").count(), 1, "{text}");
+    assert!(a.queue().is_empty());
+    assert_eq!(a.texts("alice").await.len(), 0, "nobody asked for a report");
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_recipient_comes_back_to_the_sender() {
+    // [rfc5321 6.1] [rfc3464 2]
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    b.listens();
+    let mut alice = a.submit().await;
+    alice
+        .deliver(
+            "alice@a.example",
+            &["bob@b.example", "nobody@b.example"],
+            LETTER,
+        )
+        .await;
+    later(Duration::from_secs(10)).await;
+    assert_eq!(b.texts("bob").await.len(), 1);
+    let [report] = &a.texts("alice").await[..] else {
+        panic!("one report");
+    };
+    assert!(report.starts_with("Return-Path: <>\r\n"), "{report}");
+    assert!(
+        report.contains("Final-Recipient: rfc822;nobody@b.example"),
+        "{report}"
+    );
+    assert!(report.contains("Action: failed"), "{report}");
+    assert!(report.contains("550 5.1.1"), "{report}");
+    assert!(!report.contains("rfc822;bob@b.example"), "{report}");
+    assert!(a.queue().is_empty());
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_down_gets_it_when_it_is_up() {
+    // [rfc5321 4.5.4.1]
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    let mut alice = a.submit().await;
+    alice
+        .deliver("alice@a.example", &["bob@b.example"], LETTER)
+        .await;
+    later(HOUR).await;
+    assert_eq!(a.queue().len(), 1);
+    b.listens();
+    later(4 * HOUR).await;
+    assert_eq!(b.texts("bob").await.len(), 1);
+    assert!(a.queue().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sender_hears_of_the_delay_and_after_five_days_of_the_end() {
+    // [rfc3461 5.2.5] [rfc5321 4.5.4.1] [rfc3463 3.5]
+    let world = World::new();
+    let a = world.house(A).await;
+    a.sends().await;
+    let mut alice = a.submit().await;
+    alice
+        .deliver("alice@a.example", &["bob@b.example"], LETTER)
+        .await;
+    later(Duration::from_secs(4 * 3_600 - 60)).await;
+    assert_eq!(a.texts("alice").await.len(), 0);
+    later(HOUR).await;
+    let told = a.texts("alice").await;
+    assert_eq!(told.len(), 1, "once");
+    assert!(told[0].contains("Action: delayed"), "{}", told[0]);
+    assert!(told[0].contains("Will-Retry-Until:"), "{}", told[0]);
+    later(114 * HOUR).await;
+    assert_eq!(a.texts("alice").await.len(), 1);
+    later(3 * HOUR).await;
+    let told = a.texts("alice").await;
+    assert_eq!(told.len(), 2);
+    assert!(told[1].contains("Action: failed"), "{}", told[1]);
+    assert!(told[1].contains("Status: 4.4.7"), "{}", told[1]);
+    assert!(a.queue().is_empty());
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_outlives_a_restart() {
+    let world = World::new();
+    let a = world.house(A).await;
+    a.sends().await;
+    let mut alice = a.submit().await;
+    alice
+        .deliver("alice@a.example", &["bob@b.example"], LETTER)
+        .await;
+    later(HOUR).await;
+    let a = a.restarted().await;
+    assert_eq!(a.queue().len(), 1);
+    let b = world.house(B).await;
+    b.listens();
+    a.sends().await;
+    later(4 * HOUR).await;
+    assert_eq!(b.texts("bob").await.len(), 1);
+    assert!(a.queue().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bounce_that_fails_makes_no_bounce() {
+    // [rfc5321 6.1] [rfc3464 2]
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    b.listens();
+    let mut alice = a.submit().await;
+    alice.deliver("", &["nobody@b.example"], LETTER).await;
+    later(Duration::from_secs(10)).await;
+    assert!(a.queue().is_empty());
+    assert_eq!(a.texts("alice").await.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_else_sends_through_us() {
+    // [rfc5321 3.6.2] [rfc6409 3.1]
+    let world = World::new();
+    let a = world.house(A).await;
+    a.sends().await;
+    let mut stranger = a.exchange().await;
+    stranger.ask("EHLO mail.c.example", "250").await;
+    stranger.ask("MAIL FROM:<carol@c.example>", "250").await;
+    stranger.ask("RCPT TO:<bob@b.example>", "550 5.7.1").await;
+    let mut client: Client = a.submission().await;
+    client.ask("EHLO pc", "250").await;
+    client.ask("MAIL FROM:<alice@a.example>", "530 5.7.0").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_puts_submissions_off() {
+    let world = World::new();
+    let a = world.house_with_room_for(A, 1).await;
+    a.sends().await;
+    let mut alice = a.submit().await;
+    alice
+        .deliver("alice@a.example", &["bob@b.example"], LETTER)
+        .await;
+    alice.ask("MAIL FROM:<alice@a.example>", "250").await;
+    alice.ask("RCPT TO:<bob@c.example>", "452 4.3.1").await;
+    alice.ask("RCPT TO:<bob@a.example>", "250").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_without_room_gets_a_short_report() {
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    b.listens();
+    let mut alice = a.submit().await;
+    a.fill("alice").await;
+    alice
+        .deliver("alice@a.example", &["nobody@b.example"], LETTER)
+        .await;
+    later(Duration::from_secs(10)).await;
+    let told = a.texts("alice").await;
+    assert!(told.last().unwrap().contains("Action: failed"));
+    assert!(told.last().unwrap().contains("text/rfc822-headers"));
+    assert!(a.queue().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_trail_tells_each_attempt_and_the_end() {
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    let mut alice = a.submit().await;
+    let id = alice
+        .deliver("alice@a.example", &["bob@b.example"], LETTER)
+        .await;
+    later(Duration::from_secs(60)).await;
+    b.listens();
+    later(4 * HOUR).await;
+    let road = a.mail.road();
+    let number = post::trail::by_id(&road, &id).unwrap().unwrap();
+    let passage = post::trail::passage(&road, number).unwrap().unwrap();
+    let sender = ReversePath::parse(b"<alice@a.example>", Charset::Ascii).unwrap();
+    assert_eq!(passage.trail.sender, sender);
+    assert!(format!("{passage:?}").contains("mail.b.example"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_operator_keeps_mail_back_lets_it_go_and_takes_it_out() {
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    let mut alice = a.submit().await;
+    for to in ["bob@b.example", "alice@b.example", "carol@c.example"] {
+        alice.deliver("alice@a.example", &[to], LETTER).await;
+    }
+    let queue = a.queue();
+    assert_eq!(queue.hold(&a.waiting("bob@b.example")).await.unwrap(), 1);
+    let again = queue.hold(&a.waiting("bob@b.example")).await.unwrap();
+    assert_eq!(again, 0, "once");
+    assert_eq!(
+        queue.remove(&a.waiting("carol@c.example")).await.unwrap(),
+        1
+    );
+    a.sends().await;
+    b.listens();
+    later(HOUR).await;
+    assert_eq!(b.texts("alice").await.len(), 1);
+    assert_eq!(b.texts("bob").await.len(), 0);
+    let bobs = a.waiting("bob@b.example");
+    assert_eq!(queue.retry(&bobs).await.unwrap(), 0);
+    assert!(!queue.is_under_way(bobs[0]));
+    assert_eq!(queue.release(&bobs).await.unwrap(), 1);
+    later(Duration::from_secs(10)).await;
+    assert_eq!(b.texts("bob").await.len(), 1);
+    assert!(queue.is_empty());
+    assert_eq!(queue.remove(&bobs).await.unwrap(), 0, "it has gone");
+    assert_eq!(a.texts("alice").await.len(), 0, "nobody is told");
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_is_held_after_a_restart() {
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    b.listens();
+    let mut alice = a.submit().await;
+    alice
+        .deliver("alice@a.example", &["bob@b.example"], LETTER)
+        .await;
+    a.queue().hold(&a.waiting("bob@b.example")).await.unwrap();
+    let a = a.restarted().await;
+    a.sends().await;
+    later(HOUR).await;
+    assert_eq!(b.texts("bob").await.len(), 0);
+    a.queue().remove(&a.waiting("bob@b.example")).await.unwrap();
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_to_try_at_once_is_heard() {
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    let mut alice = a.submit().await;
+    alice
+        .deliver("alice@a.example", &["bob@b.example"], LETTER)
+        .await;
+    later(2 * HOUR).await;
+    b.listens();
+    assert_eq!(
+        a.queue().retry(&a.waiting("bob@b.example")).await.unwrap(),
+        1
+    );
+    later(Duration::from_secs(10)).await;
+    assert_eq!(b.texts("bob").await.len(), 1);
+}

@@ -1,0 +1,240 @@
+//! Sending to other servers, as the settings have it: the queue, the road, and who works on them.
+//!
+//! What never happens here: reading a settings file, an attempt.
+
+use crate::server::House;
+use crate::settings::{At, Settings, Smarthost};
+use crate::{Outcome, own_files};
+use addr::Domain;
+use net::{Authorities, Dialer, HttpClient, Stop};
+use post::queue::{Queue, QueueSettings};
+use post::road::policy::{Policies, PolicySettings};
+use post::road::route::{Demand, Next, Route, Routes, Server, Sources};
+use post::road::{LaneSettings, Outside, Road, RoadSettings};
+use post::trail;
+use smtp::client::Protocol;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// The port of submission that begins with TLS.
+const SUBMISSIONS_PORT: u16 = 465;
+/// Between two looks at trails that may be forgotten.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// Where the operator wants mail to go.
+pub fn routes(settings: &Settings) -> Outcome<Routes> {
+    let sending = &settings.sending;
+    let Some(Smarthost { host, port }) = &sending.smarthost else {
+        return Ok(Routes::default());
+    };
+    let login = match (&sending.smarthost_user, &sending.smarthost_password) {
+        (None, _) => None,
+        (Some(_), None) => {
+            return Err("`queue.smarthost_user` needs `queue.smarthost_password`".to_owned());
+        }
+        (Some(name), Some(file)) => Some(sasl::Credentials {
+            name: name.clone(),
+            password: password(file)?,
+        }),
+    };
+    let tls = match (*port, &login) {
+        (SUBMISSIONS_PORT, _) => Demand::AtOnce,
+        (_, Some(_)) => Demand::Verified,
+        (_, None) => Demand::WhereOffered,
+    };
+    let server = Server {
+        host: host.clone(),
+        port: *port,
+        protocol: Protocol::Smtp,
+        tls,
+        login,
+    };
+    Ok(Routes::new(vec![Route {
+        to: None,
+        from: None,
+        next: Next::Server(Arc::new(server)),
+        sources: Sources::default(),
+    }]))
+}
+
+/// The first line of a file.
+fn password(file: &Path) -> Outcome<Vec<u8>> {
+    let text = own_files::read(file)?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(line.as_bytes().to_vec()),
+        _ => Err(format!(
+            "{} has no password in its first line",
+            file.display()
+        )),
+    }
+}
+
+/// The queue of a store that was opened.
+pub async fn queue(house: &House, settings: &Settings) -> Outcome<Queue> {
+    let queue = Queue::open(
+        house.mail.clone(),
+        house.clock.clone(),
+        house.random.clone(),
+        settings.hostname.clone(),
+        settings.sending.queue.clone(),
+        routes(settings)?,
+    );
+    queue.await.map_err(|fault| fault.to_string())
+}
+
+/// The queue of a store that no server has.
+pub async fn queue_at_rest(house: &House) -> Outcome<Queue> {
+    let (mail, clock, random) = (
+        house.mail.clone(),
+        house.clock.clone(),
+        house.random.clone(),
+    );
+    let settings = QueueSettings::default();
+    let queue = Queue::open(
+        mail,
+        clock,
+        random,
+        "localhost",
+        settings,
+        Routes::default(),
+    );
+    queue.await.map_err(|fault| fault.to_string())
+}
+
+/// Works on the queue until `stop`. Nothing is sent where that is switched off; what waits then waits.
+pub fn start(
+    house: &House,
+    queue: &Queue,
+    settings: &Settings,
+    stop: &Stop,
+) -> Outcome<JoinSet<()>> {
+    let mut tasks = JoinSet::new();
+    if let Some(road) = road(house, settings)? {
+        let (tended, until) = (road.clone(), stop.clone());
+        tasks.spawn(async move { tended.tend(&until).await });
+        let (queue, until) = (queue.clone(), stop.clone());
+        tasks.spawn(async move { queue.run(&road, &until).await });
+    }
+    let (mail, clock, until) = (house.mail.clone(), house.clock.clone(), stop.clone());
+    tasks.spawn(async move {
+        while !until.is_stopped() {
+            let kept = i64::try_from(mail.history_s()).unwrap_or(i64::MAX);
+            let before = clock.now().seconds().saturating_sub(kept);
+            let before = net::Time::from_seconds(before);
+            if let Err(fault) = trail::forget(&mail, before, &until).await {
+                tracing::warn!(target: "upkeep", %fault, "the trails of old messages are not forgotten");
+            }
+            tokio::select! {
+                biased;
+                () = until.stopped() => {}
+                () = net::time::sleep(FORGET_INTERVAL) => {}
+            }
+        }
+    });
+    Ok(tasks)
+}
+
+fn road(house: &House, settings: &Settings) -> Outcome<Option<Road>> {
+    let sending = &settings.sending;
+    let Some(resolver) = house.resolver.clone().filter(|_| sending.is_on) else {
+        return Ok(None);
+    };
+    let name = &settings.hostname;
+    let hostname: Domain = name
+        .parse()
+        .map_err(|error| format!("`hostname` cannot be said to other servers: {name}: {error}"))?;
+    let policies = Policies::new(
+        house.mail.clone(),
+        PolicySettings {
+            http: HttpClient::of_the_world(
+                resolver.clone(),
+                Dialer::system(),
+                Authorities::of_the_web(),
+            ),
+            resolver: resolver.clone(),
+            clock: house.clock.clone(),
+        },
+    );
+    let outside = Outside {
+        dialer: Dialer::system(),
+        resolver,
+        clock: house.clock.clone(),
+        random: house.random.clone(),
+    };
+    let mut road = RoadSettings::new(hostname);
+    road.own.addresses = own_addresses(settings);
+    road.routes = routes(settings)?;
+    road.backoff = sending.backoff;
+    road.lanes = LaneSettings {
+        most: sending.connections,
+        ..road.lanes
+    };
+    road.policies = Some(policies);
+    Ok(Some(Road::new(road, outside)))
+}
+
+/// Those of our SMTP listeners, as far as they are said.
+fn own_addresses(settings: &Settings) -> Vec<IpAddr> {
+    let listen = settings.listen(crate::listeners::Kind::Smtp);
+    let addresses = listen.addresses.iter().filter_map(|at| match at {
+        At::Tcp(at) if !at.ip().is_unspecified() => Some(at.ip()),
+        _ => None,
+    });
+    addresses.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_smarthost_is_a_name_or_an_address_with_a_port() {
+        let shown = |text: &str| text.parse::<Smarthost>().map(|found| found.to_string());
+        assert_eq!(shown("mail.example.org").unwrap(), "mail.example.org:25");
+        assert_eq!(
+            shown("Mail.Example.org:587").unwrap(),
+            "mail.example.org:587"
+        );
+        assert_eq!(shown("192.0.2.1:2525").unwrap(), "192.0.2.1:2525");
+        assert_eq!(shown("[2001:db8::1]:25").unwrap(), "[2001:db8::1]:25");
+        for bad in [
+            "",
+            "mail.example.org:",
+            "mail.example.org:x",
+            "a b:25",
+            ":25",
+            "x:99999",
+        ] {
+            assert!(shown(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_login_is_said_only_to_a_server_that_is_proven() {
+        let mut settings = Settings::new("mail.example.org");
+        settings.sending.smarthost = Some("relay.example.org:587".parse().unwrap());
+        let demand = |settings: &Settings| {
+            let routes = routes(settings)?;
+            let sender = addr::ReversePath::Null;
+            let to = addr::Host::Name("b.example".parse().unwrap());
+            match routes.destination(&sender, &to).next {
+                Next::Server(server) => Ok((server.tls, server.login.clone())),
+                other => Err(format!("{other:?}")),
+            }
+        };
+        assert_eq!(demand(&settings).unwrap(), (Demand::WhereOffered, None));
+        settings.sending.smarthost_user = Some("ann".to_owned());
+        assert!(demand(&settings).is_err(), "no password");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "secret\n").unwrap();
+        settings.sending.smarthost_password = Some(file.path().to_owned());
+        let (tls, login) = demand(&settings).unwrap();
+        assert_eq!(
+            (tls, login.unwrap().password),
+            (Demand::Verified, b"secret".to_vec())
+        );
+    }
+}
