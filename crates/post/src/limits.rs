@@ -42,6 +42,8 @@ pub const RETURNED_HEADER_BYTES: usize = 64 * 1024;
 pub const ENTRY_RECIPIENTS: usize = 100;
 /// Entries of the queue; each takes about 200 octets of memory.
 pub const QUEUE_ENTRIES: usize = 1_000_000;
+/// Messages whose commits may be under way while one with a higher number is durable.
+pub const COMMITTED_LATE: u64 = 10_000;
 /// Attempts at one time; each has a connection, and reads its message in pieces.
 pub const ATTEMPTS: usize = 200;
 /// How long after its next attempt an entry stays with the node that has it.

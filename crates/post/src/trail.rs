@@ -12,6 +12,7 @@ mod rows;
 mod tests;
 
 pub use find::{Passage, by_address, by_id, by_message_id, passage};
+pub(crate) use forget::first;
 pub use forget::forget;
 pub(crate) use rows::TRAILS;
 pub use rows::{attempted, begun, ended};

@@ -78,6 +78,14 @@ table! {
         "Senders, recipients and messages that were refused, by stage and class (permanent, temporary).";
     Deliveries "deliveries_total" Counter, "deliveries" []
         "Copies of messages put into mailboxes by delivery.";
+    QueueEntries "queue_entries" Gauge, "entries" []
+        "Entries of the queue that wait for other servers or are under way; a message has one for each domain.";
+    QueueOldest "queue_oldest_timestamp_seconds" Gauge, "seconds" []
+        "When the oldest message in the queue was handed in, in seconds since 1970; 0 while there is none.";
+    Attempts "attempts_total" Counter, "recipients" ["outcome"]
+        "Recipients for whom a message was tried at other servers, by outcome (taken, put-off, failed).";
+    Reports "reports_total" Counter, "recipients" ["action"]
+        "Recipients of whom a sender was told by a report, by action (failed, delayed, delivered, relayed, expanded).";
     OpenViews "open_views" Gauge, "views" []
         "Mailboxes that sessions have open.";
     HistoryForgotten "history_forgotten_total" Counter, "messages" []

@@ -65,15 +65,16 @@ impl Doors {
     pub async fn open(
         bound: Vec<Bound>,
         house: &House,
-        queue: Option<Queue>,
+        queue: &Queue,
         tls: &Tls,
         settings: &Settings,
         stop: &Stop,
     ) -> Outcome<Doors> {
-        let current = Arc::new(Current::new(house, queue, tls, settings));
+        let sends = settings.sending.is_on.then(|| queue.clone());
+        let current = Arc::new(Current::new(house, sends, tls, settings));
         let mut doors = Doors {
             serving: JoinSet::new(),
-            http: Arc::new(http(house, &tls.exchange, stop)),
+            http: Arc::new(http(house, queue, &tls.exchange, stop)),
             current: watch::Sender::new(current),
         };
         for Bound { row, place } in bound {
@@ -246,7 +247,9 @@ impl Set {
     }
 }
 
-fn http(house: &House, tls: &TlsServer, stop: &Stop) -> httpd::Door {
+const FULL: &str = "the queue for other servers is full, so no mail for them is taken";
+
+fn http(house: &House, queue: &Queue, tls: &TlsServer, stop: &Stop) -> httpd::Door {
     let (db, sessions, clock) = (
         house.db.clone(),
         house.sessions.clone(),
@@ -254,14 +257,17 @@ fn http(house: &House, tls: &TlsServer, stop: &Stop) -> httpd::Door {
     );
     let (looked_at, stop) = (house.db.clone(), stop.clone());
     let (shown, counted) = (tls.clone(), tls.clone());
+    let (waiting, filled) = (queue.clone(), queue.clone());
     let metrics = move || {
         looked_at.refresh_tally();
+        waiting.refresh_tally();
         expiry::count(&counted.expiries(), looked_at.tally());
         looked_at.tally().text()
     };
     let health = move || {
         let ended = expiry::ended(&shown.expiries(), clock.now());
-        health::of(&db, &sessions, &stop, ended)
+        let full = filled.is_full().then(|| FULL.to_owned());
+        health::of(&db, &sessions, &stop, ended.or(full))
     };
     httpd::Door::new(metrics, health)
 }

@@ -130,8 +130,7 @@ impl Server {
         };
         let signing = tokio::spawn(signing::watch(office.clone(), stop.clone()));
         let control = control::open(inside.data, office, inside.hub, &house.sessions, &stop)?;
-        let sends = settings.sending.is_on.then(|| queue.clone());
-        let doors = Doors::open(bound, &house, sends, tls, settings, &stop).await?;
+        let doors = Doors::open(bound, &house, &queue, tls, settings, &stop).await?;
         let sending = sending::start(&house, &queue, settings, &stop)?;
         let warn = |warning: &str| tracing::warn!("{warning}");
         let expiry = expiry::watch(tls.exchange.clone(), house.clock.clone(), warn);

@@ -9,7 +9,7 @@ use crate::queue::leaving::{Leaving, NewMessage};
 use crate::queue::message::{Asked, MessageRecord};
 use crate::queue::settle::Settled;
 use crate::queue::{AttemptRecord, Queue, keys};
-use crate::report::{self, Action, Reporter, Returned, SenderPlace, Subject, Tell};
+use crate::report::{self, Action, Happened, Reporter, Returned, SenderPlace, Subject, Tell};
 use crate::trail::{self, End, How};
 use addr::{Address, ForwardPath, ReversePath};
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use net::Time;
 use smtp::Status;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{Body, BodyRefusal, BodyWriter, Edit, Fault};
+use tally::Metric;
 
 /// Letters of a report's boundary and Message-ID: about 120 bits.
 const TOKEN_LETTERS: usize = 24;
@@ -76,13 +77,14 @@ impl Queue {
                     let told = self.told(message, sender, &settled.entry, &actions, wanted);
                     told.await?
                 }
-                _ => Err(""),
+                _ => Err(nobody(message, settled)),
             };
             note.told = match &told {
                 Ok(told) => Some(told.id.clone()),
                 Err("") => None,
                 Err(why) => Some((*why).to_owned()),
             };
+            let is_told = told.is_ok();
             let leg = |edit: &mut Edit| note.write(edit);
             let committed = match told {
                 Ok(told) => self.deliver(told, &leg).await,
@@ -90,7 +92,11 @@ impl Queue {
             };
             match committed {
                 _ if note.is_late.load(Ordering::Relaxed) => return Ok(()),
-                Ok(()) => break,
+                Ok(()) => {
+                    let told: &[_] = if is_told { &actions } else { &[] };
+                    self.count(before, &settled.entry, told);
+                    break;
+                }
                 Err(DeliverError::OverQuota(_)) if wanted == Wanted::AsAsked => {
                     wanted = Wanted::Short;
                 }
@@ -105,6 +111,22 @@ impl Queue {
         }
         log(message, before, &settled.entry, note.told.as_deref());
         Ok(())
+    }
+
+    fn count(&self, before: &EntryRecord, after: &EntryRecord, told: &[(usize, Action)]) {
+        let tally = self.inner.mail.tally();
+        for (was, is) in before.recipients.iter().zip(&after.recipients) {
+            let outcome = match is.state {
+                _ if was.said == is.said && was.state == is.state => continue,
+                RecipientState::Done => "taken",
+                RecipientState::Failed => "failed",
+                RecipientState::Waiting => "put-off",
+            };
+            tally.count(Metric::Attempts, &[outcome]);
+        }
+        for (_, action) in told {
+            tally.count(Metric::Reports, &[action.word()]);
+        }
     }
 
     async fn only(&self, leg: Leg<'_>) -> Result<(), DeliverError> {
@@ -176,8 +198,7 @@ impl Queue {
             Wanted::AsAsked => report::returned(message.ret, message.size(), all),
             Wanted::Short | Wanted::Nothing => Returned::Header,
         };
-        let charset = report::charset(sender, message.charset, place);
-        let composed = self.compose(message, sender, entry, actions, returned, charset)?;
+        let composed = self.compose(message, sender, entry, actions, returned, place)?;
         let id = self.inner.random.token(ID_LETTERS);
         let body = self.body(&composed, message, &id).await?;
         let mut told = Told {
@@ -234,14 +255,18 @@ impl Queue {
         entry: &EntryRecord,
         actions: &[(usize, Action)],
         returned: Returned,
-        charset: addr::Charset,
+        place: SenderPlace,
     ) -> Result<report::Report, Fault> {
+        let charset = report::charset(sender, message.charset, place);
         let header = self.header(message)?;
         let (at, token) = (
             self.inner.clock.now(),
             self.inner.random.token(TOKEN_LETTERS),
         );
-        let postmaster = format!("postmaster@{}", self.inner.hostname);
+        // of a domain whose postmaster is here, if the sender's is
+        let domain = sender.domain().filter(|_| place == SenderPlace::Here);
+        let domain = domain.map_or_else(|| self.inner.hostname.clone(), ToString::to_string);
+        let postmaster = format!("postmaster@{domain}");
         let reporter = Reporter {
             hostname: &self.inner.hostname,
             postmaster: &postmaster,
@@ -338,6 +363,16 @@ fn addressed(delivery: Delivery) -> Addressed {
         // [rfc5321 4.4]
         prefix: Prefix(Bytes::from_static(b"Return-Path: <>\r\n")),
         dsn: Dsn::default(),
+    }
+}
+
+/// Why nobody is told of a failure; empty if nothing failed.
+fn nobody(message: &MessageRecord, settled: &Settled) -> NobodyToTell {
+    let mut happened = settled.happened.iter();
+    match happened.any(|(_, happened)| *happened == Happened::Failed) {
+        false => "",
+        true if message.sender == ReversePath::Null => "nobody is told: it is a report itself",
+        true => "nobody is told: the sender asked for silence",
     }
 }
 

@@ -20,6 +20,7 @@ use net::{Clock, Random, Time};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Fault;
+use tally::Metric;
 use tokio::sync::Notify;
 
 /// The queue. Cheap to clone.
@@ -39,6 +40,8 @@ pub(super) struct Inner {
     pub routes: Arc<Routes>,
     incarnation: u64,
     next_message: AtomicU64,
+    /// No message below this number waits.
+    oldest: AtomicU64,
     schedule: Mutex<Schedule>,
     /// By which it is sent, while it is.
     road: Mutex<Option<Road>>,
@@ -86,6 +89,7 @@ impl Queue {
                 routes: Arc::new(routes),
                 incarnation,
                 next_message: AtomicU64::new(next_message),
+                oldest: AtomicU64::new(0),
                 schedule: Mutex::new(Schedule::new(settings.max_entries)),
                 road: Mutex::new(None),
                 bell: Notify::new(),
@@ -119,6 +123,11 @@ impl Queue {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it takes no more.
+    pub fn is_full(&self) -> bool {
+        self.room() == QueueRoom::Full
+    }
+
     /// Whether one more entry would be taken.
     pub(crate) fn room(&self) -> QueueRoom {
         let mut schedule = self.schedule();
@@ -129,6 +138,31 @@ impl Queue {
             }
             false => QueueRoom::Full,
         }
+    }
+
+    /// Counts what waits, when somebody looks at the metrics.
+    pub fn refresh_tally(&self) {
+        let tally = self.inner.mail.tally();
+        tally.set(Metric::QueueEntries, &[], self.len() as u64);
+        let oldest = self.oldest().unwrap_or_default();
+        let seconds = oldest.map_or(0, |at| u64::try_from(at.seconds()).unwrap_or(0));
+        tally.set(Metric::QueueOldest, &[], seconds);
+    }
+
+    /// When the oldest message that waits was handed in. Numbers only rise, so it is looked for
+    /// from where the last one was.
+    fn oldest(&self) -> Result<Option<Time>, Fault> {
+        let from = MessageNumber(self.inner.oldest.load(Ordering::Relaxed));
+        let end = vec![keys::MESSAGES[0] + 1];
+        let look = self.inner.mail.road();
+        let first = look.range(keys::message(from)..end).next().transpose()?;
+        let Some((key, value)) = first else {
+            return Ok(None);
+        };
+        let number = keys::message_of(&key).unwrap_or(from);
+        let none_below = number.0.saturating_sub(limits::COMMITTED_LATE);
+        self.inner.oldest.store(none_below, Ordering::Relaxed);
+        Ok(Some(mail::codec::decode::<MessageRecord>(&key, &value)?.arrived))
     }
 
     /// Entries that wait or are under way.
@@ -198,7 +232,7 @@ async fn begin(mail: &Mail) -> Result<u64, Fault> {
 
 /// Above every number that a row speaks of.
 fn next_message(look: &RoadLook) -> Result<u64, Fault> {
-    let mut next = 1;
+    let mut next = trail::first(look)?.0.max(1);
     for prefix in [keys::MESSAGES, keys::ENTRIES, trail::TRAILS] {
         if let Some(row) = look.below(prefix).next_back() {
             let (key, _) = row?;

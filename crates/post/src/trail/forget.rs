@@ -13,9 +13,8 @@ use store::Fault;
 
 /// Forgets what began before `before` and is over; in pieces, until `stop`. Says how many.
 pub async fn forget(mail: &Mail, before: Time, stop: &Stop) -> Result<u64, Fault> {
-    let first = mail.road().record::<First>(FIRST)?;
     let mut walk = Walk {
-        from: first.map_or(MessageNumber(0), |first| first.0),
+        from: first(&mail.road())?,
         passed_by: false,
         is_over: false,
     };
@@ -39,6 +38,12 @@ pub async fn forget(mail: &Mail, before: Time, stop: &Stop) -> Result<u64, Fault
         }
     }
     Ok(forgotten)
+}
+
+/// No trail below this number is kept, and none comes.
+pub(crate) fn first(look: &RoadLook) -> Result<MessageNumber, Fault> {
+    let first = look.record::<First>(FIRST)?;
+    Ok(first.map_or(MessageNumber(0), |first| first.0))
 }
 
 /// From the oldest trail to the first that is young.

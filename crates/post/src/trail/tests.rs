@@ -187,6 +187,12 @@ async fn what_is_old_and_over_is_forgotten_whole() {
     assert_eq!(forget(&mail, at(1_000), &Stop::new()).await.unwrap(), 2);
     let left = mail.road().below(b"r").count();
     assert_eq!(left, 1, "only where to begin the next time");
+    let first = first(&mail.road()).unwrap();
+    assert_eq!(
+        first,
+        MessageNumber(5),
+        "no number is given out again below it"
+    );
     assert_eq!(forget(&mail, at(1_000), &Stop::new()).await.unwrap(), 0);
 }
 

@@ -443,9 +443,19 @@ pub struct EntryFilter {
     /// Only what was handed in so long ago or longer: 10m, 4h, 2d.
     #[arg(long, value_name = "SPAN", value_parser = measure::seconds)]
     pub older: Option<u64>,
-    /// At most so many.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: Option<u32>,
+}
+
+/// Which entries something is done with.
+#[derive(Args, Clone)]
+pub struct Entries {
+    /// Messages by their ids, as the list and the log show them.
+    #[arg(value_name = "ID", required_unless_present_any = ["domain", "sender", "older", "all"])]
+    pub ids: Vec<String>,
+    #[command(flatten)]
+    pub filter: EntryFilter,
+    /// All that is in the queue.
+    #[arg(long, conflicts_with_all = ["ids", "domain", "sender", "older"])]
+    pub all: bool,
 }
 
 #[derive(Subcommand)]
@@ -454,11 +464,36 @@ pub enum QueueCommand {
     List {
         #[command(flatten)]
         filter: EntryFilter,
+        /// At most so many.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
     },
     /// Show a message that waits: its recipients, what was tried, what was said.
     Show {
-        /// The message's id, or the number of one of its entries.
-        which: String,
+        /// The message's id.
+        id: String,
+    },
+    /// Try at once, whatever was planned; what is held stays.
+    Retry {
+        #[command(flatten)]
+        entries: Entries,
+    },
+    /// Keep back until it is released.
+    Hold {
+        #[command(flatten)]
+        entries: Entries,
+    },
+    /// Let go on what was held.
+    Release {
+        #[command(flatten)]
+        entries: Entries,
+    },
+    /// Take out for good; the sender is not told.
+    Remove {
+        #[command(flatten)]
+        entries: Entries,
+        #[command(flatten)]
+        sure: Sure,
     },
 }
 

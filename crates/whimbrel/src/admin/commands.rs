@@ -4,15 +4,15 @@
 
 use super::arguments::{
     AccountArguments, AccountCommand, AccountSettings, AliasArguments, AliasCommand, Common,
-    DomainArguments, DomainCommand, EntryFilter, LogArguments, LogCommand, MailboxArguments,
-    MailboxCommand, PasswordFrom, QueueArguments, QueueCommand, QuotaArguments, QuotaCommand,
-    SessionArguments, SessionCommand, Sure, WhyArguments,
+    DomainArguments, DomainCommand, Entries, EntryFilter, LogArguments, LogCommand,
+    MailboxArguments, MailboxCommand, PasswordFrom, QueueArguments, QueueCommand, QuotaArguments,
+    QuotaCommand, SessionArguments, SessionCommand, Sure, WhyArguments,
 };
 use super::client::Way;
 use super::request::{
     Answer, Change, Filter, Keys, MailboxChange, QuotaWord, Refused, Reply, Request, Secret,
 };
-use super::road::Selection;
+use super::road::{Action, Selection};
 use super::{measure, terminal, words};
 use crate::Outcome;
 use crate::arguments::DATA;
@@ -150,6 +150,16 @@ fn warning(found: &Answer) -> String {
             let names: Vec<_> = keys.iter().map(|key| key.selector.as_str()).collect();
             format!("{} will never sign again. Retire it?", names.join(", "))
         }
+        Answer::Queue(queue) => match queue.entries.len() + queue.left_out {
+            0 => "nothing in the queue is meant. Go on?".to_owned(),
+            1 => "this takes 1 entry out of the queue for good, and the sender is not told. \
+                  Remove it?"
+                .to_owned(),
+            many => format!(
+                "this takes {many} entries out of the queue for good, and no sender is told. \
+                 Remove them?"
+            ),
+        },
         _ => "go on?".to_owned(),
     }
 }
@@ -392,26 +402,46 @@ pub async fn session(arguments: SessionArguments) -> Outcome<ExitCode> {
 
 pub async fn queue(arguments: QueueArguments) -> Outcome<ExitCode> {
     let QueueArguments { common, command } = arguments;
-    let request = match command {
-        QueueCommand::List { filter } => Request::QueueList(selection(Vec::new(), filter)),
-        QueueCommand::Show { which } => Request::QueueShow { which },
+    let change = |action, entries| {
+        let selection = selected(entries);
+        Request::QueueChange { action, selection }
     };
-    Job::new(common, request).run().await
+    let job = match command {
+        QueueCommand::List { filter, limit } => {
+            let selection = selection(Vec::new(), filter);
+            let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+            Job::new(common, Request::QueueList { selection, limit })
+        }
+        QueueCommand::Show { id } => Job::new(common, Request::QueueShow { id }),
+        QueueCommand::Retry { entries } => Job::new(common, change(Action::Retry, entries)),
+        QueueCommand::Hold { entries } => Job::new(common, change(Action::Hold, entries)),
+        QueueCommand::Release { entries } => Job::new(common, change(Action::Release, entries)),
+        QueueCommand::Remove { entries, sure } => {
+            let look = Request::QueueList {
+                selection: selected(entries.clone()),
+                limit: Some(1),
+            };
+            Job::new(common, change(Action::Remove, entries)).asking(look, sure)
+        }
+    };
+    job.run().await
 }
 
-fn selection(which: Vec<String>, filter: EntryFilter) -> Selection {
+fn selected(entries: Entries) -> Selection {
+    selection(entries.ids, entries.filter)
+}
+
+fn selection(ids: Vec<String>, filter: EntryFilter) -> Selection {
     let EntryFilter {
         domain,
         sender,
         older,
-        limit,
     } = filter;
     Selection {
-        which,
+        ids,
         domain,
         sender,
         older_s: older,
-        limit: limit.and_then(|limit| usize::try_from(limit).ok()),
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! What never happens here: doing it (`office`), putting it into words (`words`).
 
-use super::road::{Queue, Selection, Story};
+use super::road::{Action, Queue, Selection, Story};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -158,9 +158,16 @@ pub enum Request {
     SessionEndAll {
         account: String,
     },
-    QueueList(Selection),
+    QueueList {
+        selection: Selection,
+        limit: Option<usize>,
+    },
     QueueShow {
-        which: String,
+        id: String,
+    },
+    QueueChange {
+        action: Action,
+        selection: Selection,
     },
     Why {
         about: String,

@@ -61,8 +61,13 @@ pub struct Server {
 
 impl Server {
     pub fn start(data: &Path) -> Server {
+        Server::start_with(data, &[])
+    }
+
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Server {
         let file = data.with_extension("ready");
         let mut command = command(data, &["try", "--any-port"]);
+        command.args(arguments);
         command.arg("--ready-file").arg(&file);
         command
             .stdin(Stdio::null())

@@ -79,7 +79,7 @@ fn what_is_not_known_is_said_to_be_so() {
         (&["why", "nobody@elsewhere.test"], "nothing is known of"),
         (&["why", "two words"], "is no id of a message"),
         (&["why", ""], "is no id of a message"),
-        (&["queue", "show", "17.0"], "“17.0” is not in the queue"),
+        (&["queue", "hold", "abc"], "“abc” is not in the queue"),
         (&["queue", "show", "abc"], "“abc” is not in the queue"),
         (&["queue", "list", "--domain", "a b"], "is no domain"),
         (&["queue", "list", "--sender", "a@b@c"], "is no address"),
@@ -93,6 +93,9 @@ fn what_is_not_known_is_said_to_be_so() {
     for words in [
         &["queue", "list", "--older", "soon"][..],
         &["queue", "list", "--limit", "0"],
+        &["queue", "retry"],
+        &["queue", "hold", "--all", "--domain", "x.test"],
+        &["queue", "hold", "--all", "abc"],
         &["why"],
         &["queue"],
     ] {
@@ -117,8 +120,190 @@ fn what_is_not_known_is_said_to_be_so() {
     drop(server);
     let done = run(&data, &["queue", "list", "--json"]);
     assert_eq!(
-        done.json()["queue"]["more"],
-        false,
+        done.json()["queue"]["left_out"],
+        0,
         "the same on a stopped server"
     );
+}
+
+/// A server whose smarthost does not answer.
+fn sending(data: &std::path::Path) -> Server {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let accounts = ["--accounts", "1", "--password", "secret"];
+    Server::start_with(data, &[&["--smarthost", &nobody][..], &accounts].concat())
+}
+
+/// Hands a message in for others, and gives the id that the server tells.
+fn submit(server: &Server, to: &[&str]) -> String {
+    let mut smtp = server.dial("submission");
+    smtp.until("220");
+    smtp.say("EHLO pc.example.test", "250 ");
+    smtp.say("AUTH PLAIN AHVzZXIxQGV4YW1wbGUudGVzdABzZWNyZXQ=", "235");
+    smtp.say("MAIL FROM:<user1@example.test>", "250");
+    for to in to {
+        smtp.say(&format!("RCPT TO:<{to}>"), "250");
+    }
+    smtp.say("DATA", "354");
+    let answer = smtp.say("Subject: x\r\n\r\nx\r\n.", "250");
+    answer.split_whitespace().last().unwrap().to_owned()
+}
+
+fn queue(server: &Server, words: &[&str]) -> Vec<Value> {
+    let all = [&["queue", "list", "--json"], words].concat();
+    let done = run(&server.data, &all);
+    assert!(done.succeeded, "{done:?}");
+    done.json()["queue"]["entries"].as_array().unwrap().clone()
+}
+
+fn ids(entries: &[Value]) -> Vec<&str> {
+    entries
+        .iter()
+        .map(|one| one["id"].as_str().unwrap())
+        .collect()
+}
+
+fn well(server: &Server, words: &[&str]) -> String {
+    let done = run(&server.data, words);
+    assert!(done.succeeded, "{words:?}: {done:?}");
+    done.out
+}
+
+#[test]
+fn what_waits_is_listed_by_domain_sender_age_and_number() {
+    let (_folder, data) = folder();
+    let server = sending(&data);
+    let one = submit(&server, &["eve@elsewhere.test", "bob@example.test"]);
+    let two = submit(
+        &server,
+        &["a@other.test", "b@other.test", "c@elsewhere.test"],
+    );
+    let all = queue(&server, &[]);
+    assert_eq!(ids(&all), [&one, &two, &two], "an entry for each domain");
+    assert_eq!(all[0]["domain"], "elsewhere.test");
+    assert_eq!(all[0]["sender"], "user1@example.test");
+    assert_eq!(all[0]["recipients"][0]["address"], "eve@elsewhere.test");
+    assert_eq!(all[0]["recipients"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        ids(&queue(&server, &["--domain", "ELSEWHERE.test"])),
+        [&one, &two]
+    );
+    let sender = [
+        "--sender",
+        "user1@example.test",
+        "--older",
+        "0s",
+        "--limit",
+        "1",
+    ];
+    assert_eq!(ids(&queue(&server, &sender)), [&one]);
+    for none in [
+        ["--sender", "<>"],
+        ["--older", "1h"],
+        ["--domain", "x.test"],
+    ] {
+        assert_eq!(queue(&server, &none), Vec::<Value>::new(), "{none:?}");
+    }
+    let mut http = server.dial("metrics");
+    http.say(
+        "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n",
+        "HTTP/1.1 200",
+    );
+    let metrics = http.rest();
+    assert!(
+        metrics.contains("\nwhimbrel_queue_entries 3\n"),
+        "{metrics}"
+    );
+    assert!(
+        !metrics.contains("\nwhimbrel_queue_oldest_timestamp_seconds 0\n"),
+        "{metrics}"
+    );
+    let words = well(&server, &["queue", "list", "--limit", "2"]);
+    assert!(
+        words.contains("eve@elsewhere.test") && words.contains("and 1 more"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_message_that_waits_tells_what_it_has_come_through() {
+    let (_folder, data) = folder();
+    let server = sending(&data);
+    let id = submit(&server, &["eve@elsewhere.test", "bob@example.test"]);
+    well(&server, &["queue", "hold", &id]);
+    let shown = run(&data, &["queue", "show", &id, "--json"]).json()["story"].clone();
+    let message = &shown["messages"][0];
+    assert_eq!(message["login"], "user1@example.test");
+    assert_eq!(message["here"][0], "bob@example.test");
+    assert_eq!(message["entries"][0]["state"], "held");
+    assert_eq!(shown["arrivals"][0]["account"], "bob@example.test");
+    for about in [&*id, "eve@elsewhere.test"] {
+        assert_eq!(
+            why(&server, about)["messages"][0]["id"],
+            id.as_str(),
+            "{about}"
+        );
+    }
+    let words = well(&server, &["why", &id]);
+    for part in [
+        "handed in by user1@example.test from pc.example.test [127.0.0.1]",
+        "to eve@elsewhere.test",
+        "put into the mailbox here",
+        "it is held",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+}
+
+#[test]
+fn what_waits_is_held_released_tried_and_taken_out() {
+    let (_folder, data) = folder();
+    let mut server = sending(&data);
+    let one = submit(&server, &["eve@elsewhere.test"]);
+    let two = submit(&server, &["eve@other.test"]);
+    let done = well(&server, &["queue", "hold", "--domain", "other.test"]);
+    assert!(done.starts_with("1 entry is held"), "{done}");
+    let again = well(&server, &["queue", "hold", &two]);
+    assert!(again.starts_with("there is nothing"), "{again}");
+    let held = queue(&server, &["--domain", "other.test"]);
+    assert_eq!(
+        (&held[0]["state"], &held[0]["due"]),
+        (&"held".into(), &Value::Null)
+    );
+    let done = well(&server, &["queue", "retry", &one]);
+    assert!(done.starts_with("1 entry is tried now"), "{done}");
+    // what is held stays held, and the server that comes up again knows it
+    let done = well(&server, &["queue", "release", "--all"]);
+    assert!(done.starts_with("1 entry is let go on"), "{done}");
+    well(&server, &["queue", "hold", "--all"]);
+    server.kill();
+    let entries = run(&data, &["queue", "list", "--json"]).json()["queue"]["entries"].clone();
+    let states: Vec<_> = entries
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["state"])
+        .collect();
+    assert_eq!(states, ["held", "held"], "on a stopped server");
+    let refused = run(&data, &["queue", "remove", &one]);
+    let question = "this takes 1 entry out of the queue";
+    assert!(
+        !refused.succeeded && refused.err.contains(question),
+        "{refused:?}"
+    );
+    let removed = run(&data, &["queue", "remove", &one, "--yes"]);
+    assert!(
+        removed.out.starts_with("1 entry is taken out"),
+        "{removed:?}"
+    );
+    let server = sending(&data);
+    assert_eq!(ids(&queue(&server, &[])), [&two]);
+    let gone = run(&data, &["queue", "show", &one]);
+    assert!(
+        !gone.succeeded && gone.err.contains("is not in the queue"),
+        "{gone:?}"
+    );
+    let known = why(&server, &one);
+    assert_eq!(known["messages"][0]["entries"][0]["state"], "removed");
 }

@@ -100,8 +100,9 @@ impl Office {
             R::SessionList { account } => self.session_list(account.as_deref()),
             R::SessionEnd { id } => self.session_end(id),
             R::SessionEndAll { account } => self.session_end_all(&account),
-            R::QueueList(selection) => self.queue_list(&selection),
-            R::QueueShow { which } => self.queue_show(&which).await,
+            R::QueueList { selection, limit } => self.queue_list(&selection, limit),
+            R::QueueShow { id } => self.queue_show(&id).await,
+            R::QueueChange { action, selection } => self.queue_change(action, &selection).await,
             R::Why { about, limit } => self.why(&about, limit).await,
             R::LogFollow(_) => Err(not_running()),
         }

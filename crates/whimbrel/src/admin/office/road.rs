@@ -2,54 +2,76 @@
 //!
 //! What never happens here: a decision of the queue; words for people.
 
-use super::{Answered, Office, fault, read_domain};
+use super::{Answered, Office, done, fault};
 use crate::admin::limits::{LISTED_ENTRIES, LISTED_MESSAGES};
 use crate::admin::measure;
 use crate::admin::request::{Answer, Kind, Refused};
 use crate::admin::road::{
-    Arrival, ArrivalPlace, Attempt, Entry, Leg, LegState, Message, Queue, Said, SaidOf, Selection,
-    Story, Traveller, TravellerState, Waiting,
+    self, Action, Arrival, ArrivalPlace, Attempt, Entry, Leg, LegState, Message, Said, SaidOf,
+    Selection, Story, Traveller, TravellerState, Waiting,
 };
-use addr::{Address, ForwardPath, ReversePath};
+use addr::{Address, Charset, ForwardPath, Host, ReversePath};
 use mail::road::{MessageNumber, RoadLook};
 use mail::{Presence, Sought};
 use net::Time;
+use net::time::Duration;
 use post::queue::{
     AttemptRecord, EntryNumber, EntryRecord, MessageRecord, RecipientState, Standing, keys,
 };
 use post::trail::{self, How, Passage, Place};
 
 impl Office {
-    pub(super) fn queue_list(&self, selection: &Selection) -> Answered {
-        let limit = selection.limit.unwrap_or(LISTED_ENTRIES);
-        let mut found = self.selected(selection, limit.saturating_add(1))?;
-        let more = found.len() > limit;
-        found.truncate(limit);
+    pub(super) fn queue_list(&self, selection: &Selection, limit: Option<usize>) -> Answered {
+        let limit = limit.unwrap_or(LISTED_ENTRIES);
+        let (mut entries, mut left_out) = (Vec::new(), 0);
         let now = self.mail.clock().now();
-        let entries = found.iter().map(|one| waiting(one, now)).collect();
-        Ok(Answer::Queue(Queue { entries, more }))
+        self.each_selected(selection, |found| match entries.len() < limit {
+            true => entries.push(self.waiting(&found, now)),
+            false => left_out += 1,
+        })?;
+        Ok(Answer::Queue(road::Queue { entries, left_out }))
     }
 
     /// What a message in the queue has come through.
-    pub(super) async fn queue_show(&self, which: &str) -> Answered {
+    pub(super) async fn queue_show(&self, id: &str) -> Answered {
         let look = self.mail.road();
-        let number = number_of(&look, which)?.filter(|number| {
-            let entry = look.below(&keys::entries_of(*number)).next();
-            entry.is_some()
-        });
-        let Some(number) = number else {
-            return Err(not_waiting(which));
-        };
-        let passage = trail::passage(&look, number).map_err(fault)?;
-        let passage = passage.ok_or_else(|| not_waiting(which))?;
-        let id = passage.trail.id.clone();
-        let has_local = passage.trail.recipients.iter();
-        let has_local = has_local.filter(|one| one.place == Place::Here).count() > 0;
-        let arrivals = match has_local {
-            true => self.arrivals(&Sought::Id(id), LISTED_MESSAGES).await?,
+        let number = trail::by_id(&look, id).map_err(fault)?;
+        let passage = number.map(|number| trail::passage(&look, number));
+        let passage = passage.transpose().map_err(fault)?.flatten();
+        let passage = passage.filter(|passage| !passage.waiting.is_empty());
+        let passage = passage.ok_or_else(|| not_waiting(id))?;
+        let mut recipients = passage.trail.recipients.iter();
+        let arrivals = match recipients.any(|one| one.place == Place::Here) {
+            true => {
+                let sought = Sought::Id(id.to_owned());
+                self.arrivals(&sought, LISTED_MESSAGES).await?
+            }
             false => mail::Arrivals::default(),
         };
         self.story(&[passage], &arrivals)
+    }
+
+    pub(super) async fn queue_change(&self, action: Action, selection: &Selection) -> Answered {
+        let mut numbers = Vec::new();
+        self.each_selected(selection, |found| numbers.push(found.number))?;
+        let changed = match action {
+            Action::Hold => self.queue.hold(&numbers).await,
+            Action::Release => self.queue.release(&numbers).await,
+            Action::Retry => self.queue.retry(&numbers).await,
+            Action::Remove => self.queue.remove(&numbers).await,
+        };
+        let what = match (action, self.sessions.is_some()) {
+            (Action::Retry, true) => "tried now",
+            (Action::Retry, false) => "due at once; nothing is sent while no server runs",
+            (Action::Hold, _) => "held; `whimbrel queue release` lets go on",
+            (Action::Release, _) => "let go on",
+            (Action::Remove, _) => "taken out; no sender is told",
+        };
+        done([match changed.map_err(fault)? {
+            0 => "there is nothing with which that could be done".to_owned(),
+            1 => format!("1 entry is {what}"),
+            many => format!("{many} entries are {what}"),
+        }])
     }
 
     /// Where messages are: by our id or number, by Message-ID, by an address.
@@ -65,7 +87,7 @@ impl Office {
             return Err(Refused::new(Kind::Invalid, text));
         }
         for way in ways.drain(..) {
-            let numbers = numbers(&look, about, &way, limit)?;
+            let numbers = numbers(&look, &way, limit)?;
             let passages = numbers
                 .into_iter()
                 .filter_map(|number| trail::passage(&look, number).transpose());
@@ -102,85 +124,92 @@ impl Office {
         }))
     }
 
-    /// Entries of the queue with their messages, the oldest first.
-    pub(super) fn selected(
+    /// Shows the entries that are meant, the oldest first.
+    fn each_selected(
         &self,
         selection: &Selection,
-        limit: usize,
-    ) -> Result<Vec<Found>, Refused> {
+        mut show: impl FnMut(Found),
+    ) -> Result<(), Refused> {
         let look = self.mail.road();
         let filter = self.filter(selection)?;
-        let mut found = Vec::new();
-        let mut of_prefix = |prefix: &[u8], part: Option<u32>| {
-            let before = found.len();
+        let mut of_prefix = |prefix: &[u8]| {
+            let mut count = 0;
             for row in look.below(prefix) {
-                if found.len() == limit {
-                    break;
-                }
                 let (key, value) = row.map_err(fault)?;
                 let Some(number) = keys::entry_of(&key) else {
                     continue;
                 };
-                if part.is_some_and(|part| part != number.part) {
-                    continue;
-                }
                 let entry = mail::codec::decode(&key, &value).map_err(fault)?;
-                found.extend(filter.fits(&look, number, entry)?);
+                if let Some(found) = filter.fits(&look, number, entry)? {
+                    count += 1;
+                    show(found);
+                }
             }
-            Ok::<usize, Refused>(found.len() - before)
+            Ok::<usize, Refused>(count)
         };
-        if selection.which.is_empty() {
-            of_prefix(keys::ENTRIES, None)?;
+        if selection.ids.is_empty() {
+            of_prefix(keys::ENTRIES)?;
         }
-        for which in &selection.which {
-            let number = number_of(&look, which)?.ok_or_else(|| not_waiting(which))?;
-            if of_prefix(&keys::entries_of(number), part_of(which))? == 0 {
-                return Err(not_waiting(which));
+        for id in &selection.ids {
+            let number = trail::by_id(&look, id).map_err(fault)?;
+            let number = number.ok_or_else(|| not_waiting(id))?;
+            if of_prefix(&keys::entries_of(number))? == 0 {
+                return Err(not_waiting(id));
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     fn filter(&self, selection: &Selection) -> Result<Filter, Refused> {
-        let domain = selection.domain.as_deref();
-        let is_literal = |text: &&str| text.starts_with('[');
-        let domain = match domain.filter(is_literal) {
-            Some(literal) => Some(literal.to_owned()),
-            None => domain
-                .map(read_domain)
-                .transpose()?
-                .map(|one| one.to_string()),
-        };
         let sender = match selection.sender.as_deref() {
             None => None,
             Some("" | "<>") => Some(None),
             Some(text) => Some(Some(self.read_address(text)?.key())),
         };
-        let age = |seconds| i64::try_from(seconds).unwrap_or(i64::MAX);
-        let now = self.mail.clock().now().seconds();
-        let before = selection
-            .older_s
-            .map(|seconds| Time::from_seconds(now.saturating_sub(age(seconds))));
+        let age = |seconds| Duration::from_secs(seconds);
+        let now = self.mail.clock().now();
         Ok(Filter {
-            domain,
+            domain: selection.domain.as_deref().map(read_host).transpose()?,
             sender,
-            before,
+            older: selection.older_s.map(|seconds| (age(seconds), now)),
         })
+    }
+
+    fn waiting(&self, found: &Found, now: Time) -> Waiting {
+        let message = &found.message;
+        let age = now.seconds().saturating_sub(message.arrived.seconds());
+        let leg = leg(&found.entry, None);
+        Waiting {
+            id: message.id.clone(),
+            sender: sender(&message.sender),
+            arrived: measure::date(message.arrived),
+            age_s: u64::try_from(age).unwrap_or(0),
+            bytes: message.size(),
+            expires: measure::date(message.expires),
+            leg: Leg {
+                state: match self.queue.is_under_way(found.number) {
+                    true => LegState::UnderWay,
+                    false => leg.state,
+                },
+                ..leg
+            },
+        }
     }
 }
 
 /// An entry of the queue with its message.
-pub(super) struct Found {
-    pub number: EntryNumber,
-    pub entry: EntryRecord,
-    pub message: MessageRecord,
+struct Found {
+    number: EntryNumber,
+    entry: EntryRecord,
+    message: MessageRecord,
 }
 
 struct Filter {
-    domain: Option<String>,
+    domain: Option<Host>,
     /// Some(None): the null path.
     sender: Option<Option<String>>,
-    before: Option<Time>,
+    /// So old by now.
+    older: Option<(Duration, Time)>,
 }
 
 impl Filter {
@@ -190,9 +219,11 @@ impl Filter {
         number: EntryNumber,
         entry: EntryRecord,
     ) -> Result<Option<Found>, Refused> {
-        let to = entry.domain.to_string();
-        let goes_there = |domain: &String| to.eq_ignore_ascii_case(domain);
-        if !self.domain.as_ref().is_none_or(goes_there) {
+        if self
+            .domain
+            .as_ref()
+            .is_some_and(|domain| *domain != entry.domain)
+        {
             return Ok(None);
         }
         let message = look.record::<MessageRecord>(&keys::message(number.message));
@@ -201,7 +232,9 @@ impl Filter {
         };
         let sender = message.sender.address().map(Address::key);
         let is_theirs = self.sender.as_ref().is_none_or(|wanted| *wanted == sender);
-        let is_old = self.before.is_none_or(|before| message.arrived <= before);
+        let is_old = self
+            .older
+            .is_none_or(|(age, now)| message.arrived.after(age) <= now);
         Ok((is_theirs && is_old).then_some(Found {
             number,
             entry,
@@ -224,32 +257,20 @@ fn ways(about: &str) -> Vec<Sought> {
     }
 }
 
-fn numbers(
-    look: &RoadLook,
-    about: &str,
-    way: &Sought,
-    limit: usize,
-) -> Result<Vec<MessageNumber>, Refused> {
+fn numbers(look: &RoadLook, way: &Sought, limit: usize) -> Result<Vec<MessageNumber>, Refused> {
     match way {
-        Sought::Id(_) => Ok(number_of(look, about)?.into_iter().collect()),
+        Sought::Id(id) => Ok(trail::by_id(look, id).map_err(fault)?.into_iter().collect()),
         Sought::MessageId(text) => trail::by_message_id(look, text, limit).map_err(fault),
         Sought::Address(address) => trail::by_address(look, address, limit).map_err(fault),
     }
 }
 
-/// A message by its id, its number, or the number of one of its entries.
-fn number_of(look: &RoadLook, which: &str) -> Result<Option<MessageNumber>, Refused> {
-    let found = trail::by_id(look, which).map_err(fault)?;
-    let number = || {
-        let number = which.split_once('.').map_or(which, |(number, _)| number);
-        number.parse().ok().map(MessageNumber)
-    };
-    Ok(found.or_else(number))
-}
-
-/// The entry's part in `17.0`.
-fn part_of(which: &str) -> Option<u32> {
-    which.split_once('.')?.1.parse().ok()
+/// A domain, or an address in brackets.
+fn read_host(text: &str) -> Result<Host, Refused> {
+    Host::parse(text.as_bytes(), Charset::Utf8).map_err(|why| {
+        let text = format!("“{text}” is no domain: {why}");
+        Refused::new(Kind::Invalid, text)
+    })
 }
 
 fn not_waiting(which: &str) -> Refused {
@@ -267,21 +288,6 @@ fn path(path: &ForwardPath) -> String {
 
 fn sender(path: &ReversePath) -> String {
     path.address().map(Address::to_string).unwrap_or_default()
-}
-
-fn waiting(found: &Found, now: Time) -> Waiting {
-    let message = &found.message;
-    let age = now.seconds().saturating_sub(message.arrived.seconds());
-    Waiting {
-        entry: found.number.to_string(),
-        id: message.id.clone(),
-        sender: sender(&message.sender),
-        arrived: measure::date(message.arrived),
-        age_s: u64::try_from(age).unwrap_or(0),
-        bytes: message.size(),
-        expires: measure::date(message.expires),
-        leg: leg(&found.entry, None),
-    }
 }
 
 /// `how`: why it is over, if it is.
@@ -342,7 +348,6 @@ fn message(passage: &Passage) -> Message {
     entries.sort_by_key(|(number, _)| *number);
     Message {
         id: trail.id.clone(),
-        number: passage.number.0,
         message_id: trail.message_id.clone(),
         sender: sender(&trail.sender),
         here: here.map(|one| path(&one.path)).collect(),
@@ -358,7 +363,6 @@ fn entry(passage: &Passage, number: EntryNumber, record: &EntryRecord, how: Opti
     let tried = passage.attempts.iter();
     let tried = tried.filter(|(of, _)| *of == number);
     Entry {
-        entry: number.to_string(),
         leg: leg(record, how),
         tried: tried.map(|(_, one)| attempt(one, record)).collect(),
         ended: None,

@@ -10,29 +10,40 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Selection {
-    /// Messages by their id, entries by their number; empty: any.
-    pub which: Vec<String>,
+    /// Messages by their id; empty: any.
+    pub ids: Vec<String>,
     /// Where it goes.
     pub domain: Option<String>,
     pub sender: Option<String>,
     /// Handed in at least so long ago.
     pub older_s: Option<u64>,
-    /// At most so many.
-    pub limit: Option<usize>,
+}
+
+/// What is to be done with entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Try at once.
+    Retry,
+    /// Keep back.
+    Hold,
+    /// Let go on.
+    Release,
+    /// Take out; nobody is told.
+    Remove,
 }
 
 /// Entries of the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
     pub entries: Vec<Waiting>,
-    /// Whether there are more than were asked for.
-    pub more: bool,
+    /// So many more fit.
+    pub left_out: usize,
 }
 
 /// One entry in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
-    pub entry: String,
     pub id: String,
     pub sender: String,
     pub arrived: String,
@@ -61,6 +72,8 @@ pub struct Leg {
 #[serde(rename_all = "kebab-case")]
 pub enum LegState {
     Waiting,
+    /// An attempt runs.
+    UnderWay,
     /// An operator keeps it back.
     Held,
     /// It is over for everybody.
@@ -73,6 +86,7 @@ impl LegState {
     pub fn word(self) -> &'static str {
         match self {
             LegState::Waiting => "waiting",
+            LegState::UnderWay => "now",
             LegState::Held => "held",
             LegState::Over => "over",
             LegState::Removed => "removed",
@@ -126,7 +140,6 @@ pub struct Story {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     pub id: String,
-    pub number: u64,
     pub message_id: Option<String>,
     pub sender: String,
     /// Those who have their mailbox here.
@@ -141,7 +154,6 @@ pub struct Message {
 /// One of its entries, with what was tried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    pub entry: String,
     #[serde(flatten)]
     pub leg: Leg,
     pub tried: Vec<Attempt>,

@@ -9,16 +9,7 @@ use super::{
 use crate::admin::measure;
 use crate::admin::words::table;
 
-const HEADS: &[&str; 8] = &[
-    "ENTRY",
-    "ID",
-    "TO",
-    "SENDER",
-    "AGE",
-    "TRIED",
-    "NEXT",
-    "LAST WORD",
-];
+const HEADS: &[&str; 7] = &["ID", "TO", "SENDER", "AGE", "TRIED", "NEXT", "LAST WORD"];
 /// Of a last word in the list; `whimbrel queue show` has the whole.
 const WORD_CHARS: usize = 60;
 
@@ -29,13 +20,18 @@ pub fn queue(queue: &Queue) -> String {
         queue.entries.iter().map(cells),
         "nothing waits in the queue",
     );
-    if queue.more {
-        text.push_str("there is more; --limit shows more of it\n");
+    if queue.left_out > 0 {
+        let more = format!(
+            "and {} more; --limit shows more of them
+",
+            queue.left_out
+        );
+        text.push_str(&more);
     }
     text
 }
 
-fn cells(one: &Waiting) -> [String; 8] {
+fn cells(one: &Waiting) -> [String; 7] {
     let leg = &one.leg;
     let waits = |who: &&Traveller| who.state == TravellerState::Waiting;
     let mut waiting = leg.recipients.iter().filter(waits);
@@ -55,7 +51,6 @@ fn cells(one: &Waiting) -> [String; 8] {
     let last = said.max_by(|a, b| a.at.cmp(&b.at)).map(word);
     let last: String = last.unwrap_or_default().chars().take(WORD_CHARS).collect();
     [
-        one.entry.clone(),
         one.id.clone(),
         to,
         one.sender.clone(),
@@ -130,7 +125,7 @@ fn leg(entry: &Entry) -> String {
         .iter()
         .map(|who| &*who.address)
         .collect();
-    let mut text = format!("to {} (entry {})\n", names.join(", "), entry.entry);
+    let mut text = format!("to {}\n", names.join(", "));
     for one in &entry.tried {
         text.push_str(&attempt(one));
     }
