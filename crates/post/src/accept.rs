@@ -23,7 +23,7 @@ use store::Fault;
 use tally::Tally;
 
 /// Letters of a message's id: about 70 bits.
-const ID_LETTERS: usize = 14;
+pub(crate) const ID_LETTERS: usize = 14;
 
 /// What may be set about accepting.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 use crate::accept::{Accepted, Inner, Post};
 use crate::arriving::{Arriving, body_refusal};
 use crate::client::Client;
+use crate::confirm::Taken;
 use crate::envelope::{Envelope, MessageId, Recipient};
 use crate::header::Facts;
 use crate::judge::{self, FieldEvidence, MessageEvidence};
@@ -17,6 +18,7 @@ use addr::Address;
 use bytes::Bytes;
 use mail::{Addressed, DeliverError, Incoming, Leg, Prefix};
 use net::Time;
+use smtp::dsn::Notify;
 use smtp::{DataEnd, RcptParameters};
 use std::fmt::Write;
 use store::Body;
@@ -245,7 +247,16 @@ impl Post {
         if let Some(leaving) = &leaving {
             leaving.committed(committed.as_ref().err());
         }
-        committed.map(drop).map_err(Uncommitted::Deliver)
+        committed.map_err(Uncommitted::Deliver)?;
+        let taken = Taken {
+            envelope,
+            recipients,
+            prefix: &prefix.0,
+            body: &ready.body,
+            at,
+        };
+        self.confirm(&taken).await;
+        Ok(())
     }
 
     /// What goes into the queue with the message, if anything does.
@@ -260,6 +271,11 @@ impl Post {
         let onward = recipients.iter().flat_map(|recipient| {
             let RcptParameters { notify, orcpt } = recipient.parameters();
             let to = recipient.onward().iter();
+            let notify = match recipient.leads_to_many() {
+                // the sender hears of the whole [rfc3461 5.2.7.3]
+                true => notify.as_ref().map(Notify::without_success),
+                false => notify.clone(),
+            };
             to.map(move |to| Onward::new(to.clone(), notify.clone(), orcpt.clone()))
         });
         let onward: Vec<Onward> = onward.collect();

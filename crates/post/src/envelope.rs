@@ -141,6 +141,14 @@ impl Recipient {
             parameters,
         }
     }
+    /// The accounts here.
+    pub(crate) fn here(&self) -> &[Delivery] {
+        &self.leads.here
+    }
+    /// Whether the message travels on to one of several.
+    pub(crate) fn leads_to_many(&self) -> bool {
+        self.leads.count() > 1
+    }
     /// Where the message travels on to for it.
     pub(crate) fn onward(&self) -> &[ForwardPath] {
         &self.leads.onward

@@ -9,6 +9,7 @@
 mod accept;
 mod arriving;
 mod client;
+mod confirm;
 mod deliver;
 mod envelope;
 mod header;

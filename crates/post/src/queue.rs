@@ -27,5 +27,6 @@ pub use entry::{EntryNumber, EntryRecord, Lease, Onward, RecipientState, Said, S
 pub(crate) use leaving::{Full, Leaving, NewMessage};
 pub use mail::road::MessageNumber;
 pub use message::{Asked, DeliverBy, LateIs, MessageRecord};
+pub(crate) use note::addressed;
 pub use open::Queue;
 pub use settings::QueueSettings;

@@ -102,6 +102,20 @@ impl Notify {
         occasions.dedup();
         Some(Notify::When(occasions))
     }
+
+    /// What is asked of those to whom an alias leads, when its sender hears of the alias itself.
+    /// [rfc3461 5.2.7.3]
+    pub fn without_success(&self) -> Notify {
+        let Notify::When(occasions) = self else {
+            return Notify::Never;
+        };
+        let rest = occasions.iter().filter(|one| **one != Occasion::Success);
+        let rest: Vec<Occasion> = rest.copied().collect();
+        match rest.is_empty() {
+            true => Notify::Never,
+            false => Notify::When(rest),
+        }
+    }
 }
 
 impl fmt::Display for Notify {
@@ -292,6 +306,20 @@ mod tests {
             "SUCCESS;DELAY",
         ] {
             check(bad, None);
+        }
+    }
+
+    #[test]
+    fn success_is_left_out_behind_an_alias() {
+        // [rfc3461 5.2.7.3]
+        for (asked, rest) in [
+            ("NEVER", "NEVER"),
+            ("SUCCESS", "NEVER"),
+            ("SUCCESS,FAILURE", "FAILURE"),
+            ("DELAY", "DELAY"),
+        ] {
+            let asked = Notify::read(asked).unwrap();
+            assert_eq!(asked.without_success().to_string(), rest);
         }
     }
 

@@ -213,7 +213,7 @@ impl Queue {
             }
             None => {
                 let leaving = self.leaving(
-                    self.report_message(&told.id, &composed),
+                    self.report_message(&told.id, &composed, sender),
                     vec![Onward::new(
                         ForwardPath::Address(sender.clone()),
                         None,
@@ -230,7 +230,13 @@ impl Queue {
         Ok(Ok(told))
     }
 
-    fn report_message(&self, id: &str, composed: &report::Report) -> NewMessage {
+    /// A report that travels on to a sender elsewhere.
+    pub(crate) fn report_message(
+        &self,
+        id: &str,
+        composed: &report::Report,
+        to: &Address,
+    ) -> NewMessage {
         NewMessage {
             id: id.to_owned(),
             sender: ReversePath::Null, // [rfc5321 6.1] [rfc3464 2]
@@ -240,11 +246,14 @@ impl Queue {
             charset: composed.charset,
             asked: Asked::default(),
             prefix: Bytes::new(),
-            client: String::new(),
+            client: "this server".to_owned(),
             login: None,
             at: self.inner.clock.now(),
             message_id: None,
-            recipients: Vec::new(),
+            recipients: vec![trail::Destination {
+                path: ForwardPath::Address(to.clone()),
+                place: trail::Place::Elsewhere,
+            }],
         }
     }
 
@@ -357,10 +366,10 @@ enum Wanted {
     Nothing,
 }
 
-fn addressed(delivery: Delivery) -> Addressed {
+/// A report is put into a mailbox. [rfc5321 4.4]
+pub(crate) fn addressed(delivery: Delivery) -> Addressed {
     Addressed {
         delivery,
-        // [rfc5321 4.4]
         prefix: Prefix(Bytes::from_static(b"Return-Path: <>\r\n")),
         dsn: Dsn::default(),
     }

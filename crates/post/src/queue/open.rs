@@ -162,7 +162,9 @@ impl Queue {
         let number = keys::message_of(&key).unwrap_or(from);
         let none_below = number.0.saturating_sub(limits::COMMITTED_LATE);
         self.inner.oldest.store(none_below, Ordering::Relaxed);
-        Ok(Some(mail::codec::decode::<MessageRecord>(&key, &value)?.arrived))
+        Ok(Some(
+            mail::codec::decode::<MessageRecord>(&key, &value)?.arrived,
+        ))
     }
 
     /// Entries that wait or are under way.

@@ -42,6 +42,61 @@ async fn a_message_submitted_here_arrives_there() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_hears_that_a_message_was_delivered_here_or_handed_on() {
+    // [rfc3461 5.2.1] [rfc3461 5.2.3] [rfc3461 6.1]
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    b.sends().await;
+    b.listens();
+    let mut alice = a.submit().await;
+    alice
+        .ask("MAIL FROM:<alice@a.example> ENVID=QQ1", "250")
+        .await;
+    for to in [
+        "RCPT TO:<bob@a.example> NOTIFY=SUCCESS ORCPT=rfc822;Bob@a.example",
+        "RCPT TO:<bob+x@a.example> NOTIFY=FAILURE",
+        "RCPT TO:<bob@b.example> NOTIFY=SUCCESS",
+    ] {
+        alice.ask(to, "250").await;
+    }
+    alice.ask("DATA", "354").await;
+    alice.ask("Subject: told\r\n\r\nx\r\n.", "250").await;
+    let [report] = &a.texts("alice").await[..] else {
+        panic!("one report before the answer");
+    };
+    assert!(report.starts_with("Return-Path: <>\r\n"), "{report}");
+    for field in [
+        "Original-Envelope-Id: QQ1",
+        "Original-Recipient: rfc822;Bob@a.example",
+        "Final-Recipient: rfc822;bob@a.example",
+        "Action: delivered",
+        "Subject: told",
+    ] {
+        assert!(report.contains(field), "{field}: {report}");
+    }
+    assert!(
+        !report.contains("bob+x") && !report.contains("bob@b"),
+        "{report}"
+    );
+    later(Duration::from_secs(60)).await;
+    let told = a.texts("alice").await;
+    assert_eq!(told.len(), 2, "the other server tells, as it was asked to");
+    let theirs = told
+        .iter()
+        .find(|text| text.contains("Reporting-MTA: dns; mail.b.example"));
+    let theirs = theirs.expect("because b knows DSN");
+    assert!(theirs.contains("Action: delivered"), "{theirs}");
+    assert!(
+        theirs.contains("Final-Recipient: rfc822;bob@b.example"),
+        "{theirs}"
+    );
+    assert!(a.queue().is_empty() && b.queue().is_empty());
+    a.is_clean().await;
+    b.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_recipient_comes_back_to_the_sender() {
     // [rfc5321 6.1] [rfc3464 2]
     let world = World::new();

@@ -1,0 +1,197 @@
+//! Telling a sender who asked for it that his message lies in mailboxes here.
+//!
+//! A report of success comes after the commit that takes the message; if it cannot be made, that is
+//! logged, and the message is taken all the same. Nobody is told here of what travels on: the queue
+//! does that. What never happens here: a report of failure; what fails here is refused.
+
+use crate::accept::Post;
+use crate::envelope::{Envelope, MessageId, Recipient};
+use crate::limits;
+use crate::log;
+use crate::queue::{self, Leaving, Onward};
+use crate::report::{
+    self, Action, Fate, Happened, Reporter, Returned, Said, SenderPlace, Subject, Tell,
+};
+use addr::{Address, ForwardPath};
+use bytes::Bytes;
+use mail::{Addressed, DeliverError, Incoming, Leg, Resolved};
+use net::Time;
+use smtp::Status;
+use store::{Body, BodyRefusal, Fault};
+use tally::Metric;
+
+/// Letters of a report's boundary and Message-ID: about 120 bits.
+const TOKEN_LETTERS: usize = 24;
+
+/// A message that was taken.
+pub(crate) struct Taken<'a> {
+    pub envelope: &'a Envelope,
+    pub recipients: &'a [&'a Recipient],
+    pub prefix: &'a Bytes,
+    pub body: &'a Body,
+    pub at: Time,
+}
+
+impl Post {
+    /// Tells the sender of those of whom he wants to hear. [rfc3461 5.2.3]
+    pub(crate) async fn confirm(&self, taken: &Taken<'_>) {
+        let sender = &taken.envelope.sender;
+        let told = taken.recipients.iter().filter_map(|recipient| {
+            let notify = recipient.parameters().notify.as_ref();
+            match report::tell(sender, notify, happened(recipient)?) {
+                Tell::Sender(action) => Some((*recipient, action)),
+                Tell::Nobody(_) => None,
+            }
+        });
+        let told: Vec<(&Recipient, Action)> = told.collect();
+        let Some(sender) = sender.address().filter(|_| !told.is_empty()) else {
+            return;
+        };
+        match self.tell(taken, sender, &told).await {
+            Ok(true) => {
+                for (_, action) in &told {
+                    self.tally().count(Metric::Reports, &[action.word()]);
+                }
+            }
+            Ok(false) => {}
+            Err(fault) => log::fault(&taken.envelope.id, &fault),
+        }
+    }
+
+    /// False: there is nobody to tell.
+    async fn tell(
+        &self,
+        taken: &Taken<'_>,
+        sender: &Address,
+        told: &[(&Recipient, Action)],
+    ) -> Result<bool, Fault> {
+        let here = match self.directory().resolve(sender).await? {
+            Resolved::Local(deliveries) => Some(deliveries),
+            Resolved::NotOurs => None,
+            _ => return Ok(false),
+        };
+        let place = match here {
+            Some(_) => SenderPlace::Here,
+            None => SenderPlace::Elsewhere,
+        };
+        let report = self.composed(taken, sender, told, place)?;
+        let id = MessageId(self.inner.random.token(crate::accept::ID_LETTERS));
+        let body = self.body_of(&report, &id, sender).await;
+        let body = body.map_err(|refused| Fault::new("writing a report", refused))?;
+        let to = here.unwrap_or_default();
+        let to: Vec<Addressed> = to.into_iter().map(queue::addressed).collect();
+        let leaving = match (&self.inner.queue, place) {
+            (_, SenderPlace::Here) => None,
+            (None, SenderPlace::Elsewhere) => return Ok(false),
+            (Some(queue), SenderPlace::Elsewhere) => {
+                let onward = Onward::new(ForwardPath::Address(sender.clone()), None, None);
+                let message = queue.report_message(&id.to_string(), &report, sender);
+                let leaving = queue.leaving(message, vec![onward], &body);
+                Some(leaving.map_err(|_| Fault::new("reporting", "the queue is full"))?)
+            }
+        };
+        let incoming = Incoming {
+            body,
+            sender: String::new(),
+            client: String::new(),
+            login: None,
+            at: taken.at,
+        };
+        self.enter(incoming, to, leaving).await
+    }
+
+    async fn enter(
+        &self,
+        incoming: Incoming,
+        to: Vec<Addressed>,
+        leaving: Option<Leaving>,
+    ) -> Result<bool, Fault> {
+        let leg = leaving.as_ref().map(Leaving::leg);
+        let leg = leg.as_ref().map(|leg| leg as Leg<'_>);
+        let committed = self.inner.mail.deliver_and(incoming, to, leg).await;
+        if let Some(leaving) = &leaving {
+            leaving.committed(committed.as_ref().err());
+        }
+        match committed {
+            Ok(_) => Ok(true),
+            Err(DeliverError::OverQuota(_) | DeliverError::Gone(_)) => Ok(false),
+            Err(DeliverError::Busy) => Err(Fault::new("reporting", "the store is busy")),
+            Err(DeliverError::ReadOnly(fault) | DeliverError::Unavailable(fault)) => Err(fault),
+        }
+    }
+
+    fn composed(
+        &self,
+        taken: &Taken<'_>,
+        sender: &Address,
+        told: &[(&Recipient, Action)],
+        place: SenderPlace,
+    ) -> Result<report::Report, Fault> {
+        let hostname = &self.inner.hostname;
+        let domain = sender.domain().filter(|_| place == SenderPlace::Here);
+        let domain = domain.map_or_else(|| hostname.clone(), ToString::to_string);
+        let reporter = Reporter {
+            hostname,
+            postmaster: &format!("postmaster@{domain}"),
+            at: taken.at,
+            token: &self.inner.random.token(TOKEN_LETTERS),
+        };
+        let mut header = crate::trace::without_return_path(taken.prefix).to_vec();
+        header.extend_from_slice(&taken.body.read(0, limits::RETURNED_HEADER_BYTES)?);
+        let asked = taken.envelope.parameters();
+        let subject = Subject {
+            id: &taken.envelope.id.to_string(),
+            sender,
+            envid: asked.envid.as_ref(),
+            arrived: taken.at,
+            header: &header,
+        };
+        let fates = told.iter();
+        let fates = fates.map(|(recipient, action)| fate(recipient, *action, taken.at));
+        let fates: Vec<Fate<'_>> = fates.collect();
+        let charset = report::charset(sender, asked.charset, place);
+        let original = asked.charset;
+        Ok(report::compose(
+            &reporter,
+            &subject,
+            &fates,
+            Returned::Header,
+            charset,
+            original,
+        ))
+    }
+
+    async fn body_of(
+        &self,
+        report: &report::Report,
+        id: &MessageId,
+        sender: &Address,
+    ) -> Result<Body, BodyRefusal> {
+        let mut writer = self.inner.mail.new_body().await?;
+        writer.write(&report.before).await?;
+        writer.write(&report.after).await?;
+        let tag = format!("id={id}\nfrom=<>\nto={sender}\n");
+        writer.finish(tag.as_bytes()).await
+    }
+}
+
+/// None: nothing yet; it travels on to one address.
+fn happened(recipient: &Recipient) -> Option<Happened> {
+    match (recipient.here(), recipient.onward()) {
+        ([], [] | [_]) => None,
+        (_, []) => Some(Happened::Delivered),
+        (_, _) => Some(Happened::Expanded), // [rfc3461 5.2.7.3]
+    }
+}
+
+fn fate<'a>(recipient: &'a Recipient, action: Action, at: Time) -> Fate<'a> {
+    Fate {
+        recipient: recipient.path(),
+        original: recipient.parameters().orcpt.as_ref(),
+        action,
+        status: Status(2, 1, 5),
+        said: Said::Nothing,
+        last_attempt: Some(at),
+        retry_until: None,
+    }
+}
