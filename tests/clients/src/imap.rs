@@ -155,6 +155,23 @@ impl Imap {
         panic!("no literal in the answer to {command}: {}", answer.text());
     }
 
+    /// Waits with IDLE until a search finds a message; gives the first.
+    pub fn awaited(&mut self, criteria: &str) -> u32 {
+        loop {
+            self.must("NOOP");
+            if let Some(uid) = self.search(criteria).first() {
+                return *uid;
+            }
+            let tag = self.tag();
+            self.wire.send(format!("{tag} IDLE\r\n").as_bytes());
+            let told = |imap: &mut Imap| imap.response().expect("because something comes in time");
+            while !told(self).ends_with(b" EXISTS") {}
+            self.wire.send(b"DONE\r\n");
+            let answer = self.answer(&tag);
+            answer.expect("because DONE is answered");
+        }
+    }
+
     fn tag(&mut self) -> String {
         let tag = format!("t{}", self.next_tag);
         self.next_tag += 1;

@@ -11,6 +11,7 @@ pub mod pop3;
 pub mod program;
 pub mod samples;
 pub mod server;
+pub mod sink;
 pub mod smtp;
 pub mod wire;
 
@@ -18,4 +19,5 @@ pub use imap::Imap;
 pub use pop3::Pop3;
 pub use program::{Ended, Program};
 pub use server::{Account, Server, Start};
+pub use sink::Sink;
 pub use smtp::Smtp;

@@ -48,6 +48,7 @@ async fn who_asks_hears_that_a_message_was_delivered_here_or_handed_on() {
     let (a, b) = (world.house(A).await, world.house(B).await);
     a.sends().await;
     b.sends().await;
+    a.listens();
     b.listens();
     let mut alice = a.submit().await;
     alice

@@ -22,6 +22,7 @@ mod mutt;
 mod neomutt;
 mod offlineimap;
 mod python;
+mod road;
 mod samples;
 mod sslyze;
 mod starting;
