@@ -6,6 +6,7 @@ use crate::Outcome;
 use crate::arguments::{ConfigCommand, ConfigFile};
 use crate::certificates::Pem;
 use crate::logins::Logins;
+use crate::sending::routes;
 use crate::settings::page::{self, Which};
 use crate::settings_file::SettingsFile;
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ fn check(file: &ConfigFile) -> Outcome<()> {
     // Keys may be readable for root only; then this says so.
     Pem::read(&settings.certificates)?.certificates()?;
     Logins::read(&settings)?;
+    routes(&settings)?;
     println!("{} is right", file.path().display());
     Ok(())
 }

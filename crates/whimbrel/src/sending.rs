@@ -26,9 +26,21 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// Where the operator wants mail to go.
 pub fn routes(settings: &Settings) -> Outcome<Routes> {
+    let mut rows = Vec::new();
+    for row in &settings.road.routes {
+        let password = row.password.as_deref().map(password).transpose()?;
+        let route = row.route(password);
+        rows.push(route.map_err(|wrong| format!("a row of `road.route` {wrong}"))?);
+    }
+    rows.extend(smarthost(settings)?);
+    Ok(Routes::new(rows))
+}
+
+/// Where everything else goes, if not where the DNS says.
+fn smarthost(settings: &Settings) -> Outcome<Option<Route>> {
     let sending = &settings.sending;
     let Some(Smarthost { host, port }) = &sending.smarthost else {
-        return Ok(Routes::default());
+        return Ok(None);
     };
     let login = match (&sending.smarthost_user, &sending.smarthost_password) {
         (None, _) => None,
@@ -52,12 +64,12 @@ pub fn routes(settings: &Settings) -> Outcome<Routes> {
         tls,
         login,
     };
-    Ok(Routes::new(vec![Route {
+    Ok(Some(Route {
         to: None,
         from: None,
         next: Next::Server(Arc::new(server)),
         sources: Sources::default(),
-    }]))
+    }))
 }
 
 /// The first line of a file.
@@ -167,28 +179,32 @@ fn road(house: &House, settings: &Settings) -> Outcome<Option<Road>> {
     let mut road = RoadSettings::new(hostname);
     road.own.addresses = own_addresses(settings);
     road.routes = routes(settings)?;
+    road.families = settings.road.families;
     road.backoff = sending.backoff;
     road.lanes = LaneSettings {
         most: sending.connections,
+        apart: settings.road.pause,
         ..road.lanes
     };
     road.policies = Some(policies);
     Ok(Some(Road::new(road, outside)))
 }
 
-/// Those of our SMTP listeners, as far as they are said.
+/// Those of our SMTP listeners, as far as they are said, and those that the operator adds.
 fn own_addresses(settings: &Settings) -> Vec<IpAddr> {
     let listen = settings.listen(crate::listeners::Kind::Smtp);
     let addresses = listen.addresses.iter().filter_map(|at| match at {
         At::Tcp(at) if !at.ip().is_unspecified() => Some(at.ip()),
         _ => None,
     });
-    addresses.collect()
+    let added = settings.road.own_addresses.iter().copied();
+    addresses.chain(added).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::routes::RouteRow;
 
     #[test]
     fn a_smarthost_is_a_name_or_an_address_with_a_port() {
@@ -236,5 +252,37 @@ mod tests {
             (tls, login.unwrap().password),
             (Demand::Verified, b"secret".to_vec())
         );
+    }
+
+    #[test]
+    fn rows_of_routes_come_before_the_smarthost_with_their_passwords() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "geheim\n").unwrap();
+        let mut settings = Settings::new("mail.example.org");
+        settings.sending.smarthost = Some("relay.example.org:587".parse().unwrap());
+        settings.road.routes = vec![RouteRow {
+            to: Some("b.example".to_owned()),
+            via: Some("smtp://other.example.net:587".to_owned()),
+            login: Some("ann".to_owned()),
+            password: Some(file.path().to_owned()),
+            ..RouteRow::default()
+        }];
+        let going = |to: &str| {
+            let to = addr::Host::Name(to.parse().unwrap());
+            let routes = routes(&settings).unwrap();
+            routes.destination(&addr::ReversePath::Null, &to)
+        };
+        let row = going("b.example");
+        assert_eq!(row.to_string(), "smtp://ann@other.example.net:587");
+        let Next::Server(server) = &row.next else {
+            panic!("{row}")
+        };
+        assert_eq!(server.login.as_ref().unwrap().password, b"geheim");
+        assert_eq!(
+            going("c.example").to_string(),
+            "smtp://relay.example.org:587"
+        );
+        settings.road.routes[0].password = Some("/nowhere".into());
+        assert!(routes(&settings).unwrap_err().contains("/nowhere"));
     }
 }

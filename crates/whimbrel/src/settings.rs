@@ -7,6 +7,7 @@
 pub mod field;
 pub mod file;
 pub mod page;
+pub mod routes;
 pub mod table;
 pub mod units;
 
@@ -15,11 +16,12 @@ use addr::{AddressLiteral, Domain, Host};
 use net::{Bounds, Dnssec};
 use post::road::LaneSettings;
 use post::road::failure::Backoff;
-use post::road::route::SMTP_PORT;
+use post::road::route::{Families, SMTP_PORT};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Whether a password may be sent without TLS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -214,6 +216,17 @@ impl fmt::Display for Smarthost {
     }
 }
 
+/// Which way mail takes to other servers.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Road {
+    pub routes: Vec<routes::RouteRow>,
+    pub families: Families,
+    /// Beside those that are listened at.
+    pub own_addresses: Vec<IpAddr>,
+    /// Between two attempts at one destination.
+    pub pause: Duration,
+}
+
 /// Everything that a server is told.
 #[derive(Clone)]
 pub struct Settings {
@@ -229,6 +242,7 @@ pub struct Settings {
     pub client_authorities: Option<PathBuf>,
     pub oauth: OAuth,
     pub dns: Dns,
+    pub road: Road,
     /// The largest message that anybody may send or append.
     pub message_bytes: u64,
     pub store: store::Settings,
@@ -293,6 +307,7 @@ impl Settings {
                 authorities: None,
             },
             dns: Dns::default(),
+            road: Road::default(),
             message_bytes: post::limits::MESSAGE_BYTES,
             store: store::Settings::default(),
             mail: mail::MailSettings::default(),

@@ -19,6 +19,9 @@ pub use hosts::{
     literal,
 };
 
+pub use sasl::Credentials;
+pub use smtp::client::Protocol;
+
 /// The port of mail between servers.
 pub const SMTP_PORT: u16 = 25;
 
@@ -51,9 +54,9 @@ pub enum Next {
 pub struct Server {
     pub host: Host,
     pub port: u16,
-    pub protocol: smtp::client::Protocol,
+    pub protocol: Protocol,
     pub tls: Demand,
-    pub login: Option<sasl::Credentials>,
+    pub login: Option<Credentials>,
 }
 
 /// What TLS must give with a server that the operator names.
@@ -190,8 +193,8 @@ impl fmt::Display for Destination {
         match (&self.next, &self.domain) {
             (Next::Server(server), _) => {
                 let protocol = match server.protocol {
-                    smtp::client::Protocol::Smtp => "smtp",
-                    smtp::client::Protocol::Lmtp => "lmtp",
+                    Protocol::Smtp => "smtp",
+                    Protocol::Lmtp => "lmtp",
                 };
                 write!(f, "{protocol}://")?;
                 if let Some(login) = &server.login {

@@ -2,11 +2,13 @@
 //!
 //! What never happens here: the name of a setting.
 
+use super::routes::{self, RouteRow};
 use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines, Smarthost};
 use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse, WeakPasswords};
 use net::Dnssec;
 use popd::{Expire, Language};
+use post::road::route::Families;
 use smtpd::{Network, Vrfy};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -40,6 +42,8 @@ pub enum Field<'a> {
     Switch(&'a mut bool),
     Certificates(&'a mut Vec<CertificateFiles>),
     Mailboxes(&'a mut Vec<FirstMailbox>),
+    Routes(&'a mut Vec<RouteRow>),
+    Ips(&'a mut Vec<IpAddr>),
 }
 
 /// A number wherever and however wide it is kept.
@@ -157,6 +161,7 @@ choice!(LogFormat: "text" = LogFormat::Text, "json" = LogFormat::Json);
 choice!(Vrfy: "untold" = Vrfy::Untold, "to_logins" = Vrfy::ToLogins);
 choice!(Language: "en" = Language::English, "de" = Language::German);
 choice!(Dnssec: "validate" = Dnssec::Validate, "off" = Dnssec::Off);
+choice!(Families: "both" = Families::Both, "ipv4" = Families::V4, "ipv6" = Families::V6);
 choice!(Newlines: "reject" = Newlines::Reject, "normalize" = Newlines::Normalize);
 
 /// Every new account gets them in one transaction.
@@ -206,6 +211,8 @@ impl Field<'_> {
             }
             Field::Networks(_) => "a list of networks such as [\"192.0.2.0/24\"]".to_owned(),
             Field::Switch(_) => "true or false".to_owned(),
+            Field::Routes(_) => routes::ASKED.to_owned(),
+            Field::Ips(_) => "a list of addresses such as [\"192.0.2.1\"]".to_owned(),
             Field::Certificates(_) => "a list of { chain = \"FILE\", key = \"FILE\" }".to_owned(),
             Field::Mailboxes(_) => {
                 "a list of { name = \"NAME\", use = \"sent\" }, where use is archive, drafts, \
@@ -238,6 +245,8 @@ impl Field<'_> {
             Field::Networks(_) => "list of networks".to_owned(),
             Field::Servers(_) => "list of addresses".to_owned(),
             Field::Switch(_) => "`true`, `false`".to_owned(),
+            Field::Routes(_) => "list of routes".to_owned(),
+            Field::Ips(_) => "list of addresses".to_owned(),
             Field::Certificates(_) => "list of `{ chain, key }`".to_owned(),
             Field::Mailboxes(_) => "list of `{ name, use }`".to_owned(),
         }
@@ -290,6 +299,8 @@ impl Field<'_> {
             Field::Switch(kept) => **kept = value.as_bool().ok_or_else(must)?,
             Field::Certificates(kept) => **kept = certificates(value, &must)?,
             Field::Mailboxes(kept) => **kept = mailboxes(value, &must)?,
+            Field::Routes(kept) => **kept = routes::take(value)?,
+            Field::Ips(kept) => **kept = each(value, must, |text| text.parse().ok())?,
         }
         Ok(())
     }
@@ -334,6 +345,8 @@ impl Field<'_> {
                 list(networks.iter().map(|network| quoted(&network.to_string())))
             }
             Field::Switch(on) => on.to_string(),
+            Field::Routes(rows) => list(rows.iter().map(|row| row.show(quoted))),
+            Field::Ips(all) => list(all.iter().map(|ip| quoted(&ip.to_string()))),
             Field::Mailboxes(all) => list(all.iter().map(|one| {
                 let name = quoted(one.name.as_str());
                 match one.special_use {

@@ -18,6 +18,8 @@ pub enum Taken {
     AtRestart,
 }
 
+mod road;
+
 type Place = Box<dyn for<'a> Fn(&'a mut Settings) -> Field<'a>>;
 
 /// One setting.
@@ -145,6 +147,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
         "Mail that our users send to other servers. It waits here until the other server has it, or \
          until its sender is told that it cannot get there.",
     ),
+    ("road", "Which way mail takes to other servers."),
     ("imap", "The IMAP door."),
     ("pop3", "The POP3 door."),
     ("store", "The disk. The defaults suit nearly everybody."),
@@ -161,7 +164,8 @@ pub fn rows() -> Vec<Row> {
     all.extend(mail());
     all.extend(smtp());
     all.extend(smtp_bounds());
-    all.extend(queue());
+    all.extend(road::queue());
+    all.extend(road::road());
     all.extend(imap());
     all.extend(pop3());
     all.extend(store());
@@ -657,94 +661,6 @@ fn smtp_bounds() -> Vec<Row> {
             |s| Field::Number(Plain, &mut s.smtp.failed_logins),
         )
         .least(1, ""),
-    ]
-}
-
-/// Mail that goes out.
-fn queue() -> Vec<Row> {
-    vec![
-        row(
-            "queue.send",
-            AtRestart,
-            "Whether mail for other servers is taken from those who log in, and sent. Where it is not, \
-             such recipients are refused, and what is in the queue already waits.",
-            |s| Field::Switch(&mut s.sending.is_on),
-        ),
-        row(
-            "queue.smarthost",
-            AtRestart,
-            "The server that everything is sent to, instead of the servers that the DNS names for \
-             each domain. At port 465 TLS comes first.",
-            |s| Field::Smarthost(&mut s.sending.smarthost),
-        )
-        .usual("none; the DNS says")
-        .example("\"relay.example.org:587\""),
-        row(
-            "queue.smarthost_user",
-            AtRestart,
-            "Our login at the smarthost. It is said only over TLS with a certificate that is good.",
-            |s| Field::OptionalText(&mut s.sending.smarthost_user),
-        )
-        .example("\"mail.example.org\""),
-        row(
-            "queue.smarthost_password",
-            AtRestart,
-            "A file whose first line is our password at the smarthost.",
-            |s| Field::OptionalPath(&mut s.sending.smarthost_password),
-        )
-        .example("\"/etc/whimbrel/smarthost.password\""),
-        row(
-            "queue.lifetime",
-            AtRestart,
-            "How long a message is tried before its sender is told that it did not get there.",
-            |s| Field::Number(Time, &mut s.sending.queue.lifetime),
-        )
-        .least(60, "")
-        .most(100 * 24 * 3_600),
-        row(
-            "queue.delay_notice",
-            AtRestart,
-            "After how long a sender hears that a message is not there yet; 0: never.",
-            |s| Field::Number(Time, &mut s.sending.queue.delay_notice),
-        ),
-        row(
-            "queue.first_retry",
-            AtRestart,
-            "How long to wait after the first attempt; each wait is about twice the one before it.",
-            |s| Field::Number(Time, &mut s.sending.backoff.first),
-        )
-        .least(1, ""),
-        row(
-            "queue.longest_retry",
-            AtRestart,
-            "The longest wait between two attempts.",
-            |s| Field::Number(Time, &mut s.sending.backoff.most),
-        )
-        .least(1, ""),
-        row(
-            "queue.entries",
-            AtRestart,
-            "How much may wait: one for each domain that a message goes to. What comes beyond is put \
-             off. Each takes about 400 octets of memory.",
-            |s| Field::Number(Plain, &mut s.sending.queue.max_entries),
-        )
-        .least(1, ""),
-        row(
-            "queue.attempts",
-            AtRestart,
-            "Messages that are being sent at one time.",
-            |s| Field::Number(Plain, &mut s.sending.queue.attempts),
-        )
-        .least(1, "")
-        .most(10_000),
-        row(
-            "queue.connections",
-            AtRestart,
-            "Of these, to one destination. It begins with few and gets more while all goes well.",
-            |s| Field::Number(Plain, &mut s.sending.connections),
-        )
-        .least(1, "")
-        .most(1_000),
     ]
 }
 

@@ -1,0 +1,145 @@
+//! The settings of mail that goes to other servers: how it waits, and which way it takes.
+//!
+//! What never happens here: reading a file.
+
+use super::super::field::Field;
+use super::Taken::AtRestart;
+use super::Unit::{Plain, Time};
+use super::{Row, row};
+
+/// Mail that goes out.
+pub(super) fn queue() -> Vec<Row> {
+    vec![
+        row(
+            "queue.send",
+            AtRestart,
+            "Whether mail for other servers is taken from those who log in, and sent. Where it is not, \
+             such recipients are refused, and what is in the queue already waits.",
+            |s| Field::Switch(&mut s.sending.is_on),
+        ),
+        row(
+            "queue.smarthost",
+            AtRestart,
+            "The server that everything is sent to, instead of the servers that the DNS names for \
+             each domain. At port 465 TLS comes first.",
+            |s| Field::Smarthost(&mut s.sending.smarthost),
+        )
+        .usual("none; the DNS says")
+        .example("\"relay.example.org:587\""),
+        row(
+            "queue.smarthost_user",
+            AtRestart,
+            "Our login at the smarthost. It is said only over TLS with a certificate that is good.",
+            |s| Field::OptionalText(&mut s.sending.smarthost_user),
+        )
+        .example("\"mail.example.org\""),
+        row(
+            "queue.smarthost_password",
+            AtRestart,
+            "A file whose first line is our password at the smarthost.",
+            |s| Field::OptionalPath(&mut s.sending.smarthost_password),
+        )
+        .example("\"/etc/whimbrel/smarthost.password\""),
+        row(
+            "queue.lifetime",
+            AtRestart,
+            "How long a message is tried before its sender is told that it did not get there.",
+            |s| Field::Number(Time, &mut s.sending.queue.lifetime),
+        )
+        .least(60, "")
+        .most(100 * 24 * 3_600),
+        row(
+            "queue.delay_notice",
+            AtRestart,
+            "After how long a sender hears that a message is not there yet; 0: never.",
+            |s| Field::Number(Time, &mut s.sending.queue.delay_notice),
+        ),
+        row(
+            "queue.first_retry",
+            AtRestart,
+            "How long to wait after the first attempt; each wait is about twice the one before it.",
+            |s| Field::Number(Time, &mut s.sending.backoff.first),
+        )
+        .least(1, ""),
+        row(
+            "queue.longest_retry",
+            AtRestart,
+            "The longest wait between two attempts.",
+            |s| Field::Number(Time, &mut s.sending.backoff.most),
+        )
+        .least(1, ""),
+        row(
+            "queue.entries",
+            AtRestart,
+            "How much may wait: one for each domain that a message goes to. What comes beyond is put \
+             off. Each takes about 400 octets of memory.",
+            |s| Field::Number(Plain, &mut s.sending.queue.max_entries),
+        )
+        .least(1, ""),
+        row(
+            "queue.attempts",
+            AtRestart,
+            "Messages that are being sent at one time.",
+            |s| Field::Number(Plain, &mut s.sending.queue.attempts),
+        )
+        .least(1, "")
+        .most(10_000),
+        row(
+            "queue.connections",
+            AtRestart,
+            "Of these, to one destination. It begins with few and gets more while all goes well.",
+            |s| Field::Number(Plain, &mut s.sending.connections),
+        )
+        .least(1, "")
+        .most(1_000),
+    ]
+}
+
+/// Which way mail takes to other servers.
+pub(super) fn road() -> Vec<Row> {
+    vec![
+        row(
+            "road.route",
+            AtRestart,
+            "Where mail goes if not where the DNS says. The first row that fits counts; one without \
+             `to` and `from` fits all. `to`: a recipient's domain, or `*.DOMAIN` for all below it. \
+             `from`: a sender's address or domain. `via`: `mx` (the DNS, for the sake of `source`), \
+             `smtp://HOST:PORT` (a smarthost), `lmtp://HOST:PORT`, `lmtp:/PATH` (a Unix socket), or \
+             `pipe` with a `command`. `login` and `password` for a \
+             smarthost; the latter is a file that the server can read, with the password in its first line. \
+             `tls`: `offered` (used where it is), `verified` (with a certificate for the host's name; \
+             usual with a login), or `at_once` (the same from the first octet on; usual at port 465). \
+             `source`: our own address for these connections, one of IPv4 and one of IPv6 at most. \
+             `command`: an absolute path and arguments; `{sender}` and `{recipient}` in them become \
+             the addresses. The program is started for each recipient without a shell, gets the \
+             message on its standard input, and says by its exit code what became of it (0, or those \
+             of sysexits.h).",
+            |s| Field::Routes(&mut s.road.routes),
+        )
+        .usual("all by the DNS")
+        .example(
+            "[{ to = \"example.net\", via = \"smtp://mx.example.net:25\", tls = \"verified\" }, \
+             { via = \"smtp://relay.example.com:587\", login = \"me\", password = \"/etc/whimbrel/relay\" }]",
+        ),
+        row(
+            "road.families",
+            AtRestart,
+            "Which addresses are connected to; with both, IPv6 and IPv4 in turns.",
+            |s| Field::Choice(&mut s.road.families),
+        ),
+        row(
+            "road.own_addresses",
+            AtRestart,
+            "Addresses by which the internet reaches this server, where it does not listen at them by \
+             name: mail is never sent to them.",
+            |s| Field::Ips(&mut s.road.own_addresses),
+        ),
+        row(
+            "road.pause",
+            AtRestart,
+            "The shortest time from one attempt at a destination to the next, for those that want \
+             their mail slowly.",
+            |s| Field::Number(Time, &mut s.road.pause),
+        ),
+    ]
+}
