@@ -1,9 +1,14 @@
 //! The server's process: the store over the simulated disk, mail, post, and the doors on the
 //! simulated network, put together as `whimbrel` does it.
 
-use crate::world::{DOMAIN, SERVER, World};
+use crate::world::{DOMAIN, FAR, FAR_DOMAIN, SERVER, World};
 use mail::{Admin, Argon2Cost, Mail, MailSettings, WeakPasswords};
-use net::{Bounds, Clock, Conn, Listener, Random, Stop};
+use net::time::Duration;
+use net::{Bounds, Clock, Conn, Dialer, Listener, Random, Resolver, SimDns, Stop};
+use post::queue::{Queue, QueueSettings};
+use post::road::failure::Backoff;
+use post::road::route::Routes;
+use post::road::{Outside, Road, RoadSettings};
 use post::{Post, PostSettings};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,6 +37,7 @@ pub struct House {
 pub struct Inside {
     pub db: Db,
     pub mail: Mail,
+    pub queue: Queue,
 }
 
 impl Inside {
@@ -70,6 +76,43 @@ fn mail_settings() -> MailSettings {
     }
 }
 
+/// However the clock is set, nothing expires in a run.
+const LIFETIME: Duration = Duration::from_secs(365 * 24 * 3_600);
+/// Retries come soon, so that a short run sees many.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_secs(2),
+    most: Duration::from_secs(60),
+};
+
+async fn queue(world: &World, mail: Mail, random: &Random) -> Result<Queue, String> {
+    let settings = QueueSettings {
+        lifetime: LIFETIME,
+        delay_notice: Duration::ZERO,
+        longest_wait: 2 * BACKOFF.most,
+        ..QueueSettings::default()
+    };
+    let (clock, random) = (world.clock.clone(), random.clone());
+    let queue = Queue::open(mail, clock, random, DOMAIN, settings, Routes::default());
+    queue.await.map_err(|fault| fault.to_string())
+}
+
+fn road(world: &World, random: &Random) -> Road {
+    let dns = SimDns::new(world.dice("dns").number());
+    dns.add_mx(FAR_DOMAIN, 10, "mx.far.example");
+    dns.add_address("mx.far.example", FAR);
+    let mut settings = RoadSettings::new(DOMAIN.parse().expect("because it is a domain"));
+    settings.backoff = BACKOFF;
+    settings.lanes.closed_first = BACKOFF.first;
+    settings.lanes.closed_most = BACKOFF.most;
+    let outside = Outside {
+        dialer: Dialer::simulated(world.net.clone(), SERVER),
+        resolver: Resolver::simulated(dns),
+        clock: world.clock.clone(),
+        random: random.clone(),
+    };
+    Road::new(settings, outside)
+}
+
 impl House {
     /// Starts the server on what the disk holds.
     pub async fn open(world: &World, files: Files, start: u64) -> Result<House, String> {
@@ -84,8 +127,10 @@ impl House {
             random.clone(),
             mail_settings(),
         );
-        let mail = mail.await.map_err(|fault| fault.to_string())?;
-        let inside = Inside { db, mail };
+        let mail = mail.await;
+        let mail = mail.map_err(|fault| fault.to_string())?;
+        let queue = queue(world, mail.clone(), &random).await?;
+        let inside = Inside { db, mail, queue };
         world.set_inside(inside.clone());
         let mut house = House {
             inside,
@@ -95,15 +140,21 @@ impl House {
         house.open_doors(world, &world.clock, &random)?;
         let (mail, stop) = (house.inside.mail.clone(), house.stop.clone());
         house.tasks.spawn(async move { mail.upkeep(stop).await });
+        let (queue, stop) = (house.inside.queue.clone(), house.stop.clone());
+        let road = road(world, &random);
+        house
+            .tasks
+            .spawn(async move { queue.run(&road, &stop).await });
         Ok(house)
     }
 
     fn open_doors(&mut self, world: &World, clock: &Clock, random: &Random) -> Result<(), String> {
-        let post = Post::new(
+        let post = Post::sending(
             self.inside.mail.clone(),
             clock.clone(),
             random.clone(),
             PostSettings::new(DOMAIN),
+            self.inside.queue.clone(),
         );
         for (port, role) in [
             (SMTP, smtpd::Role::Exchange),

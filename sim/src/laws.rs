@@ -2,7 +2,7 @@
 //!
 //! What never happens here: talk with a server; clients bring what they saw.
 
-use crate::ledger::{Before, FlagFact, Message, Place, Standing};
+use crate::ledger::{Abroad, Before, FlagFact, Message, Place, Standing};
 use crate::letter;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
@@ -367,4 +367,62 @@ pub fn picture_is_told(world: &World, who: &str, place: &Place, text: String) {
     world
         .trace
         .broken("a session's picture follows from what it was told", text);
+}
+
+/// The other server takes a message: one that was sent, and a second time only if a crash, or a lost
+/// connection, fell between its 250 and our record of it.
+pub fn taken_abroad(world: &World, who: &str, id: &str, content: &[u8]) {
+    let letter = letter::number_of(content);
+    let sent = letter.and_then(|number| world.ledger().letters.get(&number).cloned());
+    if !sent.is_some_and(|sent| content.ends_with(&sent.text)) {
+        let text =
+            format!("{who} takes a message (id {id:?}, letter {letter:?}) that nobody sent so");
+        return world.trace.broken("what is read is what was sent", text);
+    }
+    let deaths = *world.deaths.borrow();
+    let mut ledger = world.ledger();
+    ledger.count("messages taken abroad");
+    let taken = Abroad {
+        deaths,
+        reply_was_read: false,
+    };
+    let before = ledger.abroad.insert(id.to_owned(), taken);
+    drop(ledger);
+    if let Some(before) = before
+        && before.reply_was_read
+        && before.deaths == deaths
+    {
+        let text = format!(
+            "{who} takes the message {id} (letter {letter:?}) again, although its first 250 was read \
+             and our server has not died since"
+        );
+        world
+            .trace
+            .broken("a message goes twice only if its 250 was lost", text);
+    }
+}
+
+/// Our server has read the 250.
+pub fn reply_was_read(world: &World, id: &str) {
+    if let Some(abroad) = world.ledger().abroad.get_mut(id) {
+        abroad.reply_was_read = true;
+    }
+}
+
+/// When the queue is empty, everything that was submitted for elsewhere is there.
+pub fn submitted_is_abroad(world: &World) {
+    let ledger = world.ledger();
+    let missing = ledger.submitted.iter();
+    let missing = missing.filter(|(id, _)| !ledger.abroad.contains_key(*id));
+    let missing: Vec<_> = missing
+        .map(|(id, letter)| format!("{id} (letter {letter})"))
+        .collect();
+    drop(ledger);
+    if !missing.is_empty() {
+        let text = format!(
+            "the queue is empty, but these were answered with 250 and are not there: {}",
+            missing.join(", ")
+        );
+        world.trace.broken("a 250'd message is never lost", text);
+    }
 }

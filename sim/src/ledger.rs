@@ -64,8 +64,21 @@ pub struct Before {
     pub versions: BTreeMap<(u32, String), u64>,
 }
 
+/// A message at the server at the other end of the road.
+#[derive(Clone, Debug)]
+pub struct Abroad {
+    /// How often our server had died when it was taken last.
+    pub deaths: u64,
+    /// Its 250 was read by our server.
+    pub reply_was_read: bool,
+}
+
 #[derive(Default)]
 pub struct Ledger {
+    /// Ids of 250 replies to messages for elsewhere, and their letters.
+    pub submitted: BTreeMap<String, u64>,
+    /// What the other server has taken, by the id in our Received field.
+    pub abroad: BTreeMap<String, Abroad>,
     pub letters: BTreeMap<u64, Arc<Letter>>,
     books: BTreeMap<Place, Book>,
     /// Refused while the store could not write: a crash may still bring them to light.

@@ -8,6 +8,7 @@
 mod auditor;
 mod client;
 mod dice;
+mod far;
 mod faults;
 mod house;
 mod imap;

@@ -7,7 +7,7 @@ use crate::house::{House, Inside};
 use crate::imap::Session;
 use crate::trace::{Broken, Trace};
 use crate::world::{DOMAIN, Phase, World};
-use crate::{faults, imap, pop, smtp};
+use crate::{far, faults, imap, laws, pop, smtp};
 use addr::Address;
 use base64::Engine;
 use mail::AccountId;
@@ -60,6 +60,7 @@ pub fn run(seed: u64) -> Outcome {
 
 async fn whole(world: &Arc<World>) -> Result<(), String> {
     let dice = world.dice("run");
+    far::start(world)?;
     let house = House::open(world, world.disk.reopen(), 0).await?;
     let accounts = move_in(&house.inside, &dice).await?;
     let deaths = world.deaths.subscribe();
@@ -274,6 +275,7 @@ async fn last_looks(
     accounts: &[Account],
 ) -> Result<(), String> {
     keeper.until_running().await;
+    until_drained(world, keeper).await;
     world.trace.note("last looks");
     let mut last = vec![None; accounts.len()];
     keeper.audit_once(&mut last).await;
@@ -293,6 +295,29 @@ async fn last_looks(
         house.close().await;
     }
     Ok(())
+}
+
+/// The queue drains once faults stop, and then everything is at the other server.
+async fn until_drained(world: &Arc<World>, keeper: &Arc<Keeper>) {
+    let drained = async {
+        loop {
+            let queue = keeper
+                .house()
+                .as_ref()
+                .map(|house| house.inside.queue.clone());
+            if queue.is_some_and(|queue| queue.is_empty()) {
+                return;
+            }
+            sleep(Duration::from_secs(5)).await;
+        }
+    };
+    match timeout(CALM, drained).await {
+        Ok(()) => laws::submitted_is_abroad(world),
+        Err(_) => world.trace.broken(
+            "the queue drains when faults stop",
+            format!("after {} s of calm something still waits", CALM.as_secs()),
+        ),
+    }
 }
 
 async fn look_at_all(world: &Arc<World>, account: &Account, who: &str) -> Result<(), String> {

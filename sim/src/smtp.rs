@@ -5,7 +5,7 @@ use crate::dice::Dice;
 use crate::house;
 use crate::letter::Letter;
 use crate::run::Account;
-use crate::world::{DOMAIN, Phase, World};
+use crate::world::{DOMAIN, FAR_DOMAIN, Phase, World};
 use crate::{laws, ledger::Place};
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl Sending {
         };
         to.sort_unstable();
         to.dedup();
-        let recipients = if to.len() == accounts.len() && self.dice.one_in(2) {
+        let recipients: Vec<String> = if to.len() == accounts.len() && self.dice.one_in(2) {
             vec![format!("team@{DOMAIN}")]
         } else {
             let address = |index: &usize| match self.dice.below(3) {
@@ -74,6 +74,14 @@ impl Sending {
             };
             to.iter().map(address).collect()
         };
+        let mut recipients = recipients;
+        if self.sender.login.is_some() && self.dice.one_in(2) {
+            if self.dice.one_in(2) {
+                to.clear();
+                recipients.clear();
+            }
+            recipients.push(format!("zoe@{FAR_DOMAIN}"));
+        }
         let number = self.world.ledger().next_letter();
         let letter = Letter::write(
             number,
@@ -163,6 +171,11 @@ impl Sending {
             if !book.received.contains_key(id) {
                 book.acknowledged.insert(id.to_owned(), letter.number);
             }
+        }
+        if recipients.iter().any(|to| to.ends_with(FAR_DOMAIN)) {
+            let mut ledger = self.world.ledger();
+            ledger.submitted.insert(id.to_owned(), letter.number);
+            ledger.count("messages accepted for elsewhere");
         }
         self.world.ledger().count("messages accepted");
         Fate::Accepted

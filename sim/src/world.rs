@@ -15,6 +15,9 @@ use tokio::sync::watch;
 /// The one server.
 pub const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 pub const DOMAIN: &str = "example.test";
+/// Where its mail for others goes.
+pub const FAR: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+pub const FAR_DOMAIN: &str = "far.example";
 /// When a run begins.
 const BEGINNING_S: i64 = 1_795_396_809;
 

@@ -91,7 +91,11 @@ pub async fn queue(house: &House, settings: &Settings) -> Outcome<Queue> {
         house.clock.clone(),
         house.random.clone(),
         settings.hostname.clone(),
-        settings.sending.queue.clone(),
+        QueueSettings {
+            // an eighth of each wait is by chance
+            longest_wait: settings.sending.backoff.most.saturating_mul(2),
+            ..settings.sending.queue.clone()
+        },
         routes(settings)?,
     );
     queue.await.map_err(|fault| fault.to_string())

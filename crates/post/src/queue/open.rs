@@ -192,9 +192,15 @@ impl Queue {
     pub(super) fn timing(&self, message: &MessageRecord, entry: &EntryRecord) -> Timing {
         let routes = &self.inner.routes;
         let deadline = self.deadline(message, entry);
+        let latest = self
+            .inner
+            .clock
+            .now()
+            .after(self.inner.settings.longest_wait);
+        let latest = latest.max(message.asked.hold_until.unwrap_or(latest));
         Timing {
             destination: routes.destination(&message.sender, &entry.domain),
-            due: entry.due.min(deadline),
+            due: entry.due.min(deadline).min(latest),
             deadline,
         }
     }

@@ -88,6 +88,8 @@ pub(crate) struct Schedule {
     /// Room for entries whose commit is under way.
     reserved: usize,
     max_entries: usize,
+    /// When it was looked at last.
+    looked: Time,
 }
 
 impl Schedule {
@@ -101,6 +103,7 @@ impl Schedule {
             asleep: BTreeSet::new(),
             reserved: 0,
             max_entries,
+            looked: Time(i64::MIN),
         }
     }
 
@@ -159,6 +162,10 @@ impl Schedule {
         now: Time,
         mut begin: impl FnMut(&route::Destination) -> Result<P, NotNow>,
     ) -> Next<P> {
+        if now < self.looked {
+            self.set_back(self.looked.0.saturating_sub(now.0));
+        }
+        self.looked = now;
         self.line_up(now);
         self.wake(now);
         if let Some((deadline, number)) = self.deadlines.first().copied()
@@ -211,6 +218,27 @@ impl Schedule {
             self.asleep.first().map(|(at, _)| *at),
         ];
         Next::Nothing(times.into_iter().flatten().min())
+    }
+
+    /// The clock was set back: nobody waits longer for that.
+    fn set_back(&mut self, by_us: i64) {
+        let earlier = |at: Time| Time(at.0.saturating_sub(by_us));
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        self.waiting = waiting
+            .map(|(due, number)| (earlier(due), number))
+            .collect();
+        for place in self.places.values_mut() {
+            if let State::Waiting(due) = &mut place.state {
+                *due = earlier(*due);
+            }
+        }
+        let asleep = std::mem::take(&mut self.asleep).into_iter();
+        self.asleep = asleep.map(|(at, name)| (earlier(at), name)).collect();
+        for destination in self.destinations.values_mut() {
+            if let Turn::Asleep(at) = &mut destination.turn {
+                *at = earlier(*at);
+            }
+        }
     }
 
     /// Those whose time has come go to their destinations.

@@ -12,6 +12,9 @@ pub struct QueueSettings {
     pub lifetime: Duration,
     /// After which the sender hears that it takes long; zero: never.
     pub delay_notice: Duration,
+    /// No attempt is further away, but what its sender wants to wait: a row that says so was written
+    /// before the clock was set back.
+    pub longest_wait: Duration,
     /// Attempts at one time.
     pub attempts: usize,
 }
@@ -22,6 +25,7 @@ impl Default for QueueSettings {
             max_entries: limits::QUEUE_ENTRIES,
             lifetime: Duration::from_secs(5 * 24 * 3600),
             delay_notice: Duration::from_secs(4 * 3600),
+            longest_wait: Duration::from_secs(4 * 3600),
             attempts: limits::ATTEMPTS,
         }
     }

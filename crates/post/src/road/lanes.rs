@@ -115,6 +115,9 @@ impl Lanes {
                 self.lanes.entry(destination.to_owned()).or_insert(lane)
             }
         };
+        // nobody is left alone for longer because the clock was set back
+        let longest = settings.closed_most.max(settings.apart);
+        lane.not_before = lane.not_before.min(now.after(longest));
         if lane.not_before > now {
             return Err(NotNow::Until(lane.not_before));
         }

@@ -161,6 +161,21 @@ fn a_wish_to_try_at_once_wakes_the_destination() {
 }
 
 #[test]
+fn nobody_waits_longer_because_the_clock_was_set_back() {
+    let mut schedule = Schedule::new(10);
+    schedule.add(number(1), timing("a", 10_060));
+    schedule.add(number(2), timing("b", 10_000));
+    let closed = |_: &route::Destination| Err(NotNow::Until(s(10_030)));
+    assert_eq!(
+        nothing_before(schedule.next(s(10_000), closed)),
+        Some(s(10_030))
+    );
+    assert_eq!(nothing_before(schedule.next(s(500), any)), Some(s(530)));
+    assert_eq!(tried(schedule.next(s(530), any)), 2);
+    assert_eq!(tried(schedule.next(s(560), any)), 1);
+}
+
+#[test]
 fn no_more_entries_are_taken_than_may_be() {
     let mut schedule = Schedule::new(2);
     assert!(schedule.reserve(1));
