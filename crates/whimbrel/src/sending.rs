@@ -162,14 +162,15 @@ fn road(house: &House, settings: &Settings) -> Outcome<Option<Road>> {
     let hostname: Domain = name
         .parse()
         .map_err(|error| format!("`hostname` cannot be said to other servers: {name}: {error}"))?;
+    let authorities = match &sending.authorities {
+        None => Authorities::of_the_web(),
+        Some(file) => Authorities::from_pem(&own_files::read(file)?)
+            .map_err(|error| format!("cannot use `queue.authorities`: {error}"))?,
+    };
     let policies = Policies::new(
         house.mail.clone(),
         PolicySettings {
-            http: HttpClient::of_the_world(
-                resolver.clone(),
-                Dialer::system(),
-                Authorities::of_the_web(),
-            ),
+            http: HttpClient::of_the_world(resolver.clone(), Dialer::system(), authorities.clone()),
             resolver: resolver.clone(),
             clock: house.clock.clone(),
         },
@@ -190,6 +191,7 @@ fn road(house: &House, settings: &Settings) -> Outcome<Option<Road>> {
         apart: settings.road.pause,
         ..road.lanes
     };
+    road.authorities = authorities;
     road.policies = Some(policies);
     Ok(Some(Road::new(road, outside)))
 }

@@ -145,6 +145,8 @@ pub struct Sending {
     pub smarthost_user: Option<String>,
     /// A file.
     pub smarthost_password: Option<PathBuf>,
+    /// A file with those who vouch for other servers; None: whom browsers trust.
+    pub authorities: Option<PathBuf>,
     pub queue: post::queue::QueueSettings,
     /// Between two attempts of one message.
     pub backoff: Backoff,
@@ -159,6 +161,7 @@ impl Default for Sending {
             smarthost: None,
             smarthost_user: None,
             smarthost_password: None,
+            authorities: None,
             queue: post::queue::QueueSettings::default(),
             backoff: Backoff::default(),
             connections: LaneSettings::default().most,

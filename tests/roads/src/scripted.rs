@@ -7,6 +7,7 @@ use crate::authority::Shown;
 use crate::namespaces::{Host, enter};
 use crate::wait::until;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -123,6 +124,20 @@ impl Script {
             ],
             tls: None,
         }
+    }
+
+    /// Each of these once, in this order: the next one waits until its stage comes.
+    pub fn failing(failures: Vec<(Stage, Answer)>) -> Script {
+        let failures = Mutex::new(VecDeque::from(failures));
+        Script::new(move |step| {
+            let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+            match failures.front() {
+                Some((stage, _)) if *stage == step.stage => failures
+                    .pop_front()
+                    .map_or(Answer::Go, |(_, answer)| answer),
+                _ => Answer::Go,
+            }
+        })
     }
 
     /// With STARTTLS and this certificate.
@@ -287,16 +302,22 @@ impl Session<'_> {
                 .unwrap_or_default()
                 .to_ascii_uppercase();
             match verb.as_str() {
-                "EHLO" => self.ehlo(&line)?,
+                "EHLO" => {
+                    self.mail.clear();
+                    self.ehlo(&line)?;
+                }
                 "HELO" => {
                     self.answer(Stage::Ehlo, &line, "250 hello")?;
                 }
                 "STARTTLS" => self.start_tls(&line)?,
                 "MAIL" => {
-                    self.mail.clone_from(&line);
                     self.rcpts.clear();
-                    self.answer(Stage::Mail, &line, "250 2.1.0 ok")?;
+                    self.mail.clear();
+                    if self.answer(Stage::Mail, &line, "250 2.1.0 ok")? == Went::On {
+                        self.mail = line;
+                    }
                 }
+                "RCPT" if self.mail.is_empty() => self.write("503 5.5.1 MAIL first\r\n")?,
                 "RCPT" => {
                     if self.answer(Stage::Rcpt, &line, "250 2.1.5 ok")? == Went::On {
                         self.rcpts.push(line);
@@ -405,7 +426,7 @@ impl Session<'_> {
     fn received(&mut self, line: &str) -> Result<()> {
         let received = Received {
             visit: self.visit,
-            mail: self.mail.clone(),
+            mail: std::mem::take(&mut self.mail),
             rcpts: std::mem::take(&mut self.rcpts),
             content: std::mem::take(&mut self.content),
             tls: self.tls,

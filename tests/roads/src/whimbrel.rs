@@ -25,6 +25,14 @@ pub struct Whimbrel {
 
 /// No word that attackers try first.
 const PASSWORD: &str = "gull-over-wet-sand";
+/// `$0` is what `/etc/resolv.conf` is to be; the rest is the program. The shell stays: it ends with
+/// the test also after the server has become another user.
+const IN_PLACE: &str = "\
+mount --bind \"$0\" /etc/resolv.conf
+\"$@\"
+status=$?
+exit $status
+";
 /// Its people.
 const PEOPLE: [&str; 2] = ["ann", "ben"];
 /// An account that owns nothing else on the machine.
@@ -33,7 +41,23 @@ const USER: &str = "nobody";
 impl Whimbrel {
     /// Serves `NAME.example` with the accounts `ann` and `ben`. With a certificate it shows that one;
     /// `more` are further lines of its settings.
+    /// What fails for now is tried again after a second.
     pub fn start(world: &World, host: &Host, certificate: Option<&Shown>, more: &str) -> Whimbrel {
+        Whimbrel::begin(world, host, certificate, more, "1 s")
+    }
+
+    /// The same, and what fails for now waits for an hour.
+    pub fn start_patient(world: &World, host: &Host, more: &str) -> Whimbrel {
+        Whimbrel::begin(world, host, None, more, "1 h")
+    }
+
+    fn begin(
+        world: &World,
+        host: &Host,
+        certificate: Option<&Shown>,
+        more: &str,
+        retry: &str,
+    ) -> Whimbrel {
         let folder = world.folder(host);
         let mut settings = format!(
             "hostname = \"mx.{}.example\"\ndata = \"{}\"\nuser = \"{USER}\"\n",
@@ -41,6 +65,15 @@ impl Whimbrel {
             folder.join("share/data").display(),
         );
         settings.push_str("[login]\ncleartext = \"always\"\n[store]\nreserve = \"1 MiB\"\n");
+        settings.push_str(&format!(
+            "[dns]\nservers = [\"{}:53\"]\nanchors = \"{}\"\n\
+             [queue]\nfirst_retry = \"{retry}\"\nlongest_retry = \"{retry}\"\nauthorities = \"{}\"\n",
+            world.name_server(),
+            world.trust_anchor().display(),
+            folder.join("authority.pem").display(),
+        ));
+        write(&folder.join("authority.pem"), world.authority.pem());
+        write(&folder.join("resolv.conf"), world.resolv_conf());
         if let Some(shown) = certificate {
             let (chain, key) = (folder.join("chain.pem"), folder.join("key.pem"));
             write(&chain, &shown.chain);
@@ -76,16 +109,9 @@ impl Whimbrel {
         // It is not there at the first start.
         let _ = std::fs::remove_file(&ready);
         let mut command = in_space(&self.host.space);
-        // The shell stays: it ends with the test also after the server has become another user.
-        command.args([
-            "unshare",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "/bin/sh",
-            "-c",
-        ]);
-        command.args(["\"$0\" \"$@\"; status=$?; exit $status"]);
+        command.args(["unshare", "--mount", "--pid", "--fork", "--kill-child"]);
+        command.args(["/bin/sh", "-e", "-c", IN_PLACE]);
+        command.arg(self.folder.join("resolv.conf"));
         command.arg(binary()).args(["serve", "--config"]);
         command.arg(self.folder.join("whimbrel.toml"));
         command.arg("--ready-file").arg(&ready);
@@ -204,6 +230,43 @@ impl Whimbrel {
                 .find(|text| words.iter().all(|word| text.contains(word)))
                 .map(|text| text.into_owned())
         })
+    }
+
+    /// How many messages hold these words.
+    pub fn count_words(&self, name: &str, words: &str) -> usize {
+        let messages = self.messages(name);
+        let texts = messages
+            .iter()
+            .map(|message| String::from_utf8_lossy(message));
+        texts.filter(|text| text.contains(words)).count()
+    }
+
+    /// Where a message is and was, in words.
+    pub fn why(&self, id: &str) -> String {
+        self.must(&["why", id], "")
+    }
+
+    /// What waits to travel on.
+    pub fn queue(&self) -> String {
+        self.must(&["queue", "list"], "")
+    }
+
+    /// Waits until nothing waits.
+    pub fn waits_until_empty(&self) {
+        until(&format!("nothing waits at {}", self.host.name), || {
+            self.is_empty().then_some(())
+        });
+    }
+
+    /// Waits until a message was tried in vain.
+    pub fn waits_for_attempt(&self, id: &str) {
+        until(&format!("an attempt for {id}"), || {
+            self.why(id).contains("  tried ").then_some(())
+        });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.queue() == "nothing waits in the queue\n"
     }
 
     /// How often the letter is there.

@@ -1,4 +1,8 @@
 //! Mail on the road, between real servers: each test is a world of its own.
 
+mod dead_ends;
+mod exchange;
+mod failures;
 mod peers;
+mod policies;
 mod scripted;

@@ -41,6 +41,14 @@ pub(super) fn queue() -> Vec<Row> {
         )
         .example("\"/etc/whimbrel/smarthost.password\""),
         row(
+            "queue.authorities",
+            AtRestart,
+            "A file in PEM form with the authorities that vouch for other servers and policy hosts, \
+             where a proof is asked for (MTA-STS, a smarthost with a login); those that browsers \
+             trust if not set.",
+            |s| Field::OptionalPath(&mut s.sending.authorities),
+        ),
+        row(
             "queue.lifetime",
             AtRestart,
             "How long a message is tried before its sender is told that it did not get there.",
