@@ -13,6 +13,7 @@ mod confirm;
 mod deliver;
 mod envelope;
 mod header;
+mod hurry;
 mod judge;
 pub mod limits;
 mod log;

@@ -7,12 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod cmd;
+mod customer;
 pub mod limits;
 mod network;
 mod reply;
 mod session;
 mod table;
 
+pub use customer::Customer;
 pub use network::{Network, NetworkError};
 pub use post::Role;
 
@@ -101,6 +103,8 @@ pub struct Settings {
     pub announce_plus: bool,
     pub bare_newline: BareNewline,
     pub vrfy: Vrfy,
+    /// Who may ask for the mail that waits for which domain. [rfc1985 5.1]
+    pub etrn: Vec<Customer>,
     pub timeouts: Timeouts,
     /// MAIL commands in one session.
     pub transactions: u32,
@@ -126,6 +130,7 @@ impl Settings {
             announce_plus: false,
             bare_newline: BareNewline::Reject,
             vrfy: Vrfy::Untold,
+            etrn: Vec::new(),
             transactions: limits::TRANSACTIONS,
             timeouts: Timeouts::default(),
             bad_commands: limits::BAD_COMMANDS,

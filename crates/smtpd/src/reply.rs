@@ -5,7 +5,7 @@
 use mail::LoginRefusal;
 use post::{MessageId, Refusal, Role, Verified};
 use sasl::Failure;
-use smtp::{ArgumentError, Malformed, Reply, Status, Verb};
+use smtp::{ArgumentError, Malformed, Node, Reply, Status, Verb};
 
 /// A refusal of `post`; its code says whether it is for good.
 /// [rfc5321 3.3] [rfc5321 4.2.2] [rfc5321 4.3.1] [rfc3463]
@@ -124,6 +124,10 @@ fn argument(verb: Verb, error: &ArgumentError) -> Reply {
     let word = verb.word();
     let arguments = Status(5, 5, 4);
     let (code, status, text) = match error {
+        // [rfc1985 7]
+        ArgumentError::Missing if verb == Verb::Etrn => {
+            (500, Status(5, 5, 2), "ETRN needs a domain".to_owned())
+        }
         ArgumentError::Missing => (501, arguments, format!("{word} needs an argument")),
         ArgumentError::Unexpected => (501, arguments, format!("{word} takes no such argument")),
         ArgumentError::ClientName => (501, arguments, format!("{word} needs a host name")),
@@ -151,6 +155,11 @@ fn argument(verb: Verb, error: &ArgumentError) -> Reply {
         ArgumentError::ParameterValue(name) => (501, arguments, format!("Bad value of {name}")),
         ArgumentError::ParameterTwice(name) => (501, arguments, format!("{name} is given twice")),
         ArgumentError::TooManyParameters => (501, arguments, "Too many parameters".to_owned()),
+        ArgumentError::Node => (
+            501,
+            arguments,
+            "ETRN needs the full name of a domain".to_owned(),
+        ),
         ArgumentError::Mechanism => (501, arguments, "That is no mechanism".to_owned()),
     };
     match verb {
@@ -179,6 +188,31 @@ pub(crate) fn require_tls_without_tls() -> Reply {
 /// Parameters are part of the extensions, and HELO asks for none. [rfc5321 4.1.1.11]
 pub(crate) fn parameters_after_helo() -> Reply {
     Reply::new(555, Status(5, 5, 4), "Parameters need EHLO")
+}
+
+/// ETRN for somebody else's mail. [rfc1985 5.1]
+pub(crate) fn node_not_allowed(node: &Node) -> Reply {
+    let text = format!("Node {node} not allowed: not yours, or not from here");
+    Reply::new(459, Status(4, 7, 1), text)
+}
+
+/// ETRN where nothing can be started.
+pub(crate) fn node_not_queued(node: &Node) -> Reply {
+    let text = format!("Unable to queue messages for node {node}");
+    Reply::new(458, Status(4, 3, 3), text)
+}
+
+/// So many messages are on their way by now. [rfc1985 5.1]
+pub(crate) fn node_started(node: &Node, messages: usize) -> Reply {
+    let status = Status(2, 0, 0);
+    match messages {
+        0 => Reply::new(251, status, format!("No messages waiting for node {node}")),
+        n => Reply::new(
+            253,
+            status,
+            format!("{n} pending messages for node {node} started"),
+        ),
+    }
 }
 
 /// VRFY where nothing is told. [rfc5321 3.5.3]

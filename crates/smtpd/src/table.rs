@@ -3,7 +3,7 @@
 //!
 //! The words and the forms of their arguments are read by `smtp`; a test holds both together.
 
-use crate::cmd::{chunk, content, hello, login, recipient, sender, small, tls};
+use crate::cmd::{chunk, content, etrn, hello, login, recipient, sender, small, tls};
 use crate::session::{End, Session};
 use post::Role;
 use smtp::{Command, Verb};
@@ -56,7 +56,7 @@ const fn row(
     Row {
         verb,
         tongue: match verb {
-            Verb::Ehlo | Verb::Helo => Tongue::Smtp,
+            Verb::Ehlo | Verb::Helo | Verb::Etrn => Tongue::Smtp,
             Verb::Lhlo => Tongue::Lmtp,
             _ => Tongue::Both,
         },
@@ -110,6 +110,13 @@ pub(crate) static TABLE: &[Row] = &[
         login::run,
         "AUTH mechanism [response]",
         "rfc4954 4",
+    ),
+    row(
+        Verb::Etrn,
+        NoMessage,
+        etrn::run,
+        "ETRN [@]domain",
+        "rfc1985 5",
     ),
 ];
 

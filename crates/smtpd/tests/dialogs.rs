@@ -5,7 +5,7 @@ use dialogs::runner::{Transport, Visit, run_all};
 use dialogs::script::Listener;
 use net::Stop;
 use post::{Post, PostSettings};
-use smtpd::{BareNewline, ClearText, Door, Role, Settings, Vrfy};
+use smtpd::{BareNewline, ClearText, Customer, Door, Role, Settings, Vrfy};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -45,6 +45,13 @@ fn settings(visit: &Visit) -> Settings {
         Some("to_logins") => Vrfy::ToLogins,
         Some(other) => panic!("smtp.vrfy is not {other}"),
     };
+    if let Some(domain) = visit.script.setting("smtp.etrn") {
+        settings.etrn.push(Customer {
+            domain: domain.parse().unwrap(),
+            networks: Vec::new(),
+            login: Some("alice@example.test".parse().unwrap()),
+        });
+    }
     set(visit, "smtp.bad_commands", &mut settings.bad_commands);
     set(visit, "smtp.transactions", &mut settings.transactions);
     set(

@@ -5,6 +5,7 @@
 
 use crate::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
 use addr::{AddressError, AddressLiteral, Charset, Domain, ForwardPath, ReversePath};
+use std::fmt;
 use std::net::IpAddr;
 
 /// The words of the commands that the machine reads.
@@ -24,6 +25,7 @@ pub enum Verb {
     Quit,
     StartTls,
     Auth,
+    Etrn,
 }
 
 /// All verbs with their words on the wire.
@@ -42,6 +44,7 @@ pub const VERBS: &[(Verb, &str)] = &[
     (Verb::Quit, "QUIT"),
     (Verb::StartTls, "STARTTLS"),
     (Verb::Auth, "AUTH"),
+    (Verb::Etrn, "ETRN"),
 ];
 
 impl Verb {
@@ -96,6 +99,8 @@ pub enum Command {
         /// As it stands on the wire: base64, or `=` for an empty one. [rfc4954 4]
         initial_response: Option<Vec<u8>>,
     },
+    /// Start what waits for a node. [rfc1985 5]
+    Etrn(Node),
 }
 
 impl Command {
@@ -115,6 +120,28 @@ impl Command {
             Command::Quit => Verb::Quit,
             Command::StartTls => Verb::StartTls,
             Command::Auth { .. } => Verb::Auth,
+            Command::Etrn(_) => Verb::Etrn,
+        }
+    }
+}
+
+/// Whose mail ETRN asks for. [rfc1985 5] [rfc1985 5.3]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Node {
+    /// One domain.
+    Domain(Domain),
+    /// `@`: a domain and all below it.
+    Subtree(Domain),
+    /// `#`: a queue by a name that only the server knows.
+    Queue(String),
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Node::Domain(domain) => domain.fmt(f),
+            Node::Subtree(domain) => write!(f, "@{domain}"),
+            Node::Queue(name) => write!(f, "#{name}"),
         }
     }
 }
@@ -263,4 +290,6 @@ pub enum ArgumentError {
     ParameterTwice(&'static str),
     TooManyParameters,
     Mechanism,
+    /// ETRN without the full name of a domain. [rfc1985 5]
+    Node,
 }

@@ -43,6 +43,7 @@ impl Command {
                 write!(out, " {bytes}{last}")
             }
             Command::Vrfy(text) | Command::Help(Some(text)) => write!(out, " {text}"),
+            Command::Etrn(node) => write!(out, " {node}"),
             Command::Auth {
                 mechanism,
                 initial_response,

@@ -21,7 +21,7 @@ mod stuffing;
 
 pub use client::Client;
 pub use command::{
-    ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed,
+    ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed, Node,
     Protection, RcptParameters, VERBS, Verb,
 };
 pub use data::{BareNewlines, DataEnd, DataProblem, DataRules};

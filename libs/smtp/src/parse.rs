@@ -11,22 +11,23 @@
 //! data = "DATA"   rset = "RSET"   quit = "QUIT"   starttls = "STARTTLS"
 //! vrfy = "VRFY" SP String [SP "SMTPUTF8"]   help = "HELP" [SP String]   noop = "NOOP" [SP String]
 //! auth = "AUTH" SP mechanism [SP initial-response]
+//! etrn = "ETRN" SP ["@"] Domain / "ETRN" SP "#" String
 //! esmtp-param   = esmtp-keyword ["=" esmtp-value]
 //! esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
 //! esmtp-value   = 1*(%d33-60 / %d62-126)
 //! ```
 
 use crate::command::{
-    ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed,
+    ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed, Node,
     Protection, RcptParameters, Verb,
 };
 use crate::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret, xtext};
 use crate::limits::{MECHANISM_BYTES, PARAMETERS, QUOTED_BYTES};
-use addr::{Charset, ForwardPath, ReversePath};
+use addr::{Charset, Domain, ForwardPath, ReversePath};
 
 /// Words of SMTP and its extensions that we know and do not do: 502, not 500. [rfc5321 4.2.4]
 const NOT_IMPLEMENTED: &[&str] = &[
-    "EXPN", "BURL", "ETRN", "ATRN", "TURN", "SEND", "SOML", "SAML", "XCLIENT",
+    "EXPN", "BURL", "ATRN", "TURN", "SEND", "SOML", "SAML", "XCLIENT",
 ];
 
 /// First words of HTTP requests. A page in a browser can make it send us its request; the first
@@ -84,6 +85,31 @@ fn arguments(verb: Verb, rest: &str) -> Result<Command, ArgumentError> {
         Verb::Vrfy if rest.is_empty() => Err(ArgumentError::Missing),
         Verb::Vrfy => Ok(Command::Vrfy(without_smtputf8(rest).to_owned())),
         Verb::Auth => auth(rest),
+        Verb::Etrn => node(rest).map(Command::Etrn),
+    }
+}
+
+/// A domain has its full name, or a stranger's `@com` would be one. [rfc1985 5] [rfc1985 5.3]
+fn node(rest: &str) -> Result<Node, ArgumentError> {
+    let full_name = |text: &str| {
+        let domain = Domain::parse(text.as_bytes(), Charset::Ascii);
+        domain
+            .ok()
+            .filter(|_| text.contains('.'))
+            .ok_or(ArgumentError::Node)
+    };
+    if rest.is_empty() {
+        return Err(ArgumentError::Missing);
+    }
+    if let Some(name) = rest.strip_prefix('#') {
+        let is_name = !name.is_empty() && !name.contains(' ');
+        return is_name
+            .then(|| Node::Queue(cut(name)))
+            .ok_or(ArgumentError::Node);
+    }
+    match rest.strip_prefix('@') {
+        Some(name) => full_name(name).map(Node::Subtree),
+        None => full_name(rest).map(Node::Domain),
     }
 }
 

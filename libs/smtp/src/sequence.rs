@@ -57,6 +57,11 @@ const SEQUENCES: &[(Answered, &[u16])] = &[
         Command(Verb::Auth),
         &[235, 334, 454, 504, 530, 535, 538, 502, 503],
     ),
+    // [rfc1985 5.1]; 502 and 530: it is not there, or not for strangers
+    (
+        Command(Verb::Etrn),
+        &[250, 251, 252, 253, 458, 459, 502, 503, 530],
+    ),
     // 502: a word that we know and do not do; 555: a parameter that we do not know; 521: the
     // connection ends, as nobody knows where the octets of a chunk do
     (NoCommand, &[502, 555, 521]),

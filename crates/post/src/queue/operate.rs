@@ -7,7 +7,9 @@ use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Standing};
 use crate::queue::note::remove;
 use crate::queue::{Queue, keys};
+use crate::road::route::Destination;
 use crate::trail::{End, How};
+use addr::Host;
 use mail::codec::{Record, decode};
 use net::Time;
 use store::{Edit, Fault};
@@ -33,6 +35,25 @@ impl Queue {
     /// Takes them out for good; nobody is told. An attempt that runs may still succeed.
     pub async fn remove(&self, numbers: &[EntryNumber]) -> Result<usize, Fault> {
         self.change_all(numbers, Change::Remove).await
+    }
+
+    /// The entries for these domains. What goes its way by the DNS is told apart in memory; only of
+    /// the rest the rows are read.
+    pub(crate) fn waiting_for(
+        &self,
+        is_meant: &(dyn Fn(&Host) -> bool + Sync),
+    ) -> Result<Vec<EntryNumber>, Fault> {
+        let may_be = |way: &Destination| way.domain.as_ref().is_none_or(is_meant);
+        let candidates = self.schedule().going(may_be);
+        let look = self.inner.mail.road();
+        let mut found = Vec::new();
+        for number in candidates {
+            let entry = look.record::<EntryRecord>(&keys::entry(number))?;
+            if entry.is_some_and(|entry| is_meant(&entry.domain)) {
+                found.push(number);
+            }
+        }
+        Ok(found)
     }
 
     /// In pieces, each durable by itself.

@@ -377,6 +377,18 @@ impl Schedule {
         Some(destination.way.clone())
     }
 
+    /// All entries whose destination is such a one, in the order of their numbers.
+    pub fn going(&self, is_such: impl Fn(&route::Destination) -> bool) -> Vec<EntryNumber> {
+        let such = |place: &Place| {
+            let destination = self.destinations.get(&place.destination);
+            destination.is_some_and(|destination| is_such(&destination.way))
+        };
+        let all = self.places.iter().filter(|(_, place)| such(place));
+        let mut numbers: Vec<EntryNumber> = all.map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     /// Whether an attempt at it runs.
     pub fn is_under_way(&self, number: EntryNumber) -> bool {
         let place = self.places.get(&number);

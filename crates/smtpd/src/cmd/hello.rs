@@ -4,7 +4,7 @@
 
 use crate::session::{Session, State};
 use crate::table::Doing;
-use post::Greeting;
+use post::{Greeting, Role};
 use smtp::{ClientName, Command, Reply};
 
 pub(crate) fn ehlo(session: &mut Session, command: Command) -> Doing<'_> {
@@ -69,6 +69,9 @@ fn keywords(session: &Session) -> Vec<String> {
     }
     if session.client.tls.is_some() {
         keywords.push("REQUIRETLS".to_owned()); // [rfc8689 2]
+    }
+    if session.client.role != Role::Lmtp && !session.door.settings.etrn.is_empty() {
+        keywords.push("ETRN".to_owned()); // [rfc1985 3]
     }
     let mechanisms = session.mechanisms();
     if !mechanisms.is_empty() {

@@ -4,6 +4,7 @@
 
 pub(crate) mod chunk;
 pub(crate) mod content;
+pub(crate) mod etrn;
 pub(crate) mod hello;
 pub(crate) mod login;
 pub(crate) mod recipient;

@@ -3,8 +3,8 @@
 use crate::Vrfy;
 use crate::reply;
 use crate::session::{Session, State};
-use crate::table::{Doing, TABLE};
-use smtp::{Command, Reply, Status};
+use crate::table::{Doing, Row, TABLE};
+use smtp::{Command, Reply, Status, Verb};
 
 fn done(session: &mut Session, reply: Reply) -> Doing<'_> {
     session.send(reply);
@@ -58,7 +58,10 @@ pub(crate) fn help(session: &mut Session, command: Command) -> Doing<'_> {
         unreachable!("the table gives HELP to this function")
     };
     let role = session.client.role;
-    let mut spoken = TABLE.iter().filter(|row| row.is_spoken(role));
+    // ETRN is for those whom the settings name
+    let has_etrn = !session.door.settings.etrn.is_empty();
+    let is_offered = |row: &&Row| row.is_spoken(role) && (row.verb != Verb::Etrn || has_etrn);
+    let mut spoken = TABLE.iter().filter(is_offered);
     let words: Vec<&str> = spoken.clone().map(|row| row.verb.word()).collect();
     let row =
         topic.and_then(|topic| spoken.find(|row| row.verb.word().eq_ignore_ascii_case(&topic)));

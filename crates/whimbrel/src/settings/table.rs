@@ -636,6 +636,14 @@ fn smtp_bounds() -> Vec<Row> {
             |s| Field::Choice(&mut s.smtp.vrfy),
         ),
         row(
+            "smtp.etrn",
+            AtReload,
+            "Domains whose own servers may ask for the mail that waits for them (ETRN, RFC 1985), \
+             from where, or by which login. What is below the domain is meant as well. Where \
+             nobody is named, ETRN is not offered.",
+            |s| Field::Customers(&mut s.smtp.etrn),
+        ),
+        row(
             "smtp.session_time",
             AtReload,
             "How long a whole session may take; a message that is under way is taken to its end.",

@@ -267,6 +267,32 @@ fn refuses_arguments_where_there_are_none() {
 }
 
 #[test]
+fn reads_whose_mail_is_asked_for() {
+    // [rfc1985 5] [rfc1985 5.3]
+    let node = |line: &str| match good(line) {
+        Command::Etrn(node) => node,
+        other => panic!("{other:?}"),
+    };
+    let domain: addr::Domain = "example.org".parse().expect("because it is one");
+    assert_eq!(node("ETRN example.org"), Node::Domain(domain.clone()));
+    assert_eq!(node("etrn @example.org "), Node::Subtree(domain));
+    assert_eq!(node("ETRN #uucp"), Node::Queue("uucp".into()));
+    assert_eq!(bad("ETRN"), ArgumentError::Missing);
+    for line in [
+        "ETRN localname",
+        "ETRN @com",
+        "ETRN @",
+        "ETRN #",
+        "ETRN #a b",
+        "ETRN a..b",
+        "ETRN a.b c.d",
+        "ETRN é.example",
+    ] {
+        assert_eq!(bad(line), ArgumentError::Node, "{line}");
+    }
+}
+
+#[test]
 fn reads_client_names_loosely() {
     // [rfc5321 4.1.4] [rfc5321 4.5.3.1.2]
     for name in [

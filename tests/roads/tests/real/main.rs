@@ -3,6 +3,7 @@
 mod dead_ends;
 mod exchange;
 mod failures;
+mod on_demand;
 mod peers;
 mod policies;
 mod scripted;
