@@ -11,11 +11,16 @@ use super::Row;
 use crate::Fault;
 use bytes::Bytes;
 use lsm_tree::compaction::Leveled;
+use lsm_tree::config::BlockSizePolicy;
 use lsm_tree::{AbstractTree, AnyTree, Cache, Config, Guard, SequenceNumberCounter};
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
+/// What is read, summed, unpacked and cached as one: a mailbox is mostly read in a row, and for each
+/// block of it the cache is asked and both ends of the range are looked for. Larger ones cost whoever
+/// reads single records that are not in the cache (`docs/decisions/0012-reading-again.md`).
+const BLOCK_BYTES: u32 = 16 << 10;
 /// Runs of tables that have not been merged yet, from which on merging cannot wait.
 const RUNS_TO_MERGE: usize = 4;
 /// Merges after one flush.
@@ -36,6 +41,7 @@ impl TreeIndex {
         let cache = Arc::new(Cache::with_capacity_bytes(cache_bytes));
         let tree = Config::new(folder, counter.clone(), SequenceNumberCounter::default())
             .use_cache(cache)
+            .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
             .open()
             .map_err(|error| fault("opening", &error))?;
         Ok(TreeIndex { tree, counter })
