@@ -28,7 +28,8 @@ use known::Known;
 pub use accounts::{AccountChange, AccountInfo, RemovedInfo, Standing};
 pub use dkim::{DkimKey, KeyAlgorithm, KeySecret, KeyState};
 pub(crate) use record::{
-    AccountRecord, AddressRecord, DirectoryState, DomainRecord, RemovedRecord, SecretRecord,
+    AccountRecord, AddressRecord, AliasRecord, DirectoryState, DomainRecord, RemovedRecord,
+    SecretRecord,
 };
 
 /// What an address leads to.
@@ -36,6 +37,13 @@ pub(crate) use record::{
 pub enum Resolved {
     /// Accounts here; at least one.
     Local(Vec<Delivery>),
+    /// Addresses elsewhere, at least one, and accounts here.
+    Onward {
+        /// Accounts here.
+        here: Vec<Delivery>,
+        /// Addresses elsewhere.
+        onward: Vec<Forward>,
+    },
     /// The domain is not hosted here.
     NotOurs,
     /// The domain is, the address leads nowhere.
@@ -46,6 +54,24 @@ pub enum Resolved {
     OverQuota,
     /// An alias loop, or more targets than the limit.
     TooManyTargets,
+}
+
+/// An address elsewhere that an alias of ours leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Forward {
+    /// The address.
+    pub to: Address,
+    /// The owner of the list that leads there, if it is one: failures are told to nobody else.
+    pub owner: Option<Address>,
+    /// Whether it is the only address that the recipient leads to.
+    pub company: Company,
+}
+
+/// Whether an alias leads to one address or to several. [rfc3461 5.2.7]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Company {
+    Alone,
+    WithOthers,
 }
 
 /// Domains, accounts, aliases. Cheap to clone.
@@ -69,6 +95,15 @@ pub struct DomainInfo {
     pub catch_all: Option<Address>,
 }
 
+/// Where an alias is to lead.
+#[derive(Clone, Debug)]
+pub struct AliasTo {
+    /// Addresses here or elsewhere.
+    pub targets: Vec<Address>,
+    /// Of a list: who hears of failures, in place of the sender.
+    pub owner: Option<Address>,
+}
+
 /// What is to happen if an alias is there already, or is not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Existing {
@@ -87,6 +122,8 @@ pub struct AliasInfo {
     pub address: Address,
     /// Where it leads.
     pub targets: Vec<Address>,
+    /// Of a list: who hears of failures.
+    pub owner: Option<Address>,
 }
 
 impl Directory {
@@ -153,8 +190,9 @@ impl Directory {
         targets: resolve::Targets,
         recipient: &Address,
     ) -> Result<Resolved, Fault> {
-        let targets = match targets {
-            resolve::Targets::Accounts(targets) => targets,
+        let (targets, onward) = match targets {
+            resolve::Targets::Accounts(targets) => (targets, Vec::new()),
+            resolve::Targets::Onward { here, onward } => (here, onward),
             resolve::Targets::NotOurs => return Ok(Resolved::NotOurs),
             resolve::Targets::Nobody => return Ok(Resolved::UnknownUser),
             resolve::Targets::Closed => return Ok(Resolved::Closed),
@@ -165,15 +203,20 @@ impl Directory {
             quota_bytes: self.quota(target.quota_bytes),
             recipient: recipient.clone(),
             detail: recipient.detail().map(Arc::from),
+            owner: target.owner,
         };
         let deliveries: Vec<_> = targets.into_iter().map(delivery).collect();
         let mut room = false;
         for delivery in &deliveries {
             room |= !self.is_full(delivery)?;
         }
-        Ok(match room {
-            true => Resolved::Local(deliveries),
-            false => Resolved::OverQuota,
+        Ok(match (room, onward.is_empty()) {
+            (_, false) => Resolved::Onward {
+                here: deliveries,
+                onward,
+            },
+            (true, true) => Resolved::Local(deliveries),
+            (false, true) => Resolved::OverQuota,
         })
     }
 
@@ -262,33 +305,29 @@ impl Directory {
         edit.submit().await?;
         Ok(())
     }
-    /// Makes or replaces an alias. Targets outside the hosted domains are refused: mail does not
-    /// travel on yet.
+    /// Makes or replaces an alias. A target may be at a domain that is not hosted here: mail for it
+    /// travels on.
     pub async fn add_alias(
         &self,
-        _: &Admin,
+        admin: &Admin,
         address: &Address,
         targets: Vec<Address>,
     ) -> Result<(), DirectoryError> {
-        self.put_alias(address, targets, Existing::Replaced).await
+        let to = AliasTo {
+            targets,
+            owner: None,
+        };
+        self.set_alias(admin, address, to, Existing::Replaced).await
     }
-    /// Makes or replaces an alias, as `existing` says.
+    /// Makes or replaces an alias, as `existing` says. The owner of a list is an address here.
     pub async fn set_alias(
         &self,
         _: &Admin,
         address: &Address,
-        targets: Vec<Address>,
+        to: AliasTo,
         existing: Existing,
     ) -> Result<(), DirectoryError> {
-        self.put_alias(address, targets, existing).await
-    }
-    async fn put_alias(
-        &self,
-        address: &Address,
-        targets: Vec<Address>,
-        existing: Existing,
-    ) -> Result<(), DirectoryError> {
-        let targets: BTreeSet<String> = unique(&targets);
+        let targets: BTreeSet<String> = unique(&to.targets);
         if targets.is_empty() {
             return Err(DirectoryError::Invalid("an alias needs a target"));
         }
@@ -304,12 +343,18 @@ impl Directory {
             Some(AddressRecord::Alias(old)) => forget_targets(&mut edit, &address.key(), &old),
             None => check_new_address(&edit, address)?,
         }
+        if let Some(owner) = &to.owner {
+            check_owner(&edit, owner, address)?;
+        }
         for target in &targets {
             let parsed = target.parse::<Address>();
             check_target(&edit, &parsed.map_err(|_| DirectoryError::NotFound)?)?;
             edit.put(key::targeted_by(target, &address.key()), [1]);
         }
-        let record = AddressRecord::Alias(targets.into_iter().collect());
+        let record = AddressRecord::Alias(AliasRecord {
+            targets: targets.into_iter().collect(),
+            owner: to.owner.as_ref().map(Address::key),
+        });
         edit.put(key::address(&address.key()), record.encode());
         edit.submit().await?;
         Ok(())
@@ -331,16 +376,18 @@ impl Directory {
         let mut list = Vec::new();
         for row in self.now().below(key::ADDRESSES) {
             let (key, value) = row?;
-            if let AddressRecord::Alias(targets) = decode::<AddressRecord>(&key, &value)? {
+            if let AddressRecord::Alias(alias) = decode::<AddressRecord>(&key, &value)? {
                 let address = std::str::from_utf8(&key[1..])
                     .ok()
                     .and_then(|a| a.parse().ok());
                 list.push(AliasInfo {
                     address: address.ok_or_else(|| damaged("an alias", &key))?,
-                    targets: targets
+                    targets: alias
+                        .targets
                         .iter()
                         .filter_map(|target| target.parse().ok())
                         .collect(),
+                    owner: alias.owner.and_then(|owner| owner.parse().ok()),
                 });
             }
         }
@@ -363,6 +410,11 @@ impl Directory {
             tracing::warn!(?error, "the server's secret cannot be kept yet");
         }
         Ok(secret)
+    }
+    /// A secret of its own for one purpose, named so that no other has it.
+    pub async fn derived_secret(&self, random: &Random, purpose: &str) -> Result<[u8; 32], Fault> {
+        let secret = self.secret(random).await?;
+        Ok(blake3::derive_key(purpose, &secret))
     }
     /// One spelling for all those of a login name that lead to the same place.
     pub(crate) fn login_key(&self, name: &str) -> Result<String, Fault> {
@@ -450,13 +502,10 @@ fn check_new_address(edit: &Edit, address: &Address) -> Result<(), DirectoryErro
     }
 }
 
+/// What an address here has to lead somewhere; what others call their mailboxes is their matter.
 fn check_target(edit: &Edit, target: &Address) -> Result<(), DirectoryError> {
-    let ours = match target.domain() {
-        Some(domain) => edit.get(&key::domain(domain.as_str()))?.is_some(),
-        None => false,
-    };
-    if !ours {
-        return Err(DirectoryError::TargetElsewhere(target.to_string()));
+    if !is_ours(edit, target)? {
+        return Ok(());
     }
     let bare = target.without_detail();
     if edit.get(&key::address(&bare.key()))?.is_none() {
@@ -465,8 +514,30 @@ fn check_target(edit: &Edit, target: &Address) -> Result<(), DirectoryError> {
     Ok(())
 }
 
-fn forget_targets(edit: &mut Edit, alias: &str, targets: &[String]) {
-    for target in targets {
+fn is_ours(edit: &Edit, address: &Address) -> Result<bool, Fault> {
+    match address.domain() {
+        Some(domain) => Ok(edit.get(&key::domain(domain.as_str()))?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Bounces of a list's mail come to its owner: an address here, and not the list.
+fn check_owner(edit: &Edit, owner: &Address, list: &Address) -> Result<(), DirectoryError> {
+    if !is_ours(edit, owner)? {
+        return Err(DirectoryError::Invalid(
+            "the owner of a list has to be an address here: failures come back to it",
+        ));
+    }
+    if owner.key() == list.key() {
+        return Err(DirectoryError::Invalid(
+            "a list that owns itself would send failures to everybody on it",
+        ));
+    }
+    check_target(edit, owner)
+}
+
+fn forget_targets(edit: &mut Edit, alias: &str, old: &AliasRecord) {
+    for target in &old.targets {
         edit.delete(key::targeted_by(target, alias));
     }
 }

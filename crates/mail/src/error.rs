@@ -106,8 +106,6 @@ pub enum DirectoryError {
     NotFound,
     /// The domain is not hosted here.
     NotOurs,
-    /// A target outside the hosted domains: mail does not travel on yet.
-    TargetElsewhere(String),
     /// The local part cannot be an account's or alias's; says why.
     Invalid(&'static str),
     /// The domain still has accounts or aliases.
@@ -165,10 +163,6 @@ impl fmt::Display for DirectoryError {
             Self::Exists => f.write_str("it exists already"),
             Self::NotFound => f.write_str("there is no such thing"),
             Self::NotOurs => f.write_str("the domain is not hosted here"),
-            Self::TargetElsewhere(target) => write!(
-                f,
-                "{target} is outside the hosted domains, and mail does not travel on yet"
-            ),
             Self::Invalid(why) => f.write_str(why),
             Self::InUse => f.write_str("the domain still has accounts or aliases"),
             Self::TooManyTargets => f.write_str("an alias may not have so many targets"),

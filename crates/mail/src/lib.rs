@@ -55,8 +55,8 @@ pub use auth::{
 pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Leg, Mail, Prefix, Room};
 pub use directory::{
-    AccountChange, AccountInfo, AliasInfo, Directory, DkimKey, DomainInfo, Existing, KeyAlgorithm,
-    KeySecret, KeyState, RemovedInfo, Resolved, Standing,
+    AccountChange, AccountInfo, AliasInfo, AliasTo, Company, Directory, DkimKey, DomainInfo,
+    Existing, Forward, KeyAlgorithm, KeySecret, KeyState, RemovedInfo, Resolved, Standing,
 };
 pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreError, ViewError};
 pub use flags::{FlagChange, Flags, Keyword, SystemFlags};

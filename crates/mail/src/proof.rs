@@ -48,6 +48,7 @@ pub struct Delivery {
     pub(crate) quota_bytes: Option<u64>,
     pub(crate) recipient: Address,
     pub(crate) detail: Option<Arc<str>>,
+    pub(crate) owner: Option<Address>,
 }
 
 impl Delivery {
@@ -58,6 +59,10 @@ impl Delivery {
     /// The recipient as the sender gave it.
     pub fn recipient(&self) -> &Address {
         &self.recipient
+    }
+    /// The owner of the list that leads here, if it is one; it stands in the sender's place.
+    pub fn owner(&self) -> Option<&Address> {
+        self.owner.as_ref()
     }
     /// What stood behind `+`. Mail goes to INBOX all the same; filters will read it.
     pub fn detail(&self) -> Option<&str> {

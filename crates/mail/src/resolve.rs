@@ -1,8 +1,11 @@
-//! From a recipient to accounts: exact address, without detail, postmaster, catch-all; aliases are
-//! followed to a bounded depth and number, and never twice.
+//! From a recipient to accounts and addresses elsewhere: exact address, without detail, postmaster,
+//! catch-all; aliases are followed to a bounded depth and number, and never twice. Behind a list
+//! (an alias with an owner) its owner stands in the sender's place. [rfc5321 3.9]
 
 use crate::codec::{Look, Moment, decode};
-use crate::directory::{AccountRecord, AddressRecord, DomainRecord, Standing};
+use crate::directory::{
+    AccountRecord, AddressRecord, AliasRecord, Company, DomainRecord, Forward, Standing,
+};
 use crate::ids::AccountId;
 use crate::keys::{self, directory as key};
 use crate::limits;
@@ -16,11 +19,18 @@ pub(crate) struct Target {
     pub account: AccountId,
     /// Its own quota, if it has one.
     pub quota_bytes: Option<u64>,
+    /// The owner of the list that leads there.
+    pub owner: Option<Address>,
 }
 
 /// Where an address leads.
 pub(crate) enum Targets {
     Accounts(Vec<Target>),
+    /// Addresses elsewhere, at least one.
+    Onward {
+        here: Vec<Target>,
+        onward: Vec<Forward>,
+    },
     NotOurs,
     Nobody,
     /// Every account it leads to takes no mail.
@@ -40,30 +50,45 @@ pub(crate) fn targets(look: &Moment, recipient: &Address) -> Result<Targets, Fau
     let mut search = Search::default();
     match first(look, recipient, &domain)? {
         None => return Ok(Targets::Nobody),
-        Some(First::Account(id)) => search.add(id),
-        Some(First::Alias(start)) => search.aliases.push(start),
+        Some(First::Account(id)) => search.add(id, None),
+        Some(First::Alias(start)) => search.alias(start, None),
     }
     for _ in 0..limits::ALIAS_DEPTH {
         if search.aliases.is_empty() {
             break;
         }
         search.expand(look)?;
-        if search.seen.len() + search.accounts.len() > limits::ALIAS_TARGETS {
+        let found = search.accounts.len() + search.onward.len();
+        if search.seen.len() + found > limits::ALIAS_TARGETS {
             return Ok(Targets::TooMany);
         }
     }
-    match (search.aliases.is_empty(), search.accounts.is_empty()) {
-        (false, _) => Ok(Targets::TooMany),
-        // Everything went in a circle.
-        (true, true) => Ok(Targets::TooMany),
-        (true, false) => open_ones(look, search.accounts),
+    let leads_somewhere = !search.accounts.is_empty() || !search.onward.is_empty();
+    // else it is too deep, or everything went in a circle
+    if !search.aliases.is_empty() || !leads_somewhere {
+        return Ok(Targets::TooMany);
     }
+    let here = open_ones(look, search.accounts)?;
+    let mut onward = search.onward;
+    if here.len() + onward.len() == 1 && !search.branched {
+        onward
+            .iter_mut()
+            .for_each(|one| one.company = Company::Alone);
+    }
+    Ok(match (here.is_empty(), onward.is_empty()) {
+        (_, false) => Targets::Onward { here, onward },
+        (false, true) => Targets::Accounts(here),
+        (true, true) => Targets::Closed,
+    })
 }
 
 /// Those that take mail; who is not there any more is found out at the delivery.
-fn open_ones(look: &Moment, accounts: Vec<AccountId>) -> Result<Targets, Fault> {
+fn open_ones(
+    look: &Moment,
+    accounts: Vec<(AccountId, Option<Address>)>,
+) -> Result<Vec<Target>, Fault> {
     let mut open = Vec::with_capacity(accounts.len());
-    for account in accounts {
+    for (account, owner) in accounts {
         let record = look.record::<AccountRecord>(&key::account(account))?;
         let is_open = |record: &AccountRecord| record.standing != Standing::Closed;
         if record.as_ref().is_none_or(is_open) {
@@ -71,18 +96,16 @@ fn open_ones(look: &Moment, accounts: Vec<AccountId>) -> Result<Targets, Fault> 
             open.push(Target {
                 account,
                 quota_bytes,
+                owner,
             });
         }
     }
-    Ok(match open.is_empty() {
-        true => Targets::Closed,
-        false => Targets::Accounts(open),
-    })
+    Ok(open)
 }
 
 enum First {
     Account(AccountId),
-    Alias(Vec<String>),
+    Alias(AliasRecord),
 }
 
 /// The record that a recipient of a hosted domain begins with.
@@ -100,17 +123,19 @@ fn first(
     if let Some(record) = record {
         return Ok(Some(match record {
             AddressRecord::Account(id) => First::Account(id),
-            AddressRecord::Alias(targets) => First::Alias(targets),
+            AddressRecord::Alias(alias) => First::Alias(alias),
         }));
     }
     // Every hosted domain has a postmaster [rfc5321 4.5.1].
     if bare.local().as_str().eq_ignore_ascii_case("postmaster") {
         return Ok(postmaster(look)?.map(First::Account));
     }
-    Ok(domain
-        .catch_all
-        .clone()
-        .map(|target| First::Alias(vec![target])))
+    Ok(domain.catch_all.clone().map(|target| {
+        First::Alias(AliasRecord {
+            targets: vec![target],
+            owner: None,
+        })
+    }))
 }
 
 /// The first account whose owner can log in and read it; if there is none, the first.
@@ -130,38 +155,78 @@ fn postmaster(look: &Moment) -> Result<Option<AccountId>, Fault> {
 
 #[derive(Default)]
 struct Search {
-    accounts: Vec<AccountId>,
+    accounts: Vec<(AccountId, Option<Address>)>,
     known: HashSet<AccountId>,
+    onward: Vec<Forward>,
+    /// An alias with several targets was followed.
+    branched: bool,
     /// Addresses that were looked at.
     seen: HashSet<String>,
-    /// Targets of aliases that are still to be looked at.
-    aliases: Vec<Vec<String>>,
+    /// Aliases whose targets are still to be looked at.
+    aliases: Vec<Branch>,
+}
+
+/// Targets of one alias, and the owner of the list that they stand behind.
+struct Branch {
+    targets: Vec<String>,
+    owner: Option<Address>,
 }
 
 impl Search {
-    fn add(&mut self, id: AccountId) {
+    fn add(&mut self, id: AccountId, owner: Option<Address>) {
         if self.known.insert(id) {
-            self.accounts.push(id);
+            self.accounts.push((id, owner));
         }
+    }
+
+    /// An alias that stands behind the list of `owner`; the list that is nearest counts.
+    fn alias(&mut self, alias: AliasRecord, owner: Option<Address>) {
+        let own = alias.owner.and_then(|owner| owner.parse().ok());
+        self.branched |= alias.targets.len() > 1;
+        self.aliases.push(Branch {
+            targets: alias.targets,
+            owner: own.or(owner),
+        });
     }
 
     /// Goes one level down.
     fn expand(&mut self, look: &Moment) -> Result<(), Fault> {
-        let mut next = Vec::new();
-        for target in std::mem::take(&mut self.aliases).into_iter().flatten() {
-            if self.seen.len() > limits::ALIAS_TARGETS || !self.seen.insert(target.clone()) {
-                continue;
-            }
-            match find(look, &target)? {
-                Some(AddressRecord::Account(id)) => self.add(id),
-                Some(AddressRecord::Alias(targets)) => next.push(targets),
-                // Its target was removed since.
-                None => {}
+        for Branch { targets, owner } in std::mem::take(&mut self.aliases) {
+            for target in targets {
+                if self.seen.len() > limits::ALIAS_TARGETS || !self.seen.insert(target.clone()) {
+                    continue;
+                }
+                match find(look, &target)? {
+                    Some(AddressRecord::Account(id)) => self.add(id, owner.clone()),
+                    Some(AddressRecord::Alias(alias)) => self.alias(alias, owner.clone()),
+                    // what is ours was removed since
+                    None => self.onward.extend(elsewhere(look, &target, &owner)?),
+                }
             }
         }
-        self.aliases = next;
         Ok(())
     }
+}
+
+/// The target, if its domain is not hosted here.
+fn elsewhere(
+    look: &Moment,
+    target: &str,
+    owner: &Option<Address>,
+) -> Result<Option<Forward>, Fault> {
+    let Ok(to) = target.parse::<Address>() else {
+        return Ok(None);
+    };
+    if let Some(domain) = to.domain()
+        && look.value(&key::domain(domain.as_str()))?.is_some()
+    {
+        return Ok(None);
+    }
+    Ok(Some(Forward {
+        to,
+        owner: owner.clone(),
+        company: Company::WithOthers,
+    }))
 }
 
 fn find(look: &Moment, target: &str) -> Result<Option<AddressRecord>, Fault> {
@@ -193,7 +258,9 @@ pub(crate) fn login_account(look: &Moment, address: &Address) -> Result<Option<A
     for _ in 0..limits::ALIAS_DEPTH {
         match look.record::<AddressRecord>(&key::address(&at))? {
             Some(AddressRecord::Account(id)) => return Ok(Some(id)),
-            Some(AddressRecord::Alias(targets)) if targets.len() == 1 => at = targets[0].clone(),
+            Some(AddressRecord::Alias(alias)) if alias.targets.len() == 1 => {
+                at = alias.targets[0].clone();
+            }
             _ => return Ok(None),
         }
     }
@@ -234,5 +301,5 @@ pub(crate) fn addresses_of(look: &Moment, primary: &Address) -> Result<Vec<Addre
 
 fn leads_nowhere_else(look: &Moment, alias: &str) -> Result<bool, Fault> {
     let record = look.record::<AddressRecord>(&key::address(alias))?;
-    Ok(matches!(record, Some(AddressRecord::Alias(targets)) if targets.len() == 1))
+    Ok(matches!(record, Some(AddressRecord::Alias(alias)) if alias.targets.len() == 1))
 }

@@ -68,7 +68,7 @@ async fn recipients_lead_to_accounts_by_address_detail_alias_and_catch_all() {
 }
 
 #[tokio::test]
-async fn alias_loops_end_and_targets_elsewhere_are_refused() {
+async fn alias_loops_end_and_targets_here_must_be_there() {
     let house = House::memory().await;
     house.account("alice").await;
     alias(&house, "a", &["alice"]).await.unwrap();
@@ -77,8 +77,6 @@ async fn alias_loops_end_and_targets_elsewhere_are_refused() {
     assert_eq!(leads_to(&house, "a").await, "TooManyTargets");
     alias(&house, "a", &["b", "alice"]).await.unwrap();
     assert_eq!(leads_to(&house, "b").await, "1");
-    let refused = alias(&house, "c", &["x@elsewhere.test"]).await;
-    assert!(matches!(refused, Err(DirectoryError::TargetElsewhere(_))));
     assert!(matches!(
         alias(&house, "c", &["nobody"]).await,
         Err(DirectoryError::NotFound)
@@ -91,6 +89,104 @@ async fn alias_loops_end_and_targets_elsewhere_are_refused() {
         alias(&house, "x+y", &["b"]).await,
         Err(DirectoryError::Invalid(_))
     ));
+}
+
+/// Where an address leads: accounts, and addresses elsewhere with the list's owner and `+` if they
+/// are not alone.
+async fn ways(house: &House, name: &str) -> Vec<String> {
+    let found = house.mail.directory().resolve(&address(name)).await;
+    let Resolved::Onward { here, onward } = found.unwrap() else {
+        return vec![leads_to(house, name).await];
+    };
+    let here = here.iter().map(|one| {
+        let owner = one.owner().map(|owner| format!(" of {owner}"));
+        format!("{}{}", one.account_id(), owner.unwrap_or_default())
+    });
+    let onward = onward.iter().map(|one| {
+        let owner = one.owner.as_ref().map(|owner| format!(" of {owner}"));
+        let more = if one.company == Company::Alone {
+            ""
+        } else {
+            "+"
+        };
+        format!("{}{more}{}", one.to, owner.unwrap_or_default())
+    });
+    here.chain(onward).collect()
+}
+
+async fn list(house: &House, from: &str, to: &[&str], owner: &str) -> Result<(), DirectoryError> {
+    let to = AliasTo {
+        targets: to.iter().map(|target| address(target)).collect(),
+        owner: Some(address(owner)),
+    };
+    let directory = house.mail.directory();
+    directory
+        .set_alias(&house.admin, &address(from), to, Existing::Replaced)
+        .await
+}
+
+#[tokio::test]
+async fn an_alias_leads_elsewhere_and_a_list_in_its_owners_name() {
+    // [rfc5321 3.9.1] [rfc5321 3.9.2] [rfc3461 5.2.7.2]
+    let house = House::memory().await;
+    house.account("alice").await;
+    house.account("bob").await;
+    alias(&house, "fwd", &["x@far.example"]).await.unwrap();
+    assert_eq!(ways(&house, "fwd").await, ["x@far.example"]);
+    assert_eq!(ways(&house, "fwd+tag").await, ["x@far.example"]);
+    alias(&house, "both", &["alice", "fwd"]).await.unwrap();
+    assert_eq!(ways(&house, "both").await, ["1", "x@far.example+"]);
+    list(&house, "list", &["both", "y@far.example"], "bob")
+        .await
+        .unwrap();
+    let bob = address("bob");
+    let expect = [
+        format!("1 of {bob}"),
+        format!("y@far.example+ of {bob}"),
+        format!("x@far.example+ of {bob}"),
+    ];
+    assert_eq!(ways(&house, "list").await, expect);
+    // the list that is nearest has the word
+    list(&house, "outer", &["list", "z@far.example"], "alice")
+        .await
+        .unwrap();
+    let found = ways(&house, "outer").await;
+    assert!(found.contains(&format!("z@far.example+ of {}", address("alice"))));
+    assert!(found.contains(&format!("y@far.example+ of {bob}")));
+    // one that leads to one address here is remembered without its owner by nobody
+    list(&house, "small", &["alice"], "bob").await.unwrap();
+    for _ in 0..2 {
+        let found = house.mail.directory().resolve(&address("small")).await;
+        let Resolved::Local(here) = found.unwrap() else {
+            panic!()
+        };
+        assert_eq!(here[0].owner(), Some(&bob));
+    }
+    let domain = bob.domain().unwrap().clone();
+    let catch_all = address("w@far.example");
+    let directory = house.mail.directory();
+    let set = directory.set_catch_all(&house.admin, &domain, Some(&catch_all));
+    set.await.unwrap();
+    assert_eq!(ways(&house, "nobody").await, ["w@far.example"]);
+    assert_eq!(house.problems().await, []);
+}
+
+#[tokio::test]
+async fn the_owner_of_a_list_is_here_and_not_the_list() {
+    let house = House::memory().await;
+    house.account("alice").await;
+    for owner in ["x@far.example", "list"] {
+        let refused = list(&house, "list", &["alice"], owner).await;
+        assert!(
+            matches!(refused, Err(DirectoryError::Invalid(_))),
+            "{owner}"
+        );
+    }
+    let refused = list(&house, "list", &["alice"], "nobody").await;
+    assert!(matches!(refused, Err(DirectoryError::NotFound)));
+    list(&house, "list", &["alice"], "alice").await.unwrap();
+    let aliases = house.mail.directory().aliases(&house.admin).unwrap();
+    assert_eq!(aliases[0].owner, Some(address("alice")));
 }
 
 #[tokio::test]
@@ -358,10 +454,13 @@ async fn an_alias_is_added_once_and_set_only_where_it_is() {
     let house = House::memory().await;
     house.account("alice").await;
     let set = async |existing| {
-        let targets = vec![address("alice")];
+        let to = AliasTo {
+            targets: vec![address("alice")],
+            owner: None,
+        };
         let directory = house.mail.directory();
         directory
-            .set_alias(&house.admin, &address("team"), targets, existing)
+            .set_alias(&house.admin, &address("team"), to, existing)
             .await
     };
     assert!(matches!(

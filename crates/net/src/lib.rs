@@ -51,6 +51,8 @@ pub use unix::Credentials;
 
 /// Time passes through tokio's clock, which a simulation owns.
 pub mod time {
+    /// The type of the system's moments, for traits of libraries that name it. Nobody asks for one.
+    pub use std::time::Instant as SystemMoment;
     pub use tokio::time::{Duration, Instant, sleep, sleep_until, timeout, timeout_at};
 
     /// The moment for measuring spans; other crates ask for it here and nowhere else.

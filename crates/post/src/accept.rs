@@ -3,7 +3,7 @@
 //! Each step gathers evidence, lets `judge` decide, acts, and writes one log line where something
 //! was refused. What never happens here: a decision (that is `judge`), a protocol's words.
 
-use crate::arriving::{Arriving, body_refusal};
+use crate::arriving::{Arriving, Bits, body_refusal};
 use crate::client::{Client, Role};
 use crate::envelope::{Envelope, Leads, MessageId, Recipient};
 use crate::header::HeaderReader;
@@ -14,13 +14,15 @@ use crate::queue::Queue;
 use crate::refusal::{Refusal, Refused};
 use crate::sign::gather::Gather;
 use crate::sign::keyring::Keyring;
-use addr::{Charset, ForwardPath, ReversePath};
-use mail::{Delivery, Directory, Mail, Resolved, Room};
-use net::{Clock, Random};
+use crate::srs::{self, Srs};
+use addr::{Address, Charset, ForwardPath, ReversePath};
+use mail::{Company, Delivery, Directory, Forward, Mail, Resolved, Room};
+use net::{Clock, Random, Resolver};
 use smtp::{DataEnd, MailParameters, RcptParameters};
 use std::sync::Arc;
 use store::Fault;
 use tally::Tally;
+use tokio::sync::OnceCell;
 
 /// Letters of a message's id: about 70 bits.
 pub(crate) const ID_LETTERS: usize = 14;
@@ -36,6 +38,8 @@ pub struct PostSettings {
     pub max_hops: u32,
     /// Received fields that we wrote ourselves.
     pub max_own_hops: u32,
+    /// Who asks the DNS about the signatures of what is sent on.
+    pub resolver: Option<Resolver>,
 }
 
 impl PostSettings {
@@ -47,6 +51,7 @@ impl PostSettings {
             max_recipients: limits::RECIPIENTS,
             max_hops: limits::HOPS,
             max_own_hops: limits::OWN_HOPS,
+            resolver: None,
         }
     }
 }
@@ -64,6 +69,10 @@ pub(crate) struct Inner {
     pub hostname: String,
     pub policy: Policy,
     pub keyring: Keyring,
+    /// None: nothing is asked of the DNS, and no seal is put on what is sent on.
+    pub resolver: Option<Resolver>,
+    /// Made when it is first needed.
+    pub srs: OnceCell<Srs>,
     /// Where mail for other servers goes, if it goes anywhere.
     pub queue: Option<Queue>,
 }
@@ -119,6 +128,8 @@ impl Post {
                 hostname,
                 policy,
                 keyring: Keyring::default(),
+                resolver: settings.resolver,
+                srs: OnceCell::new(),
                 queue,
             }),
         }
@@ -239,10 +250,19 @@ impl Post {
             right,
         };
         judge::recipient_form(evidence, policy)?;
-        let resolved = self.resolve(to).await.map_err(|fault| {
+        let trouble = |fault: Fault| {
             log::fault(&envelope.id, &fault);
             Refusal::Unavailable
-        })?;
+        };
+        let back = self.back(to).await.map_err(trouble)?;
+        let resolved = match back {
+            Some(back) => {
+                self.returned(judge::returned(&envelope.sender, back)?)
+                    .await
+            }
+            None => self.resolve(to).await,
+        };
+        let resolved = resolved.map_err(trouble)?;
         let queue = self.inner.queue.as_ref();
         let evidence = judge::ResolvedEvidence {
             to,
@@ -270,6 +290,36 @@ impl Post {
         Ok(Room::Enough)
     }
 
+    /// Whom a return address of ours stands for, if the recipient has the form of one.
+    async fn back(&self, to: &ForwardPath) -> Result<Option<Result<Address, srs::NotOurs>>, Fault> {
+        let Some(address) = to.address().filter(|address| srs::has_form(address)) else {
+            return Ok(None);
+        };
+        let srs = self.srs().await?;
+        srs.origin(self.directory(), address, self.inner.clock.now())
+    }
+
+    /// Where a bounce goes that came to a return address: to whom it stands for, here or elsewhere.
+    async fn returned(&self, to: Address) -> Result<Resolved, Fault> {
+        Ok(match self.directory().resolve(&to).await? {
+            Resolved::NotOurs => Resolved::Onward {
+                here: Vec::new(),
+                onward: vec![Forward {
+                    to,
+                    owner: None,
+                    company: Company::Alone,
+                }],
+            },
+            here => here,
+        })
+    }
+
+    /// What makes and reads return addresses.
+    pub(crate) async fn srs(&self) -> Result<&Srs, Fault> {
+        let make = || Srs::of(self.directory(), &self.inner.random);
+        self.inner.srs.get_or_try_init(make).await
+    }
+
     async fn resolve(&self, to: &ForwardPath) -> Result<Resolved, Fault> {
         let directory = self.directory();
         match to {
@@ -287,8 +337,10 @@ impl Post {
         match self.inner.mail.new_body().await {
             Ok(writer) => {
                 let header = HeaderReader::new(&self.inner.hostname);
-                let gather = self.may_sign(client).then(Gather::new);
-                Ok(Arriving::new(envelope, writer, header, gather))
+                let signs = self.may_sign(client);
+                let gather = (signs || self.seals(client, envelope)).then(Gather::new);
+                let bits = if signs { Bits::Seven } else { Bits::AsTheyCame };
+                Ok(Arriving::new(envelope, writer, header, gather, bits))
             }
             Err(refused) => {
                 let refusal = body_refusal(&envelope.id, &refused);

@@ -1,7 +1,8 @@
 //! A message while its content streams in: to the store's body, past the header reader.
 //!
 //! On the way, binary parts are turned into base64 (what is stored is CRLF lines without NUL, as
-//! IMAP and POP3 send them), and Return-Path fields are taken out. What is to be signed is looked at
+//! IMAP and POP3 send them), so are 8-bit parts of what is to be signed, and Return-Path fields are
+//! taken out. What is to be signed is looked at
 //! as it is kept. A trouble is remembered and told
 //! at the end: a client that is sending content reads no reply before. What never happens here: a
 //! whole message in memory.
@@ -28,17 +29,30 @@ pub struct Arriving {
     trouble: Option<Refusal>,
 }
 
+/// In how many bits a message is kept. What is signed is not to be changed on its way by those who
+/// take seven only. [rfc6376 5.3]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Bits {
+    AsTheyCame,
+    Seven,
+}
+
 impl Arriving {
     pub(crate) fn new(
         envelope: &Envelope,
         writer: BodyWriter,
         header: HeaderReader,
         gather: Option<Gather>,
+        bits: Bits,
     ) -> Arriving {
         let is_binary = envelope.body() == Some(BodyType::BinaryMime);
         Arriving {
             id: envelope.id.clone(),
-            binary: is_binary.then(Binary::new),
+            binary: match (bits, is_binary) {
+                (Bits::Seven, _) => Some(Binary::new(BinaryEncoder::seven_bit())),
+                (Bits::AsTheyCame, true) => Some(Binary::new(BinaryEncoder::new())),
+                (Bits::AsTheyCame, false) => None,
+            },
             return_path: ReturnPathFilter::new(),
             writer: Some(writer),
             header,
@@ -118,11 +132,8 @@ struct Binary {
 }
 
 impl Binary {
-    fn new() -> Binary {
-        Binary {
-            encoder: BinaryEncoder::new(),
-            last: 0,
-        }
+    fn new(encoder: BinaryEncoder) -> Binary {
+        Binary { encoder, last: 0 }
     }
 
     fn piece(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {

@@ -5,7 +5,7 @@
 //! does that. What never happens here: a report of failure; what fails here is refused.
 
 use crate::accept::Post;
-use crate::envelope::{Envelope, MessageId, Recipient};
+use crate::envelope::{By, Envelope, MessageId, Recipient, Step};
 use crate::limits;
 use crate::log;
 use crate::queue::{self, Leaving, Onward};
@@ -85,7 +85,7 @@ impl Post {
             (None, SenderPlace::Elsewhere) => return Ok(false),
             (Some(queue), SenderPlace::Elsewhere) => {
                 let onward = Onward::new(ForwardPath::Address(sender.clone()), None, None);
-                let message = queue.report_message(&id.to_string(), &report, sender);
+                let message = queue.report_message(&id.to_string(), &report, sender, String::new());
                 let leaving = queue.leaving(message, vec![onward], &body);
                 Some(leaving.map_err(|_| Fault::new("reporting", "the queue is full"))?)
             }
@@ -177,6 +177,11 @@ impl Post {
 
 /// None: nothing yet; it travels on to one address.
 fn happened(recipient: &Recipient) -> Option<Happened> {
+    let by_list = |step: &Step| matches!(step.by, By::List(_));
+    let of_list = recipient.here().iter().any(|one| one.owner().is_some());
+    if of_list || recipient.onward().iter().any(by_list) {
+        return Some(Happened::Delivered); // [rfc3461 5.2.7.1]
+    }
     match (recipient.here(), recipient.onward()) {
         ([], [] | [_]) => None,
         (_, []) => Some(Happened::Delivered),

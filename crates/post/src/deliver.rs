@@ -11,17 +11,18 @@ use crate::header::Facts;
 use crate::judge::{self, FieldEvidence, MessageEvidence};
 use crate::limits;
 use crate::log::{self, Stage};
-use crate::queue::{Asked, Full, Leaving, NewMessage, Onward};
+use crate::onward::{self, Group, InNameOf, Purpose, SenderOf};
+use crate::queue::{Asked, Full, Leaving, NewMessage};
 use crate::refusal::Refusal;
+use crate::sign::gather::Gathered;
 use crate::{trace, trail};
-use addr::Address;
+use addr::{Address, ForwardPath};
 use bytes::Bytes;
 use mail::{Addressed, DeliverError, Incoming, Leg, Prefix};
 use net::Time;
-use smtp::dsn::Notify;
-use smtp::{DataEnd, RcptParameters};
+use smtp::DataEnd;
 use std::fmt::Write;
-use store::Body;
+use store::{Body, Edit, Fault};
 
 /// Room for most notes beside a body.
 const USUAL_TAG_BYTES: usize = 256;
@@ -191,9 +192,12 @@ impl Post {
         let at = clock.now();
         let added = trace::added(client, envelope, hostname, at, additions, random);
         let gathered = gather.and_then(|gather| gather.finish(facts.begins));
-        let signatures = match gathered {
-            Some(gathered) => self.signatures(&facts, &gathered, &added, at),
-            None => Ok(String::new()),
+        // what strangers write into From is not ours to sign
+        let signatures = match &gathered {
+            Some(gathered) if client.login.is_some() => {
+                self.signatures(&facts, gathered, &added, at)
+            }
+            _ => Ok(String::new()),
         };
         let signatures = signatures.map_err(|fault| {
             log::fault(&envelope.id, &fault);
@@ -203,6 +207,7 @@ impl Post {
             body,
             at,
             fields: signatures + &added,
+            gathered: gathered.filter(|_| self.seals(client, envelope)),
             message_id: facts.message_id_text,
         })
     }
@@ -219,11 +224,18 @@ impl Post {
         let at = ready.at;
         let prefix = trace::prefix(client, envelope, hostname, at, &ready.fields);
         let prefix = Prefix(prefix.into());
-        let leaving = self.leaving(client, envelope, recipients, ready, (&prefix.0, at))?;
+        let groups = self.groups(envelope, recipients, at).await;
+        let groups = groups.map_err(|fault| Uncommitted::Deliver(fault.into()))?;
+        let groups = self.sealed(groups, ready).await;
+        let groups = groups.map_err(|fault| Uncommitted::Deliver(fault.into()))?;
+        let leaving = self.leaving(client, envelope, groups, ready, (&prefix.0, at))?;
         let deliveries = envelope.deliveries(recipients.iter().copied());
         let addressed = |(recipient, delivery): (&Recipient, &mail::Delivery)| Addressed {
             delivery: delivery.clone(),
-            prefix: prefix.clone(),
+            prefix: match delivery.owner() {
+                Some(owner) => trace::returned_to(owner, &prefix),
+                None => prefix.clone(),
+            },
             dsn: envelope.dsn(recipient),
         };
         let to = deliveries.into_iter().map(addressed).collect();
@@ -238,13 +250,13 @@ impl Post {
             login: client.login.as_ref().map(|login| login.name().to_owned()),
             at,
         };
-        let leg = leaving.as_ref().map(Leaving::leg);
-        let leg = leg.as_ref().map(|leg| leg as Leg<'_>);
+        let all = |edit: &mut Edit| leaving.iter().try_for_each(|one| one.leg()(edit));
+        let leg = (!leaving.is_empty()).then_some(&all as Leg<'_>);
         // THE COMMIT LINE: from here on the message is ours, durably, in every one of these
         // mailboxes and in the queue for all others. The 250 that follows from this Ok is sent
         // nowhere else. [rfc5321 2.1] [rfc5321 4.2.5] [rfc5321 6.1]
         let committed = mail.deliver_and(incoming, to, leg).await;
-        if let Some(leaving) = &leaving {
+        for leaving in &leaving {
             leaving.committed(committed.as_ref().err());
         }
         committed.map_err(Uncommitted::Deliver)?;
@@ -259,49 +271,90 @@ impl Post {
         Ok(())
     }
 
-    /// What goes into the queue with the message, if anything does.
+    /// The ways to other servers, by the sender in whose name they go.
+    async fn groups(
+        &self,
+        envelope: &Envelope,
+        recipients: &[&Recipient],
+        at: Time,
+    ) -> Result<Vec<Group>, Fault> {
+        if recipients.iter().all(|one| one.onward().is_empty()) {
+            return Ok(Vec::new());
+        }
+        let domain = envelope.sender.address().and_then(Address::domain);
+        let is_ours = match domain {
+            Some(domain) => self.directory().hosts(domain)?,
+            None => true,
+        };
+        let name = InNameOf {
+            sender: &envelope.sender,
+            whose: match is_ours {
+                true => SenderOf::Ours,
+                false => SenderOf::Elsewhere(self.srs().await?),
+            },
+            at,
+        };
+        Ok(onward::groups(recipients.iter().copied(), &name))
+    }
+
+    /// The groups with the seals of those that an alias or a list sends on.
+    async fn sealed(
+        &self,
+        groups: Vec<Group>,
+        ready: &Ready,
+    ) -> Result<Vec<(Group, String)>, Fault> {
+        let mut all = Vec::with_capacity(groups.len());
+        for group in groups {
+            let mut paths = group.recipients.iter().filter_map(ForwardPath::address);
+            let seal = match (&ready.gathered, paths.find_map(Address::domain)) {
+                (Some(gathered), Some(domain)) if group.purpose != Purpose::Sent => {
+                    self.seal(gathered, &ready.body, domain, ready.at).await?
+                }
+                _ => String::new(),
+            };
+            all.push((group, seal));
+        }
+        Ok(all)
+    }
+
+    /// What goes into the queue with the message: a message for each sender in whose name it goes.
     fn leaving(
         &self,
         client: &Client,
         envelope: &Envelope,
-        recipients: &[&Recipient],
+        groups: Vec<(Group, String)>,
         ready: &Ready,
         (prefix, at): (&Bytes, Time),
-    ) -> Result<Option<Leaving>, Uncommitted> {
-        let onward = recipients.iter().flat_map(|recipient| {
-            let RcptParameters { notify, orcpt } = recipient.parameters();
-            let to = recipient.onward().iter();
-            let notify = match recipient.leads_to_many() {
-                // the sender hears of the whole [rfc3461 5.2.7.3]
-                true => notify.as_ref().map(Notify::without_success),
-                false => notify.clone(),
-            };
-            to.map(move |to| Onward::new(to.clone(), notify.clone(), orcpt.clone()))
-        });
-        let onward: Vec<Onward> = onward.collect();
-        let queue = self.inner.queue.as_ref().filter(|_| !onward.is_empty());
-        let Some(queue) = queue else { return Ok(None) };
-        let asked = envelope.parameters();
-        let message = NewMessage {
-            id: envelope.id.to_string(),
-            sender: envelope.sender.clone(),
-            envid: asked.envid.clone(),
-            ret: asked.ret,
-            body_type: asked.body,
-            charset: asked.charset,
-            asked: Asked::default(),
-            prefix: trace::without_return_path(prefix),
-            client: client_text(client),
-            login: client.login.as_ref().map(|login| login.name().to_owned()),
-            at,
-            message_id: ready.message_id.clone().or_else(|| added_id(prefix)),
-            recipients: recipients
-                .iter()
-                .map(|recipient| whither(recipient))
-                .collect(),
+    ) -> Result<Vec<Leaving>, Uncommitted> {
+        let Some(queue) = self.inner.queue.as_ref() else {
+            return Ok(Vec::new());
         };
-        let leaving = queue.leaving(message, onward, &ready.body);
-        leaving.map(Some).map_err(|Full| Uncommitted::QueueFull)
+        let asked = envelope.parameters();
+        let mut all = Vec::new();
+        for (place, (group, seal)) in groups.into_iter().enumerate() {
+            let is_list = group.purpose == Purpose::Listed;
+            let message = NewMessage {
+                id: match place {
+                    0 => envelope.id.to_string(),
+                    more => format!("{}.{}", envelope.id, more + 1),
+                },
+                sender: group.sender,
+                envid: asked.envid.clone().filter(|_| !is_list),
+                ret: asked.ret.filter(|_| !is_list),
+                body_type: asked.body,
+                charset: asked.charset,
+                asked: Asked::default(),
+                prefix: trace::sealed(&seal, &trace::without_return_path(prefix)),
+                client: client_text(client),
+                login: client.login.as_ref().map(|login| login.name().to_owned()),
+                at,
+                message_id: ready.message_id.clone().or_else(|| added_id(prefix)),
+                recipients: whither(envelope, &group.recipients, place),
+            };
+            let leaving = queue.leaving(message, group.ways, &ready.body);
+            all.push(leaving.map_err(|Full| Uncommitted::QueueFull)?);
+        }
+        Ok(all)
     }
 }
 
@@ -311,15 +364,23 @@ enum Uncommitted {
     QueueFull,
 }
 
-/// For the trail.
-fn whither(recipient: &Recipient) -> trail::Destination {
-    trail::Destination {
-        path: recipient.path().clone(),
-        place: match recipient.onward().is_empty() {
-            true => trail::Place::Here,
-            false => trail::Place::Elsewhere,
+/// For the trail: where these recipients lead, and with the first message those who are here.
+fn whither(envelope: &Envelope, onward: &[ForwardPath], place: usize) -> Vec<trail::Destination> {
+    let all = envelope.recipients.iter().map(Recipient::path);
+    let destination = |path: &ForwardPath| trail::Destination {
+        path: path.clone(),
+        place: match onward.contains(path) {
+            true => trail::Place::Elsewhere,
+            false => trail::Place::Here,
         },
-    }
+    };
+    let leads_on = |path: &&ForwardPath| {
+        let of = envelope.recipients.iter().find(|one| one.path() == *path);
+        of.is_some_and(|one| !one.onward().is_empty())
+    };
+    all.filter(|path| onward.contains(path) || (place == 0 && !leads_on(path)))
+        .map(destination)
+        .collect()
 }
 
 /// The Message-ID that we gave it.
@@ -343,6 +404,8 @@ struct Ready {
     at: Time,
     /// What is put before it except for trace: signatures, and fields that were missing.
     fields: String,
+    /// For the seals of what is sent on.
+    gathered: Option<Gathered>,
     /// What its own Message-ID field says.
     message_id: Option<String>,
 }

@@ -3,8 +3,8 @@
 //! An envelope exists only after `Post::sender` said yes, a recipient in it only after
 //! `Post::recipient` did.
 
-use addr::{Charset, ForwardPath, ReversePath};
-use mail::{Delivery, Dsn};
+use addr::{Address, Charset, ForwardPath, ReversePath};
+use mail::{Company, Delivery, Dsn};
 use smtp::{BodyType, MailParameters, RcptParameters};
 use std::collections::HashSet;
 use std::fmt;
@@ -44,7 +44,25 @@ pub struct Recipient {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leads {
     pub here: Vec<Delivery>,
-    pub onward: Vec<ForwardPath>,
+    pub onward: Vec<Step>,
+}
+
+/// A way on to another server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Step {
+    pub to: ForwardPath,
+    pub by: By,
+}
+
+/// How a recipient comes to lead elsewhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum By {
+    /// It is elsewhere itself.
+    Itself,
+    /// An alias here leads there.
+    Alias(Company),
+    /// A list of this owner does.
+    List(Address),
 }
 
 impl Leads {
@@ -123,6 +141,12 @@ impl Envelope {
         &self.parameters
     }
 
+    /// Whether an alias or a list sends it on to other servers.
+    pub(crate) fn is_sent_on(&self) -> bool {
+        let mut ways = self.recipients.iter().flat_map(Recipient::onward);
+        ways.any(|step| step.by != By::Itself)
+    }
+
     /// Which of the recipients this is, if it is there already.
     pub(crate) fn position(&self, path: &ForwardPath) -> Option<usize> {
         let key = key(path);
@@ -145,12 +169,8 @@ impl Recipient {
     pub(crate) fn here(&self) -> &[Delivery] {
         &self.leads.here
     }
-    /// Whether the message travels on to one of several.
-    pub(crate) fn leads_to_many(&self) -> bool {
-        self.leads.count() > 1
-    }
     /// Where the message travels on to for it.
-    pub(crate) fn onward(&self) -> &[ForwardPath] {
+    pub(crate) fn onward(&self) -> &[Step] {
         &self.leads.onward
     }
     /// What RCPT said after the path.

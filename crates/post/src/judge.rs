@@ -3,10 +3,11 @@
 //! What never happens here: I/O, waiting, a clock, a log line.
 
 use crate::client::Role;
-use crate::envelope::Leads;
+use crate::envelope::{By, Leads, Step};
 use crate::header::{Begins, Facts, Seen, Value};
 use crate::refusal::Refusal;
-use addr::{Address, Charset, ForwardPath};
+use crate::srs;
+use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::Resolved;
 use smtp::DataProblem;
 
@@ -160,11 +161,23 @@ pub(crate) fn resolved(
             onward: Vec::new(),
         },
         Resolved::NotOurs if evidence.right == Right::Deliver => return Err(Refusal::RelayDenied),
-        Resolved::NotOurs if policy.elsewhere == Elsewhere::Refused => return Err(Refusal::NoRoad),
-        Resolved::NotOurs if evidence.queue == QueueRoom::Full => return Err(Refusal::QueueFull),
+        Resolved::NotOurs | Resolved::Onward { .. } if policy.elsewhere == Elsewhere::Refused => {
+            return Err(Refusal::NoRoad);
+        }
+        Resolved::NotOurs | Resolved::Onward { .. } if evidence.queue == QueueRoom::Full => {
+            return Err(Refusal::QueueFull);
+        }
         Resolved::NotOurs => Leads {
             here: Vec::new(),
-            onward: vec![evidence.to.clone()],
+            onward: vec![Step {
+                to: evidence.to.clone(),
+                by: By::Itself,
+            }],
+        },
+        // whoever made the alias lets mail for it travel on, whoever sends it
+        Resolved::Onward { here, onward } => Leads {
+            here,
+            onward: onward.into_iter().map(step).collect(),
         },
         Resolved::UnknownUser => return Err(Refusal::UnknownUser),
         Resolved::Closed => return Err(Refusal::MailboxClosed),
@@ -176,6 +189,28 @@ pub(crate) fn resolved(
         return Err(Refusal::TooManyRecipients);
     }
     Ok(leads)
+}
+
+fn step(forward: mail::Forward) -> Step {
+    Step {
+        to: ForwardPath::Address(forward.to),
+        by: match forward.owner {
+            Some(owner) => By::List(owner),
+            None => By::Alias(forward.company),
+        },
+    }
+}
+
+/// Whether mail for a return address of ours is taken: bounces, as long as they come in time. It
+/// would be a way to send through us otherwise.
+pub(crate) fn returned(
+    sender: &ReversePath,
+    back: Result<Address, srs::NotOurs>,
+) -> Result<Address, Refusal> {
+    match (sender, back) {
+        (ReversePath::Null, Ok(to)) => Ok(to),
+        (ReversePath::Null, Err(_)) | (ReversePath::Address(_), _) => Err(Refusal::NoReturn),
+    }
 }
 
 /// A recipient without room is refused by itself, so that it does not hold up the others of the

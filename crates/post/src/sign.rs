@@ -6,6 +6,8 @@
 //! local copies and before what travels on. What never happens here: a look at the DNS, a change of
 //! the message.
 
+pub(crate) mod arc;
+pub(crate) mod check;
 pub(crate) mod fields;
 pub(crate) mod gather;
 pub(crate) mod key;
@@ -15,20 +17,61 @@ pub(crate) mod tagged;
 
 use crate::Post;
 use crate::client::Client;
+use crate::envelope::Envelope;
 use crate::header::{Facts, HeaderReader, Value};
 use addr::{Address, Domain};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gather::Gather;
 use gather::Gathered;
 use key::SigningKey;
+use mail::Directory;
 use net::Time;
-use store::Fault;
+use store::{Body, Fault};
 
 /// Domains of authors that one message is signed for.
 const AUTHOR_DOMAINS: usize = 4;
 
 impl Post {
+    /// The seal of a message that the domain sends on, if it has a key: three fields that go before
+    /// all others. [rfc8617 5.1]
+    pub(crate) async fn seal(
+        &self,
+        gathered: &Gathered,
+        body: &Body,
+        domain: &Domain,
+        at: Time,
+    ) -> Result<String, Fault> {
+        let keys = self.keys_of(domain)?;
+        // RSA is what everybody can verify
+        let rsa = keys.iter().find(|key| key.algorithm() == "rsa-sha256");
+        let (Some(key), Some(resolver)) = (rsa.or(keys.first()), &self.inner.resolver) else {
+            return Ok(String::new());
+        };
+        let checked = check::check(gathered, body, resolver).await?;
+        let Some(chain) = &checked.chain else {
+            return Ok(String::new());
+        };
+        let said = arc::Said {
+            chain,
+            hostname: &self.inner.hostname,
+            results: &checked.results,
+            at,
+        };
+        match arc::seal(gathered, key, &said) {
+            Ok(seal) => Ok(seal),
+            Err(error) => {
+                let selector = &key.selector;
+                tracing::error!(target: "post", %domain, %selector, %error, "cannot seal");
+                Ok(String::new())
+            }
+        }
+    }
+
+    /// Whether the message may come to be sealed: what our own users send is signed instead.
+    pub(crate) fn seals(&self, client: &Client, envelope: &Envelope) -> bool {
+        client.login.is_none() && self.inner.resolver.is_some() && envelope.is_sent_on()
+    }
+
     /// Whether a message of this client may come to be signed: only what our own users submit is.
     pub(crate) fn may_sign(&self, client: &Client) -> bool {
         let own = client
@@ -66,21 +109,17 @@ impl Post {
         let keys = keys.iter().flat_map(|of_domain| of_domain.iter());
         Ok(signatures(gathered, added, keys, at))
     }
+}
 
-    /// The signatures of a message of our own making, such as a bounce, for its author's domain if
-    /// that is hosted here. They go before the message.
-    pub fn sign_own(&self, message: &[u8]) -> Result<String, Fault> {
-        let mut reader = HeaderReader::new("");
-        let mut gather = Gather::new();
-        reader.read(message);
-        gather.piece(message, reader.begins());
-        let facts = reader.finish();
-        let at = self.inner.clock.now();
-        match gather.finish(facts.begins) {
-            Some(gathered) => self.signatures(&facts, &gathered, "", at),
-            None => Ok(String::new()),
-        }
-    }
+/// The signatures of a message of our own making, which goes in the name of this domain.
+pub(crate) fn of_ours(
+    directory: &Directory,
+    domain: &Domain,
+    gathered: &Gathered,
+    at: Time,
+) -> Result<String, Fault> {
+    let keys = keyring::read(directory, domain)?;
+    Ok(signatures(gathered, "", keys.iter(), at))
 }
 
 /// The domains of the authors, each once, as the raw values of From fields say. A signature counts

@@ -12,8 +12,9 @@
 use crate::client::Client;
 use crate::envelope::Envelope;
 use crate::judge::{Add, Additions};
-use addr::{Charset, Host};
+use addr::{Address, Charset, Host};
 use bytes::Bytes;
+use mail::Prefix;
 use net::{Random, Time};
 use std::fmt::Write;
 
@@ -43,6 +44,22 @@ pub(crate) fn prefix(
 pub(crate) fn without_return_path(prefix: &Bytes) -> Bytes {
     let line = prefix.iter().position(|octet| *octet == b'\n');
     prefix.slice(line.map_or(0, |end| end + 1)..)
+}
+
+/// With the seal of one who sends it on, which goes before all else. [rfc8617 5.1]
+pub(crate) fn sealed(seal: &str, prefix: &Bytes) -> Bytes {
+    match seal.is_empty() {
+        true => prefix.clone(),
+        false => [seal.as_bytes(), prefix].concat().into(),
+    }
+}
+
+/// The same for a copy that a list sends: who hears of failures is its owner. [rfc5321 3.9.2]
+pub(crate) fn returned_to(owner: &Address, prefix: &Prefix) -> Prefix {
+    let rest = without_return_path(&prefix.0);
+    let mut text = format!("Return-Path: <{owner}>\r\n").into_bytes();
+    text.extend_from_slice(&rest);
+    Prefix(text.into())
 }
 
 /// [rfc5321 4.4]

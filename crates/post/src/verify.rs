@@ -33,7 +33,9 @@ impl Post {
             return Ok(Verified::Unreadable);
         };
         Ok(match self.directory().resolve(&address).await? {
-            Resolved::Local(_) | Resolved::OverQuota => Verified::Address(address),
+            Resolved::Local(_) | Resolved::Onward { .. } | Resolved::OverQuota => {
+                Verified::Address(address)
+            }
             Resolved::UnknownUser | Resolved::Closed => Verified::UnknownUser,
             Resolved::NotOurs | Resolved::TooManyTargets => Verified::NotOurs,
         })

@@ -64,6 +64,11 @@ fn words(refusal: &Refusal) -> (u16, Status, String) {
             text("Too much mail waits to be sent, try again later"),
         ),
         Refusal::UnknownUser => (550, Status(5, 1, 1), text("No such user here")),
+        Refusal::NoReturn => (
+            550,
+            Status(5, 1, 1),
+            text("This return address takes bounces only, and only in their time"),
+        ),
         Refusal::MailboxClosed => (550, Status(5, 2, 1), text("The mailbox takes no mail")),
         Refusal::MailboxFull => (452, Status(4, 2, 2), text("The mailbox is full")),
         Refusal::TooManyRecipients => (452, Status(4, 5, 3), text("Too many recipients")),
@@ -305,6 +310,7 @@ mod tests {
             | Refusal::RelayForm
             | Refusal::NoRoad
             | Refusal::UnknownUser
+            | Refusal::NoReturn
             | Refusal::MailboxClosed
             | Refusal::TooManyRecipients
             | Refusal::AliasTooWide => &[RCPT],
@@ -338,6 +344,7 @@ mod tests {
             Refusal::NoRoad,
             Refusal::QueueFull,
             Refusal::UnknownUser,
+            Refusal::NoReturn,
             Refusal::MailboxClosed,
             Refusal::MailboxFull,
             Refusal::TooManyRecipients,

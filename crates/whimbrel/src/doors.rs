@@ -281,6 +281,8 @@ fn post(house: &House, queue: Option<&Queue>, settings: &Settings) -> Post {
     let settings = PostSettings {
         hostname: settings.hostname.clone(),
         max_message_bytes: settings.message_bytes,
+        // where nothing is sent, nothing is sent on
+        resolver: house.resolver.clone().filter(|_| queue.is_some()),
         ..settings.post.clone()
     };
     match queue {

@@ -54,7 +54,7 @@ impl Known {
         let Some(rings) = moment.filter(|_| self.bell.rings() == moment) else {
             return;
         };
-        if targets.len() > KNOWN_TARGETS {
+        if targets.len() > KNOWN_TARGETS || targets.iter().any(|target| target.owner.is_some()) {
             return;
         }
         let mut inner = self.inner(rings);
@@ -76,6 +76,7 @@ mod tests {
         let target = Target {
             account: AccountId(1),
             quota_bytes: None,
+            owner: None,
         };
         vec![target; count]
     }

@@ -69,8 +69,16 @@ impl Record for DomainRecord {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum AddressRecord {
     Account(AccountId),
-    /// The keys of other addresses.
-    Alias(Vec<String>),
+    Alias(AliasRecord),
+}
+
+/// Where an alias leads.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct AliasRecord {
+    /// The keys of other addresses, here or elsewhere.
+    pub targets: Vec<String>,
+    /// Who hears of failures in place of the sender; then the alias is a list [rfc5321 3.9.2].
+    pub owner: Option<String>,
 }
 
 impl Record for AddressRecord {
@@ -81,9 +89,13 @@ impl Record for AddressRecord {
             Self::Account(id) => {
                 w.u8(0).uint(id.0);
             }
-            Self::Alias(targets) => {
-                w.u8(1).len(targets.len());
-                for target in targets {
+            Self::Alias(alias) => {
+                match &alias.owner {
+                    None => w.u8(1),
+                    Some(owner) => w.u8(2).str(owner),
+                };
+                w.len(alias.targets.len());
+                for target in &alias.targets {
                     w.str(target);
                 }
             }
@@ -94,10 +106,15 @@ impl Record for AddressRecord {
         let mut r = Reader::new(bytes, 1)?;
         match r.u8()? {
             0 => Ok(Self::Account(AccountId(r.uint()?))),
-            1 => {
+            kind @ (1 | 2) => {
+                let owner = match kind {
+                    1 => None,
+                    _ => Some(r.str()?.to_owned()),
+                };
                 let count = r.count()?;
                 let targets = (0..count).map(|_| r.str().map(str::to_owned));
-                Ok(Self::Alias(targets.collect::<Decoded<_>>()?))
+                let targets = targets.collect::<Decoded<_>>()?;
+                Ok(Self::Alias(AliasRecord { targets, owner }))
             }
             _ => Err(crate::codec::Damaged),
         }

@@ -60,8 +60,8 @@ fn verify_addresses(look: &impl Look, report: &mut VerifyReport) -> Result<(), F
                     report.problem(&address, format!("account {id} is not there"), ADDRESS);
                 }
             }
-            AddressRecord::Alias(targets) => {
-                for target in targets {
+            AddressRecord::Alias(alias) => {
+                for target in alias.targets {
                     if look.value(&key::targeted_by(&target, &address))?.is_none() {
                         let found = format!("target {target} does not know of it");
                         report.problem(&address, found, ADDRESS);

@@ -171,10 +171,55 @@ fn only_a_login_at_submission_sends_elsewhere() {
     }
     let far = "bob@b.example";
     let leads = answered(Resolved::NotOurs, far, Right::Submit, OPEN).unwrap();
-    assert_eq!(leads.onward, [ForwardPath::Address(address(far))]);
+    let step = Step {
+        to: ForwardPath::Address(address(far)),
+        by: By::Itself,
+    };
+    assert_eq!(leads.onward, [step]);
     assert_eq!(leads.here.len(), 0);
     let refused = answered(Resolved::NotOurs, far, Right::Deliver, OPEN);
     assert_eq!(refused.err(), Some(Refusal::RelayDenied));
+}
+
+#[test]
+fn whoever_writes_to_an_alias_may_be_sent_on() {
+    // [rfc5321 3.9.1] [rfc5321 3.9.2]
+    let forward = |owner: Option<&str>| mail::Forward {
+        to: address("x@far.example"),
+        owner: owner.map(address),
+        company: mail::Company::Alone,
+    };
+    let answer = || Resolved::Onward {
+        here: Vec::new(),
+        onward: vec![forward(None), forward(Some("o@example.test"))],
+    };
+    let to = "fwd@example.test";
+    let leads = answered(answer(), to, Right::Deliver, OPEN).unwrap();
+    let by: Vec<_> = leads.onward.into_iter().map(|step| step.by).collect();
+    let expect = [
+        By::Alias(mail::Company::Alone),
+        By::List(address("o@example.test")),
+    ];
+    assert_eq!(by, expect);
+    let nowhere = (QueueRoom::Enough, Elsewhere::Refused);
+    let refused = answered(answer(), to, Right::Deliver, nowhere);
+    assert_eq!(refused.err(), Some(Refusal::NoRoad));
+    let full = (QueueRoom::Full, Elsewhere::Taken);
+    let refused = answered(answer(), to, Right::Deliver, full);
+    assert_eq!(refused.err(), Some(Refusal::QueueFull));
+}
+
+#[test]
+fn a_return_address_takes_bounces_only() {
+    let back = Ok(address("carol@far.example"));
+    let to = address("carol@far.example");
+    assert_eq!(returned(&ReversePath::Null, back.clone()), Ok(to));
+    let sender = ReversePath::Address(address("eve@far.example"));
+    let refused = Err(Refusal::NoReturn);
+    assert_eq!(returned(&sender, back), refused);
+    for why in [srs::NotOurs::Forged, srs::NotOurs::TooOld] {
+        assert_eq!(returned(&ReversePath::Null, Err(why)), refused);
+    }
 }
 
 #[test]

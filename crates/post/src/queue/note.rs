@@ -3,6 +3,7 @@
 //! An entry goes only in the commit that writes its end, and a report that its sender is owed is
 //! accepted by that same commit. What never happens here: an attempt, the words of a report.
 
+use crate::header::Begins;
 use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Onward, RecipientState};
 use crate::queue::leaving::{Leaving, NewMessage};
@@ -10,8 +11,11 @@ use crate::queue::message::{Asked, MessageRecord};
 use crate::queue::settle::Settled;
 use crate::queue::{AttemptRecord, Queue, keys};
 use crate::report::{self, Action, Happened, Reporter, Returned, SenderPlace, Subject, Tell};
+use crate::sign;
+use crate::sign::gather::{Gather, Gathered};
+use crate::srs::{self, Srs};
 use crate::trail::{self, End, How};
-use addr::{Address, ForwardPath, ReversePath};
+use addr::{Address, Domain, ForwardPath, ReversePath};
 use bytes::Bytes;
 use mail::codec::{Record, decode};
 use mail::road::{MessageNumber, let_go};
@@ -170,6 +174,18 @@ impl Queue {
             return Ok(Err("the sender's mailbox took no report"));
         }
         let directory = self.inner.mail.directory();
+        // what was sent on for a stranger went under a return address that stands for him
+        let back = match srs::has_form(sender) {
+            true => {
+                let srs = Srs::of(directory, &self.inner.random).await?;
+                srs.origin(directory, sender, self.inner.clock.now())?
+            }
+            false => None,
+        };
+        let sender = match &back {
+            Some(Ok(stranger)) => stranger,
+            Some(Err(_)) | None => sender,
+        };
         let mut wanted = wanted;
         let mut resolved = match wanted {
             Wanted::Short => directory.resolve_beyond_quota(sender).await?,
@@ -179,9 +195,13 @@ impl Queue {
             wanted = Wanted::Short;
             resolved = directory.resolve_beyond_quota(sender).await?;
         }
-        let here = match resolved {
-            Resolved::Local(deliveries) => Some(deliveries),
-            Resolved::NotOurs => None,
+        let (here, onward) = match resolved {
+            Resolved::Local(deliveries) => (deliveries, Vec::new()),
+            Resolved::NotOurs => (Vec::new(), vec![sender.clone()]),
+            // an owner of a list whose mail goes on
+            Resolved::Onward { here, onward } => {
+                (here, onward.into_iter().map(|one| one.to).collect())
+            }
             Resolved::OverQuota | Resolved::TooManyTargets => {
                 return Ok(Err("the sender's mailbox took no report"));
             }
@@ -189,53 +209,63 @@ impl Queue {
                 return Ok(Err("the sender has no mailbox any more"));
             }
         };
-        let place = match here {
-            Some(_) => SenderPlace::Here,
-            None => SenderPlace::Elsewhere,
+        let place = match onward.is_empty() {
+            true => SenderPlace::Here,
+            false => SenderPlace::Elsewhere,
         };
         let all = actions.iter().map(|(_, action)| *action);
         let returned = match wanted {
             Wanted::AsAsked => report::returned(message.ret, message.size(), all),
             Wanted::Short | Wanted::Nothing => Returned::Header,
         };
-        let composed = self.compose(message, sender, entry, actions, returned, place)?;
+        let ours = self.in_the_name_of(message)?;
+        let subject = (message, sender, ours.as_ref());
+        let composed = self.compose(subject, entry, actions, returned, place)?;
         let id = self.inner.random.token(ID_LETTERS);
-        let body = self.body(&composed, message, &id).await?;
+        let (body, gathered) = self.body(&composed, message, &id).await?;
         let mut told = Told {
             id,
             body,
             to: Vec::new(),
             leaving: None,
         };
-        match here {
-            Some(deliveries) => {
-                told.to = deliveries.into_iter().map(addressed).collect();
-            }
-            None => {
-                let leaving = self.leaving(
-                    self.report_message(&told.id, &composed, sender),
-                    vec![Onward::new(
-                        ForwardPath::Address(sender.clone()),
-                        None,
-                        None,
-                    )],
-                    &told.body,
-                );
-                match leaving {
-                    Ok(leaving) => told.leaving = Some(leaving),
-                    Err(_) => return Err(Fault::new("reporting", "the queue is full")),
-                }
+        told.to = here.into_iter().map(addressed).collect();
+        if !onward.is_empty() {
+            let way = |to| Onward::new(ForwardPath::Address(to), None, None);
+            let at = self.inner.clock.now();
+            let signatures = match (&ours, &gathered) {
+                (Some(domain), Some(gathered)) => sign::of_ours(directory, domain, gathered, at)?,
+                _ => String::new(),
+            };
+            let leaving = self.leaving(
+                self.report_message(&told.id, &composed, sender, signatures),
+                onward.into_iter().map(way).collect(),
+                &told.body,
+            );
+            match leaving {
+                Ok(leaving) => told.leaving = Some(leaving),
+                Err(_) => return Err(Fault::new("reporting", "the queue is full")),
             }
         }
         Ok(Ok(told))
     }
 
-    /// A report that travels on to a sender elsewhere.
+    /// The domain of ours that reports about this message are from, so that it can sign them.
+    fn in_the_name_of(&self, message: &MessageRecord) -> Result<Option<Domain>, Fault> {
+        let domain = message.sender.address().and_then(Address::domain);
+        match domain {
+            Some(domain) if self.inner.mail.directory().hosts(domain)? => Ok(Some(domain.clone())),
+            _ => Ok(None),
+        }
+    }
+
+    /// A report that travels on to a sender elsewhere, with our signatures.
     pub(crate) fn report_message(
         &self,
         id: &str,
         composed: &report::Report,
         to: &Address,
+        signatures: String,
     ) -> NewMessage {
         NewMessage {
             id: id.to_owned(),
@@ -245,7 +275,7 @@ impl Queue {
             body_type: Some(composed.body),
             charset: composed.charset,
             asked: Asked::default(),
-            prefix: Bytes::new(),
+            prefix: signatures.into(),
             client: "this server".to_owned(),
             login: None,
             at: self.inner.clock.now(),
@@ -259,8 +289,7 @@ impl Queue {
 
     fn compose(
         &self,
-        message: &MessageRecord,
-        sender: &Address,
+        (message, sender, ours): (&MessageRecord, &Address, Option<&Domain>),
         entry: &EntryRecord,
         actions: &[(usize, Action)],
         returned: Returned,
@@ -272,10 +301,8 @@ impl Queue {
             self.inner.clock.now(),
             self.inner.random.token(TOKEN_LETTERS),
         );
-        // of a domain whose postmaster is here, if the sender's is
-        let domain = sender.domain().filter(|_| place == SenderPlace::Here);
-        let domain = domain.map_or_else(|| self.inner.hostname.clone(), ToString::to_string);
-        let postmaster = format!("postmaster@{domain}");
+        let hostname = self.inner.hostname.as_str();
+        let postmaster = format!("postmaster@{}", ours.map_or(hostname, Domain::as_str));
         let reporter = Reporter {
             hostname: &self.inner.hostname,
             postmaster: &postmaster,
@@ -319,27 +346,28 @@ impl Queue {
         composed: &report::Report,
         message: &MessageRecord,
         id: &str,
-    ) -> Result<Body, Fault> {
+    ) -> Result<(Body, Option<Gathered>), Fault> {
         let written = async {
-            let mut writer = self.inner.mail.new_body().await?;
-            writer.write(&composed.before).await?;
+            let mut writing = Writing {
+                writer: self.inner.mail.new_body().await?,
+                gather: Gather::new(),
+            };
+            writing.write(&composed.before).await?;
             if composed.returned == Returned::Whole {
-                self.copy(message, &mut writer).await?;
+                self.copy(message, &mut writing).await?;
             }
-            writer.write(&composed.after).await?;
+            writing.write(&composed.after).await?;
             let tag = format!("id={id}\nfrom=<>\nto={}\n", message.sender);
-            writer.finish(tag.as_bytes()).await
+            let Writing { writer, gather } = writing;
+            let body = writer.finish(tag.as_bytes()).await?;
+            Ok((body, gather.finish(Begins::WithHeader)))
         };
         written
             .await
             .map_err(|refused: BodyRefusal| Fault::new("writing a report", refused))
     }
 
-    async fn copy(
-        &self,
-        message: &MessageRecord,
-        writer: &mut BodyWriter,
-    ) -> Result<(), BodyRefusal> {
+    async fn copy(&self, message: &MessageRecord, writer: &mut Writing) -> Result<(), BodyRefusal> {
         writer.write(&message.prefix).await?;
         let mut from = 0;
         while from < message.body_bytes {
@@ -354,6 +382,19 @@ impl Queue {
             writer.write(&piece).await?;
         }
         Ok(())
+    }
+}
+
+/// A report on its way to the store, and to its signatures.
+struct Writing {
+    writer: BodyWriter,
+    gather: Gather,
+}
+
+impl Writing {
+    async fn write(&mut self, piece: &[u8]) -> Result<(), BodyRefusal> {
+        self.gather.piece(piece, Begins::WithHeader);
+        self.writer.write(piece).await
     }
 }
 

@@ -77,6 +77,19 @@ pub(crate) fn covered<'a>(header: &[Field<'a>]) -> Covered<'a> {
     Covered { names, fields }
 }
 
+/// The same for a seal, which covers signatures as well. [rfc8617 4.1.2]
+pub(crate) fn covered_by_arc<'a>(header: &[Field<'a>]) -> Covered<'a> {
+    let mut all = covered(header);
+    let is_signature = |field: &&Field<'_>| field.0.eq_ignore_ascii_case(SIGNATURE.as_bytes());
+    for field in header.iter().rev().filter(is_signature).take(SAME_NAME) {
+        all.names.push(SIGNATURE);
+        all.fields.push(*field);
+    }
+    all
+}
+
+const SIGNATURE: &str = "DKIM-Signature";
+
 /// The fields of a header; a line that is none is left out with what continues it.
 pub(crate) fn split(header: &[u8]) -> Vec<Field<'_>> {
     let mut fields = Vec::new();

@@ -15,6 +15,7 @@ enum At {
     Header { came: Vec<u8>, looked_at: usize },
     Body {
         header: Vec<u8>,
+        body_at: u64,
         hash: Box<BodyHash>,
     },
     /// A header like this is not signed.
@@ -26,6 +27,8 @@ enum At {
 pub(crate) struct Gathered {
     /// The fields, without the empty line.
     pub header: Vec<u8>,
+    /// Where the body begins in the content.
+    pub body_at: u64,
     /// SHA-256 of the body in its relaxed form. [rfc6376 3.4.4]
     pub body_hash: Vec<u8>,
 }
@@ -71,11 +74,17 @@ impl Gather {
             }
             (at, _) => at,
         };
-        let At::Body { header, hash } = at else {
+        let At::Body {
+            header,
+            body_at,
+            hash,
+        } = at
+        else {
             return None;
         };
         Some(Gathered {
             header,
+            body_at,
             body_hash: hash.finish(),
         })
     }
@@ -86,7 +95,11 @@ fn body_behind(mut came: Vec<u8>, header: usize, body: usize) -> At {
     hash.piece(&came[body..]);
     came.truncate(header);
     came.shrink_to_fit();
-    At::Body { header: came, hash }
+    At::Body {
+        header: came,
+        body_at: body as u64,
+        hash,
+    }
 }
 
 /// Where the header ends and where the body begins. The content is lines that end with CRLF.

@@ -54,7 +54,8 @@ impl Keyring {
     }
 }
 
-fn read(directory: &Directory, domain: &Domain) -> Result<Keys, Fault> {
+/// Those of a domain that sign now.
+pub(crate) fn read(directory: &Directory, domain: &Domain) -> Result<Keys, Fault> {
     let mut keys = Vec::new();
     for one in directory.dkim_keys(domain)? {
         if one.state != KeyState::Active {

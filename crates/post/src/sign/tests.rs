@@ -1,6 +1,7 @@
 //! Signatures verify, and stop verifying when what they cover is changed.
 
 use super::*;
+use crate::sign::gather::Gather;
 use crate::sign::key;
 use mail::{DkimKey, KeyAlgorithm, KeyState};
 use mail_auth::common::parse::TxtRecordParser;
@@ -8,10 +9,12 @@ use mail_auth::common::verify::DomainKey;
 use mail_auth::{
     AuthenticatedMessage, DkimResult, MessageAuthenticator, Parameters, ResolverCache, Txt,
 };
+use net::{Resolver, SimDns};
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
+use store::Body;
 
 fn key(algorithm: KeyAlgorithm, selector: &str) -> DkimKey {
     let made = key::make_key(algorithm).unwrap();
@@ -54,20 +57,28 @@ impl ResolverCache<Box<str>, Txt> for Shown {
     fn insert(&self, _: Box<str>, _: Txt, _: std::time::Instant) {}
 }
 
-/// How many of the message's signatures verify with these keys.
-fn verified(message: &str, keys: &[DkimKey]) -> usize {
+/// What the DNS shows of these keys.
+fn shown(keys: &[DkimKey]) -> Shown {
     let shown = |key: &DkimKey| {
         let record = DomainKey::parse(key::key_record(key).as_bytes()).unwrap();
         let name = format!("{}._domainkey.example.test.", key.selector);
         (name.into(), Txt::DomainKey(Arc::new(record)))
     };
-    let shown = Shown(keys.iter().map(shown).collect());
-    let parsed = AuthenticatedMessage::parse(message.as_bytes()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    Shown(keys.iter().map(shown).collect())
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .unwrap();
-    let outputs = runtime.block_on(async {
+        .unwrap()
+}
+
+/// How many of the message's signatures verify with these keys.
+fn verified(message: &str, keys: &[DkimKey]) -> usize {
+    let shown = shown(keys);
+    let parsed = AuthenticatedMessage::parse(message.as_bytes()).unwrap();
+    let outputs = runtime().block_on(async {
         let authenticator = MessageAuthenticator::new_system_conf().unwrap();
         let parameters = Parameters::new(&parsed).with_txt_cache(&shown);
         authenticator.verify_dkim(parameters).await
@@ -76,6 +87,131 @@ fn verified(message: &str, keys: &[DkimKey]) -> usize {
         .iter()
         .filter(|one| *one.result() == DkimResult::Pass);
     good.count()
+}
+
+/// What the message's seals are worth.
+fn sealed_well(message: &str, keys: &[DkimKey]) -> bool {
+    let shown = shown(keys);
+    let parsed = AuthenticatedMessage::parse(message.as_bytes()).unwrap();
+    runtime().block_on(async {
+        let authenticator = MessageAuthenticator::new_system_conf().unwrap();
+        let parameters = Parameters::new(&parsed).with_txt_cache(&shown);
+        *authenticator.verify_arc(parameters).await.result() == DkimResult::Pass
+    })
+}
+
+/// The message as it lies in the store.
+async fn stored(message: &str) -> Body {
+    let db = store::Db::memory();
+    let mut writer = db.new_body().await.unwrap();
+    writer.write(message.as_bytes()).await.unwrap();
+    writer.finish(b"").await.unwrap()
+}
+
+/// What is found of the message's signatures, with these keys in the DNS.
+fn checked(message: &str, keys: &[DkimKey]) -> check::Checked {
+    let dns = SimDns::new(1);
+    for key in keys {
+        let name = format!("{}._domainkey.example.test", key.selector);
+        dns.add_txt(&name, &key::key_record(key));
+    }
+    runtime().block_on(async {
+        let body = stored(message).await;
+        let resolver = Resolver::simulated(dns);
+        check::check(&gathered(message), &body, &resolver)
+            .await
+            .unwrap()
+    })
+}
+
+/// The message with one more seal.
+fn sealed(message: &str, by: &DkimKey, keys: &[DkimKey]) -> (String, String) {
+    let domain: Domain = "example.test".parse().unwrap();
+    let read = key::read(&domain, by).unwrap().unwrap();
+    let checked = checked(message, keys);
+    let said = arc::Said {
+        chain: checked.chain.as_ref().unwrap(),
+        hostname: "mx.example.test",
+        results: &checked.results,
+        at: Time::from_seconds(1_795_396_809),
+    };
+    let seal = arc::seal(&gathered(message), &read, &said).unwrap();
+    (format!("{seal}{message}"), checked.results)
+}
+
+#[test]
+fn a_seal_tells_what_was_found_and_the_next_one_stands_on_it() {
+    // [rfc8617 5.1] [rfc8617 4.1.2] [rfc8617 4.2.1] [rfc8617 4.4] [rfc8601 2.7.1]
+    let keys = [
+        key(KeyAlgorithm::Rsa, "r1"),
+        key(KeyAlgorithm::Ed25519, "e1"),
+    ];
+    let domain: Domain = "example.test".parse().unwrap();
+    let read = keys
+        .each_ref()
+        .map(|one| key::read(&domain, one).unwrap().unwrap());
+    let at = Time::from_seconds(1_795_396_809);
+    let signed = signatures(&gathered(MESSAGE), "", read.iter(), at) + MESSAGE;
+    let (first, results) = sealed(&signed, &keys[0], &keys);
+    assert_eq!(
+        results
+            .matches("dkim=pass header.d=example.test header.s=")
+            .count(),
+        2
+    );
+    assert!(results.ends_with("arc=none"), "{results}");
+    assert!(
+        first.starts_with("ARC-Seal: i=1; a=rsa-sha256; cv=none;"),
+        "{first}"
+    );
+    assert!(sealed_well(&first, &keys), "{first}");
+    assert_eq!(verified(&first, &keys), 2);
+    let hop = format!("Received: from z\r\n{first}");
+    let (second, results) = sealed(&hop, &keys[0], &keys);
+    assert!(results.ends_with("arc=pass"), "{results}");
+    assert!(
+        second.starts_with("ARC-Seal: i=2; a=rsa-sha256; cv=pass;"),
+        "{second}"
+    );
+    assert!(sealed_well(&second, &keys), "{second}");
+    assert!(second.lines().all(|line| line.len() <= 100), "{second}");
+    for (from, to) in [
+        ("Some", "Same"),
+        ("dkim=pass", "dkim=fail"),
+        ("Subject:", "Subject: x"),
+    ] {
+        assert!(!sealed_well(&second.replace(from, to), &keys), "{from}");
+    }
+    // one who changes it says that it was broken, and nobody seals it any more [rfc8617 5.1.2]
+    let changed = second.replace("Some", "Same");
+    let (third, results) = sealed(&changed, &keys[0], &keys);
+    assert!(results.ends_with("arc=fail"), "{results}");
+    assert!(results.contains("dkim=neutral"), "{results}");
+    assert!(
+        third.starts_with("ARC-Seal: i=3; a=rsa-sha256; cv=fail;"),
+        "{third}"
+    );
+    assert!(checked(&third, &keys).chain.is_none());
+}
+
+#[test]
+fn what_cannot_be_told_is_not_sealed_and_a_peer_writes_no_words_into_ours() {
+    let keys = [key(KeyAlgorithm::Ed25519, "e1")];
+    let plain = checked(MESSAGE, &keys);
+    assert_eq!(plain.results, "dkim=none;\r\n\tarc=none");
+    let odd = format!(
+        "DKIM-Signature: v=1; a=rsa-sha256; d=a;b x; s=x(y); h=from; bh=AAAA; b=AAAA\r\n{MESSAGE}"
+    );
+    let found = checked(&odd, &keys).results;
+    assert!(!found.contains('(') && !found.contains("pass"), "{found}");
+    let (first, _) = sealed(MESSAGE, &keys[0], &keys);
+    let broken = first.replace("ARC-Seal: i=1", "ARC-Seal: i=x");
+    assert!(checked(&broken, &keys).chain.is_none());
+    assert!(
+        checked(&format!("ARC-Seal: i=1; cv=none\r\n{MESSAGE}"), &keys)
+            .chain
+            .is_none()
+    );
 }
 
 const MESSAGE: &str = "Received: from x\r\nFrom: Ann <ann@example.test>\r\nTo: bob@example.org,\r\n \

@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 use mail::{
-    Access, Admin, Argon2Cost, Cursor, Flags, Mail, MailSettings, MailboxName, Message, NewMessage,
-    Want, WeakPasswords,
+    Access, Admin, AliasTo, Argon2Cost, Cursor, DkimKey, Existing, Flags, KeyAlgorithm, KeyState,
+    Mail, MailSettings, MailboxName, Message, NewMessage, Want, WeakPasswords,
 };
 use net::time::{Duration, sleep};
 use net::{Bounds, Clock, Conn, Dialer, Listener, Random, Resolver, SimDns, SimNet, Stop, Time};
@@ -101,7 +101,10 @@ impl House {
             Routes::default(),
         );
         let queue = queue.await.unwrap();
-        let settings = PostSettings::new(hostname);
+        let settings = PostSettings {
+            resolver: Some(Resolver::simulated(world.dns.clone())),
+            ..PostSettings::new(hostname)
+        };
         House {
             world: World {
                 net: world.net.clone(),
@@ -129,6 +132,38 @@ impl House {
             let added = directory.add_account(&admin, &address, Some(&hashed)).await;
             added.unwrap();
         }
+    }
+
+    /// An alias; with an owner it is a list.
+    pub async fn leads(&self, name: &str, to: &[&str], owner: Option<&str>) {
+        let alias = format!("{name}@{}", self.site.0).parse().unwrap();
+        let to = AliasTo {
+            targets: to.iter().map(|target| target.parse().unwrap()).collect(),
+            owner: owner.map(|owner| owner.parse().unwrap()),
+        };
+        let (directory, admin) = (self.mail.directory(), Admin::upkeep());
+        let set = directory.set_alias(&admin, &alias, to, Existing::Replaced);
+        set.await.unwrap();
+    }
+
+    /// From now on its domain has a key, which the DNS shows.
+    pub async fn signs(&self) {
+        let (directory, admin) = (self.mail.directory(), Admin::upkeep());
+        let made = post::make_key(KeyAlgorithm::Ed25519).unwrap();
+        let key = DkimKey {
+            selector: "s1".parse().unwrap(),
+            algorithm: KeyAlgorithm::Ed25519,
+            public: made.public,
+            secret: Some(made.secret),
+            replaces: None,
+            state: KeyState::Active,
+            since: Time::from_seconds(0),
+        };
+        let name = format!("s1._domainkey.{}", self.site.0);
+        self.world.dns.add_txt(&name, &post::key_record(&key));
+        let domain = self.site.0.parse().unwrap();
+        let added = directory.add_dkim_keys(&admin, &domain, vec![key]);
+        added.await.unwrap();
     }
 
     /// The same server after its end and another start.

@@ -183,9 +183,12 @@ pub enum AliasCommand {
     Add {
         /// The address that is to lead elsewhere.
         alias: String,
-        /// The accounts or aliases that it leads to.
+        /// The accounts, aliases or addresses elsewhere that it leads to.
         #[arg(required = true, value_name = "TARGET")]
         targets: Vec<String>,
+        /// Make it a list: failures are told to this address here, not to those who write to it.
+        #[arg(long, value_name = "ADDRESS")]
+        owner: Option<String>,
     },
     /// List the aliases.
     List {
@@ -202,9 +205,15 @@ pub enum AliasCommand {
     Set {
         /// The alias.
         alias: String,
-        /// The accounts or aliases that it leads to from now on.
+        /// The accounts, aliases or addresses elsewhere that it leads to from now on.
         #[arg(required = true, value_name = "TARGET")]
         targets: Vec<String>,
+        /// Make it a list of this address.
+        #[arg(long, value_name = "ADDRESS")]
+        owner: Option<String>,
+        /// Make it no list any more: failures are told to those who write to it.
+        #[arg(long, conflicts_with = "owner")]
+        no_owner: bool,
     },
     /// Remove an alias; mail that lies in accounts stays.
     Remove {

@@ -10,7 +10,7 @@ use super::arguments::{
 };
 use super::client::Way;
 use super::request::{
-    Answer, Change, Filter, Keys, MailboxChange, QuotaWord, Refused, Reply, Request, Secret,
+    Answer, Change, Filter, Keys, MailboxChange, Owner, QuotaWord, Refused, Reply, Request, Secret,
 };
 use super::road::{Action, Selection};
 use super::{measure, terminal, words};
@@ -286,13 +286,37 @@ fn change(settings: AccountSettings, password: Option<Secret>) -> Change {
 pub async fn alias(arguments: AliasArguments) -> Outcome<ExitCode> {
     let AliasArguments { common, command } = arguments;
     let job = match command {
-        AliasCommand::Add { alias, targets } => {
-            Job::new(common, Request::AliasAdd { alias, targets })
+        AliasCommand::Add {
+            alias,
+            targets,
+            owner,
+        } => {
+            let request = Request::AliasAdd {
+                alias,
+                targets,
+                owner,
+            };
+            Job::new(common, request)
         }
         AliasCommand::List { domain } => Job::new(common, Request::AliasList { domain }),
         AliasCommand::Show { alias } => Job::new(common, Request::AliasShow { alias }),
-        AliasCommand::Set { alias, targets } => {
-            Job::new(common, Request::AliasSet { alias, targets })
+        AliasCommand::Set {
+            alias,
+            targets,
+            owner,
+            no_owner,
+        } => {
+            let owner = match (owner, no_owner) {
+                (Some(owner), _) => Owner::Is(owner),
+                (None, true) => Owner::Nobody,
+                (None, false) => Owner::Kept,
+            };
+            let request = Request::AliasSet {
+                alias,
+                targets,
+                owner,
+            };
+            Job::new(common, request)
         }
         AliasCommand::Remove { alias, sure } => {
             let look = Request::AliasShow {

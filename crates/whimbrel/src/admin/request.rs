@@ -68,10 +68,12 @@ pub enum Request {
     AliasAdd {
         alias: String,
         targets: Vec<String>,
+        owner: Option<String>,
     },
     AliasSet {
         alias: String,
         targets: Vec<String>,
+        owner: Owner,
     },
     AliasRemove {
         alias: String,
@@ -205,6 +207,16 @@ impl MailboxChange {
     pub fn is_empty(&self) -> bool {
         *self == MailboxChange::default()
     }
+}
+
+/// Who hears of failures in place of those who write to an alias; then it is a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Owner {
+    /// As it was.
+    Kept,
+    Nobody,
+    Is(String),
 }
 
 /// Whether a new domain gets keys to sign with.
@@ -405,6 +417,9 @@ pub struct Account {
 pub struct Alias {
     pub alias: String,
     pub targets: Vec<String>,
+    /// Of a list.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub owner: Option<String>,
 }
 
 /// A key that a domain signs with.

@@ -30,7 +30,10 @@ pub fn of(answer: &Answer) -> String {
             all.iter().map(alias_cells),
             "no aliases",
         ),
-        Answer::Alias(one) => format!("{} leads to {}\n", one.alias, one.targets.join(", ")),
+        Answer::Alias(one) => {
+            let [alias, targets] = alias_cells(one);
+            format!("{alias} leads to {targets}\n")
+        }
         Answer::DkimKeys(all) => table(
             &["DOMAIN", "SELECTOR", "ALGORITHM", "STATE", "SINCE"],
             all.iter().map(dkim_cells),
@@ -238,7 +241,9 @@ fn account(one: &Account) -> String {
 }
 
 fn alias_cells(one: &Alias) -> [String; 2] {
-    [one.alias.clone(), one.targets.join(", ")]
+    let owner = one.owner.as_ref();
+    let of = owner.map_or_else(String::new, |owner| format!(" (list of {owner})"));
+    [one.alias.clone(), one.targets.join(", ") + &of]
 }
 
 fn mailboxes(all: &[Mailbox]) -> String {
@@ -310,6 +315,7 @@ mod tests {
         let alias = |alias: &str, target: &str| Alias {
             alias: alias.to_owned(),
             targets: vec![target.to_owned()],
+            owner: None,
         };
         let all = vec![alias("a@b.c", "x@y.z"), alias("longer@b.c", "x@y.z")];
         let text = of(&Answer::Aliases(all));

@@ -112,7 +112,31 @@ const SCRIPT: &[(&[&str], &str)] = &[
     (&["alias", "set", "none@example.org", "ben@example.org"], ""),
     (&["alias", "add", "far@example.org", "x@elsewhere.org"], ""),
     (
-        &["alias", "add", "far@example.org", "nobody@example.org"],
+        &[
+            "alias",
+            "set",
+            "far@example.org",
+            "x@elsewhere.org",
+            "--owner",
+            "y@elsewhere.org",
+        ],
+        "",
+    ),
+    (
+        &[
+            "alias",
+            "set",
+            "far@example.org",
+            "x@elsewhere.org",
+            "--owner",
+            "ann@example.org",
+        ],
+        "",
+    ),
+    (&["alias", "show", "far@example.org"], ""),
+    (&["alias", "remove", "far@example.org", "--yes"], ""),
+    (
+        &["alias", "add", "near@example.org", "nobody@example.org"],
         "",
     ),
     (&["alias", "add", "*@example.org", "all@example.org"], ""),
@@ -321,11 +345,11 @@ fn tells_why(told: &[(String, Done)]) {
             "aliases of example.org: all@example.org",
         ),
         (
-            "alias add far@example.org x@elsewhere.org",
-            "outside the hosted domains",
+            "alias set far@example.org x@elsewhere.org --owner y@elsewhere.org",
+            "has to be an address here",
         ),
         (
-            "alias add far@example.org nobody@example.org",
+            "alias add near@example.org nobody@example.org",
             "there is no account nobody@example.org",
         ),
         (

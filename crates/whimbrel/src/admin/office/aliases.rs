@@ -4,9 +4,9 @@
 
 use super::{Answered, Office, done, fault, of_directory};
 use crate::admin::nearest;
-use crate::admin::request::{self, Answer, Kind, Refused};
+use crate::admin::request::{self, Answer, Kind, Owner, Refused};
 use addr::Address;
-use mail::{AliasInfo, DirectoryError, Existing};
+use mail::{AliasInfo, AliasTo, DirectoryError, Existing};
 
 /// `*@example.org` gives `example.org`.
 fn catch_all(alias: &str) -> Option<&str> {
@@ -17,6 +17,7 @@ fn shown(info: &AliasInfo) -> request::Alias {
     request::Alias {
         alias: info.address.to_string(),
         targets: info.targets.iter().map(Address::to_string).collect(),
+        owner: info.owner.as_ref().map(Address::to_string),
     }
 }
 
@@ -28,6 +29,7 @@ impl Office {
             Some(request::Alias {
                 alias: format!("*@{}", domain.name),
                 targets: vec![domain.catch_all.as_ref()?.to_string()],
+                owner: None,
             })
         });
         Ok(known.iter().map(shown).chain(catching).collect())
@@ -70,7 +72,12 @@ impl Office {
         )
     }
 
-    pub(super) async fn alias_add(&self, alias: &str, targets: &[String]) -> Answered {
+    pub(super) async fn alias_add(
+        &self,
+        alias: &str,
+        targets: &[String],
+        owner: Option<String>,
+    ) -> Answered {
         if let Some(domain) = catch_all(alias) {
             let name = self.hosted(domain)?;
             let known = self.directory().domains(&self.admin).map_err(fault)?;
@@ -81,16 +88,40 @@ impl Office {
                 return Err(Refused::new(Kind::Exists, text));
             }
         }
-        self.put_alias(alias, targets, Existing::Refused).await
+        self.put_alias(alias, targets, owner, Existing::Refused)
+            .await
     }
 
-    pub(super) async fn alias_set(&self, alias: &str, targets: &[String]) -> Answered {
-        self.alias_show(alias)?;
-        self.put_alias(alias, targets, Existing::Needed).await
+    pub(super) async fn alias_set(
+        &self,
+        alias: &str,
+        targets: &[String],
+        owner: Owner,
+    ) -> Answered {
+        let Answer::Alias(before) = self.alias_show(alias)? else {
+            return Err(self.no_alias(alias));
+        };
+        let owner = match owner {
+            Owner::Kept => before.owner,
+            Owner::Nobody => None,
+            Owner::Is(owner) => Some(owner),
+        };
+        self.put_alias(alias, targets, owner, Existing::Needed)
+            .await
     }
 
-    async fn put_alias(&self, alias: &str, targets: &[String], existing: Existing) -> Answered {
+    async fn put_alias(
+        &self,
+        alias: &str,
+        targets: &[String],
+        owner: Option<String>,
+        existing: Existing,
+    ) -> Answered {
         if let Some(domain) = catch_all(alias) {
+            if owner.is_some() {
+                let text = "a catch-all is no list and has no owner";
+                return Err(Refused::new(Kind::Invalid, text));
+            }
             let [target] = targets else {
                 let text = "a catch-all has one target; where there are to be several, make an \
                             alias that leads to them and name it";
@@ -105,12 +136,20 @@ impl Office {
         let targets = targets.iter().map(|target| self.read_address(target));
         let targets = targets.collect::<Result<Vec<_>, _>>()?;
         let names: Vec<String> = targets.iter().map(Address::to_string).collect();
+        let owner = owner.map(|text| self.read_address(&text)).transpose()?;
+        let to = AliasTo {
+            targets: targets.clone(),
+            owner: owner.clone(),
+        };
         let set = self
             .directory()
-            .set_alias(&self.admin, &address, targets.clone(), existing);
+            .set_alias(&self.admin, &address, to, existing);
+        let named: Vec<Address> = targets.into_iter().chain(owner.clone()).collect();
         set.await
-            .map_err(|error| self.alias_error(&address, &targets, &error))?;
-        done([format!("mail for {address} goes to {}", names.join(", "))])
+            .map_err(|error| self.alias_error(&address, &named, &error))?;
+        let goes = format!("mail for {address} goes to {}", names.join(", "));
+        let tells = owner.map(|owner| format!("failures are told to {owner}, not to the sender"));
+        done(std::iter::once(goes).chain(tells))
     }
 
     fn alias_error(&self, alias: &Address, targets: &[Address], error: &DirectoryError) -> Refused {
@@ -131,6 +170,10 @@ impl Office {
     }
 
     fn is_missing(&self, target: &Address) -> bool {
+        let is_ours = |domain| self.directory().hosts(domain).unwrap_or(true);
+        if !target.domain().is_some_and(is_ours) {
+            return false;
+        }
         let bare = target.without_detail();
         let account = self.directory().account_of(&self.admin, &bare);
         let aliases = self.directory().aliases(&self.admin).unwrap_or_default();

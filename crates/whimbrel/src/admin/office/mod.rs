@@ -60,8 +60,16 @@ impl Office {
             R::AccountRestore { account } => self.account_restore(&account).await,
             R::AliasList { domain } => self.alias_list(domain.as_deref()),
             R::AliasShow { alias } => self.alias_show(&alias),
-            R::AliasAdd { alias, targets } => self.alias_add(&alias, &targets).await,
-            R::AliasSet { alias, targets } => self.alias_set(&alias, &targets).await,
+            R::AliasAdd {
+                alias,
+                targets,
+                owner,
+            } => self.alias_add(&alias, &targets, owner).await,
+            R::AliasSet {
+                alias,
+                targets,
+                owner,
+            } => self.alias_set(&alias, &targets, owner).await,
             R::AliasRemove { alias } => self.alias_remove(&alias).await,
             R::DkimList { domain } => self.dkim_list(domain.as_deref()),
             R::DkimShow { domain, selector } => self.dkim_show(&domain, selector.as_deref()),
@@ -214,9 +222,7 @@ fn of_directory(what: &str, error: &DirectoryError) -> Refused {
         DirectoryError::NotFound | DirectoryError::NotOurs => Kind::NotFound,
         DirectoryError::InUse => Kind::InUse,
         DirectoryError::ReadOnly(_) | DirectoryError::Unavailable(_) => Kind::Unavailable,
-        DirectoryError::TargetElsewhere(_)
-        | DirectoryError::Invalid(_)
-        | DirectoryError::TooManyTargets => Kind::Invalid,
+        DirectoryError::Invalid(_) | DirectoryError::TooManyTargets => Kind::Invalid,
     };
     Refused::new(kind, format!("{what}: {error}"))
 }
