@@ -134,8 +134,11 @@ pub(crate) enum Kind {
 /// Whether answers are checked by DNSSEC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Dnssec {
-    /// Checked here, from the root's key down; the server that is asked need not be trusted.
+    /// Checked as by `Validate` where the server that is asked gives what that needs; where it does
+    /// not even prove the root's own records, as those of some routers, not checked.
     #[default]
+    Auto,
+    /// Checked here, from the root's key down; the server that is asked need not be trusted.
     Validate,
     /// Not checked; nothing is secure then.
     Off,

@@ -54,3 +54,5 @@ pub const DNS_CACHED_NOTHING: Duration = Duration::from_secs(60);
 pub const PROGRAM_OUTPUT_BYTES: usize = 4 * 1024;
 /// The longest pause between two looks whether a program has ended.
 pub const PROGRAM_PAUSE: Duration = Duration::from_millis(50);
+/// How long it holds that DNSSEC works with the servers that are asked, or does not.
+pub const DNSSEC_TRIED: Duration = Duration::from_secs(600);

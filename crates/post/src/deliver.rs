@@ -20,7 +20,7 @@ use addr::{Address, ForwardPath};
 use bytes::Bytes;
 use mail::{Addressed, DeliverError, Incoming, Leg, Prefix};
 use net::Time;
-use smtp::DataEnd;
+use smtp::{DataEnd, Protection};
 use std::fmt::Write;
 use store::{Body, Edit, Fault};
 
@@ -209,6 +209,7 @@ impl Post {
             fields: signatures + &added,
             gathered: gathered.filter(|_| self.seals(client, envelope)),
             message_id: facts.message_id_text,
+            protection: facts.protection,
         })
     }
 
@@ -343,7 +344,11 @@ impl Post {
                 ret: asked.ret.filter(|_| !is_list),
                 body_type: asked.body,
                 charset: asked.charset,
-                asked: Asked::default(),
+                // all that a message becomes needs what it needs [rfc8689 4.1]
+                asked: Asked {
+                    protection: protection(asked.protection, ready.protection),
+                    ..Asked::default()
+                },
                 prefix: trace::sealed(&seal, &trace::without_return_path(prefix)),
                 client: client_text(client),
                 login: client.login.as_ref().map(|login| login.name().to_owned()),
@@ -408,6 +413,16 @@ struct Ready {
     gathered: Option<Gathered>,
     /// What its own Message-ID field says.
     message_id: Option<String>,
+    /// What its header says of TLS.
+    protection: Protection,
+}
+
+/// What MAIL asks counts; what the header says, where MAIL asks for nothing. [rfc8689 4.1]
+fn protection(asked: Protection, said: Protection) -> Protection {
+    match asked {
+        Protection::AsPublished => said,
+        Protection::Required | Protection::NotNeeded => asked,
+    }
 }
 
 fn not_refused<'a>(

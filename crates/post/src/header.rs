@@ -9,6 +9,7 @@
 //! ```
 
 use crate::limits::{HEADER_FIELD_BYTES, HEADER_LINE_BYTES, MESSAGE_ID_BYTES, SAME_FIELDS};
+use smtp::Protection;
 
 /// What was seen.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -27,6 +28,8 @@ pub(crate) struct Facts {
     pub hops: u32,
     /// Received fields that our own host wrote.
     pub own_hops: u32,
+    /// `NotNeeded` if a TLS-Required field says so. [rfc8689 3]
+    pub protection: Protection,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -57,6 +60,7 @@ enum Kind {
     Sender,
     Received,
     MessageId,
+    TlsRequired,
     Other,
 }
 
@@ -158,6 +162,7 @@ impl HeaderReader {
             b"from" => Kind::From,
             b"sender" => Kind::Sender,
             b"received" => Kind::Received,
+            b"tls-required" => Kind::TlsRequired,
             b"message-id" if self.facts.message_id == Seen::No => {
                 self.facts.message_id = Seen::Yes;
                 Kind::MessageId
@@ -209,6 +214,13 @@ impl HeaderReader {
                 let text = std::str::from_utf8(value.trim_ascii()).ok();
                 let kept = text.filter(|text| cut == Cut::No && text.len() <= MESSAGE_ID_BYTES);
                 self.facts.message_id_text = kept.map(str::to_owned);
+                return;
+            }
+            // `"TLS-Required:" [FWS] "No" CRLF` [rfc8689 3]
+            Kind::TlsRequired => {
+                if value.trim_ascii().eq_ignore_ascii_case(b"No") {
+                    self.facts.protection = Protection::NotNeeded;
+                }
                 return;
             }
             Kind::Other => return,
@@ -285,6 +297,16 @@ mod tests {
             "Received: from a by b; x\r\nReceived: from a\r\n\tby MX.example.test\r\n\twith SMTP\r\n\r\n",
         );
         assert_eq!((facts.hops, facts.own_hops), (2, 1));
+    }
+
+    #[test]
+    fn sees_that_tls_is_not_required() {
+        // [rfc8689 3] [rfc8689 4.1]
+        let protection = |field: &str| read(&format!("From: x\r\n{field}\r\n\r\n")).protection;
+        assert_eq!(protection("TLS-Required: No"), Protection::NotNeeded);
+        assert_eq!(protection("tls-required:\r\n no"), Protection::NotNeeded);
+        assert_eq!(protection("TLS-Required: Yes"), Protection::AsPublished);
+        assert_eq!(protection("X: TLS-Required: No"), Protection::AsPublished);
     }
 
     #[test]

@@ -98,3 +98,17 @@ pub const STS_REFRESH: Duration = Duration::from_secs(86_400);
 pub const PROGRAM: std::time::Duration = std::time::Duration::from_secs(10 * 60);
 /// Destinations of which is remembered how they answered.
 pub const LANES: usize = 100_000;
+/// Places that one report about TLS goes to. No RFC minimum.
+pub const TLS_REPORT_URIS: usize = 4;
+/// Policies of one domain that a day's report tells apart.
+pub const TLS_POLICIES: usize = 16;
+/// Failures of one policy that it tells apart.
+pub const TLS_DETAILS: usize = 100;
+/// Domains of whose TLS is counted between two times that it is kept.
+pub const TLS_DOMAINS: usize = 10_000;
+/// How long that is.
+pub const TLS_FLUSH: Duration = Duration::from_secs(60);
+/// Reports go out within so long after midnight. RFC 8460 4.1 has four hours.
+pub const TLS_SPREAD: Duration = Duration::from_secs(4 * 3_600);
+/// Days that a report is tried.
+pub const TLS_DAYS: u32 = 2;

@@ -17,6 +17,7 @@ mod program;
 pub mod route;
 mod said;
 mod talk;
+pub mod tls_report;
 mod visit;
 
 pub use attempt::{Carried, Fate, Load, LoadRecipient, Reports, Terms};
@@ -33,6 +34,7 @@ use pool::Pool;
 use route::{Destination, Families, Own, Routes};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use talk::Talk;
+use tls_report::TlsTally;
 
 /// What the operator says of the road.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub struct RoadSettings {
     pub authorities: Authorities,
     /// What domains demand of TLS; nobody is asked if none.
     pub policies: Option<Policies>,
+    /// Where is counted what came of TLS, for reports.
+    pub tls_tally: Option<TlsTally>,
 }
 
 impl RoadSettings {
@@ -67,6 +71,7 @@ impl RoadSettings {
             pool: PoolSettings::default(),
             authorities: Authorities::of_the_web(),
             policies: None,
+            tls_tally: None,
         }
     }
 }

@@ -272,7 +272,7 @@ fn http(house: &House, queue: &Queue, tls: &TlsServer, stop: &Stop) -> httpd::Do
     httpd::Door::new(metrics, health)
 }
 
-fn post(house: &House, queue: Option<&Queue>, settings: &Settings) -> Post {
+pub(crate) fn post(house: &House, queue: Option<&Queue>, settings: &Settings) -> Post {
     let (mail, clock, random) = (
         house.mail.clone(),
         house.clock.clone(),

@@ -10,6 +10,7 @@ use net::{Authorities, Dialer, HttpClient, Stop};
 use post::queue::{Queue, QueueSettings};
 use post::road::policy::{Policies, PolicySettings};
 use post::road::route::{Demand, Next, Route, Routes, Server, Sources};
+use post::road::tls_report::{TlsReports, TlsTally};
 use post::road::{LaneSettings, Outside, Road, RoadSettings};
 use post::trail;
 use smtp::client::Protocol;
@@ -23,6 +24,8 @@ use tokio::task::JoinSet;
 const SUBMISSIONS_PORT: u16 = 465;
 /// Between two looks at trails that may be forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Between two looks at policies that may be old.
+const RENEW_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// Where the operator wants mail to go.
 pub fn routes(settings: &Settings) -> Outcome<Routes> {
@@ -128,11 +131,22 @@ pub fn start(
     stop: &Stop,
 ) -> Outcome<JoinSet<()>> {
     let mut tasks = JoinSet::new();
-    if let Some(road) = road(house, settings)? {
+    if let Some(Ways {
+        road,
+        policies,
+        reports,
+    }) = ways(house, queue, settings)?
+    {
         let (tended, until) = (road.clone(), stop.clone());
         tasks.spawn(async move { tended.tend(&until).await });
         let (queue, until) = (queue.clone(), stop.clone());
         tasks.spawn(async move { queue.run(&road, &until).await });
+        let until = stop.clone();
+        tasks.spawn(async move { renew(&policies, &until).await });
+        if let Some(reports) = reports {
+            let until = stop.clone();
+            tasks.spawn(async move { reports.run(&until).await });
+        }
     }
     let (mail, clock, until) = (house.mail.clone(), house.clock.clone(), stop.clone());
     tasks.spawn(async move {
@@ -153,7 +167,32 @@ pub fn start(
     Ok(tasks)
 }
 
-fn road(house: &House, settings: &Settings) -> Outcome<Option<Road>> {
+/// Renews what domains say of their TLS.
+async fn renew(policies: &Policies, stop: &Stop) {
+    while !stop.is_stopped() {
+        tokio::select! {
+            biased;
+            () = stop.stopped() => return,
+            () = net::time::sleep(RENEW_INTERVAL) => {}
+        }
+        tokio::select! {
+            biased;
+            () = stop.stopped() => return,
+            renewed = policies.upkeep() => if let Err(fault) = renewed {
+                tracing::warn!(target: "upkeep", %fault, "MTA-STS policies are not renewed");
+            }
+        }
+    }
+}
+
+/// All that mail goes out by.
+struct Ways {
+    road: Road,
+    policies: Policies,
+    reports: Option<TlsReports>,
+}
+
+fn ways(house: &House, queue: &Queue, settings: &Settings) -> Outcome<Option<Ways>> {
     let sending = &settings.sending;
     let Some(resolver) = house.resolver.clone().filter(|_| sending.is_on) else {
         return Ok(None);
@@ -167,16 +206,25 @@ fn road(house: &House, settings: &Settings) -> Outcome<Option<Road>> {
         Some(file) => Authorities::from_pem(&own_files::read(file)?)
             .map_err(|error| format!("cannot use `queue.authorities`: {error}"))?,
     };
+    let dialer = Dialer::system();
+    let http = HttpClient::of_the_world(resolver.clone(), dialer.clone(), authorities.clone());
     let policies = Policies::new(
         house.mail.clone(),
         PolicySettings {
-            http: HttpClient::of_the_world(resolver.clone(), Dialer::system(), authorities.clone()),
+            http: http.clone(),
             resolver: resolver.clone(),
             clock: house.clock.clone(),
         },
     );
+    let tally = sending.reports_tls.then(TlsTally::default);
+    let reports = tally.clone().map(|tally| TlsReports {
+        tally,
+        post: crate::doors::post(house, Some(queue), settings),
+        resolver: resolver.clone(),
+        http,
+    });
     let outside = Outside {
-        dialer: Dialer::system(),
+        dialer,
         resolver,
         clock: house.clock.clone(),
         random: house.random.clone(),
@@ -192,8 +240,14 @@ fn road(house: &House, settings: &Settings) -> Outcome<Option<Road>> {
         ..road.lanes
     };
     road.authorities = authorities;
-    road.policies = Some(policies);
-    Ok(Some(Road::new(road, outside)))
+    road.policies = Some(policies.clone());
+    road.tls_tally = tally;
+    let road = Road::new(road, outside);
+    Ok(Some(Ways {
+        road,
+        policies,
+        reports,
+    }))
 }
 
 /// Those of our SMTP listeners, as far as they are said, and those that the operator adds.

@@ -152,6 +152,8 @@ pub struct Sending {
     pub backoff: Backoff,
     /// To one destination at a time.
     pub connections: u32,
+    /// Whether domains that ask are told how TLS went.
+    pub reports_tls: bool,
 }
 
 impl Default for Sending {
@@ -165,6 +167,7 @@ impl Default for Sending {
             queue: post::queue::QueueSettings::default(),
             backoff: Backoff::default(),
             connections: LaneSettings::default().most,
+            reports_tls: true,
         }
     }
 }

@@ -20,7 +20,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 pub(crate) struct System {
-    resolver: TokioResolver,
+    /// Checks, if anything is to be checked.
+    checking: Option<TokioResolver>,
+    /// Does not check, unless all is to be checked.
+    plain: Option<TokioResolver>,
+    /// Where it is to be found out: whether checking works, and until when that holds.
+    works: tokio::sync::Mutex<Option<(Works, Instant)>>,
     /// What was not there, until when. The library forgets that at once where it checks proofs, and
     /// most domains have neither policy nor TLSA record.
     nothing: Mutex<Nothing>,
@@ -30,21 +35,62 @@ type Nothing = BTreeMap<(Name, Kind), (Instant, Answer<Vec<Data>>)>;
 
 impl System {
     pub fn new(settings: &DnsSettings) -> Result<System, DnsError> {
-        let (config, options) = config(settings)?;
-        let provider = TokioRuntimeProvider::default();
-        let mut builder = TokioResolver::builder_with_config(config, provider);
-        *builder.options_mut() = options;
-        if let (Some(text), Dnssec::Validate) = (&settings.anchors, settings.dnssec) {
-            let anchors = text.parse::<TrustAnchors>();
-            let anchors =
-                anchors.map_err(|e| DnsError(format!("reading the trust anchors: {e}")))?;
-            builder = builder.with_trust_anchor(Arc::new(anchors));
+        let checks = settings.dnssec != Dnssec::Off;
+        // whoever gives keys of his own wants them to count
+        let is_plain = match settings.dnssec {
+            Dnssec::Auto => settings.anchors.is_none(),
+            Dnssec::Validate => false,
+            Dnssec::Off => true,
+        };
+        let make = |dnssec| resolver(settings, dnssec);
+        Ok(System {
+            checking: checks.then(|| make(Dnssec::Validate)).transpose()?,
+            plain: is_plain.then(|| make(Dnssec::Off)).transpose()?,
+            works: tokio::sync::Mutex::default(),
+            nothing: Mutex::default(),
+        })
+    }
+
+    /// The one to ask now.
+    async fn chosen(&self) -> &TokioResolver {
+        match (&self.checking, &self.plain) {
+            (Some(checking), None) => checking,
+            (None, Some(plain)) => plain,
+            (Some(checking), Some(plain)) => match self.checking_works(checking).await {
+                Works::Yes => checking,
+                Works::No => plain,
+            },
+            (None, None) => unreachable!("because what is not checked is plain"),
         }
-        let resolver = builder
-            .build()
-            .map_err(|e| DnsError(format!("preparing to ask the DNS: {e}")))?;
-        let nothing = Mutex::default();
-        Ok(System { resolver, nothing })
+    }
+
+    /// Whether the root's own records are proven. While nobody answers nobody knows, and then
+    /// checking does no harm: it fails as everything does.
+    async fn checking_works(&self, checking: &TokioResolver) -> Works {
+        let mut works = self.works.lock().await;
+        if let Some((known, until)) = *works
+            && until > Instant::now()
+        {
+            return known;
+        }
+        let asked = checking.lookup(Name::root(), RecordType::NS).await;
+        let found = match asked {
+            Ok(lookup) => match DnssecSummary::from_records(lookup.answers().iter()) {
+                DnssecSummary::Secure => Works::Yes,
+                DnssecSummary::Insecure | DnssecSummary::Bogus => Works::No,
+            },
+            Err(NetError::Dns(Said::DnssecBogus | Said::Nsec { .. } | Said::NoRecordsFound(_))) => {
+                Works::No
+            }
+            Err(_) => return Works::Yes,
+        };
+        if found == Works::No {
+            tracing::warn!(
+                "the DNS servers prove nothing by DNSSEC; without it DANE protects no mail"
+            );
+        }
+        *works = Some((found, Instant::now() + limits::DNSSEC_TRIED));
+        found
     }
 
     pub async fn ask(&self, name: &str, kind: Kind) -> Answer<Vec<Data>> {
@@ -84,14 +130,40 @@ impl System {
     }
 
     async fn look_up(&self, name: &Name, kind: Kind) -> Answer<Vec<Data>> {
-        match self.resolver.lookup(name.clone(), record_type(kind)).await {
+        let resolver = self.chosen().await;
+        match resolver.lookup(name.clone(), record_type(kind)).await {
             Ok(lookup) => found(name, kind, &lookup),
             Err(error) => not_found(error),
         }
     }
 }
 
-fn config(settings: &DnsSettings) -> Result<(ResolverConfig, ResolverOpts), DnsError> {
+/// Whether the servers give what checking needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Works {
+    Yes,
+    No,
+}
+
+fn resolver(settings: &DnsSettings, dnssec: Dnssec) -> Result<TokioResolver, DnsError> {
+    let (config, options) = config(settings, dnssec)?;
+    let provider = TokioRuntimeProvider::default();
+    let mut builder = TokioResolver::builder_with_config(config, provider);
+    *builder.options_mut() = options;
+    if let (Some(text), Dnssec::Validate) = (&settings.anchors, dnssec) {
+        let anchors = text.parse::<TrustAnchors>();
+        let anchors = anchors.map_err(|e| DnsError(format!("reading the trust anchors: {e}")))?;
+        builder = builder.with_trust_anchor(Arc::new(anchors));
+    }
+    builder
+        .build()
+        .map_err(|e| DnsError(format!("preparing to ask the DNS: {e}")))
+}
+
+fn config(
+    settings: &DnsSettings,
+    dnssec: Dnssec,
+) -> Result<(ResolverConfig, ResolverOpts), DnsError> {
     let (config, mut options) = if settings.servers.is_empty() {
         let (config, options) = system_conf::read_system_conf()
             .map_err(|e| DnsError(format!("reading /etc/resolv.conf: {e}")))?;
@@ -104,7 +176,7 @@ fn config(settings: &DnsSettings) -> Result<(ResolverConfig, ResolverOpts), DnsE
         (config, ResolverOpts::default())
     };
     options.edns0 = true;
-    options.validate = settings.dnssec == Dnssec::Validate;
+    options.validate = dnssec == Dnssec::Validate;
     options.cache_size = limits::DNS_CACHE;
     options.positive_max_ttl = Some(limits::DNS_CACHED);
     options.negative_max_ttl = Some(limits::DNS_CACHED_NEGATIVE);

@@ -5,7 +5,7 @@ use crate::queue::message::{Asked, DeliverBy, LateIs};
 use addr::{Charset, ForwardPath, ReversePath};
 use mail::codec::{Damaged, Decoded, Reader, Writer};
 use net::Time;
-use smtp::{Reply, Status};
+use smtp::{Protection, Reply, Status};
 
 /// Writing, beyond what every record needs.
 pub(crate) trait Write {
@@ -69,7 +69,11 @@ impl Write for Writer {
         self.option_str(said.why.as_deref()).status(said.status)
     }
     fn asked(&mut self, asked: &Asked) -> &mut Self {
-        self.u8(u8::from(asked.require_tls));
+        self.u8(match asked.protection {
+            Protection::AsPublished => 0,
+            Protection::Required => 1,
+            Protection::NotNeeded => 2,
+        });
         match asked.deliver_by {
             None => self.u8(0),
             Some(by) => {
@@ -145,7 +149,12 @@ impl Read for Reader<'_> {
     }
     fn asked(&mut self) -> Decoded<Asked> {
         Ok(Asked {
-            require_tls: self.flag()?,
+            protection: match self.u8()? {
+                0 => Protection::AsPublished,
+                1 => Protection::Required,
+                2 => Protection::NotNeeded,
+                _ => return Err(Damaged),
+            },
             deliver_by: {
                 let by_then = self.flag()?;
                 by_then.then(|| deliver_by(self)).transpose()?

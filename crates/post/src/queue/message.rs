@@ -5,8 +5,8 @@ use addr::{Charset, ReversePath};
 use bytes::Bytes;
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
 use net::Time;
-use smtp::BodyType;
 use smtp::dsn::{EnvelopeId, Ret};
+use smtp::{BodyType, Protection};
 use store::BodyId;
 
 const VERSION: u8 = 1;
@@ -40,8 +40,8 @@ pub struct MessageRecord {
 /// What a submission asked beyond the envelope.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Asked {
-    /// Only over connections that are proved (RFC 8689).
-    pub require_tls: bool,
+    /// What is asked of every connection (RFC 8689).
+    pub protection: Protection,
     /// By when (RFC 2852).
     pub deliver_by: Option<DeliverBy>,
     /// MT-PRIORITY (RFC 6710); 0 if none was asked.

@@ -21,7 +21,8 @@ use mail::codec::{Record, decode};
 use mail::road::{MessageNumber, let_go};
 use mail::{Addressed, DeliverError, Delivery, Dsn, Incoming, Leg, Prefix, Resolved};
 use net::Time;
-use smtp::Status;
+use smtp::dsn::Ret;
+use smtp::{Protection, Status};
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{Body, BodyRefusal, BodyWriter, Edit, Fault};
 use tally::Metric;
@@ -215,7 +216,7 @@ impl Queue {
         };
         let all = actions.iter().map(|(_, action)| *action);
         let returned = match wanted {
-            Wanted::AsAsked => report::returned(message.ret, message.size(), all),
+            Wanted::AsAsked => report::returned(ret(message), message.size(), all),
             Wanted::Short | Wanted::Nothing => Returned::Header,
         };
         let ours = self.in_the_name_of(message)?;
@@ -237,11 +238,10 @@ impl Queue {
                 (Some(domain), Some(gathered)) => sign::of_ours(directory, domain, gathered, at)?,
                 _ => String::new(),
             };
-            let leaving = self.leaving(
-                self.report_message(&told.id, &composed, sender, signatures),
-                onward.into_iter().map(way).collect(),
-                &told.body,
-            );
+            let mut report = self.report_message(&told.id, &composed, sender, signatures);
+            // what the message needed, its report needs as well [rfc8689 5]
+            report.asked.protection = message.asked.protection;
+            let leaving = self.leaving(report, onward.into_iter().map(way).collect(), &told.body);
             match leaving {
                 Ok(leaving) => told.leaving = Some(leaving),
                 Err(_) => return Err(Fault::new("reporting", "the queue is full")),
@@ -382,6 +382,15 @@ impl Queue {
             writer.write(&piece).await?;
         }
         Ok(())
+    }
+}
+
+/// What the sender wants to see again. Of a message that requires TLS no more than the header goes
+/// back. [rfc8689 5]
+fn ret(message: &MessageRecord) -> Option<Ret> {
+    match message.asked.protection {
+        Protection::Required => Some(Ret::Hdrs),
+        Protection::AsPublished | Protection::NotNeeded => message.ret,
     }
 }
 

@@ -7,7 +7,7 @@ use net::Time;
 use proptest::option::of;
 use proptest::prelude::*;
 use smtp::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
-use smtp::{BodyType, Reply, Status};
+use smtp::{BodyType, Protection, Reply, Status};
 use store::BodyId;
 
 fn time() -> impl Strategy<Value = Time> {
@@ -105,9 +105,14 @@ fn entry() -> impl Strategy<Value = EntryRecord> {
 
 fn asked() -> impl Strategy<Value = Asked> {
     let by = of((time(), any::<bool>(), any::<bool>()));
-    (any::<bool>(), by, any::<i8>(), of(time())).prop_map(
-        |(require_tls, by, priority, hold_until)| Asked {
-            require_tls,
+    let protection = prop_oneof![
+        Just(Protection::AsPublished),
+        Just(Protection::Required),
+        Just(Protection::NotNeeded),
+    ];
+    (protection, by, any::<i8>(), of(time())).prop_map(|(protection, by, priority, hold_until)| {
+        Asked {
+            protection,
             deliver_by: by.map(|(by, returned, trace)| DeliverBy {
                 by,
                 late_is: if returned {
@@ -119,8 +124,8 @@ fn asked() -> impl Strategy<Value = Asked> {
             }),
             priority,
             hold_until,
-        },
-    )
+        }
+    })
 }
 
 fn message() -> impl Strategy<Value = MessageRecord> {

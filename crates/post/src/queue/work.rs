@@ -190,6 +190,7 @@ impl Queue {
                 charset: message.charset,
                 ret: message.ret,
                 envid: message.envid.clone(),
+                protection: message.asked.protection,
                 ..MailParameters::default()
             },
             recipients: recipients.collect(),

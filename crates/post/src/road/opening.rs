@@ -43,6 +43,8 @@ pub(crate) struct NotOpen {
     pub why: Option<String>,
     /// TLS was agreed on and then failed; without it the server may serve us.
     pub is_tls_broken: bool,
+    /// How TLS failed, if it did.
+    pub tls: Option<TlsFailure>,
     /// What a report says of it, where the failure alone does not tell.
     pub status: Option<Status>,
 }
@@ -55,6 +57,7 @@ impl NotOpen {
             reply: None,
             why: Some(format!("no connection: {error}")),
             is_tls_broken: false,
+            tls: None,
             status: None,
         }
     }
@@ -66,6 +69,7 @@ impl NotOpen {
             reply: None,
             why: Some(lost.to_string()),
             is_tls_broken: false,
+            tls: None,
             status: None,
         }
     }
@@ -76,6 +80,7 @@ impl NotOpen {
             reply: Some(reply),
             why: None,
             is_tls_broken: false,
+            tls: None,
             status: None,
         }
     }
@@ -86,7 +91,17 @@ impl NotOpen {
             reply: None,
             why: Some(why.to_string()),
             is_tls_broken: false,
+            tls: None,
             status: None,
+        }
+    }
+
+    fn of_tls(failure: TlsFailure) -> NotOpen {
+        let not_open = NotOpen::tls(&failure);
+        NotOpen {
+            is_tls_broken: matches!(failure, TlsFailure::Handshake(_)),
+            tls: Some(failure),
+            ..not_open
         }
     }
 
@@ -108,6 +123,7 @@ impl NotOpen {
             reply: None,
             why: Some(why.to_string()),
             is_tls_broken: false,
+            tls: None,
             status: None,
         }
     }
@@ -120,7 +136,7 @@ impl Opening<'_> {
             Need::AtOnce(trust) => {
                 let trust = trust.clone();
                 let secured = conn.connect_trusting(trust, self.authorities, self.host);
-                secured.await.map_err(NotOpen::tls)?
+                secured.await.map_err(NotOpen::of_tls)?
             }
             _ => conn,
         };
@@ -160,14 +176,7 @@ impl Opening<'_> {
         }
         let talk = match talk.start_tls(trust, self.authorities, self.host).await {
             Ok(talk) => talk,
-            Err(failure) => {
-                let is_tls_broken = matches!(failure, TlsFailure::Handshake(_));
-                let failed = NotOpen::tls(failure);
-                return Err(NotOpen {
-                    is_tls_broken,
-                    ..failed
-                });
-            }
+            Err(failure) => return Err(NotOpen::of_tls(failure)),
         };
         // what was offered in the clear counts for nothing [rfc3207 4.2]
         hello(talk).await

@@ -14,10 +14,11 @@ use crate::road::policy::{self, Ground, NotHere, Without};
 use crate::road::pool::Key;
 use crate::road::route::{Demand, Destination, Hop, Next, Place, Server};
 use crate::road::talk::{NotSent, Talk};
+use crate::road::tls_report::{Ends, Outcome};
 use crate::road::{Road, said};
-use addr::{Domain, Host};
+use addr::Host;
 use net::{Conn, Time, Trust, dial_unix};
-use smtp::client::{Envelope, Extension, Outcome, Protocol, Stage as Word, Unfit};
+use smtp::client::{self, Envelope, Extension, Protocol, Stage as Word, Unfit};
 use smtp::{BodyType, MailParameters, Protection};
 use std::io;
 
@@ -146,11 +147,20 @@ impl Visit<'_> {
 
     /// A connection ready for mail. Where TLS is nobody's demand and fails, once more without.
     async fn connect(&self, record: &mut AttemptRecord) -> Result<Talk, NotOpen> {
-        let way = self.way().await.map_err(|why| NotOpen::not_here(&why))?;
+        let gathered = self.gathered().await;
+        let way = match self.way(gathered.as_ref()) {
+            Ok(way) => way,
+            Err(why) => {
+                self.count(gathered.as_ref(), &Outcome::NotTried, None);
+                return Err(NotOpen::not_here(&why));
+            }
+        };
         if way.ground != Ground::Nothing {
             record.notes.push(format!("{} demands TLS", way.ground));
         }
-        match self.open(&way, way.need.clone()).await {
+        let opened = self.open(&way, way.need.clone()).await;
+        self.count_opened(gathered.as_ref(), &opened);
+        match opened {
             Err(not_open) if not_open.is_tls_broken && way.need == Need::WhereOffered => {
                 let why = not_open.why.unwrap_or_default();
                 record
@@ -160,6 +170,41 @@ impl Visit<'_> {
             }
             opened => opened,
         }
+    }
+
+    /// What came of TLS, for the reports.
+    fn count_opened(&self, gathered: Option<&Gathered>, opened: &Result<Talk, NotOpen>) {
+        let not_open = match opened {
+            Ok(talk) => {
+                let conn = talk.conn();
+                match conn.tls() {
+                    Some(tls) => self.count(gathered, &Outcome::Secured(&tls), Some(conn)),
+                    None => self.count(gathered, &Outcome::NotOffered, Some(conn)),
+                }
+                return;
+            }
+            Err(not_open) => not_open,
+        };
+        match (&not_open.tls, not_open.failure.stage) {
+            (Some(failure), _) => self.count(gathered, &Outcome::Failed(failure), None),
+            (None, Stage::Tls | Stage::Said(Word::StartTls)) => {
+                self.count(gathered, &Outcome::NotOffered, None);
+            }
+            _ => {}
+        }
+    }
+
+    fn count(&self, gathered: Option<&Gathered>, outcome: &Outcome<'_>, conn: Option<&Conn>) {
+        let tally = self.road.settings().tls_tally.as_ref();
+        let (Some(gathered), Some(tally)) = (gathered, tally) else {
+            return;
+        };
+        let ends = Ends {
+            host: gathered.host.to_string(),
+            from: conn.map(|conn| conn.local().ip().to_string()),
+            to: self.key.place.ip().map(|ip| ip.to_string()),
+        };
+        tally.count(self.now(), gathered, outcome, &ends);
     }
 
     async fn open(&self, way: &Way, need: Need) -> Result<Talk, NotOpen> {
@@ -201,21 +246,37 @@ impl Visit<'_> {
         }
     }
 
+    /// What is known of the host that the DNS names, if it counts for this message. What needs no TLS
+    /// is often a report about TLS, and is not counted for another. [rfc8460 3]
+    async fn gathered(&self) -> Option<Gathered> {
+        let host = self.hop.and_then(|hop| hop.name.as_ref())?;
+        let domain = self.destination.domain.as_ref().and_then(Host::domain)?;
+        if self.load.protection() == Protection::NotNeeded {
+            return None;
+        }
+        Some(match &self.road.settings().policies {
+            Some(policies) => policies.gather(domain, host).await,
+            None => Gathered::nothing(domain, host),
+        })
+    }
+
     /// What TLS has to give here, and by which name the host is asked for.
-    async fn way(&self) -> Result<Way, NotHere> {
+    fn way(&self, gathered: Option<&Gathered>) -> Result<Way, NotHere> {
         if let Some(server) = self.server() {
             return Ok(self.way_of_server(server));
         }
-        let host = self.hop.and_then(|hop| hop.name.as_ref());
-        let domain = self.destination.domain.as_ref();
-        let terms = match (&self.key.place, host, domain.and_then(Host::domain)) {
-            (Place::Unix(_), ..) => return Ok(Way::of(Need::Clear, String::new())),
-            (Place::Tcp(_), Some(host), Some(domain)) => self.terms_of(domain, host).await?,
+        let Place::Tcp(at) = &self.key.place else {
+            return Ok(Way::of(Need::Clear, String::new()));
+        };
+        let terms = match (gathered, self.load.protection()) {
+            (Some(gathered), protection) => gathered.demand(protection)?,
             // nothing is published about an address
-            (Place::Tcp(at), ..) => match self.load.protection() {
-                Protection::Required => return Err(NotHere::Unproven),
-                _ => policy::Terms::opportunistic(&at.ip().to_string()),
-            },
+            (None, Protection::Required) => return Err(NotHere::Unproven),
+            (None, _) => {
+                let host = self.hop.and_then(|hop| hop.name.as_ref());
+                let host = host.map_or_else(|| at.ip().to_string(), ToString::to_string);
+                policy::Terms::opportunistic(&host)
+            }
         };
         let need = match terms.without {
             Without::May => Need::WhereOffered,
@@ -226,14 +287,6 @@ impl Visit<'_> {
             ask_for: terms.ask_for,
             ground: terms.ground,
         })
-    }
-
-    async fn terms_of(&self, domain: &Domain, host: &Domain) -> Result<policy::Terms, NotHere> {
-        let gathered = match &self.road.settings().policies {
-            Some(policies) => policies.gather(domain, host).await,
-            None => Gathered::nothing(domain, host),
-        };
-        gathered.demand(self.load.protection())
     }
 
     /// The operator's demand, and the message's.
@@ -416,7 +469,7 @@ impl Visit<'_> {
 }
 
 /// Whether it says that too much is sent at once: not a recipient of whom nobody knows yet.
-fn narrows(failure: Failure, outcome: &Outcome) -> bool {
+fn narrows(failure: Failure, outcome: &client::Outcome) -> bool {
     let unanswered = outcome.reply().is_none();
     let transient = failure.class == crate::road::failure::Class::Transient;
     unanswered || (transient && matches!(failure.scope, Scope::Host | Scope::Message))

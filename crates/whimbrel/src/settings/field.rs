@@ -162,7 +162,7 @@ choice!(Compression: "zstd" = Compression::Zstd, "none" = Compression::None);
 choice!(LogFormat: "text" = LogFormat::Text, "json" = LogFormat::Json);
 choice!(Vrfy: "untold" = Vrfy::Untold, "to_logins" = Vrfy::ToLogins);
 choice!(Language: "en" = Language::English, "de" = Language::German);
-choice!(Dnssec: "validate" = Dnssec::Validate, "off" = Dnssec::Off);
+choice!(Dnssec: "auto" = Dnssec::Auto, "validate" = Dnssec::Validate, "off" = Dnssec::Off);
 choice!(Families: "both" = Families::Both, "ipv4" = Families::V4, "ipv6" = Families::V6);
 choice!(Newlines: "reject" = Newlines::Reject, "normalize" = Newlines::Normalize);
 

@@ -4,6 +4,10 @@
 //! The settings file, `whimbrel config` and docs/settings.md are made from it. The default is what
 //! `Settings::new` has. What never happens here: reading a file.
 
+mod dns;
+mod protection;
+mod road;
+
 use super::Settings;
 use super::field::Field;
 use super::units::Unit;
@@ -17,8 +21,6 @@ pub enum Taken {
     AtReload,
     AtRestart,
 }
-
-mod road;
 
 type Place = Box<dyn for<'a> Fn(&'a mut Settings) -> Field<'a>>;
 
@@ -160,12 +162,13 @@ pub fn rows() -> Vec<Row> {
     all.extend(login());
     all.extend(login_ways());
     all.extend(oauth());
-    all.extend(dns());
+    all.extend(dns::rows());
     all.extend(mail());
     all.extend(smtp());
     all.extend(smtp_bounds());
     all.extend(road::queue());
     all.extend(road::road());
+    all.extend(protection::rows());
     all.extend(imap());
     all.extend(pop3());
     all.extend(store());
@@ -385,35 +388,6 @@ fn login_ways() -> Vec<Row> {
              their SHA-256.",
             |s| Field::CertificateLogins(&mut s.mail.certificate_logins),
         ),
-    ]
-}
-
-fn dns() -> Vec<Row> {
-    vec![
-        row(
-            "dns.servers",
-            AtRestart,
-            "Recursive servers that are asked.",
-            |s| Field::Servers(&mut s.dns.servers),
-        )
-        .usual("those of `/etc/resolv.conf`")
-        .example("[\"127.0.0.1\"]"),
-        row(
-            "dns.dnssec",
-            AtRestart,
-            "Whether answers are checked by DNSSEC, here and from the root down. Without it, DANE \
-             protects no mail.",
-            |s| Field::Choice(&mut s.dns.dnssec),
-        ),
-        row(
-            "dns.anchors",
-            AtRestart,
-            "A file with DNSKEY records, as in a zone file, of zones that are believed in place of \
-             the root.",
-            |s| Field::OptionalPath(&mut s.dns.anchors),
-        )
-        .usual("the keys of the root")
-        .example("\"/etc/whimbrel/anchors\""),
     ]
 }
 
