@@ -167,8 +167,8 @@ pub fn rows() -> Vec<Row> {
     all.extend(smtp());
     all.extend(smtp_bounds());
     all.extend(road::queue());
-    all.extend(road::road());
     all.extend(protection::rows());
+    all.extend(road::road());
     all.extend(imap());
     all.extend(pop3());
     all.extend(store());
