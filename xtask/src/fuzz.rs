@@ -36,15 +36,19 @@ pub fn run(steps: &mut Steps, seconds: u64, only: &[String]) {
     if !steps.command("fuzz targets: build", build) {
         return;
     }
-    for name in names()
-        .iter()
+    let wanted: Vec<String> = names()
+        .into_iter()
         .filter(|name| only.is_empty() || only.contains(name))
-    {
-        let binary = built_in.join(&triple).join("release").join(name);
-        steps.command(
-            &format!("fuzz {name} for {seconds} s"),
-            fuzz(&binary, name, seconds),
-        );
+        .collect();
+    // Each fuzzes with one thread.
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    for names in wanted.chunks(at_once) {
+        let targets = names.iter().map(|name| {
+            let binary = built_in.join(&triple).join("release").join(name);
+            let what = format!("fuzz {name} for {seconds} s");
+            (what, fuzz(&binary, name, seconds))
+        });
+        steps.commands_at_once(targets.collect());
     }
 }
 

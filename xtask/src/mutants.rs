@@ -50,6 +50,9 @@ pub fn run(steps: &mut Steps, which: &Which) {
             steps.failed(&format!("mutant {}", mutant.name), &reason);
         }
     }
+    if let Err(reason) = borrow_dependencies() {
+        println!("dependencies are built anew: {reason}");
+    }
     let mut rows = Vec::new();
     for mutant in wanted {
         let began = Instant::now();
@@ -171,6 +174,73 @@ fn one(mutant: &Mutant) -> Result<String, String> {
 /// Never the folder of ordinary builds: to Cargo the copy's crates are the same as ours.
 fn built_in() -> PathBuf {
     target().join("mutants/build")
+}
+
+/// Fills an empty folder of builds with links to what ordinary builds made of the libraries of others:
+/// three minutes less. Ours are left out: they are what a mutant changes.
+fn borrow_dependencies() -> Result<(), String> {
+    let (from, to) = (target().join("debug"), built_in().join("debug"));
+    if to.exists() {
+        return Ok(());
+    }
+    let ours: Vec<String> = members()?
+        .iter()
+        .flat_map(|name| {
+            [
+                format!("{name}-"),
+                format!("lib{}-", name.replace('-', "_")),
+            ]
+        })
+        .collect();
+    for folder in ["deps", ".fingerprint", "build"] {
+        link_tree(&from.join(folder), &to.join(folder), &|name| {
+            !ours.iter().any(|start| name.starts_with(start))
+        })
+        .map_err(|e| format!("{}: {e}", from.join(folder).display()))?;
+    }
+    Ok(())
+}
+
+fn link_tree(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if !wanted(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            link_tree(&entry.path(), &to, &|_| true)?;
+        } else {
+            std::fs::hard_link(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of the workspace's packages.
+fn members() -> Result<Vec<String>, String> {
+    let mut list = Command::new(cargo());
+    list.args([
+        "tree",
+        "--workspace",
+        "--depth",
+        "0",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    let output = list
+        .current_dir(root())
+        .output()
+        .map_err(|e| format!("cargo tree: {e}"))?;
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = lines.lines().filter_map(|line| line.split(' ').next());
+    Ok(names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 fn finish(mut command: Command, otherwise: &str) -> Result<(), String> {

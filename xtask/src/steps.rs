@@ -51,7 +51,28 @@ impl Steps {
 
     /// Any command that counts as one test.
     pub fn command(&mut self, what: &str, command: Command) -> bool {
-        match stream(what, command, |line| println!("    {line}")) {
+        println!("==== {what}");
+        let run = stream(command, |line| println!("    {line}"));
+        self.ran(what, run)
+    }
+
+    /// Commands that do not disturb each other; each counts as one test.
+    pub fn commands_at_once(&mut self, commands: Vec<(String, Command)>) {
+        let mut threads = Vec::new();
+        for (what, command) in commands {
+            println!("==== {what}");
+            let run = std::thread::spawn(|| stream(command, |line| println!("    {line}")));
+            threads.push((what, run));
+        }
+        for (what, run) in threads {
+            let run = run.join();
+            let run = run.unwrap_or_else(|_| Err("the thread that watched it broke".to_owned()));
+            self.ran(&what, run);
+        }
+    }
+
+    fn ran(&mut self, what: &str, run: Result<Run, String>) -> bool {
+        match run {
             Ok(run) if run.success => {
                 println!("  ok   {what} ({:.1} s)", run.seconds);
                 self.passed += 1;
@@ -77,7 +98,8 @@ impl Steps {
             .envs(env.iter().copied())
             .current_dir(root());
         let mut count = Count::default();
-        let run = stream(what, command, |line| count.line(line));
+        println!("==== {what}");
+        let run = stream(command, |line| count.line(line));
         let run = match run {
             Ok(run) => run,
             Err(reason) => return self.failed(what, &reason),
@@ -177,8 +199,7 @@ struct Run {
 }
 
 /// Runs a command with its output line by line.
-fn stream(what: &str, mut command: Command, mut line: impl FnMut(&str)) -> Result<Run, String> {
-    println!("==== {what}");
+fn stream(mut command: Command, mut line: impl FnMut(&str)) -> Result<Run, String> {
     let began = Instant::now();
     let shell_line = format!("{command:?}");
     command
