@@ -338,7 +338,7 @@ impl Post {
             Ok(writer) => {
                 let header = HeaderReader::new(&self.inner.hostname);
                 let signs = self.may_sign(client);
-                let gather = (signs || self.seals(client, envelope)).then(Gather::new);
+                let gather = (signs || self.looks_back(client, envelope)).then(Gather::new);
                 let bits = if signs { Bits::Seven } else { Bits::AsTheyCame };
                 Ok(Arriving::new(envelope, writer, header, gather, bits))
             }

@@ -10,7 +10,8 @@ use crate::limits;
 use crate::log;
 use crate::queue::{self, Leaving, Onward};
 use crate::report::{
-    self, Action, Fate, Happened, Reporter, Returned, Said, SenderPlace, Subject, Tell,
+    self, Action, Fate, Happened, Reporter, Returned, Said, SenderPlace, SenderProof, Subject,
+    Tell, WhyNobody,
 };
 use addr::{Address, ForwardPath};
 use bytes::Bytes;
@@ -30,6 +31,7 @@ pub(crate) struct Taken<'a> {
     pub prefix: &'a Bytes,
     pub body: &'a Body,
     pub at: Time,
+    pub proof: SenderProof,
 }
 
 impl Post {
@@ -38,9 +40,12 @@ impl Post {
         let sender = &taken.envelope.sender;
         let told = taken.recipients.iter().filter_map(|recipient| {
             let notify = recipient.parameters().notify.as_ref();
-            match report::tell(sender, notify, happened(recipient)?) {
+            match report::tell(sender, taken.proof, notify, happened(recipient)?) {
                 Tell::Sender(action) => Some((*recipient, action)),
-                Tell::Nobody(_) => None,
+                Tell::Nobody(why) => {
+                    not_told(taken, why);
+                    None
+                }
             }
         });
         let told: Vec<(&Recipient, Action)> = told.collect();
@@ -172,6 +177,14 @@ impl Post {
         writer.write(&report.after).await?;
         let tag = format!("id={id}\nfrom=<>\nto={sender}\n");
         writer.finish(tag.as_bytes()).await
+    }
+}
+
+/// Somebody asked, and hears nothing.
+fn not_told(taken: &Taken<'_>, why: WhyNobody) {
+    if let WhyNobody::Unproven(_) = why {
+        let id = &taken.envelope.id;
+        tracing::info!(target: "post", message_id = %id, %why, "no report of a delivery");
     }
 }
 

@@ -12,8 +12,10 @@ use crate::judge::{self, FieldEvidence, MessageEvidence};
 use crate::limits;
 use crate::log::{self, Stage};
 use crate::onward::{self, Group, InNameOf, Purpose, SenderOf};
+use crate::provenance::Provenance;
 use crate::queue::{Asked, Full, Leaving, NewMessage};
 use crate::refusal::Refusal;
+use crate::report::SenderProof;
 use crate::sign::gather::Gathered;
 use crate::{trace, trail};
 use addr::{Address, ForwardPath};
@@ -199,15 +201,19 @@ impl Post {
             }
             _ => Ok(String::new()),
         };
-        let signatures = signatures.map_err(|fault| {
+        let trouble = |fault: Fault| {
             log::fault(&envelope.id, &fault);
             Refusal::Unavailable
-        })?;
+        };
+        let signatures = signatures.map_err(trouble)?;
+        let provenance = self.provenance(client, envelope, gathered.as_ref(), &body);
+        let provenance = provenance.await.map_err(trouble)?;
         Ok(Ready {
             body,
             at,
             fields: signatures + &added,
-            gathered: gathered.filter(|_| self.seals(client, envelope)),
+            gathered: gathered.filter(|_| client.login.is_none() && envelope.is_sent_on()),
+            provenance,
             message_id: facts.message_id_text,
             protection: facts.protection,
         })
@@ -227,7 +233,7 @@ impl Post {
         let prefix = Prefix(prefix.into());
         let groups = self.groups(envelope, recipients, at).await;
         let groups = groups.map_err(|fault| Uncommitted::Deliver(fault.into()))?;
-        let groups = self.sealed(groups, ready).await;
+        let groups = self.sealed(groups, ready);
         let groups = groups.map_err(|fault| Uncommitted::Deliver(fault.into()))?;
         let leaving = self.leaving(client, envelope, groups, ready, (&prefix.0, at))?;
         let deliveries = envelope.deliveries(recipients.iter().copied());
@@ -267,6 +273,7 @@ impl Post {
             prefix: &prefix.0,
             body: &ready.body,
             at,
+            proof: ready.provenance.proof,
         };
         self.confirm(&taken).await;
         Ok(())
@@ -299,17 +306,13 @@ impl Post {
     }
 
     /// The groups with the seals of those that an alias or a list sends on.
-    async fn sealed(
-        &self,
-        groups: Vec<Group>,
-        ready: &Ready,
-    ) -> Result<Vec<(Group, String)>, Fault> {
+    fn sealed(&self, groups: Vec<Group>, ready: &Ready) -> Result<Vec<(Group, String)>, Fault> {
         let mut all = Vec::with_capacity(groups.len());
         for group in groups {
             let mut paths = group.recipients.iter().filter_map(ForwardPath::address);
             let seal = match (&ready.gathered, paths.find_map(Address::domain)) {
                 (Some(gathered), Some(domain)) if group.purpose != Purpose::Sent => {
-                    self.seal(gathered, &ready.body, domain, ready.at).await?
+                    self.seal(gathered, &ready.provenance, domain, ready.at)?
                 }
                 _ => String::new(),
             };
@@ -340,6 +343,11 @@ impl Post {
                     more => format!("{}.{}", envelope.id, more + 1),
                 },
                 sender: group.sender,
+                proof: match group.purpose {
+                    // its owner is ours
+                    Purpose::Listed => SenderProof::Known,
+                    Purpose::Sent | Purpose::Forwarded => ready.provenance.proof,
+                },
                 envid: asked.envid.clone().filter(|_| !is_list),
                 ret: asked.ret.filter(|_| !is_list),
                 body_type: asked.body,
@@ -411,6 +419,8 @@ struct Ready {
     fields: String,
     /// For the seals of what is sent on.
     gathered: Option<Gathered>,
+    /// Where it comes from.
+    provenance: Provenance,
     /// What its own Message-ID field says.
     message_id: Option<String>,
     /// What its header says of TLS.

@@ -5,6 +5,7 @@
 
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::{Company, Delivery, Dsn};
+use smtp::dsn::{Notify, Occasion};
 use smtp::{BodyType, MailParameters, RcptParameters};
 use std::collections::HashSet;
 use std::fmt;
@@ -145,6 +146,13 @@ impl Envelope {
     pub(crate) fn is_sent_on(&self) -> bool {
         let mut ways = self.recipients.iter().flat_map(Recipient::onward);
         ways.any(|step| step.by != By::Itself)
+    }
+
+    /// Whether its sender wants to hear that it was delivered.
+    pub(crate) fn asks_for_success(&self) -> bool {
+        let asks = |notify: &Notify| matches!(notify, Notify::When(all) if all.contains(&Occasion::Success));
+        let mut all = self.recipients.iter().map(|one| &one.parameters.notify);
+        all.any(|notify| notify.as_ref().is_some_and(asks))
     }
 
     /// Which of the recipients this is, if it is there already.

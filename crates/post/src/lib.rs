@@ -18,6 +18,7 @@ mod judge;
 pub mod limits;
 mod log;
 mod onward;
+mod provenance;
 pub mod queue;
 mod refusal;
 pub mod report;

@@ -74,6 +74,14 @@ pub const TRAIL_ATTEMPTS_READ: usize = 2_000;
 pub const FORGET_TRAILS: usize = 100;
 /// Rows that are forgotten by one transaction.
 pub const FORGET_ROWS: usize = 1_000;
+/// Terms of an SPF record, and of those that it leads to, that ask the DNS. [rfc7208 4.6.4]
+pub const SPF_TERMS: usize = 10;
+/// Names among them that lead nowhere. [rfc7208 4.6.4]
+pub const SPF_VOIDS: usize = 2;
+/// Hosts of one `mx`. [rfc7208 4.6.4]
+pub const SPF_HOSTS: usize = 10;
+/// How long the whole may take. RFC minimum: 20 seconds. [rfc7208 4.6.4]
+pub const SPF: Duration = Duration::from_secs(20);
 /// The header of a message that is signed; one that is longer goes unsigned.
 pub const SIGNED_HEADER_BYTES: usize = 256 * 1024;
 /// Domains whose keys are kept read.

@@ -13,7 +13,8 @@ mod words;
 
 pub use compose::{Report, compose};
 pub use decide::{
-    Happened, NextHost, Returned, SenderPlace, Tell, WhyNobody, charset, returned, tell,
+    HandedInBy, Happened, NextHost, Returned, SenderPlace, SenderProof, SpfResult, Tell, WhyNobody,
+    charset, returned, sender_proof, tell,
 };
 
 use addr::{Address, ForwardPath};

@@ -13,12 +13,13 @@ pub(crate) mod gather;
 pub(crate) mod key;
 pub(crate) mod keyring;
 pub(crate) mod relaxed;
+pub(crate) mod spf;
 pub(crate) mod tagged;
 
 use crate::Post;
 use crate::client::Client;
-use crate::envelope::Envelope;
 use crate::header::{Facts, HeaderReader, Value};
+use crate::provenance::Provenance;
 use addr::{Address, Domain};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +27,7 @@ use gather::Gathered;
 use key::SigningKey;
 use mail::Directory;
 use net::Time;
-use store::{Body, Fault};
+use store::Fault;
 
 /// Domains of authors that one message is signed for.
 const AUTHOR_DOMAINS: usize = 4;
@@ -34,27 +35,30 @@ const AUTHOR_DOMAINS: usize = 4;
 impl Post {
     /// The seal of a message that the domain sends on, if it has a key: three fields that go before
     /// all others. [rfc8617 5.1]
-    pub(crate) async fn seal(
+    pub(crate) fn seal(
         &self,
         gathered: &Gathered,
-        body: &Body,
+        provenance: &Provenance,
         domain: &Domain,
         at: Time,
     ) -> Result<String, Fault> {
         let keys = self.keys_of(domain)?;
         // RSA is what everybody can verify
         let rsa = keys.iter().find(|key| key.algorithm() == "rsa-sha256");
-        let (Some(key), Some(resolver)) = (rsa.or(keys.first()), &self.inner.resolver) else {
+        let (Some(key), Some(checked)) = (rsa.or(keys.first()), &provenance.checked) else {
             return Ok(String::new());
         };
-        let checked = check::check(gathered, body, resolver).await?;
         let Some(chain) = &checked.chain else {
             return Ok(String::new());
+        };
+        let results = match &provenance.spf {
+            Some(spf) => format!("{spf};\r\n\t{}", checked.results),
+            None => checked.results.clone(),
         };
         let said = arc::Said {
             chain,
             hostname: &self.inner.hostname,
-            results: &checked.results,
+            results: &results,
             at,
         };
         match arc::seal(gathered, key, &said) {
@@ -65,11 +69,6 @@ impl Post {
                 Ok(String::new())
             }
         }
-    }
-
-    /// Whether the message may come to be sealed: what our own users send is signed instead.
-    pub(crate) fn seals(&self, client: &Client, envelope: &Envelope) -> bool {
-        client.login.is_none() && self.inner.resolver.is_some() && envelope.is_sent_on()
     }
 
     /// Whether a message of this client may come to be signed: only what our own users submit is.

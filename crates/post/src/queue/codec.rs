@@ -2,6 +2,7 @@
 
 use crate::queue::entry::Said;
 use crate::queue::message::{Asked, DeliverBy, LateIs};
+use crate::report::{SenderProof, SpfResult};
 use addr::{Charset, ForwardPath, ReversePath};
 use mail::codec::{Damaged, Decoded, Reader, Writer};
 use net::Time;
@@ -16,6 +17,7 @@ pub(crate) trait Write {
     fn reply(&mut self, reply: &Reply) -> &mut Self;
     fn said(&mut self, said: &Said) -> &mut Self;
     fn asked(&mut self, asked: &Asked) -> &mut Self;
+    fn sender_proof(&mut self, proof: SenderProof) -> &mut Self;
 }
 
 /// Reading the same.
@@ -29,7 +31,22 @@ pub(crate) trait Read {
     fn reply(&mut self) -> Decoded<Reply>;
     fn said(&mut self) -> Decoded<Said>;
     fn asked(&mut self) -> Decoded<Asked>;
+    fn sender_proof(&mut self) -> Decoded<SenderProof>;
 }
+
+/// What shows that a message is from its sender, by its number in a record.
+const PROOFS: [SenderProof; 10] = [
+    SenderProof::Known,
+    SenderProof::Spf,
+    SenderProof::Dkim,
+    SenderProof::Nothing(SpfResult::None),
+    SenderProof::Nothing(SpfResult::Neutral),
+    SenderProof::Nothing(SpfResult::Pass),
+    SenderProof::Nothing(SpfResult::Fail),
+    SenderProof::Nothing(SpfResult::SoftFail),
+    SenderProof::Nothing(SpfResult::TempError),
+    SenderProof::Nothing(SpfResult::PermError),
+];
 
 impl Write for Writer {
     fn reverse_path(&mut self, path: &ReversePath) -> &mut Self {
@@ -84,6 +101,11 @@ impl Write for Writer {
         };
         self.u8(asked.priority.cast_unsigned());
         self.option_time(asked.hold_until)
+    }
+    fn sender_proof(&mut self, proof: SenderProof) -> &mut Self {
+        let place = PROOFS.iter().position(|one| *one == proof);
+        let place = place.expect("because the table has every proof");
+        self.len(place)
     }
 }
 
@@ -162,6 +184,10 @@ impl Read for Reader<'_> {
             priority: self.u8()?.cast_signed(),
             hold_until: self.option_time()?,
         })
+    }
+    fn sender_proof(&mut self) -> Decoded<SenderProof> {
+        let place = usize::from(self.u16()?);
+        PROOFS.get(place).copied().ok_or(Damaged)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::queue::entry::{EntryNumber, EntryRecord, Onward, Standing};
 use crate::queue::message::{Asked, MessageRecord};
 use crate::queue::schedule::Timing;
 use crate::queue::{Queue, keys};
+use crate::report::SenderProof;
 use crate::trail::{self, Trail};
 use addr::{Charset, Host, ReversePath};
 use bytes::Bytes;
@@ -24,6 +25,7 @@ use store::{Body, BodyId, Edit, Fault};
 pub(crate) struct NewMessage {
     pub id: String,
     pub sender: ReversePath,
+    pub proof: SenderProof,
     pub envid: Option<EnvelopeId>,
     pub ret: Option<Ret>,
     pub body_type: Option<BodyType>,
@@ -83,6 +85,7 @@ impl Queue {
         let message = MessageRecord {
             id: message.id,
             sender: message.sender,
+            proof: message.proof,
             envid: message.envid,
             ret: message.ret,
             body_type: message.body_type,

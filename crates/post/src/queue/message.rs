@@ -1,6 +1,7 @@
 //! The record of a message on the road: as it was accepted, never changed.
 
 use crate::queue::codec::{Read, Write};
+use crate::report::SenderProof;
 use addr::{Charset, ReversePath};
 use bytes::Bytes;
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
@@ -17,6 +18,8 @@ pub struct MessageRecord {
     /// Under which the message stands in the log, in its Received field, and in our 250.
     pub id: String,
     pub sender: ReversePath,
+    /// What shows that it is from its sender, who is told of it only then.
+    pub proof: SenderProof,
     pub envid: Option<EnvelopeId>,
     pub ret: Option<Ret>,
     /// What MAIL said of the content; what is kept of BINARYMIME is lines all the same.
@@ -79,6 +82,7 @@ impl Record for MessageRecord {
     fn encode(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(VERSION, 256 + self.prefix.len());
         w.str(&self.id).reverse_path(&self.sender);
+        w.sender_proof(self.proof);
         w.option_str(self.envid.as_ref().map(EnvelopeId::as_str));
         w.option_str(self.ret.map(Ret::word));
         w.u8(body_type_number(self.body_type));
@@ -96,6 +100,7 @@ impl Record for MessageRecord {
         let record = MessageRecord {
             id: r.str()?.to_owned(),
             sender: r.reverse_path()?,
+            proof: r.sender_proof()?,
             envid: r.option_read(EnvelopeId::read)?,
             ret: r.option_read(Ret::read)?,
             body_type: body_type(r.u8()?)?,

@@ -10,7 +10,9 @@ use crate::queue::leaving::{Leaving, NewMessage};
 use crate::queue::message::{Asked, MessageRecord};
 use crate::queue::settle::Settled;
 use crate::queue::{AttemptRecord, Queue, keys};
-use crate::report::{self, Action, Happened, Reporter, Returned, SenderPlace, Subject, Tell};
+use crate::report::{
+    self, Action, Happened, Reporter, Returned, SenderPlace, SenderProof, Subject, Tell,
+};
 use crate::sign;
 use crate::sign::gather::{Gather, Gathered};
 use crate::srs::{self, Srs};
@@ -23,6 +25,7 @@ use mail::{Addressed, DeliverError, Delivery, Dsn, Incoming, Leg, Prefix, Resolv
 use net::Time;
 use smtp::dsn::Ret;
 use smtp::{Protection, Status};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{Body, BodyRefusal, BodyWriter, Edit, Fault};
 use tally::Metric;
@@ -55,7 +58,7 @@ struct Told {
 }
 
 /// Why a report goes to nobody.
-type NobodyToTell = &'static str;
+type NobodyToTell = Cow<'static, str>;
 
 impl Queue {
     /// Ok once it is durable, or somebody else has changed the entry meanwhile.
@@ -86,8 +89,8 @@ impl Queue {
             };
             note.told = match &told {
                 Ok(told) => Some(told.id.clone()),
-                Err("") => None,
-                Err(why) => Some((*why).to_owned()),
+                Err(why) if why.is_empty() => None,
+                Err(why) => Some(why.to_string()),
             };
             let is_told = told.is_ok();
             let leg = |edit: &mut Edit| note.write(edit);
@@ -172,7 +175,7 @@ impl Queue {
         wanted: Wanted,
     ) -> Result<Result<Told, NobodyToTell>, Fault> {
         if wanted == Wanted::Nothing {
-            return Ok(Err("the sender's mailbox took no report"));
+            return Ok(Err("the sender's mailbox took no report".into()));
         }
         let directory = self.inner.mail.directory();
         // what was sent on for a stranger went under a return address that stands for him
@@ -204,10 +207,10 @@ impl Queue {
                 (here, onward.into_iter().map(|one| one.to).collect())
             }
             Resolved::OverQuota | Resolved::TooManyTargets => {
-                return Ok(Err("the sender's mailbox took no report"));
+                return Ok(Err("the sender's mailbox took no report".into()));
             }
             Resolved::UnknownUser | Resolved::Closed => {
-                return Ok(Err("the sender has no mailbox any more"));
+                return Ok(Err("the sender has no mailbox any more".into()));
             }
         };
         let place = match onward.is_empty() {
@@ -270,6 +273,7 @@ impl Queue {
         NewMessage {
             id: id.to_owned(),
             sender: ReversePath::Null, // [rfc5321 6.1] [rfc3464 2]
+            proof: SenderProof::Known,
             envid: None,
             ret: None,
             body_type: Some(composed.body),
@@ -428,18 +432,22 @@ pub(crate) fn addressed(delivery: Delivery) -> Addressed {
 /// Why nobody is told of a failure; empty if nothing failed.
 fn nobody(message: &MessageRecord, settled: &Settled) -> NobodyToTell {
     let mut happened = settled.happened.iter();
-    match happened.any(|(_, happened)| *happened == Happened::Failed) {
-        false => "",
-        true if message.sender == ReversePath::Null => "nobody is told: it is a report itself",
-        true => "nobody is told: the sender asked for silence",
+    let failed = happened.find(|(_, happened)| *happened == Happened::Failed);
+    match failed.map(|(place, _)| told_of(message, settled, *place, Happened::Failed)) {
+        Some(Tell::Nobody(why)) => why.to_string().into(),
+        Some(Tell::Sender(_)) | None => "".into(),
     }
+}
+
+fn told_of(message: &MessageRecord, settled: &Settled, place: usize, happened: Happened) -> Tell {
+    let notify = settled.entry.recipients[place].notify.as_ref();
+    report::tell(&message.sender, message.proof, notify, happened)
 }
 
 /// Whom the sender is told of.
 fn actions(message: &MessageRecord, settled: &Settled) -> Vec<(usize, Action)> {
     let told = settled.happened.iter().filter_map(|(place, happened)| {
-        let notify = settled.entry.recipients[*place].notify.as_ref();
-        match report::tell(&message.sender, notify, *happened) {
+        match told_of(message, settled, *place, *happened) {
             Tell::Sender(action) => Some((*place, action)),
             Tell::Nobody(_) => None,
         }

@@ -1,6 +1,7 @@
 //! Every record reads as it was written, and no octets make a reader panic.
 
 use super::*;
+use crate::report::{SenderProof, SpfResult};
 use addr::{Charset, ForwardPath, Host, ReversePath};
 use mail::codec::{LARGEST_COUNTER, LARGEST_COUNTER32, Record};
 use net::Time;
@@ -139,7 +140,14 @@ fn message() -> impl Strategy<Value = MessageRecord> {
     let texts = ("[a-z0-9]{14}", ".{0,20}", of(".{0,20}"), "[ -~]{0,40}");
     let envelope = (sender, any::<bool>(), ret, body_type, any::<bool>());
     let numbers = (any::<u64>(), 0..=LARGEST_COUNTER, time(), time());
-    (texts, envelope, asked(), numbers).prop_map(|(texts, envelope, asked, numbers)| {
+    let proof = prop_oneof![
+        Just(SenderProof::Known),
+        Just(SenderProof::Spf),
+        Just(SenderProof::Dkim),
+        Just(SenderProof::Nothing(SpfResult::PermError)),
+    ];
+    (texts, (envelope, proof), asked(), numbers).prop_map(|(texts, envelope, asked, numbers)| {
+        let (envelope, proof) = envelope;
         let (id, client, login, prefix) = texts;
         let (sender, has_envid, ret, body_type, is_utf8) = envelope;
         let (body, body_bytes, arrived, expires) = numbers;
@@ -147,6 +155,7 @@ fn message() -> impl Strategy<Value = MessageRecord> {
         MessageRecord {
             id,
             sender: sender.expect("because it is a path"),
+            proof,
             envid: has_envid.then(|| EnvelopeId::read("QQ+2B1")).flatten(),
             ret,
             body_type,

@@ -4,6 +4,7 @@ use super::Action;
 use crate::limits;
 use addr::{Address, Charset, ReversePath};
 use smtp::dsn::{Notify, Occasion, Ret};
+use std::fmt;
 
 /// What happened to a message for one recipient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,10 +43,112 @@ pub enum WhyNobody {
     NullSender,
     /// The next server tells.
     NextHost,
+    /// Nothing shows that the message is from its sender, who may never have heard of it.
+    Unproven(SpfResult),
 }
 
-/// Who is told of what happened to a recipient for whom this was asked.
-pub fn tell(sender: &ReversePath, notify: Option<&Notify>, happened: Happened) -> Tell {
+/// What shows that a message is from its envelope's sender.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SenderProof {
+    /// It is ours, or somebody handed it in whom we know.
+    Known,
+    /// The sender's domain says that its mail comes from where this came from.
+    Spf,
+    /// The sender's domain has signed it.
+    Dkim,
+    /// Nothing; what SPF says.
+    Nothing(SpfResult),
+}
+
+/// What a domain says of an address from which mail in its name came. [rfc7208 2.6]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SpfResult {
+    /// Nothing is published, or nobody was asked.
+    None,
+    Neutral,
+    Pass,
+    Fail,
+    SoftFail,
+    TempError,
+    PermError,
+}
+
+impl SpfResult {
+    /// As Authentication-Results has it. [rfc8601 2.7.2]
+    pub fn word(self) -> &'static str {
+        match self {
+            SpfResult::None => "none",
+            SpfResult::Neutral => "neutral",
+            SpfResult::Pass => "pass",
+            SpfResult::Fail => "fail",
+            SpfResult::SoftFail => "softfail",
+            SpfResult::TempError => "temperror",
+            SpfResult::PermError => "permerror",
+        }
+    }
+}
+
+impl fmt::Display for WhyNobody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nobody is told: ")?;
+        match self {
+            WhyNobody::NotAsked => f.write_str("the sender asked for silence"),
+            WhyNobody::NullSender => f.write_str("it is a report itself"),
+            WhyNobody::NextHost => f.write_str("the next server tells"),
+            WhyNobody::Unproven(spf) => write!(
+                f,
+                "the sender may be forged, as no DKIM signature is its domain's and SPF says {}",
+                spf.word()
+            ),
+        }
+    }
+}
+
+/// Who handed a message in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HandedInBy {
+    /// Somebody who logged in, or a program on this machine that answers for its mail.
+    Known,
+    Stranger,
+}
+
+/// What shows that a message is from its sender: `signers` are the domains whose signatures hold.
+pub fn sender_proof(
+    by: HandedInBy,
+    sender: &ReversePath,
+    spf: SpfResult,
+    signers: &[String],
+) -> SenderProof {
+    let domain = sender.address().and_then(Address::domain);
+    let is_its =
+        |signer: &String| domain.is_some_and(|domain| domain.as_str().eq_ignore_ascii_case(signer));
+    match (by, spf) {
+        (HandedInBy::Known, _) => SenderProof::Known,
+        (HandedInBy::Stranger, SpfResult::Pass) => SenderProof::Spf,
+        (HandedInBy::Stranger, _) if signers.iter().any(is_its) => SenderProof::Dkim,
+        (HandedInBy::Stranger, spf) => SenderProof::Nothing(spf),
+    }
+}
+
+/// Who is told of what happened to a recipient for whom this was asked. A report to a sender that
+/// was forged would bother somebody who has nothing to do with the message.
+pub fn tell(
+    sender: &ReversePath,
+    proof: SenderProof,
+    notify: Option<&Notify>,
+    happened: Happened,
+) -> Tell {
+    match asked_for(sender, notify, happened) {
+        Tell::Nobody(why) => Tell::Nobody(why),
+        Tell::Sender(action) => match proof {
+            SenderProof::Known | SenderProof::Spf | SenderProof::Dkim => Tell::Sender(action),
+            SenderProof::Nothing(spf) => Tell::Nobody(WhyNobody::Unproven(spf)),
+        },
+    }
+}
+
+/// Who wants to hear of it.
+fn asked_for(sender: &ReversePath, notify: Option<&Notify>, happened: Happened) -> Tell {
     if *sender == ReversePath::Null {
         return Tell::Nobody(WhyNobody::NullSender); // [rfc3461 5.2] [rfc3464 2]
     }
@@ -152,7 +255,7 @@ mod tests {
                 (conforming, Action::Relayed),
             ];
             for ((happened, action), is_told) in all.into_iter().zip(expect) {
-                let told = tell(&sender, notify.as_ref(), happened);
+                let told = tell(&sender, SenderProof::Known, notify.as_ref(), happened);
                 let says = told == Tell::Sender(action);
                 assert_eq!(says, is_told, "{notify:?} {happened:?}");
             }
@@ -169,12 +272,42 @@ mod tests {
     }
 
     #[test]
+    fn only_who_is_proven_to_have_sent_a_message_is_told_of_it() {
+        // [rfc7208 2.6]
+        let sender = ReversePath::parse(b"<a@Example.test>", Charset::Ascii).unwrap();
+        let all = Notify::read("SUCCESS,FAILURE,DELAY").unwrap();
+        let theirs = ["other.example".to_owned(), "example.test".to_owned()];
+        let others = ["other.example".to_owned(), "test".to_owned()];
+        let check = |by, spf, signers: &[String], is_told: bool| {
+            let proof = sender_proof(by, &sender, spf, signers);
+            for happened in [Happened::Failed, Happened::Delayed, Happened::Delivered] {
+                let told = tell(&sender, proof, Some(&all), happened);
+                assert_eq!(matches!(told, Tell::Sender(_)), is_told, "{spf:?} {told:?}");
+            }
+        };
+        check(HandedInBy::Known, SpfResult::Fail, &[], true);
+        check(HandedInBy::Stranger, SpfResult::Pass, &[], true);
+        check(HandedInBy::Stranger, SpfResult::Fail, &theirs, true);
+        check(HandedInBy::Stranger, SpfResult::None, &others, false);
+        for spf in [SpfResult::Fail, SpfResult::SoftFail, SpfResult::Neutral] {
+            check(HandedInBy::Stranger, spf, &[], false);
+        }
+        for spf in [SpfResult::TempError, SpfResult::PermError, SpfResult::None] {
+            check(HandedInBy::Stranger, spf, &[], false);
+        }
+        // silence that was asked for is not a matter of proof
+        let unproven = SenderProof::Nothing(SpfResult::None);
+        let told = tell(&sender, unproven, Some(&Notify::Never), Happened::Failed);
+        assert_eq!(told, Tell::Nobody(WhyNobody::NotAsked));
+    }
+
+    #[test]
     fn a_report_gets_no_report() {
         // [rfc3461 5.2] [rfc3464 2]
         let all = Notify::read("SUCCESS,FAILURE,DELAY").unwrap();
         for happened in [Happened::Failed, Happened::Delayed, Happened::Delivered] {
             for notify in [None, Some(&all)] {
-                let told = tell(&ReversePath::Null, notify, happened);
+                let told = tell(&ReversePath::Null, SenderProof::Known, notify, happened);
                 assert_eq!(told, Tell::Nobody(WhyNobody::NullSender));
             }
         }

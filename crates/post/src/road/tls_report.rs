@@ -12,6 +12,7 @@ use crate::accept::Post;
 use crate::header::Begins;
 use crate::limits::{TLS_DAYS, TLS_DOMAINS, TLS_FLUSH, TLS_SPREAD};
 use crate::queue::{Asked, NewMessage, Onward};
+use crate::report::SenderProof;
 use crate::road::policy::policies::Gathered;
 use crate::sign::{self, gather::Gather};
 use addr::{Address, Charset, Domain, ForwardPath, ReversePath};
@@ -229,6 +230,7 @@ impl TlsReports {
             id,
             // nobody wants to hear that a report did not get there
             sender: ReversePath::Null,
+            proof: SenderProof::Known,
             envid: None,
             ret: None,
             body_type: Some(BodyType::SevenBit),

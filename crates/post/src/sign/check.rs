@@ -38,6 +38,8 @@ pub(crate) struct Checked {
     pub results: String,
     /// None: it cannot be told now, or nobody could make sense of another seal.
     pub chain: Option<Chain>,
+    /// The domains whose signatures hold.
+    pub signers: Vec<String>,
 }
 
 /// Looks at all signatures and seals of a message.
@@ -51,6 +53,7 @@ pub(crate) async fn check(
         return Ok(Checked {
             results: "dkim=none".to_owned(),
             chain: Some(no_chain()),
+            signers: Vec::new(),
         });
     };
     for (canonical, algorithm, _, hash) in &mut message.body_hashes {
@@ -77,9 +80,15 @@ pub(crate) async fn check(
         Validity::Pass => "arc=pass".to_owned(),
         Validity::Fail => "arc=fail".to_owned(),
     }));
+    let holding = signatures
+        .iter()
+        .filter(|one| *one.result() == DkimResult::Pass);
+    let signers =
+        holding.filter_map(|one| one.signature().map(|signature| signature.d.to_string()));
     Ok(Checked {
         results: results.join(";\r\n\t"),
         chain,
+        signers: signers.collect(),
     })
 }
 

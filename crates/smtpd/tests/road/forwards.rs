@@ -99,6 +99,61 @@ async fn a_target_that_is_refused_comes_back_to_who_wrote_under_the_name_he_know
     a.is_clean().await;
 }
 
+/// What the record says of who was told of what the alias sent on.
+fn told(house: &House) -> Vec<String> {
+    let look = house.mail.road();
+    let alias = "fwd@a.example".parse().unwrap();
+    let mut told = Vec::new();
+    for number in post::trail::by_address(&look, &alias, 10).unwrap() {
+        let passage = post::trail::passage(&look, number).unwrap().unwrap();
+        told.extend(passage.ends.into_iter().filter_map(|(_, end)| end.told));
+    }
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_forged_as_a_sender_hears_nothing() {
+    // [rfc7208 2.6] [rfc3461 5.2.3]
+    let world = World::new();
+    let (a, b) = both(&world).await;
+    a.leads("fwd", &["nobody@b.example"], None).await;
+    b.sends_nothing();
+    bob_writes(&a, "fwd@a.example").await;
+    let mut client = a.exchange().await;
+    client.ask("EHLO mail.b.example", "250").await;
+    client.ask("MAIL FROM:<bob@b.example>", "250").await;
+    let wish = "RCPT TO:<alice@a.example> NOTIFY=SUCCESS";
+    client.ask(wish, "250").await;
+    client.ask("DATA", "354").await;
+    client.ask("Subject: x\r\n\r\nx\r\n.", "250").await;
+    later(Duration::from_secs(60)).await;
+    assert_eq!(a.texts("alice").await.len(), 1, "the message is taken");
+    assert_eq!(b.texts("bob").await, Vec::<String>::new());
+    let [told] = &told(&a)[..] else {
+        panic!("one end")
+    };
+    assert!(told.ends_with("SPF says fail"), "{told}");
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signature_of_the_senders_domain_proves_him_as_well() {
+    let world = World::new();
+    let (a, b) = both(&world).await;
+    a.leads("fwd", &["nobody@b.example"], None).await;
+    b.sends_nothing();
+    b.signs().await;
+    let mut bob = b.submit_as_bob().await;
+    let to = &["fwd@a.example"];
+    bob.deliver("bob@b.example", to, LETTER).await;
+    later(Duration::from_secs(60)).await;
+    let [report] = &b.texts("bob").await[..] else {
+        panic!("one report")
+    };
+    assert!(report.contains("Action: failed"), "{report}");
+    a.is_clean().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn failures_of_a_list_go_to_its_owner_and_to_nobody_else() {
     // [rfc5321 3.9.2] [rfc3461 5.2.7.1]
@@ -198,8 +253,8 @@ async fn what_is_sent_on_is_sealed_and_each_seal_stands_on_the_one_before() {
             "{seal} in {text}"
         );
     }
-    let results =
-        "ARC-Authentication-Results: i=1; mail.a.example;\r\n\tdkim=none;\r\n\tarc=none\r\n";
+    let results = "ARC-Authentication-Results: i=1; mail.a.example;\r\n\tspf=pass smtp.mailfrom=b.example;\r\n\t\
+         dkim=none;\r\n\tarc=none\r\n";
     assert!(text.contains(results), "{text}");
     // nobody signs what a stranger says is ours
     let mut client = a.exchange().await;

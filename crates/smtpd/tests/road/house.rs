@@ -41,6 +41,8 @@ impl World {
             let host = format!("mail.{domain}");
             dns.add_mx(domain, 10, &host);
             dns.add_address(&host, address.parse().unwrap());
+            // the tests' own clients come from this machine
+            dns.add_txt(domain, "v=spf1 mx ip4:127.0.0.1 -all");
         }
         World {
             net: SimNet::new(1),
@@ -146,6 +148,14 @@ impl House {
         set.await.unwrap();
     }
 
+    /// From now on its domain says that nobody sends for it.
+    pub fn sends_nothing(&self) {
+        let (dns, domain) = (&self.world.dns, self.site.0);
+        dns.remove(domain);
+        dns.add_mx(domain, 10, &format!("mail.{domain}"));
+        dns.add_txt(domain, "v=spf1 -all");
+    }
+
     /// From now on its domain has a key, which the DNS shows.
     pub async fn signs(&self) {
         let (directory, admin) = (self.mail.directory(), Admin::upkeep());
@@ -239,10 +249,18 @@ impl House {
 
     /// As alice of the first server.
     pub async fn submit(&self) -> Client {
+        self.submit_by("AGFsaWNlQGEuZXhhbXBsZQBzZWNyZXQ=").await
+    }
+
+    /// As bob of the second server.
+    pub async fn submit_as_bob(&self) -> Client {
+        self.submit_by("AGJvYkBiLmV4YW1wbGUAc2VjcmV0").await
+    }
+
+    async fn submit_by(&self, login: &str) -> Client {
         let mut client = self.submission().await;
         client.ask("EHLO pc.a.example", "250").await;
-        let login = "AUTH PLAIN AGFsaWNlQGEuZXhhbXBsZQBzZWNyZXQ=";
-        client.ask(login, "235").await;
+        client.ask(&format!("AUTH PLAIN {login}"), "235").await;
         client
     }
 
