@@ -17,7 +17,7 @@ use addr::{Address, ForwardPath};
 use bytes::Bytes;
 use mail::{Addressed, DeliverError, Incoming, Leg, Resolved};
 use net::Time;
-use smtp::Status;
+use smtp::{Protection, Status};
 use store::{Body, BodyRefusal, Fault};
 use tally::Metric;
 
@@ -32,6 +32,7 @@ pub(crate) struct Taken<'a> {
     pub body: &'a Body,
     pub at: Time,
     pub proof: SenderProof,
+    pub protection: Protection,
 }
 
 impl Post {
@@ -90,7 +91,9 @@ impl Post {
             (None, SenderPlace::Elsewhere) => return Ok(false),
             (Some(queue), SenderPlace::Elsewhere) => {
                 let onward = Onward::new(ForwardPath::Address(sender.clone()), None, None);
-                let message = queue.report_message(&id.to_string(), &report, sender, String::new());
+                let mut message =
+                    queue.report_message(&id.to_string(), &report, sender, String::new());
+                message.asked.protection = taken.protection; // [rfc8689 5]
                 let leaving = queue.leaving(message, vec![onward], &body);
                 Some(leaving.map_err(|_| Fault::new("reporting", "the queue is full"))?)
             }

@@ -274,6 +274,7 @@ impl Post {
             body: &ready.body,
             at,
             proof: ready.provenance.proof,
+            protection: protection(envelope.parameters().protection, ready.protection),
         };
         self.confirm(&taken).await;
         Ok(())

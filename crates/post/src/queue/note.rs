@@ -23,8 +23,7 @@ use mail::codec::{Record, decode};
 use mail::road::{MessageNumber, let_go};
 use mail::{Addressed, DeliverError, Delivery, Dsn, Incoming, Leg, Prefix, Resolved};
 use net::Time;
-use smtp::dsn::Ret;
-use smtp::{Protection, Status};
+use smtp::Status;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{Body, BodyRefusal, BodyWriter, Edit, Fault};
@@ -219,7 +218,10 @@ impl Queue {
         };
         let all = actions.iter().map(|(_, action)| *action);
         let returned = match wanted {
-            Wanted::AsAsked => report::returned(ret(message), message.size(), all),
+            Wanted::AsAsked => {
+                let protection = message.asked.protection;
+                report::returned(message.ret, protection, message.size(), all)
+            }
             Wanted::Short | Wanted::Nothing => Returned::Header,
         };
         let ours = self.in_the_name_of(message)?;
@@ -386,15 +388,6 @@ impl Queue {
             writer.write(&piece).await?;
         }
         Ok(())
-    }
-}
-
-/// What the sender wants to see again. Of a message that requires TLS no more than the header goes
-/// back. [rfc8689 5]
-fn ret(message: &MessageRecord) -> Option<Ret> {
-    match message.asked.protection {
-        Protection::Required => Some(Ret::Hdrs),
-        Protection::AsPublished | Protection::NotNeeded => message.ret,
     }
 }
 

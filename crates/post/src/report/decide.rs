@@ -3,6 +3,7 @@
 use super::Action;
 use crate::limits;
 use addr::{Address, Charset, ReversePath};
+use smtp::Protection;
 use smtp::dsn::{Notify, Occasion, Ret};
 use std::fmt;
 
@@ -198,17 +199,19 @@ pub enum Returned {
 }
 
 /// How much of a message of this size comes back with a report of these actions: the whole only
-/// where something failed, and within bounds. [rfc3461 4.3] [rfc3461 6.2]
+/// where something failed, and within bounds; of a message that requires TLS never more than the
+/// header, whatever was asked. [rfc3461 4.3] [rfc3461 6.2] [rfc8689 5]
 pub fn returned(
     ret: Option<Ret>,
+    protection: Protection,
     message_bytes: u64,
     actions: impl IntoIterator<Item = Action>,
 ) -> Returned {
     let mut actions = actions.into_iter();
-    let most = match ret {
-        Some(Ret::Hdrs) => return Returned::Header,
-        Some(Ret::Full) => limits::RETURNED_IF_ASKED_BYTES,
-        None => limits::RETURNED_BYTES,
+    let most = match (protection, ret) {
+        (Protection::Required, _) | (_, Some(Ret::Hdrs)) => return Returned::Header,
+        (_, Some(Ret::Full)) => limits::RETURNED_IF_ASKED_BYTES,
+        (_, None) => limits::RETURNED_BYTES,
     };
     match actions.any(|action| action == Action::Failed) && message_bytes <= most {
         true => Returned::Whole,
@@ -315,9 +318,11 @@ mod tests {
 
     #[test]
     fn the_whole_message_comes_back_only_where_it_helps() {
-        // [rfc3461 4.3] [rfc3461 6.2]
+        // [rfc3461 4.3] [rfc3461 6.2] [rfc8689 5]
+        let any = Protection::AsPublished;
         let check = |ret, bytes, action, expect| {
-            assert_eq!(returned(ret, bytes, [action]), expect, "{ret:?} {bytes}");
+            let found = returned(ret, any, bytes, [action]);
+            assert_eq!(found, expect, "{ret:?} {bytes}");
         };
         let (small, large) = (limits::RETURNED_BYTES, limits::RETURNED_IF_ASKED_BYTES);
         check(None, small, Action::Failed, Returned::Whole);
@@ -327,7 +332,9 @@ mod tests {
         check(Some(Ret::Full), large + 1, Action::Failed, Returned::Header);
         check(Some(Ret::Full), 1, Action::Delivered, Returned::Header);
         let both = [Action::Delivered, Action::Failed];
-        assert_eq!(returned(Some(Ret::Full), 1, both), Returned::Whole);
+        assert_eq!(returned(Some(Ret::Full), any, 1, both), Returned::Whole);
+        let secret = Protection::Required;
+        assert_eq!(returned(Some(Ret::Full), secret, 1, both), Returned::Header);
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //!
 //! What never happens here: a choice of host, a second connection, a recipient.
 
-use crate::road::failure::Failure;
+use crate::road::failure::{self, Failure, Scope};
 use crate::road::policy::NotHere;
 use crate::road::talk::{Lost, Talk};
 use net::{Authorities, Conn, Random, TlsFailure, TlsInfo, Trust};
 use sasl::{ClientExchange, Credentials, Exposure};
 use smtp::client::{Event, Extension, Protocol, Request, Stage};
 use smtp::{Class, Client, ClientName, Reply, Status};
+use std::io::ErrorKind;
 
 /// What TLS must give.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,7 +54,7 @@ impl NotOpen {
     /// Not even a connection.
     pub fn no_connection(error: &std::io::Error) -> NotOpen {
         NotOpen {
-            failure: Failure::of_connection(crate::road::failure::Stage::Connect),
+            failure: Failure::of_connection(failure::Stage::Connect),
             reply: None,
             why: Some(format!("no connection: {error}")),
             is_tls_broken: false,
@@ -63,7 +64,7 @@ impl NotOpen {
     }
 
     fn lost(stage: Stage, lost: &Lost) -> NotOpen {
-        let failure = Failure::of_connection(crate::road::failure::Stage::Said(stage));
+        let failure = Failure::of_connection(failure::Stage::Said(stage));
         NotOpen {
             failure,
             reply: None,
@@ -114,6 +115,33 @@ impl NotOpen {
             },
             status: Some(why.status()),
             ..NotOpen::tls(why)
+        }
+    }
+
+    /// The same for a message that requires TLS: what this host has not, it has not for good, so that
+    /// the sender hears of it at once. What may be there a moment later is tried again.
+    /// [rfc8689 4.2.1]
+    pub fn for_good(self) -> NotOpen {
+        let is_trouble = match (&self.tls, &self.reply) {
+            // the connection broke; who agrees on nothing says so
+            (Some(TlsFailure::Handshake(error)), _) => error.kind() != ErrorKind::InvalidData,
+            (_, Some(reply)) => reply.class() != Class::Permanent,
+            _ => false,
+        };
+        let is_of_tls = matches!(
+            self.failure.stage,
+            failure::Stage::Tls | failure::Stage::Said(Stage::StartTls)
+        );
+        if is_trouble || !is_of_tls || self.failure.scope == Scope::Connection {
+            return self;
+        }
+        NotOpen {
+            failure: Failure {
+                class: failure::Class::Permanent,
+                ..self.failure
+            },
+            status: Some(Status(5, 7, 10)),
+            ..self
         }
     }
 

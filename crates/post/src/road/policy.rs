@@ -11,7 +11,7 @@
 //! | any other | usable records | any | one of them fits [rfc7672 2.2] [rfc8461 2] |
 //! | any other | only unusable records | not enforced | TLS, unproven [rfc7672 2.2] |
 //! | any other | none | enforced, host in it | a certificate for the host's name [rfc8461 5] |
-//! | any other | none | enforced, host not in it | not this host [rfc8461 5] |
+//! | any other | none | enforced, host not in it | not this host [rfc8461 5]; if it needs TLS, for good |
 //! | needs TLS | none | none | as by MTA-STS if the MX record is signed, else never this host [rfc8689 4.2.1] |
 //! | any other | none | none or testing | nothing: TLS where it is offered |
 
@@ -154,10 +154,12 @@ pub fn demand(evidence: &Evidence<'_>) -> Result<Terms, NotHere> {
     if evidence.protection == Protection::NotNeeded {
         return Ok(Terms::opportunistic(evidence.host.as_str()));
     }
-    let published = published(evidence)?;
-    match evidence.protection {
-        Protection::AsPublished | Protection::NotNeeded => Ok(published),
-        Protection::Required => required(evidence, published),
+    match (published(evidence), evidence.protection) {
+        (published, Protection::AsPublished | Protection::NotNeeded) => published,
+        (Ok(published), Protection::Required) => required(evidence, published),
+        // a host that is not the domain's is none for it [rfc8689 4.2.1]
+        (Err(NotHere::NotInPolicy), Protection::Required) => Err(NotHere::Unproven),
+        (Err(why), Protection::Required) => Err(why),
     }
 }
 

@@ -168,6 +168,9 @@ impl Visit<'_> {
                     .push(note(format!("in the clear, because {why}")));
                 self.open(&way, Need::Clear).await
             }
+            Err(not_open) if self.load.protection() == Protection::Required => {
+                Err(not_open.for_good())
+            }
             opened => opened,
         }
     }

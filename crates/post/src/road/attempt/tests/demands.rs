@@ -142,8 +142,8 @@ async fn a_message_that_requires_tls_does_not_go_where_nothing_is_proven() {
             "250-there\r\n250 STARTTLS",
             "failed: MAIL 5.7.30",
         ),
-        (Some(&*pem), "250 there", "retry: TLS 4.7.5"),
-        (None, OFFERS_TLS, "retry: TLS 4.7.5"),
+        (Some(&*pem), "250 there", "failed: TLS 5.7.10"),
+        (None, OFFERS_TLS, "failed: TLS 5.7.10"),
     ] {
         let mut world = demanding(trusted).await;
         world.dns.remove("there.test");
@@ -158,6 +158,35 @@ async fn a_message_that_requires_tls_does_not_go_where_nothing_is_proven() {
     let carried = unproven.carry(&requiring().await).await;
     assert!(first(&carried).starts_with("failed: TLS 5.7.10"));
     assert_eq!(a.count("connected"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_may_have_tls_later_keeps_a_message_that_requires_it_waiting() {
+    // [rfc8689 4.2.1]
+    for (greeting, expect) in [
+        ("421 later", "retry: "),
+        ("220 there", "failed: TLS 5.7.10"),
+    ] {
+        let mut world = demanding(None).await;
+        let a = world.a(Script::default());
+        let b = world.b(Script {
+            greeting: Some(Act::Say(greeting)),
+            ..Script::default()
+        });
+        let carried = world.carry(&requiring().await).await;
+        assert!(first(&carried).starts_with(expect), "{carried:?}");
+        assert_eq!((a.count("MAIL"), b.count("MAIL")), (0, 0));
+    }
+    // it says that it has TLS, but not now
+    let (server, pem) = tls();
+    let mut world = demanding(Some(&pem)).await;
+    let a = world.a(Script {
+        rows: vec![("STARTTLS", Act::Say("454 4.7.0 not now"))],
+        ..secured(server, OFFERS_TLS)
+    });
+    let carried = world.carry(&requiring().await).await;
+    assert!(first(&carried).starts_with("retry: "), "{carried:?}");
+    assert_eq!(a.count("MAIL"), 0);
 }
 
 #[tokio::test(start_paused = true)]
