@@ -18,7 +18,7 @@ use crate::srs::{self, Srs};
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::{Company, Delivery, Directory, Forward, Mail, Resolved, Room};
 use net::{Clock, Random, Resolver};
-use smtp::{DataEnd, MailParameters, RcptParameters};
+use smtp::{DataEnd, MailParameters, Priority, RcptParameters};
 use std::sync::Arc;
 use store::Fault;
 use tally::Tally;
@@ -40,6 +40,8 @@ pub struct PostSettings {
     pub max_own_hops: u32,
     /// Who asks the DNS about the signatures of what is sent on.
     pub resolver: Option<Resolver>,
+    /// The most urgent that a submission may be. [rfc6710 4.1]
+    pub highest_priority: Priority,
 }
 
 impl PostSettings {
@@ -52,6 +54,7 @@ impl PostSettings {
             max_hops: limits::HOPS,
             max_own_hops: limits::OWN_HOPS,
             resolver: None,
+            highest_priority: Priority::USUAL,
         }
     }
 }
@@ -118,6 +121,7 @@ impl Post {
             max_hops: settings.max_hops,
             max_own_hops: settings.max_own_hops,
             elsewhere,
+            highest_priority: settings.highest_priority,
         };
         let hostname = settings.hostname;
         Post {
@@ -143,6 +147,11 @@ impl Post {
     /// The largest message that is taken.
     pub fn max_message_bytes(&self) -> u64 {
         self.inner.policy.max_message_bytes
+    }
+
+    /// Whether a client of this kind may ask how urgent a message is.
+    pub fn takes_wishes(&self, role: Role) -> bool {
+        judge::is_offered(role, &self.inner.policy)
     }
 
     /// Recipients that one message may have.
@@ -172,11 +181,18 @@ impl Post {
             asked: parameters.charset,
             size_bytes: parameters.size_bytes,
         };
-        match judge::sender(evidence, &self.inner.policy) {
-            Ok(()) => Ok(Envelope {
+        let asked = judge::AskedEvidence {
+            role: client.role,
+            parameters: &parameters,
+        };
+        let policy = &self.inner.policy;
+        let judged = judge::sender(evidence, policy).and_then(|()| judge::asked(&asked, policy));
+        match judged {
+            Ok(asked) => Ok(Envelope {
                 id,
                 sender: from,
                 parameters,
+                asked,
                 recipients: Vec::new(),
                 named: Vec::new(),
             }),

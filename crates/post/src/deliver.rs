@@ -356,7 +356,7 @@ impl Post {
                 // all that a message becomes needs what it needs [rfc8689 4.1]
                 asked: Asked {
                     protection: protection(asked.protection, ready.protection),
-                    ..Asked::default()
+                    ..envelope.asked
                 },
                 prefix: trace::sealed(&seal, &trace::without_return_path(prefix)),
                 client: client_text(client),

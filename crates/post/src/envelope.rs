@@ -3,10 +3,11 @@
 //! An envelope exists only after `Post::sender` said yes, a recipient in it only after
 //! `Post::recipient` did.
 
+use crate::queue::Asked;
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::{Company, Delivery, Dsn};
 use smtp::dsn::{Notify, Occasion};
-use smtp::{BodyType, MailParameters, RcptParameters};
+use smtp::{BodyType, MailParameters, Priority, RcptParameters};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -26,6 +27,8 @@ pub struct Envelope {
     pub(crate) id: MessageId,
     pub(crate) sender: ReversePath,
     pub(crate) parameters: MailParameters,
+    /// What of them was granted.
+    pub(crate) asked: Asked,
     pub(crate) recipients: Vec<Recipient>,
     /// For every RCPT that was accepted, which of the recipients it named. [rfc2033 4.2]
     pub(crate) named: Vec<usize>,
@@ -87,6 +90,12 @@ impl Envelope {
     /// `Utf8` if the client asked for SMTPUTF8.
     pub fn charset(&self) -> Charset {
         self.parameters.charset
+    }
+    /// How urgent it is, if that is not what its sender asked for. [rfc6710 4.1]
+    pub fn other_priority(&self) -> Option<Priority> {
+        let granted = self.asked.priority;
+        let asked = self.parameters.priority;
+        asked.filter(|asked| *asked != granted).map(|_| granted)
     }
     /// What MAIL said of the size; 0 if nothing. [rfc1870 6]
     pub(crate) fn declared_bytes(&self) -> u64 {
@@ -214,6 +223,7 @@ mod tests {
             id: MessageId("x".to_owned()),
             sender: ReversePath::Null,
             parameters: MailParameters::default(),
+            asked: Asked::default(),
             recipients: vec![Recipient::new(
                 path("<bob@example.test>"),
                 Leads::default(),

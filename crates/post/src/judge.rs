@@ -9,7 +9,11 @@ use crate::refusal::Refusal;
 use crate::srs;
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::Resolved;
-use smtp::DataProblem;
+use smtp::{DataProblem, Priority};
+
+mod asked;
+
+pub(crate) use asked::{AskedEvidence, asked, is_offered};
 
 /// What does not change from message to message.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub(crate) struct Policy {
     pub max_hops: u32,
     pub max_own_hops: u32,
     pub elsewhere: Elsewhere,
+    /// The most urgent that a submission may be. [rfc6710 4.1]
+    pub highest_priority: Priority,
 }
 
 /// Whether mail for other servers is taken from those who log in to submit it.

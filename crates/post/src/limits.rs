@@ -44,6 +44,9 @@ pub const ENTRY_RECIPIENTS: usize = 100;
 pub const QUEUE_ENTRIES: usize = 1_000_000;
 /// Messages whose commits may be under way while one with a higher number is durable.
 pub const COMMITTED_LATE: u64 = 10_000;
+/// So much longer a message must have waited for one that is more urgent by one step not to overtake
+/// it. [rfc6710 5.1]
+pub const PRIORITY_STEP: Duration = Duration::from_secs(15 * 60);
 /// Attempts at one time; each has a connection, and reads its message in pieces.
 pub const ATTEMPTS: usize = 200;
 /// How long after its next attempt an entry stays with the node that has it.

@@ -71,6 +71,8 @@ pub(crate) fn accepted(tally: &Tally, client: &Client, envelope: &Envelope, to: 
         from = %Escaped(&envelope.sender.to_string()),
         to = %Escaped(to),
         bytes,
+        // [rfc6710 4.1]
+        priority = envelope.asked.priority.number(),
         "accepted"
     );
 }

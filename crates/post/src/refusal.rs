@@ -31,6 +31,8 @@ pub enum Refusal {
     TooLarge {
         max_bytes: u64,
     },
+    /// A parameter of MAIL that is not for this port, or needs a queue that is not there.
+    NotOffered(&'static str),
     /// The domain is not ours.
     RelayDenied,
     /// A local part that hides another host: `a%b`, `b!a`, `"a@b"`.
@@ -89,6 +91,7 @@ impl fmt::Display for Refusal {
             Refusal::FieldUnreadable(name) => write!(f, "the field {name} cannot be read"),
             Refusal::Utf8NotAsked => f.write_str("UTF-8 address without SMTPUTF8"),
             Refusal::TooLarge { max_bytes } => write!(f, "larger than {max_bytes} octets"),
+            Refusal::NotOffered(name) => write!(f, "{name} is not offered"),
             Refusal::RelayDenied => f.write_str("relaying denied"),
             Refusal::RelayForm => f.write_str("relaying denied, another host in the local part"),
             Refusal::NoRoad => f.write_str("not set up to send to other servers"),

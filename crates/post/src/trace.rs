@@ -5,7 +5,9 @@
 //! ```abnf
 //! Return-path-line = "Return-Path:" FWS Reverse-path CRLF
 //! Time-stamp-line  = "Received:" FWS "from" FWS Extended-Domain "by" FWS Domain
-//!                    "with" FWS Protocol "id" FWS Atom [ "for" FWS Path ] ";" FWS date-time CRLF
+//!                    "with" FWS Protocol "id" FWS Atom [ "for" FWS Path ] [ Pri ]
+//!                    ";" FWS date-time CRLF
+//! Pri              = "PRIORITY" FWS priority-value             ; [rfc6710 7]
 //! Extended-Domain  = ( Domain / address-literal ) FWS "(" address-literal ")"
 //! ```
 
@@ -73,13 +75,24 @@ fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text
     if let Some(tls) = &client.tls {
         field.clause(&["(", tls, ")"]);
     }
-    let id = envelope.id.to_string();
     // with several, it would tell each of the others [rfc5321 4.4] [rfc5321 7.6]
-    if let [only] = envelope.recipients.as_slice() {
-        field.clause(&["id ", &id]);
-        field.clause(&["for ", &only.path().to_string(), ";"]);
-    } else {
-        field.clause(&["id ", &id, ";"]);
+    let only = match envelope.recipients.as_slice() {
+        [only] => Some(only.path().to_string()),
+        _ => None,
+    };
+    let asked = envelope.parameters().priority;
+    let priority = asked.map(|_| envelope.asked.priority.to_string()); // [rfc6710 4.1]
+    let id = envelope.id.to_string();
+    let end = |more: &[&Option<String>]| match more.iter().any(|one| one.is_some()) {
+        true => "",
+        false => ";",
+    };
+    field.clause(&["id ", &id, end(&[&only, &priority])]);
+    if let Some(path) = &only {
+        field.clause(&["for ", path, end(&[&priority])]);
+    }
+    if let Some(priority) = &priority {
+        field.clause(&["PRIORITY ", priority, ";"]);
     }
     // the year has four digits [rfc5321 F.5]
     field.clause(&[&at.rfc5322()]);
@@ -170,8 +183,9 @@ mod tests {
     use super::*;
     use crate::client::{Greeting, Role};
     use crate::envelope::{Leads, MessageId, Recipient};
+    use crate::queue::Asked;
     use addr::{ForwardPath, ReversePath};
-    use smtp::{MailParameters, RcptParameters};
+    use smtp::{MailParameters, Priority, RcptParameters};
 
     fn client(helo: &str) -> Client {
         Client {
@@ -192,6 +206,7 @@ mod tests {
             id: MessageId("abc123".to_owned()),
             sender: ReversePath::parse(b"<carol@example.org>", Charset::Ascii).unwrap(),
             parameters: MailParameters::default(),
+            asked: Asked::default(),
             recipients: recipients.iter().map(recipient).collect(),
             named: Vec::new(),
         }
@@ -229,6 +244,25 @@ mod tests {
         let two = ["<bob@example.test>", "<alice@example.test>"];
         let text = prefix_of("mail.example.org", &two, Additions::default());
         assert!(!text.contains(" for "), "{text}");
+    }
+
+    #[test]
+    fn says_how_urgent_a_message_is_if_that_was_asked() {
+        // [rfc6710 4.1] [rfc6710 7]
+        let at = Time::from_seconds(1_795_396_809);
+        let shown = |recipients: &[&str], asked: i8| {
+            let mut envelope = envelope(recipients);
+            envelope.parameters.priority = Priority::new(asked);
+            envelope.asked.priority = Priority::new(asked.min(0)).unwrap();
+            prefix(&client("pc"), &envelope, "mx.example.test", at, "").replace("\r\n\t", " ")
+        };
+        let one = shown(&["<bob@example.test>"], -4);
+        assert!(
+            one.contains(" for <bob@example.test> PRIORITY -4; Mon"),
+            "{one}"
+        );
+        let two = shown(&["<bob@example.test>", "<alice@example.test>"], 4);
+        assert!(two.contains(" id abc123 PRIORITY 0; Mon"), "{two}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use mail::LoginRefusal;
 use post::{MessageId, Refusal, Role, Verified};
 use sasl::Failure;
-use smtp::{ArgumentError, Malformed, Node, Reply, Status, Verb};
+use smtp::{ArgumentError, Malformed, Node, Priority, Reply, Status, Verb};
 
 /// A refusal of `post`; its code says whether it is for good.
 /// [rfc5321 3.3] [rfc5321 4.2.2] [rfc5321 4.3.1] [rfc3463]
@@ -48,6 +48,8 @@ fn words(refusal: &Refusal) -> (u16, Status, String) {
             Status(5, 3, 4),
             format!("The message is larger than {max_bytes} octets"),
         ),
+        // [rfc5321 4.1.1.11]
+        Refusal::NotOffered(name) => (555, Status(5, 5, 4), format!("{name} is not offered here")),
         Refusal::RelayDenied | Refusal::RelayForm => {
             (550, Status(5, 7, 1), text("Relaying denied"))
         }
@@ -157,6 +159,13 @@ fn argument(verb: Verb, error: &ArgumentError) -> Reply {
         ArgumentError::UnknownParameter(name) => {
             (555, arguments, format!("Unknown parameter: {name}"))
         }
+        // [rfc6710 4.1]
+        ArgumentError::ParameterValue(name @ "MT-PRIORITY") => {
+            (501, Status(5, 5, 2), format!("Bad value of {name}"))
+        }
+        ArgumentError::ParameterTwice(name @ "MT-PRIORITY") => {
+            (501, Status(5, 5, 2), format!("{name} is given twice"))
+        }
         ArgumentError::ParameterValue(name) => (501, arguments, format!("Bad value of {name}")),
         ArgumentError::ParameterTwice(name) => (501, arguments, format!("{name} is given twice")),
         ArgumentError::TooManyParameters => (501, arguments, "Too many parameters".to_owned()),
@@ -183,6 +192,12 @@ pub(crate) fn not_spoken(verb: Verb) -> Reply {
 pub(crate) fn no_recipients(role: Role) -> Reply {
     let code = if role == Role::Lmtp { 503 } else { 554 };
     Reply::new(code, Status(5, 5, 1), "No valid recipients")
+}
+
+/// The message is taken with another priority than its sender asked for. [rfc6710 4.1]
+pub(crate) fn other_priority(priority: Priority) -> Reply {
+    let text = format!("{priority} is the priority of the message now; more is not granted here");
+    Reply::new(250, Status(2, 3, 6), text)
 }
 
 /// What asks for TLS all the way must come over it. [rfc8689 2]
@@ -303,7 +318,7 @@ mod tests {
         const DATA: Answered = Answered::Command(Verb::Data);
         const CONTENT: Answered = Answered::Content;
         match refusal {
-            Refusal::LoginNeeded | Refusal::SenderNotYours(_) => &[MAIL],
+            Refusal::LoginNeeded | Refusal::SenderNotYours(_) | Refusal::NotOffered(_) => &[MAIL],
             Refusal::Utf8NotAsked => &[MAIL, RCPT],
             Refusal::TooLarge { .. } => &[MAIL, CONTENT],
             Refusal::RelayDenied
@@ -339,6 +354,7 @@ mod tests {
             Refusal::FieldUnreadable("From"),
             Refusal::Utf8NotAsked,
             Refusal::TooLarge { max_bytes: 1 },
+            Refusal::NotOffered("MT-PRIORITY"),
             Refusal::RelayDenied,
             Refusal::RelayForm,
             Refusal::NoRoad,

@@ -4,7 +4,10 @@
 use dialogs::runner::{Transport, Visit, run_all};
 use dialogs::script::Listener;
 use net::Stop;
+use post::queue::{Queue, QueueSettings};
+use post::road::route::Routes;
 use post::{Post, PostSettings};
+use smtp::Priority;
 use smtpd::{BareNewline, ClearText, Customer, Door, Role, Settings, Vrfy};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -63,7 +66,8 @@ fn settings(visit: &Visit) -> Settings {
     settings
 }
 
-fn post(visit: &Visit) -> Post {
+/// With `smtp.queue` it takes mail for other servers, which nobody sends.
+async fn post(visit: &Visit) -> Post {
     let mut settings = PostSettings::new(dialogs::house::DOMAIN);
     set(
         visit,
@@ -71,19 +75,34 @@ fn post(visit: &Visit) -> Post {
         &mut settings.max_message_bytes,
     );
     set(visit, "smtp.max_recipients", &mut settings.max_recipients);
+    if let Some(priority) = visit.script.setting("smtp.highest_priority") {
+        settings.highest_priority = Priority::read(priority).unwrap();
+    }
     let house = &visit.house;
-    Post::new(
+    let (mail, clock, random) = (
         house.mail.clone(),
         house.clock.clone(),
         house.random.clone(),
-        settings,
-    )
+    );
+    if visit.script.setting("smtp.queue") != Some("yes") {
+        return Post::new(mail, clock, random, settings);
+    }
+    let (queue, routes) = (QueueSettings::default(), Routes::default());
+    let opened = Queue::open(
+        mail.clone(),
+        clock.clone(),
+        random.clone(),
+        dialogs::house::DOMAIN,
+        queue,
+        routes,
+    );
+    Post::sending(mail, clock, random, settings, opened.await.unwrap())
 }
 
 async fn session(visit: Visit) {
     let tls = (visit.listener != Listener::Lmtp).then(|| visit.house.tls_server.clone());
     let door = Door::new(
-        post(&visit),
+        post(&visit).await,
         visit.house.mail.clone(),
         tls,
         settings(&visit),

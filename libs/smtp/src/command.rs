@@ -3,7 +3,10 @@
 //! A value of these types is well-formed; nothing here reads bytes or knows in which order
 //! commands are allowed.
 
+use crate::by::By;
 use crate::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
+use crate::hold::Hold;
+use crate::priority::Priority;
 use addr::{AddressError, AddressLiteral, Charset, Domain, ForwardPath, ReversePath};
 use std::fmt;
 use std::net::IpAddr;
@@ -204,6 +207,12 @@ pub struct MailParameters {
     pub envid: Option<EnvelopeId>,
     /// `Required` if REQUIRETLS was given. [rfc8689 2]
     pub protection: Protection,
+    /// HOLDFOR= or HOLDUNTIL= [rfc4865 3]
+    pub hold: Option<Hold>,
+    /// BY= [rfc2852 4]
+    pub by: Option<By>,
+    /// MT-PRIORITY= [rfc6710 3]
+    pub priority: Option<Priority>,
 }
 
 /// What the message asks of every connection on its way.
@@ -229,6 +238,9 @@ impl Default for MailParameters {
             ret: None,
             envid: None,
             protection: Protection::AsPublished,
+            hold: None,
+            by: None,
+            priority: None,
         }
     }
 }

@@ -118,6 +118,21 @@ impl Notify {
     }
 }
 
+impl Notify {
+    /// What is asked where a delay is to be told as well. [rfc2852 4.1.4.2]
+    pub(crate) fn and_delay(asked: Option<Notify>) -> Notify {
+        let mut occasions = match asked {
+            Some(Notify::Never) => return Notify::Never,
+            Some(Notify::When(occasions)) => occasions,
+            None => vec![Occasion::Failure],
+        };
+        occasions.push(Occasion::Delay);
+        occasions.sort_unstable();
+        occasions.dedup();
+        Notify::When(occasions)
+    }
+}
+
 impl fmt::Display for Notify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Notify::When(occasions) = self else {

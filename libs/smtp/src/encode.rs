@@ -5,6 +5,7 @@
 
 use crate::command::{BodyType, ChunkPlace, Command, MailParameters, Protection, RcptParameters};
 use crate::dsn::to_xtext;
+use crate::hold::{Hold, date_time};
 use addr::Charset;
 use std::fmt::{self, Write};
 
@@ -87,6 +88,17 @@ impl MailParameters {
         if self.protection == Protection::Required {
             out.push_str(" REQUIRETLS");
         }
+        match self.hold {
+            None => {}
+            Some(Hold::For(seconds)) => write!(out, " HOLDFOR={seconds}")?,
+            Some(Hold::Until(at)) => write!(out, " HOLDUNTIL={}", date_time(at))?,
+        }
+        if let Some(by) = self.by {
+            write!(out, " BY={by}")?;
+        }
+        if let Some(priority) = self.priority {
+            write!(out, " MT-PRIORITY={priority}")?;
+        }
         Ok(())
     }
 }
@@ -131,7 +143,7 @@ mod tests {
 
     #[test]
     fn every_command_is_written_as_it_is_read() {
-        // [rfc5321 4.1.1] [rfc3030 2] [rfc3461 4.4]
+        // [rfc5321 4.1.1] [rfc3030 2] [rfc3461 4.4] [rfc4865 3] [rfc2852 4] [rfc6710 3]
         for line in [
             "EHLO mx.example.test",
             "HELO [192.0.2.1]",
@@ -140,6 +152,8 @@ mod tests {
             "MAIL FROM:<bob@example.test> SIZE=17 BODY=8BITMIME SMTPUTF8 AUTH=a+2Bb+3D RET=HDRS ENVID=a+20b",
             "MAIL FROM:<\"b b\"@example.test> BODY=BINARYMIME",
             "MAIL FROM:<bob@example.test> ENVID=a REQUIRETLS",
+            "MAIL FROM:<bob@example.test> HOLDFOR=60 BY=120;RT MT-PRIORITY=-4",
+            "MAIL FROM:<bob@example.test> HOLDUNTIL=2026-11-23T01:20:09Z BY=-5;N",
             "RCPT TO:<postmaster>",
             "RCPT TO:<jürgen@example.test> NOTIFY=SUCCESS,DELAY ORCPT=utf-8;jürgen@example.test",
             "RCPT TO:<a@[192.0.2.1]> NOTIFY=NEVER ORCPT=rfc822;a+2Bb@example.test",

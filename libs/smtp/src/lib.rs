@@ -6,25 +6,31 @@
 //! logging, settings, a decision whether mail is welcome or where it goes.
 #![forbid(unsafe_code)]
 
+mod by;
 mod chunks;
 pub mod client;
 pub mod command;
 pub mod data;
 pub mod dsn;
 mod encode;
+mod hold;
 pub mod limits;
 mod parse;
+mod priority;
 pub mod reply;
 pub mod sequence;
 mod server;
 mod stuffing;
 
+pub use by::{By, ByMode};
 pub use client::Client;
 pub use command::{
     ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed, Node,
     Protection, RcptParameters, VERBS, Verb,
 };
 pub use data::{BareNewlines, DataEnd, DataProblem, DataRules};
+pub use hold::{Hold, date_time};
 pub use parse::parse_command;
+pub use priority::Priority;
 pub use reply::{Class, Reply, Status};
 pub use server::{Event, Flush, Server};

@@ -1,8 +1,9 @@
 //! What a peer can make grow, with the minimum of the RFC beside it.
 
 /// A command line with its CRLF. RFC minimum: 512, and with the MAIL parameters that we offer
-/// (SIZE +26, BODY +16, SMTPUTF8 +10, AUTH +500, RET and ENVID +116, REQUIRETLS +11) 1,191; with those of RCPT
-/// (NOTIFY +28, ORCPT +501) 1,041. [rfc5321 4.5.3.1.4]
+/// (SIZE +26, BODY +16, SMTPUTF8 +10, AUTH +500, RET and ENVID +116, REQUIRETLS +11, HOLDFOR or
+/// HOLDUNTIL +34, BY +17, MT-PRIORITY +15) 1,257; with those of RCPT
+/// (NOTIFY +28, ORCPT +501) 1,041. [rfc5321 4.5.3.1.4] [rfc4865 3] [rfc2852 2] [rfc6710 3]
 pub const COMMAND_LINE_BYTES: usize = 2_048;
 
 /// An AUTH command or a line of its exchange. RFC minimum: 12,288 of base64, to which command
@@ -26,7 +27,10 @@ pub const ENVID_BYTES: usize = 100;
 /// The value of ORCPT=. RFC maximum: 500. [rfc3461 4.2]
 pub const ORCPT_BYTES: usize = 500;
 
-/// ESMTP parameters of one command. No RFC minimum; six are known.
+/// The value of HOLDUNTIL=. RFC maximum: 23. [rfc4865 3]
+pub const DATE_TIME_BYTES: usize = 40;
+
+/// ESMTP parameters of one command. No RFC minimum; ten are known.
 pub const PARAMETERS: usize = 16;
 
 /// The name of a SASL mechanism. RFC maximum: 20. [rfc4422 3.1]

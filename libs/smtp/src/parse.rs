@@ -17,12 +17,15 @@
 //! esmtp-value   = 1*(%d33-60 / %d62-126)
 //! ```
 
+use crate::by::By;
 use crate::command::{
     ArgumentError, BodyType, ChunkPlace, ClientName, Command, MailParameters, Malformed, Node,
     Protection, RcptParameters, Verb,
 };
 use crate::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret, xtext};
+use crate::hold::Hold;
 use crate::limits::{MECHANISM_BYTES, PARAMETERS, QUOTED_BYTES};
+use crate::priority::Priority;
 use addr::{Charset, Domain, ForwardPath, ReversePath};
 
 /// Words of SMTP and its extensions that we know and do not do: 502, not 500. [rfc5321 4.2.4]
@@ -263,23 +266,33 @@ fn parameter<'a>(
     Ok((name, value))
 }
 
+/// The parameters of MAIL.
+const OF_MAIL: &[&str] = &[
+    "SIZE",
+    "BODY",
+    "SMTPUTF8",
+    "AUTH",
+    "RET",
+    "ENVID",
+    "REQUIRETLS",
+    "HOLDFOR",
+    "HOLDUNTIL",
+    "BY",
+    "MT-PRIORITY",
+];
+
 /// One parameter of MAIL.
 fn mail_parameter(
     word: &str,
     parameters: &mut MailParameters,
     seen: &mut Vec<&'static str>,
 ) -> Result<(), ArgumentError> {
-    let known = [
-        "SIZE",
-        "BODY",
-        "SMTPUTF8",
-        "AUTH",
-        "RET",
-        "ENVID",
-        "REQUIRETLS",
-    ];
-    let (name, value) = parameter(word, &known, seen)?;
+    let (name, value) = parameter(word, OF_MAIL, seen)?;
     let bad = ArgumentError::ParameterValue(name);
+    // both say when, and only one can be meant [rfc4865 4.2]
+    if name.starts_with("HOLD") && parameters.hold.is_some() {
+        return Err(ArgumentError::ParameterTwice(name));
+    }
     match (name, value) {
         ("SIZE", Some(value)) => parameters.size_bytes = Some(size(value).ok_or(bad)?),
         ("BODY", Some(value)) => parameters.body = Some(body(value).ok_or(bad)?),
@@ -292,6 +305,12 @@ fn mail_parameter(
         }
         ("RET", Some(value)) => parameters.ret = Some(Ret::read(value).ok_or(bad)?),
         ("ENVID", Some(value)) => parameters.envid = Some(EnvelopeId::read(value).ok_or(bad)?),
+        ("HOLDFOR", Some(value)) => parameters.hold = Some(Hold::read_for(value).ok_or(bad)?),
+        ("HOLDUNTIL", Some(value)) => parameters.hold = Some(Hold::read_until(value).ok_or(bad)?),
+        ("BY", Some(value)) => parameters.by = Some(By::read(value).ok_or(bad)?),
+        ("MT-PRIORITY", Some(value)) => {
+            parameters.priority = Some(Priority::read(value).ok_or(bad)?);
+        }
         _ => return Err(bad),
     }
     Ok(())

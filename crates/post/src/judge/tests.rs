@@ -1,6 +1,8 @@
 //! The decisions, each with the evidence that leads to it.
 
 use super::*;
+use crate::queue::Asked;
+use smtp::MailParameters;
 
 fn policy() -> Policy {
     Policy {
@@ -10,6 +12,7 @@ fn policy() -> Policy {
         max_hops: 100,
         max_own_hops: 10,
         elsewhere: Elsewhere::Taken,
+        highest_priority: Priority::USUAL,
     }
 }
 
@@ -37,6 +40,51 @@ fn strangers_may_send_to_us_but_not_submit() {
         ..stranger()
     };
     assert_eq!(sender(submission, &policy()), Err(Refusal::LoginNeeded));
+}
+
+fn wished(role: Role, policy: &Policy, parameters: &MailParameters) -> Result<Asked, Refusal> {
+    asked(&AskedEvidence { role, parameters }, policy)
+}
+
+#[test]
+fn nobody_makes_mail_more_urgent_than_the_operator_allows() {
+    // [rfc6710 4.1]
+    let granted = |highest: i8, wanted: i8| {
+        let policy = Policy {
+            highest_priority: Priority::new(highest).unwrap(),
+            ..policy()
+        };
+        let parameters = MailParameters {
+            priority: Priority::new(wanted),
+            ..MailParameters::default()
+        };
+        let asked = wished(Role::Submission, &policy, &parameters);
+        asked.unwrap().priority.number()
+    };
+    assert_eq!(granted(0, 9), 0);
+    assert_eq!(granted(4, 9), 4);
+    assert_eq!(granted(4, 3), 3);
+    assert_eq!(granted(0, -9), -9);
+}
+
+#[test]
+fn only_those_who_submit_may_ask_and_only_where_there_is_a_queue() {
+    // [rfc6710 4.1] [rfc4865 4.2]
+    let parameters = MailParameters {
+        priority: Priority::new(-1),
+        ..MailParameters::default()
+    };
+    let refused = Err(Refusal::NotOffered("MT-PRIORITY"));
+    assert_eq!(wished(Role::Exchange, &policy(), &parameters), refused);
+    assert_eq!(wished(Role::Lmtp, &policy(), &parameters), refused);
+    let without = Policy {
+        elsewhere: Elsewhere::Refused,
+        ..policy()
+    };
+    assert_eq!(wished(Role::Submission, &without, &parameters), refused);
+    assert!(wished(Role::Submission, &policy(), &parameters).is_ok());
+    let nothing = MailParameters::default();
+    assert!(wished(Role::Exchange, &policy(), &nothing).is_ok());
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! How the words of SMTP are written in the queue's records. What never happens here: a record.
 
 use crate::queue::entry::Said;
-use crate::queue::message::{Asked, DeliverBy, LateIs};
+use crate::queue::message::{Asked, DeliverBy, Held};
 use crate::report::{SenderProof, SpfResult};
 use addr::{Charset, ForwardPath, ReversePath};
 use mail::codec::{Damaged, Decoded, Reader, Writer};
 use net::Time;
-use smtp::{Protection, Reply, Status};
+use smtp::{ByMode, Hold, Priority, Protection, Reply, Status};
 
 /// Writing, beyond what every record needs.
 pub(crate) trait Write {
@@ -94,13 +94,19 @@ impl Write for Writer {
         match asked.deliver_by {
             None => self.u8(0),
             Some(by) => {
-                let returned = by.late_is == LateIs::Returned;
+                let returned = by.mode == ByMode::Return;
                 self.u8(1).time(by.by);
                 self.u8(u8::from(returned)).u8(u8::from(by.trace))
             }
         };
-        self.u8(asked.priority.cast_unsigned());
-        self.option_time(asked.hold_until)
+        self.u8(asked.priority.number().cast_unsigned());
+        match asked.hold {
+            None => self.u8(0),
+            Some(held) => match held.asked {
+                Hold::Until(_) => self.u8(1).time(held.until),
+                Hold::For(seconds) => self.u8(2).time(held.until).uint(seconds),
+            },
+        }
     }
     fn sender_proof(&mut self, proof: SenderProof) -> &mut Self {
         let place = PROOFS.iter().position(|one| *one == proof);
@@ -181,8 +187,8 @@ impl Read for Reader<'_> {
                 let by_then = self.flag()?;
                 by_then.then(|| deliver_by(self)).transpose()?
             },
-            priority: self.u8()?.cast_signed(),
-            hold_until: self.option_time()?,
+            priority: Priority::new(self.u8()?.cast_signed()).ok_or(Damaged)?,
+            hold: held(self)?,
         })
     }
     fn sender_proof(&mut self) -> Decoded<SenderProof> {
@@ -194,10 +200,24 @@ impl Read for Reader<'_> {
 fn deliver_by(r: &mut Reader<'_>) -> Decoded<DeliverBy> {
     Ok(DeliverBy {
         by: r.time()?,
-        late_is: match r.flag()? {
-            true => LateIs::Returned,
-            false => LateIs::Told,
+        mode: match r.flag()? {
+            true => ByMode::Return,
+            false => ByMode::Notify,
         },
         trace: r.flag()?,
     })
+}
+
+fn held(r: &mut Reader<'_>) -> Decoded<Option<Held>> {
+    let kind = r.u8()?;
+    if kind == 0 {
+        return Ok(None);
+    }
+    let until = r.time()?;
+    let asked = match kind {
+        1 => Hold::Until(until.seconds()),
+        2 => Hold::For(r.counter32()?),
+        _ => return Err(Damaged),
+    };
+    Ok(Some(Held { until, asked }))
 }

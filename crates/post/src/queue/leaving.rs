@@ -63,7 +63,7 @@ impl Queue {
         onward: Vec<Onward>,
         body: &Body,
     ) -> Result<Leaving, Full> {
-        let due = message.asked.hold_until.unwrap_or(message.at);
+        let due = message.asked.release(message.at);
         let mut entries = entries(onward, due);
         for entry in &mut entries {
             entry.lease = Some(self.lease(due));

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
 use net::Time;
 use smtp::dsn::{EnvelopeId, Ret};
-use smtp::{BodyType, Protection};
+use smtp::{BodyType, ByMode, Hold, Priority, Protection};
 use store::BodyId;
 
 const VERSION: u8 = 1;
@@ -47,26 +47,43 @@ pub struct Asked {
     pub protection: Protection,
     /// By when (RFC 2852).
     pub deliver_by: Option<DeliverBy>,
-    /// MT-PRIORITY (RFC 6710); 0 if none was asked.
-    pub priority: i8,
+    /// MT-PRIORITY (RFC 6710), as it was granted.
+    pub priority: Priority,
     /// FUTURERELEASE (RFC 4865).
-    pub hold_until: Option<Time>,
+    pub hold: Option<Held>,
+}
+
+/// Before when a message does not go, as its sender wants it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    pub until: Time,
+    /// In the sender's words, for reports.
+    pub asked: Hold,
 }
 
 /// By when a message has to be there, and what if it is not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DeliverBy {
     pub by: Time,
-    pub late_is: LateIs,
+    pub mode: ByMode,
     /// The sender wants to hear of each relay.
     pub trace: bool,
 }
 
-/// What happens with a message that is late.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LateIs {
-    Returned,
-    Told,
+impl Asked {
+    /// What a report on a message asks of its own way. [rfc8689 5] [rfc6710 4.6]
+    pub fn of_report(&self) -> Asked {
+        Asked {
+            protection: self.protection,
+            priority: self.priority,
+            ..Asked::default()
+        }
+    }
+
+    /// When a message may go that was handed in then.
+    pub fn release(&self, arrived: Time) -> Time {
+        self.hold.map_or(arrived, |held| held.until.max(arrived))
+    }
 }
 
 impl MessageRecord {
@@ -138,4 +155,43 @@ fn body_type(number: u8) -> Decoded<Option<BodyType>> {
         3 => Some(BodyType::BinaryMime),
         _ => return Err(Damaged),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Asked {
+        Asked {
+            protection: Protection::Required,
+            deliver_by: Some(DeliverBy {
+                by: Time(7),
+                mode: ByMode::Return,
+                trace: true,
+            }),
+            priority: Priority::HIGHEST,
+            hold: Some(Held {
+                until: Time(5),
+                asked: Hold::Until(0),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_report_is_as_urgent_as_what_it_tells_of() {
+        // [rfc6710 4.6] [rfc8689 5]
+        let expect = Asked {
+            deliver_by: None,
+            hold: None,
+            ..asked()
+        };
+        assert_eq!(asked().of_report(), expect);
+    }
+
+    #[test]
+    fn nothing_goes_before_it_was_handed_in() {
+        assert_eq!(asked().release(Time(3)), Time(5));
+        assert_eq!(asked().release(Time(6)), Time(6));
+        assert_eq!(Asked::default().release(Time(6)), Time(6));
+    }
 }

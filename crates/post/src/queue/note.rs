@@ -244,8 +244,8 @@ impl Queue {
                 _ => String::new(),
             };
             let mut report = self.report_message(&told.id, &composed, sender, signatures);
-            // what the message needed, its report needs as well [rfc8689 5]
-            report.asked.protection = message.asked.protection;
+            // what the message needed, its report needs as well
+            report.asked = message.asked.of_report();
             let leaving = self.leaving(report, onward.into_iter().map(way).collect(), &told.body);
             match leaving {
                 Ok(leaving) => told.leaving = Some(leaving),

@@ -197,11 +197,12 @@ impl Queue {
             .clock
             .now()
             .after(self.inner.settings.longest_wait);
-        let latest = latest.max(message.asked.hold_until.unwrap_or(latest));
+        let latest = latest.max(message.asked.release(message.arrived));
         Timing {
             destination: routes.destination(&message.sender, &entry.domain),
             due: entry.due.min(deadline).min(latest),
             deadline,
+            priority: message.asked.priority,
         }
     }
 
@@ -217,7 +218,7 @@ impl Queue {
     pub(super) fn delay_notice(&self, message: &MessageRecord) -> Option<Time> {
         let after = self.inner.settings.delay_notice;
         // what its sender wanted to wait is no delay
-        let begun = message.asked.hold_until.unwrap_or(message.arrived);
+        let begun = message.asked.release(message.arrived);
         (!after.is_zero()).then(|| begun.after(after))
     }
 

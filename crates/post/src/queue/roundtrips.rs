@@ -8,7 +8,7 @@ use net::Time;
 use proptest::option::of;
 use proptest::prelude::*;
 use smtp::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
-use smtp::{BodyType, Protection, Reply, Status};
+use smtp::{BodyType, ByMode, Hold, Priority, Protection, Reply, Status};
 use store::BodyId;
 
 fn time() -> impl Strategy<Value = Time> {
@@ -111,21 +111,23 @@ fn asked() -> impl Strategy<Value = Asked> {
         Just(Protection::Required),
         Just(Protection::NotNeeded),
     ];
-    (protection, by, any::<i8>(), of(time())).prop_map(|(protection, by, priority, hold_until)| {
-        Asked {
-            protection,
-            deliver_by: by.map(|(by, returned, trace)| DeliverBy {
-                by,
-                late_is: if returned {
-                    LateIs::Returned
-                } else {
-                    LateIs::Told
-                },
-                trace,
-            }),
-            priority,
-            hold_until,
-        }
+    let hold = of((time(), of(1..1_000_000_000_u32)));
+    (protection, by, -9..=9_i8, hold).prop_map(|(protection, by, priority, hold)| Asked {
+        protection,
+        deliver_by: by.map(|(by, returned, trace)| DeliverBy {
+            by,
+            mode: if returned {
+                ByMode::Return
+            } else {
+                ByMode::Notify
+            },
+            trace,
+        }),
+        priority: Priority::new(priority).expect("because it is one"),
+        hold: hold.map(|(until, seconds)| Held {
+            until,
+            asked: seconds.map_or(Hold::Until(until.seconds()), Hold::For),
+        }),
     })
 }
 

@@ -2,16 +2,22 @@
 //!
 //! Entries wait in the order of their time. One whose time has come stands in line at its
 //! destination, and the destinations take turns, so that one with much mail or without an answer
-//! keeps no other waiting. Whether a destination takes an attempt now, `road` says (its lanes); while
+//! keeps no other waiting. What is urgent comes sooner, in its line and by its turn, but nobody waits
+//! for ever behind it [rfc6710 5.1]. Whether a destination takes an attempt now, `road` says (its lanes); while
 //! it takes none its line stands still and costs nothing. What is done costs the same however much
 //! waits. What never happens here: a row, a clock, an attempt.
 
+use crate::limits::PRIORITY_STEP;
 use crate::queue::entry::EntryNumber;
 use crate::road::{NotNow, route};
 use net::Time;
 use net::time::Duration;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use smtp::Priority;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use turns::{Number, Turns};
+
+mod turns;
 
 /// After which a destination is asked again that is full of what others send.
 const FULL_WITHOUT_US: Duration = Duration::from_secs(1);
@@ -24,6 +30,8 @@ pub(crate) struct Timing {
     /// When something is to be done even if the destination takes no attempt: the sender is told of
     /// the delay, or the message has expired.
     pub deadline: Time,
+    /// How urgent it is beside others.
+    pub priority: Priority,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,14 +48,19 @@ enum State {
 struct Place {
     destination: Arc<str>,
     deadline: Time,
+    priority: Priority,
     state: State,
 }
+
+/// A place in a line: when it came into it, which a step of priority moves back or forth, and which
+/// number it drew.
+type Rank = (Time, u64);
 
 /// Whether a destination takes its turn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Turn {
     /// In `turns`.
-    Takes,
+    Takes(Number),
     /// Its line is empty, or an attempt has to end first.
     Idle,
     /// In `asleep`.
@@ -58,7 +71,7 @@ enum Turn {
 struct Destination {
     way: route::Destination,
     /// Some may have left it since: who is not in line any more is stepped over.
-    line: VecDeque<EntryNumber>,
+    line: BTreeMap<Rank, EntryNumber>,
     turn: Turn,
     /// Entries that know it.
     entries: usize,
@@ -83,13 +96,15 @@ pub(crate) struct Schedule {
     /// Of those in line.
     deadlines: BTreeSet<(Time, EntryNumber)>,
     destinations: HashMap<Arc<str>, Destination>,
-    turns: VecDeque<Arc<str>>,
+    turns: Turns,
     asleep: BTreeSet<(Time, Arc<str>)>,
     /// Room for entries whose commit is under way.
     reserved: usize,
     max_entries: usize,
     /// When it was looked at last.
     looked: Time,
+    /// Entries that came into a line.
+    lined_up: u64,
 }
 
 impl Schedule {
@@ -99,11 +114,12 @@ impl Schedule {
             waiting: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             destinations: HashMap::new(),
-            turns: VecDeque::new(),
+            turns: Turns::default(),
             asleep: BTreeSet::new(),
             reserved: 0,
             max_entries,
             looked: Time(i64::MIN),
+            lined_up: 0,
         }
     }
 
@@ -135,7 +151,7 @@ impl Schedule {
         let destination = self.destinations.entry(name.clone());
         let destination = destination.or_insert_with(|| Destination {
             way: timing.destination,
-            line: VecDeque::new(),
+            line: BTreeMap::new(),
             turn: Turn::Idle,
             entries: 0,
             under_way: 0,
@@ -145,6 +161,7 @@ impl Schedule {
         let place = Place {
             destination: name,
             deadline: timing.deadline,
+            priority: timing.priority,
             state: State::Waiting(timing.due),
         };
         self.places.insert(number, place);
@@ -174,29 +191,19 @@ impl Schedule {
             self.take(number);
             return Next::Look(number);
         }
-        while let Some(name) = self.turns.pop_front() {
+        while let Some(name) = self.turns.pop() {
             let Some(destination) = self.destinations.get_mut(&name) else {
                 continue;
             };
-            let in_line = |number: &EntryNumber| {
-                let place = self.places.get(number);
-                place.is_some_and(|place| place.state == State::InLine)
-            };
-            while destination
-                .line
-                .front()
-                .is_some_and(|number| !in_line(number))
-            {
-                destination.line.pop_front();
-            }
-            let Some(number) = destination.line.front().copied() else {
+            let Some((rank, number)) = destination.first(&self.places) else {
                 destination.turn = Turn::Idle;
                 continue;
             };
             match begin(&destination.way) {
                 Ok(permit) => {
-                    destination.line.pop_front();
-                    self.turns.push_back(name);
+                    destination.line.remove(&rank);
+                    let priority = destination.priority(&self.places);
+                    destination.turn = Turn::Takes(self.turns.push(name, priority));
                     self.take(number);
                     return Next::Try(number, permit);
                 }
@@ -254,10 +261,16 @@ impl Schedule {
             self.deadlines.insert((place.deadline, number));
             let name = place.destination.clone();
             if let Some(destination) = self.destinations.get_mut(&name) {
-                destination.line.push_back(number);
-                if destination.turn == Turn::Idle {
-                    destination.turn = Turn::Takes;
-                    self.turns.push_back(name);
+                let rank = (rank(now, place.priority), self.lined_up);
+                self.lined_up += 1;
+                destination.line.insert(rank, number);
+                match destination.turn {
+                    Turn::Idle => destination.takes_turn(name, &mut self.turns, &self.places),
+                    Turn::Takes(turn) => {
+                        let priority = destination.priority(&self.places);
+                        self.turns.set(turn, priority);
+                    }
+                    Turn::Asleep(_) => {}
                 }
             }
         }
@@ -272,8 +285,7 @@ impl Schedule {
                 return;
             };
             if let Some(destination) = self.destinations.get_mut(&name) {
-                destination.turn = Turn::Takes;
-                self.turns.push_back(name);
+                destination.takes_turn(name, &mut self.turns, &self.places);
             }
         }
     }
@@ -324,17 +336,17 @@ impl Schedule {
             destination.under_way -= 1;
         }
         if destination.entries == 0 {
-            if let Turn::Asleep(at) = destination.turn {
-                self.asleep.remove(&(at, name.clone()));
+            match destination.turn {
+                Turn::Asleep(at) => drop(self.asleep.remove(&(at, name.clone()))),
+                Turn::Takes(turn) => drop(self.turns.remove(turn)),
+                Turn::Idle => {}
             }
-            // who takes a turn is stepped over there
             self.destinations.remove(name);
             return;
         }
         let has_line = !destination.line.is_empty();
         if state == State::UnderWay && has_line && destination.turn == Turn::Idle {
-            destination.turn = Turn::Takes;
-            self.turns.push_back(name.clone());
+            destination.takes_turn(name.clone(), &mut self.turns, &self.places);
         }
     }
 
@@ -371,8 +383,7 @@ impl Schedule {
         let destination = self.destinations.get_mut(&name)?;
         if let Turn::Asleep(at) = destination.turn {
             self.asleep.remove(&(at, name.clone()));
-            destination.turn = Turn::Takes;
-            self.turns.push_back(name);
+            destination.takes_turn(name, &mut self.turns, &self.places);
         }
         Some(destination.way.clone())
     }
@@ -394,6 +405,45 @@ impl Schedule {
         let place = self.places.get(&number);
         place.is_some_and(|place| place.state == State::UnderWay)
     }
+}
+
+impl Destination {
+    /// The first that still stands in line.
+    fn first(&mut self, places: &HashMap<EntryNumber, Place>) -> Option<(Rank, EntryNumber)> {
+        while let Some((rank, number)) = self.line.first_key_value() {
+            let place = places.get(number);
+            if place.is_some_and(|place| place.state == State::InLine) {
+                return Some((*rank, *number));
+            }
+            self.line.pop_first();
+        }
+        None
+    }
+
+    /// Of the first in line.
+    fn priority(&mut self, places: &HashMap<EntryNumber, Place>) -> Priority {
+        let first = self.first(places);
+        let place = first.and_then(|(_, number)| places.get(&number));
+        place.map(|place| place.priority).unwrap_or_default()
+    }
+
+    fn takes_turn(
+        &mut self,
+        name: Arc<str>,
+        turns: &mut Turns,
+        places: &HashMap<EntryNumber, Place>,
+    ) {
+        let priority = self.priority(places);
+        self.turn = Turn::Takes(turns.push(name, priority));
+    }
+}
+
+/// Each step of priority is worth as much waiting: what is urgent overtakes, but not what has waited
+/// that much longer.
+fn rank(now: Time, priority: Priority) -> Time {
+    let step = i64::try_from(PRIORITY_STEP.as_micros()).unwrap_or(i64::MAX);
+    let worth = step.saturating_mul(i64::from(priority.number()));
+    Time(now.0.saturating_sub(worth))
 }
 
 #[cfg(test)]

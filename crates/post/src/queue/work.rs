@@ -191,6 +191,8 @@ impl Queue {
                 ret: message.ret,
                 envid: message.envid.clone(),
                 protection: message.asked.protection,
+                // also where none was asked [rfc6710 4.2]
+                priority: Some(message.asked.priority),
                 ..MailParameters::default()
             },
             recipients: recipients.collect(),

@@ -120,6 +120,9 @@ pub(crate) fn status_of_unfit(unfit: Unfit) -> Status {
         Unfit::TooLarge { .. } => Status(5, 3, 4),
         Unfit::SmtpUtf8 => Status(5, 6, 7),
         Unfit::EightBitMime | Unfit::BinaryMime => Status(5, 6, 3),
+        // the system cannot do what is asked, or the time is over
+        Unfit::DeliverBy => Status(5, 3, 3),
+        Unfit::TooLittleTime { .. } => Status(5, 4, 7),
         // [rfc8689 4.2.1]
         Unfit::RequireTls => Status(5, 7, 30),
     }

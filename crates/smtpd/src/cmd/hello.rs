@@ -73,6 +73,9 @@ fn keywords(session: &Session) -> Vec<String> {
     if session.client.role != Role::Lmtp && !session.door.settings.etrn.is_empty() {
         keywords.push("ETRN".to_owned()); // [rfc1985 3]
     }
+    if session.door.post.takes_wishes(session.client.role) {
+        keywords.push("MT-PRIORITY MIXER".to_owned()); // [rfc6710 3]
+    }
     let mechanisms = session.mechanisms();
     if !mechanisms.is_empty() {
         keywords.push(format!("AUTH {}", mechanisms.join(" "))); // [rfc4954 3]

@@ -33,8 +33,11 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
             .await
         {
             Ok(envelope) => {
+                session.send(match envelope.other_priority() {
+                    None => Reply::new(250, Status(2, 1, 0), "Sender ok"),
+                    Some(priority) => reply::other_priority(priority),
+                });
                 session.state = State::Message(Box::new(envelope));
-                session.send(Reply::new(250, Status(2, 1, 0), "Sender ok"));
             }
             Err(refused) => session.send(reply::refusal(&refused.refusal, &refused.id)),
         }

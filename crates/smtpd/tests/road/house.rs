@@ -378,6 +378,17 @@ impl Client {
     /// Sends a message; gives the id.
     pub async fn deliver(&mut self, from: &str, to: &[&str], content: &str) -> String {
         self.ask(&format!("MAIL FROM:<{from}>"), "250").await;
+        self.deliver_begun(to, content).await
+    }
+
+    /// The same as alice, with parameters of MAIL.
+    pub async fn deliver_with(&mut self, parameters: &str, to: &[&str], content: &str) -> String {
+        let mail = format!("MAIL FROM:<alice@a.example> {parameters}");
+        self.ask(&mail, "250").await;
+        self.deliver_begun(to, content).await
+    }
+
+    async fn deliver_begun(&mut self, to: &[&str], content: &str) -> String {
         for to in to {
             self.ask(&format!("RCPT TO:<{to}>"), "250").await;
         }

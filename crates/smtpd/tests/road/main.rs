@@ -4,6 +4,7 @@
 
 mod forwards;
 mod house;
+mod wishes;
 
 use addr::{Charset, ReversePath};
 use house::{A, B, Client, World, later};

@@ -106,6 +106,22 @@ impl Number for Option<u64> {
     }
 }
 
+/// What is granted of it; to ask for less than nothing needs no leave.
+impl Number for smtp::Priority {
+    fn get(&self) -> Option<u64> {
+        u64::try_from(self.number()).ok()
+    }
+
+    fn set(&mut self, value: Option<u64>) -> bool {
+        let number = value.and_then(|value| i8::try_from(value).ok());
+        match number.and_then(smtp::Priority::new) {
+            Some(priority) => *self = priority,
+            None => return false,
+        }
+        true
+    }
+}
+
 /// Whole days, as POP3 announces them.
 impl Number for Expire {
     fn get(&self) -> Option<u64> {

@@ -167,6 +167,7 @@ pub fn rows() -> Vec<Row> {
     all.extend(smtp());
     all.extend(smtp_bounds());
     all.extend(road::queue());
+    all.extend(road::wishes());
     all.extend(protection::rows());
     all.extend(road::road());
     all.extend(imap());

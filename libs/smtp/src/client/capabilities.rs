@@ -8,6 +8,7 @@
 //! ehlo-param   = 1*(%d33-126)
 //! ```
 
+use crate::by;
 use crate::reply::Reply;
 
 /// The extensions that the client knows.
@@ -33,6 +34,10 @@ pub enum Extension {
     Auth,
     /// RFC 8689
     RequireTls,
+    /// RFC 2852
+    DeliverBy,
+    /// RFC 6710
+    MtPriority,
 }
 
 /// All extensions with their keywords.
@@ -47,6 +52,8 @@ pub const EXTENSIONS: &[(Extension, &str)] = &[
     (Extension::StartTls, "STARTTLS"),
     (Extension::Auth, "AUTH"),
     (Extension::RequireTls, "REQUIRETLS"),
+    (Extension::DeliverBy, "DELIVERBY"),
+    (Extension::MtPriority, "MT-PRIORITY"),
 ];
 
 /// The offered extensions. Nothing before the answer to EHLO, after HELO and after STARTTLS.
@@ -54,6 +61,7 @@ pub const EXTENSIONS: &[(Extension, &str)] = &[
 pub struct Capabilities {
     offered: Vec<Extension>,
     max_bytes: Option<u64>,
+    least_by_s: Option<u32>,
     mechanisms: Vec<String>,
 }
 
@@ -100,6 +108,7 @@ impl Capabilities {
                 let words = words.map(str::to_ascii_uppercase);
                 self.mechanisms.extend(words);
             }
+            Extension::DeliverBy => self.least_by_s = words.next().and_then(by::least_seconds),
             _ => {}
         }
     }
@@ -111,6 +120,12 @@ impl Capabilities {
     /// The largest message that is taken, where the server says one. [rfc1870 4]
     pub fn max_bytes(&self) -> Option<u64> {
         self.max_bytes
+    }
+
+    /// The least time that the server needs where a message is to come back if it is late, where it
+    /// says one. [rfc2852 3]
+    pub fn least_by_s(&self) -> Option<u32> {
+        self.least_by_s
     }
 
     /// The SASL mechanisms in upper case, in the server's order. [rfc4954 3]
@@ -151,6 +166,21 @@ mod tests {
             assert!(read(&[line]).offers(Extension::Size));
             assert_eq!(read(&[line]).max_bytes(), None, "{line}");
         }
+    }
+
+    #[test]
+    fn reads_the_least_time_that_a_server_needs() {
+        // [rfc2852 2] [rfc2852 3] [rfc6710 3]
+        for (line, least) in [
+            ("DELIVERBY", None),
+            ("deliverby 240", Some(240)),
+            ("DELIVERBY 30,x", Some(30)),
+        ] {
+            let got = read(&[line]);
+            assert!(got.offers(Extension::DeliverBy), "{line}");
+            assert_eq!(got.least_by_s(), least, "{line}");
+        }
+        assert!(read(&["MT-PRIORITY MIXER"]).offers(Extension::MtPriority));
     }
 
     #[test]

@@ -2,14 +2,18 @@
 //!
 //! What never happens here: bytes, an order of commands.
 
+use crate::by::ByMode;
 use crate::client::capabilities::{Capabilities, Extension};
 use crate::command::{BodyType, MailParameters, Protection, RcptParameters};
+use crate::dsn::Notify;
 use crate::limits::ENVELOPE_RECIPIENTS;
 use addr::{Charset, ForwardPath, ReversePath};
 use std::fmt;
 
 /// One message's envelope, as it was taken from the sender. What a server does not offer of DSN,
-/// SIZE and AUTH is left out on the wire; what the message cannot go without is an `Unfit`.
+/// SIZE, AUTH and MT-PRIORITY is left out on the wire; what the message cannot go without is an
+/// `Unfit`. How long it is to be held is a matter between its sender and whoever took it first, and
+/// is never said. [rfc4865 3]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Envelope {
     pub from: ReversePath,
@@ -41,6 +45,10 @@ pub enum Unfit {
     BinaryMime,
     /// The message requires TLS all the way, and REQUIRETLS is not offered. [rfc8689 4.2.1]
     RequireTls,
+    /// It is to come back if it is late, and DELIVERBY is not offered. [rfc2852 4.1.4.1]
+    DeliverBy,
+    /// The server needs so much time, and less is left. [rfc2852 4.1.4.1]
+    TooLittleTime { least_s: u32 },
 }
 
 impl fmt::Display for Unfit {
@@ -51,6 +59,15 @@ impl fmt::Display for Unfit {
             Unfit::EightBitMime => f.write_str("server does not offer 8BITMIME"),
             Unfit::BinaryMime => f.write_str("server does not offer BINARYMIME"),
             Unfit::RequireTls => f.write_str("server does not offer REQUIRETLS"),
+            Unfit::DeliverBy => f.write_str(
+                "server does not offer DELIVERBY, so nobody knows that it delivers in time",
+            ),
+            Unfit::TooLittleTime { least_s } => {
+                write!(
+                    f,
+                    "less time is left than the {least_s} s that the server needs"
+                )
+            }
         }
     }
 }
@@ -97,7 +114,38 @@ impl Envelope {
             }
             sent.protection = Protection::AsPublished;
         }
+        sent.hold = None;
+        if !server.offers(Extension::MtPriority) {
+            sent.priority = None; // [rfc6710 4.3]
+        }
+        self.in_time(server)?;
+        if !server.offers(Extension::DeliverBy) {
+            sent.by = None;
+        }
         Ok(sent)
+    }
+
+    /// Whether the server is one for a message that comes back if it is late. [rfc2852 4.1.4.1]
+    fn in_time(&self, server: &Capabilities) -> Result<(), Unfit> {
+        let Some(by) = self.parameters.by.filter(|by| by.mode == ByMode::Return) else {
+            return Ok(());
+        };
+        if !server.offers(Extension::DeliverBy) {
+            return Err(Unfit::DeliverBy);
+        }
+        let least_s = server.least_by_s().unwrap_or(1).max(1);
+        match i64::from(by.seconds) < i64::from(least_s) {
+            true => Err(Unfit::TooLittleTime { least_s }),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the server has to tell of delay because it knows nothing of the time: then whoever
+    /// wants to hear of anything hears of delay. [rfc2852 4.1.4.2]
+    fn watches_for_us(&self, server: &Capabilities) -> bool {
+        let by = self.parameters.by;
+        let is_in_time = by.is_some_and(|by| by.mode == ByMode::Notify && by.seconds > 0);
+        is_in_time && !server.offers(Extension::DeliverBy)
     }
 
     /// What goes out with the RCPT of one recipient. [rfc3461 5.2.1]
@@ -106,6 +154,9 @@ impl Envelope {
             return RcptParameters::default();
         }
         let mut sent = self.recipients[index].parameters.clone();
+        if self.watches_for_us(server) {
+            sent.notify = Some(Notify::and_delay(sent.notify));
+        }
         if self.charset() == Charset::Ascii {
             sent.orcpt = sent.orcpt.and_then(|orcpt| orcpt.in_ascii());
         }

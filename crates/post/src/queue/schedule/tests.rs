@@ -28,6 +28,7 @@ fn timing(domain: &str, due: i64) -> Timing {
         },
         due: s(due),
         deadline: s(1_000_000),
+        priority: Priority::USUAL,
     }
 }
 
@@ -134,6 +135,58 @@ fn a_deadline_comes_although_the_line_stands_still() {
     nothing_before(schedule.next(s(600), any));
 }
 
+fn urgent(domain: &str, due: i64, priority: i8) -> Timing {
+    let priority = Priority::new(priority).expect("a priority");
+    Timing {
+        priority,
+        ..timing(domain, due)
+    }
+}
+
+#[test]
+fn what_is_urgent_goes_first_in_its_line() {
+    // [rfc6710 5.1]
+    let mut schedule = Schedule::new(10);
+    for (n, priority) in [(1, -4), (2, 0), (3, 4), (4, 0), (5, 9)] {
+        schedule.add(number(n), urgent("a", 0, priority));
+    }
+    let order: Vec<_> = (0..5).map(|_| tried(schedule.next(s(1), any))).collect();
+    assert_eq!(order, [5, 3, 2, 4, 1]);
+}
+
+#[test]
+fn what_is_urgent_goes_before_the_usual_of_other_destinations() {
+    // [rfc6710 5.1]
+    let mut schedule = Schedule::new(10);
+    for n in 0..3 {
+        schedule.add(number(n), timing(&format!("d{n}"), 0));
+    }
+    schedule.add(number(7), urgent("d3", 0, 4));
+    schedule.add(number(8), urgent("d3", 0, 4));
+    let order: Vec<_> = (0..5).map(|_| tried(schedule.next(s(1), any))).collect();
+    assert_eq!(order, [7, 0, 8, 1, 2]);
+}
+
+#[test]
+fn nobody_waits_for_ever_behind_what_is_urgent() {
+    let mut schedule = Schedule::new(10_000);
+    schedule.add(number(0), timing("a", 0));
+    assert!(matches!(
+        schedule.next(s(0), |_| Err::<(), _>(NotNow::Full)),
+        Next::Nothing(_)
+    ));
+    // one that is urgent comes in each minute, and one goes out
+    let minute = |n: u64| i64::try_from(n).unwrap() * 60;
+    let passed = (1..10_000).find(|n| {
+        schedule.add(number(*n), urgent("a", minute(*n), 9));
+        let done = tried(schedule.next(s(minute(*n)), any));
+        schedule.done(number(done), None);
+        done == 0
+    });
+    let after = PRIORITY_STEP.as_secs() * 9 / 60;
+    assert_eq!(passed, Some(after));
+}
+
 #[test]
 fn what_is_held_waits_for_the_operator() {
     let mut schedule = Schedule::new(10);
@@ -232,7 +285,9 @@ proptest! {
                     names += 1;
                     let deadline = s(now + 700);
                     let timing = timing(&format!("d{}", to % 3), now + i64::from(to));
-                    schedule.add(number(names), Timing { deadline, ..timing });
+                    let priority = i8::try_from(to % 19).unwrap() - 9;
+                    let priority = Priority::new(priority).expect("a priority");
+                    schedule.add(number(names), Timing { deadline, priority, ..timing });
                     there.insert(number(names), false);
                 }
                 Step::Next(answer) => {

@@ -3,7 +3,7 @@
 //! What never happens here: reading a file.
 
 use super::super::field::Field;
-use super::Taken::AtRestart;
+use super::Taken::{AtReload, AtRestart};
 use super::Unit::{Plain, Time};
 use super::{Row, row};
 
@@ -100,6 +100,21 @@ pub(super) fn queue() -> Vec<Row> {
         )
         .least(1, "")
         .most(1_000),
+    ]
+}
+
+/// What a submission may ask of the queue.
+pub(super) fn wishes() -> Vec<Row> {
+    vec![
+        row(
+            "queue.highest_priority",
+            AtReload,
+            "How urgent a submission may be that asks for it (MT-PRIORITY, from -9 to 9): what asks for \
+             more goes with this. What is more urgent is sent first. Less than 0 may be asked by \
+             everybody.",
+            |s| Field::Number(Plain, &mut s.post.highest_priority),
+        )
+        .most(9),
     ]
 }
 
