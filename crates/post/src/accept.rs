@@ -7,7 +7,7 @@ use crate::arriving::{Arriving, Bits, body_refusal};
 use crate::client::{Client, Role};
 use crate::envelope::{Envelope, Leads, MessageId, Recipient};
 use crate::header::HeaderReader;
-use crate::judge::{self, Elsewhere, Policy, Proof, QueueRoom, Whose};
+use crate::judge::{self, Elsewhere, Policy, Proof, QueueRoom, Whose, Wish};
 use crate::limits;
 use crate::log::{self, Stage};
 use crate::queue::Queue;
@@ -149,9 +149,9 @@ impl Post {
         self.inner.policy.max_message_bytes
     }
 
-    /// Whether a client of this kind may ask how urgent a message is.
-    pub fn takes_wishes(&self, role: Role) -> bool {
-        judge::is_offered(role, &self.inner.policy)
+    /// Whether a client of this kind may ask for this.
+    pub fn offers(&self, role: Role, wish: Wish) -> bool {
+        judge::offers(role, wish, &self.inner.policy)
     }
 
     /// Recipients that one message may have.
@@ -184,6 +184,7 @@ impl Post {
         let asked = judge::AskedEvidence {
             role: client.role,
             parameters: &parameters,
+            now: self.inner.clock.now(),
         };
         let policy = &self.inner.policy;
         let judged = judge::sender(evidence, policy).and_then(|()| judge::asked(&asked, policy));

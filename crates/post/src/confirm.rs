@@ -152,6 +152,7 @@ impl Post {
             sender,
             envid: asked.envid.as_ref(),
             arrived: taken.at,
+            deliver_by: taken.envelope.asked.deliver_by.map(|by| by.by),
             header: &header,
         };
         let fates = told.iter();

@@ -13,7 +13,8 @@ use smtp::{DataProblem, Priority};
 
 mod asked;
 
-pub(crate) use asked::{AskedEvidence, asked, is_offered};
+pub use asked::Wish;
+pub(crate) use asked::{AskedEvidence, asked, offers};
 
 /// What does not change from message to message.
 #[derive(Clone, Debug)]

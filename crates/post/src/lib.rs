@@ -34,6 +34,7 @@ pub use accept::{Accepted, Post, PostSettings};
 pub use arriving::Arriving;
 pub use client::{Client, Greeting, Role};
 pub use envelope::{Envelope, MessageId, Recipient};
+pub use judge::Wish;
 pub use log::Escaped;
 pub use refusal::{Refusal, Refused};
 pub use sign::key::{MadeKey, key_record, make_key, record_shows};

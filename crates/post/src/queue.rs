@@ -26,7 +26,7 @@ pub use attempt::AttemptRecord;
 pub use entry::{EntryNumber, EntryRecord, Lease, Onward, RecipientState, Said, Standing};
 pub(crate) use leaving::{Full, Leaving, NewMessage};
 pub use mail::road::MessageNumber;
-pub use message::{Asked, DeliverBy, Held, MessageRecord};
+pub use message::{Asked, DeliverBy, GivenUp, Held, MessageRecord};
 pub(crate) use note::addressed;
 pub use open::Queue;
 pub use settings::QueueSettings;

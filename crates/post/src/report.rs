@@ -71,6 +71,8 @@ pub struct Subject<'a> {
     pub sender: &'a Address,
     pub envid: Option<&'a EnvelopeId>,
     pub arrived: Time,
+    /// By when it was to be there, as its sender has set it. [rfc2852 5]
+    pub deliver_by: Option<Time>,
     /// Its header as it went out; what stands behind it is not looked at, and it may be cut.
     pub header: &'a [u8],
 }

@@ -1,29 +1,34 @@
 //! What a submission asks of the queue: when it goes, by when it is there, how urgent it is. Pure.
 //!
-//! What never happens here: a clock, a message.
+//! What never happens here: a clock that is read, a message.
 
 use crate::client::Role;
 use crate::judge::{Elsewhere, Policy};
-use crate::queue::Asked;
+use crate::queue::{Asked, DeliverBy};
 use crate::refusal::Refusal;
-use smtp::MailParameters;
+use net::Time;
+use smtp::{By, MailParameters};
 
 /// What is known at MAIL.
 pub(crate) struct AskedEvidence<'a> {
     pub role: Role,
     pub parameters: &'a MailParameters,
+    pub now: Time,
 }
 
 /// What is granted. Who may submit was judged before.
 pub(crate) fn asked(evidence: &AskedEvidence<'_>, policy: &Policy) -> Result<Asked, Refusal> {
     let parameters = evidence.parameters;
-    let is_offered = is_offered(evidence.role, policy);
-    let named = [
+    let offers = |wish| offers(evidence.role, wish, policy);
+    let unknown = [
         (parameters.hold.is_some(), "HOLDFOR"),
-        (parameters.by.is_some(), "BY"),
-        (parameters.priority.is_some() && !is_offered, "MT-PRIORITY"),
+        (parameters.by.is_some() && !offers(Wish::Time), "BY"),
+        (
+            parameters.priority.is_some() && !offers(Wish::Priority),
+            "MT-PRIORITY",
+        ),
     ];
-    if let Some((_, name)) = named.iter().find(|(is_unknown, _)| *is_unknown) {
+    if let Some((_, name)) = unknown.iter().find(|(is_unknown, _)| *is_unknown) {
         return Err(Refusal::NotOffered(name)); // [rfc5321 4.1.1.11]
     }
     // nobody gets more than the operator grants; who wants less gets it [rfc6710 4.1]
@@ -31,11 +36,36 @@ pub(crate) fn asked(evidence: &AskedEvidence<'_>, policy: &Policy) -> Result<Ask
     Ok(Asked {
         protection: parameters.protection,
         priority: priority.min(policy.highest_priority),
+        deliver_by: parameters.by.map(|by| deliver_by(by, evidence.now)),
         ..Asked::default()
     })
 }
 
-/// Whether anything can be asked: by those who submit, where there is a queue.
-pub(crate) fn is_offered(role: Role, policy: &Policy) -> bool {
-    role == Role::Submission && policy.elsewhere == Elsewhere::Taken
+/// The span as a moment of ours. [rfc2852 4]
+fn deliver_by(by: By, now: Time) -> DeliverBy {
+    let seconds = i64::from(by.seconds);
+    DeliverBy {
+        by: Time(now.0.saturating_add(seconds * 1_000_000)),
+        mode: by.mode,
+        trace: by.trace,
+    }
+}
+
+/// Something that a client may ask beyond its envelope.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// To be there by a time. [rfc2852]
+    Time,
+    /// To be sent before others. [rfc6710]
+    Priority,
+}
+
+/// Whether a client of this kind may ask for it. All needs a queue; a time may be said by servers
+/// too, or what is to come back if it is late could not come here [rfc2852 4.1.4.1].
+pub(crate) fn offers(role: Role, wish: Wish, policy: &Policy) -> bool {
+    let may_ask = match (role, wish) {
+        (Role::Submission, _) | (Role::Exchange, Wish::Time) => true,
+        (Role::Exchange, Wish::Priority) | (Role::Lmtp, _) => false,
+    };
+    may_ask && policy.elsewhere == Elsewhere::Taken
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::queue::Asked;
-use smtp::MailParameters;
+use net::Time;
+use smtp::{ByMode, MailParameters};
 
 fn policy() -> Policy {
     Policy {
@@ -43,7 +44,13 @@ fn strangers_may_send_to_us_but_not_submit() {
 }
 
 fn wished(role: Role, policy: &Policy, parameters: &MailParameters) -> Result<Asked, Refusal> {
-    asked(&AskedEvidence { role, parameters }, policy)
+    let now = Time::from_seconds(1_000);
+    let evidence = AskedEvidence {
+        role,
+        parameters,
+        now,
+    };
+    asked(&evidence, policy)
 }
 
 #[test]
@@ -85,6 +92,22 @@ fn only_those_who_submit_may_ask_and_only_where_there_is_a_queue() {
     assert!(wished(Role::Submission, &policy(), &parameters).is_ok());
     let nothing = MailParameters::default();
     assert!(wished(Role::Exchange, &policy(), &nothing).is_ok());
+}
+
+#[test]
+fn a_span_of_time_becomes_a_moment_of_ours() {
+    // [rfc2852 4]
+    let by = |value: &str| {
+        let parameters = MailParameters {
+            by: smtp::By::read(value),
+            ..MailParameters::default()
+        };
+        let asked = wished(Role::Submission, &policy(), &parameters);
+        let by = asked.unwrap().deliver_by.unwrap();
+        (by.by.seconds(), by.mode, by.trace)
+    };
+    assert_eq!(by("120;R"), (1_120, ByMode::Return, false));
+    assert_eq!(by("-20;NT"), (980, ByMode::Notify, true));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
 use net::Time;
 use smtp::dsn::{EnvelopeId, Ret};
-use smtp::{BodyType, ByMode, Hold, Priority, Protection};
+use smtp::{BodyType, ByMode, Hold, Priority, Protection, Status};
 use store::BodyId;
 
 const VERSION: u8 = 1;
@@ -86,7 +86,43 @@ impl Asked {
     }
 }
 
+/// When a message is given up, and what is told then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GivenUp {
+    pub at: Time,
+    pub status: Status,
+}
+
+/// Delivery time expired: for now, and for good. [rfc3463 3.5]
+pub(crate) const EXPIRED: Status = Status(4, 4, 7);
+pub(crate) const TOO_LATE: Status = Status(5, 4, 7);
+
 impl MessageRecord {
+    /// At the end of its life, or when its sender does not want it delivered any more.
+    /// [rfc2852 4.1.3]
+    pub fn given_up(&self) -> GivenUp {
+        let returned = self.asked.deliver_by;
+        let returned = returned.filter(|by| by.mode == ByMode::Return && by.by < self.expires);
+        match returned {
+            Some(by) => GivenUp {
+                at: by.by,
+                status: TOO_LATE,
+            },
+            None => GivenUp {
+                at: self.expires,
+                status: EXPIRED,
+            },
+        }
+    }
+
+    /// When its sender wants to hear that it is not there yet. Of what was late when it came, others
+    /// have told. [rfc2852 4.1.3]
+    pub fn told_late(&self) -> Option<Time> {
+        let told = self.asked.deliver_by;
+        let told = told.filter(|by| by.mode == ByMode::Notify && by.by > self.arrived);
+        told.map(|by| by.by)
+    }
+
     /// Octets as they are sent.
     pub fn size(&self) -> u64 {
         self.prefix.len() as u64 + self.body_bytes

@@ -320,6 +320,7 @@ impl Queue {
             sender,
             envid: message.envid.as_ref(),
             arrived: message.arrived,
+            deliver_by: message.asked.deliver_by.map(|by| by.by),
             header: &header,
         };
         let replies: Vec<String> = actions

@@ -9,6 +9,7 @@ use crate::queue::keys;
 use crate::queue::message::MessageRecord;
 use crate::queue::schedule::{Schedule, Timing};
 use crate::queue::settings::QueueSettings;
+use crate::queue::settle::{Notice, Why};
 use crate::queue::walk::walk;
 use crate::road::Road;
 use crate::road::route::Routes;
@@ -208,18 +209,26 @@ impl Queue {
 
     /// When something is due whether or not there is somebody to talk to.
     fn deadline(&self, message: &MessageRecord, entry: &EntryRecord) -> Time {
+        let given_up = message.given_up().at;
         match (entry.delay_told, self.delay_notice(message)) {
-            (None, Some(at)) => at.min(message.expires),
-            _ => message.expires,
+            (None, Some(notice)) => notice.at.min(given_up),
+            _ => given_up,
         }
     }
 
-    /// When the sender is told that it takes long.
-    pub(super) fn delay_notice(&self, message: &MessageRecord) -> Option<Time> {
+    /// When the sender is told that it takes long: as he wants it, or as is usual here.
+    pub(super) fn delay_notice(&self, message: &MessageRecord) -> Option<Notice> {
+        if let Some(at) = message.told_late() {
+            let why = Why::Late;
+            return Some(Notice { at, why });
+        }
         let after = self.inner.settings.delay_notice;
         // what its sender wanted to wait is no delay
         let begun = message.asked.release(message.arrived);
-        (!after.is_zero()).then(|| begun.after(after))
+        (!after.is_zero()).then(|| Notice {
+            at: begun.after(after),
+            why: Why::Delayed,
+        })
     }
 
     /// An entry that is new, or is to be tried again.

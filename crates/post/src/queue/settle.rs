@@ -3,11 +3,11 @@
 //! What never happens here: a row, a report's words.
 
 use crate::queue::entry::{EntryRecord, RecipientState, Said};
+use crate::queue::message::{EXPIRED, GivenUp, TOO_LATE};
 use crate::report::{Happened, NextHost};
 use crate::road::failure::End;
 use crate::road::{Fate, Reports};
 use net::Time;
-use smtp::Status;
 
 /// An entry afterwards, and what its sender may want to hear of: the places of recipients, and what
 /// happened to them.
@@ -18,7 +18,11 @@ pub(super) struct Settled {
 }
 
 /// After an attempt.
-pub(super) fn attempted(before: &EntryRecord, fates: &[(usize, Fate)]) -> Settled {
+pub(super) fn attempted(
+    before: &EntryRecord,
+    fates: &[(usize, Fate)],
+    given_up: GivenUp,
+) -> Settled {
     let mut entry = before.clone();
     entry.attempts = entry.attempts.saturating_add(1);
     let mut happened = Vec::new();
@@ -37,7 +41,7 @@ pub(super) fn attempted(before: &EntryRecord, fates: &[(usize, Fate)]) -> Settle
             Fate::Failed { end, .. } => {
                 onward.state = RecipientState::Failed;
                 if *end == End::Expired {
-                    said.status = EXPIRED;
+                    said.status = given_up.status;
                 }
                 happened.push((*place, Happened::Failed));
             }
@@ -53,23 +57,27 @@ pub(super) fn attempted(before: &EntryRecord, fates: &[(usize, Fate)]) -> Settle
 pub(super) fn looked_at(
     before: &EntryRecord,
     now: Time,
-    expires: Time,
-    delay_notice: Option<Time>,
+    given_up: GivenUp,
+    notice: Option<Notice>,
 ) -> Settled {
-    if now < expires {
+    if now < given_up.at {
         let settled = Settled {
             entry: before.clone(),
             happened: Vec::new(),
         };
-        return told_of_delay(settled, now, delay_notice);
+        return told_of_delay(settled, now, notice);
     }
     let mut entry = before.clone();
     let waiting: Vec<usize> = entry.waiting().collect();
     for place in &waiting {
         let onward = &mut entry.recipients[*place];
         onward.state = RecipientState::Failed;
-        let said = onward.said.get_or_insert_with(|| nothing_said(now));
-        said.status = EXPIRED;
+        let why = match given_up.status {
+            TOO_LATE => BACK,
+            _ => NO_ANSWER,
+        };
+        let said = onward.said.get_or_insert_with(|| nothing_said(now, why));
+        said.status = given_up.status;
     }
     let happened = waiting.into_iter().map(|place| (place, Happened::Failed));
     Settled {
@@ -79,29 +87,55 @@ pub(super) fn looked_at(
 }
 
 /// The sender hears once of those who still wait when it takes long. [rfc3461 5.2.5]
-pub(super) fn told_of_delay(settled: Settled, now: Time, delay_notice: Option<Time>) -> Settled {
+/// [rfc2852 4.1.3]
+pub(super) fn told_of_delay(settled: Settled, now: Time, notice: Option<Notice>) -> Settled {
     let Settled {
         mut entry,
         mut happened,
     } = settled;
-    let is_time = delay_notice.is_some_and(|at| now >= at);
-    if is_time && entry.delay_told.is_none() && !entry.is_over() {
-        entry.delay_told = Some(now);
-        happened.extend(entry.waiting().map(|place| (place, Happened::Delayed)));
+    let notice = notice.filter(|notice| now >= notice.at);
+    let Some(notice) = notice.filter(|_| entry.delay_told.is_none() && !entry.is_over()) else {
+        return Settled { entry, happened };
+    };
+    entry.delay_told = Some(now);
+    let waiting: Vec<usize> = entry.waiting().collect();
+    for place in &waiting {
+        if notice.why == Why::Late {
+            let onward = &mut entry.recipients[*place];
+            let said = onward.said.get_or_insert_with(|| nothing_said(now, LATE));
+            said.status = EXPIRED;
+        }
+        happened.push((*place, Happened::Delayed));
     }
     Settled { entry, happened }
 }
 
-/// Delivery time expired. [rfc3463 3.5]
-const EXPIRED: Status = Status(4, 4, 7);
+/// When a sender hears that a message takes long, and why then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Notice {
+    pub at: Time,
+    pub why: Why,
+}
 
-fn nothing_said(at: Time) -> Said {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Why {
+    /// So long is long.
+    Delayed,
+    /// The sender has set a time.
+    Late,
+}
+
+const NO_ANSWER: &str = "there was no answer in all the time that the message was kept";
+const BACK: &str = "it could not be delivered within the time that its sender has set";
+const LATE: &str = "it is not delivered yet, and the time that its sender has set is over";
+
+fn nothing_said(at: Time, why: &str) -> Said {
     Said {
         at,
         host: None,
         stage: "the queue".to_owned(),
         reply: None,
-        why: Some("there was no answer in all the time that the message was kept".to_owned()),
+        why: Some(why.to_owned()),
         status: EXPIRED,
     }
 }
@@ -110,6 +144,7 @@ fn next_host(reports: Reports) -> NextHost {
     match reports {
         Reports::TheirMatter => NextHost::KnowsDsn,
         Reports::Ours => NextHost::WithoutDsn,
+        Reports::Traced => NextHost::Traced,
     }
 }
 
@@ -118,6 +153,20 @@ mod tests {
     use super::*;
     use crate::queue::{Onward, Standing};
     use addr::{Charset, ForwardPath};
+
+    use smtp::Status;
+
+    fn notice(at: i64) -> Option<Notice> {
+        Some(Notice {
+            at: Time(at),
+            why: Why::Delayed,
+        })
+    }
+
+    const EXPIRES: GivenUp = GivenUp {
+        at: Time(100),
+        status: EXPIRED,
+    };
 
     fn entry(recipients: usize) -> EntryRecord {
         let onward = |n| {
@@ -179,7 +228,7 @@ mod tests {
                 },
             ),
         ];
-        let Settled { entry, happened } = attempted(&entry(4), &fates);
+        let Settled { entry, happened } = attempted(&entry(4), &fates, EXPIRES);
         let states: Vec<_> = entry.recipients.iter().map(|onward| onward.state).collect();
         use RecipientState::{Done, Failed, Waiting};
         assert_eq!(states, [Done, Waiting, Failed, Waiting]);
@@ -196,7 +245,7 @@ mod tests {
         let mut before = entry(2);
         before.recipients[0].state = RecipientState::Done;
         before.recipients[1].said = Some(said(4));
-        let settled = looked_at(&before, Time(100), Time(100), Some(Time(1)));
+        let settled = looked_at(&before, Time(100), EXPIRES, notice(1));
         assert!(settled.entry.is_over());
         assert_eq!(settled.happened, [(1, Happened::Failed)]);
         let last = settled.entry.recipients[1].said.clone().unwrap();
@@ -204,15 +253,53 @@ mod tests {
     }
 
     #[test]
+    fn what_is_late_comes_back_for_good_where_its_sender_wants_that() {
+        // [rfc2852 4.1.3]
+        let given_up = GivenUp {
+            status: TOO_LATE,
+            ..EXPIRES
+        };
+        let settled = looked_at(&entry(1), Time(100), given_up, None);
+        assert_eq!(settled.happened, [(0, Happened::Failed)]);
+        let last = settled.entry.recipients[0].said.clone().unwrap();
+        assert_eq!((last.status, last.why.as_deref()), (TOO_LATE, Some(BACK)));
+        let fate = Fate::Failed {
+            end: End::Expired,
+            said: said(4),
+        };
+        let settled = attempted(&entry(1), &[(0, fate)], given_up);
+        let last = settled.entry.recipients[0].said.clone().unwrap();
+        assert_eq!((last.status, last.host), (TOO_LATE, said(4).host));
+    }
+
+    #[test]
+    fn who_wants_to_hear_that_it_is_late_hears_that_the_time_is_over() {
+        // [rfc2852 4.1.3]
+        let notice = Some(Notice {
+            at: Time(50),
+            why: Why::Late,
+        });
+        let settled = looked_at(&entry(1), Time(50), EXPIRES, notice);
+        assert_eq!(settled.happened, [(0, Happened::Delayed)]);
+        let last = settled.entry.recipients[0].said.clone().unwrap();
+        assert_eq!((last.status, last.why.as_deref()), (EXPIRED, Some(LATE)));
+        let mut before = entry(1);
+        before.recipients[0].said = Some(said(4));
+        let settled = looked_at(&before, Time(50), EXPIRES, notice);
+        let last = settled.entry.recipients[0].said.clone().unwrap();
+        assert_eq!((last.status, last.host), (EXPIRED, said(4).host));
+    }
+
+    #[test]
     fn the_sender_hears_once_that_it_takes_long() {
         // [rfc3461 5.2.5]
-        let notice = Some(Time(50));
-        let early = looked_at(&entry(1), Time(49), Time(100), notice);
+        let notice = notice(50);
+        let early = looked_at(&entry(1), Time(49), EXPIRES, notice);
         assert_eq!(early.happened, []);
-        let first = looked_at(&entry(1), Time(50), Time(100), notice);
+        let first = looked_at(&entry(1), Time(50), EXPIRES, notice);
         assert_eq!(first.happened, [(0, Happened::Delayed)]);
         assert_eq!(first.entry.delay_told, Some(Time(50)));
-        let second = looked_at(&first.entry, Time(60), Time(100), notice);
+        let second = looked_at(&first.entry, Time(60), EXPIRES, notice);
         assert_eq!(second.happened, []);
     }
 }

@@ -141,7 +141,7 @@ impl Queue {
     /// Nothing may be sent now, and something is due all the same.
     fn look(&self, message: &MessageRecord, entry: &EntryRecord) -> Settled {
         let now = self.inner.clock.now();
-        settle::looked_at(entry, now, message.expires, self.delay_notice(message))
+        settle::looked_at(entry, now, message.given_up(), self.delay_notice(message))
     }
 
     async fn attempt(
@@ -153,11 +153,11 @@ impl Queue {
         let load = self.load(message, entry);
         let terms = Terms {
             earlier: entry.attempts,
-            expires: message.expires,
+            expires: message.given_up().at,
         };
         let carried = permit.carry(&load, terms).await;
         let now = self.inner.clock.now();
-        let mut settled = settle::attempted(entry, &carried.fates);
+        let mut settled = settle::attempted(entry, &carried.fates, message.given_up());
         settled.entry.lease = Some(self.lease(settled.entry.due));
         let settled = settle::told_of_delay(settled, now, self.delay_notice(message));
         (settled, carried.records)
@@ -195,6 +195,7 @@ impl Queue {
                 priority: Some(message.asked.priority),
                 ..MailParameters::default()
             },
+            deliver_by: message.asked.deliver_by,
             recipients: recipients.collect(),
             content: Content::held(
                 message.prefix.clone(),

@@ -26,6 +26,8 @@ pub enum NextHost {
     /// It was told what the sender asked for, and is in charge of it now.
     KnowsDsn,
     WithoutDsn,
+    /// Whichever: the sender, who has set a time, wants to hear of each. [rfc2852 4.1.4]
+    Traced,
 }
 
 /// Whom to tell.
@@ -165,6 +167,7 @@ fn asked_for(sender: &ReversePath, notify: Option<&Notify>, happened: Happened) 
         Happened::Delivered => (Action::Delivered, success(notify)), // [rfc3461 5.2.3]
         Happened::Expanded => (Action::Expanded, success(notify)),   // [rfc3461 5.2.7.3]
         Happened::PassedOn(NextHost::WithoutDsn) => (Action::Relayed, success(notify)), // [rfc3461 5.2.2]
+        Happened::PassedOn(NextHost::Traced) => (Action::Relayed, unless_never(notify)),
         Happened::PassedOn(NextHost::KnowsDsn) => return Tell::Nobody(WhyNobody::NextHost), // [rfc3461 5.2.1]
     };
     match asked {
@@ -184,6 +187,14 @@ fn asked(notify: Option<&Notify>, occasion: Occasion, unsaid: Unsaid) -> Unsaid 
         None => unsaid,
         Some(Notify::When(occasions)) if occasions.contains(&occasion) => Unsaid::Tell,
         Some(Notify::When(_) | Notify::Never) => Unsaid::Silence,
+    }
+}
+
+/// [rfc2852 4.1.4]
+fn unless_never(notify: Option<&Notify>) -> Unsaid {
+    match notify {
+        Some(Notify::Never) => Unsaid::Silence,
+        Some(Notify::When(_)) | None => Unsaid::Tell,
     }
 }
 
@@ -302,6 +313,18 @@ mod tests {
         let unproven = SenderProof::Nothing(SpfResult::None);
         let told = tell(&sender, unproven, Some(&Notify::Never), Happened::Failed);
         assert_eq!(told, Tell::Nobody(WhyNobody::NotAsked));
+    }
+
+    #[test]
+    fn who_set_a_time_hears_of_each_relay_unless_he_wants_silence() {
+        // [rfc2852 4.1.4] [rfc2852 4.1.4.2]
+        let sender = ReversePath::parse(b"<a@example.test>", Charset::Ascii).unwrap();
+        let traced = Happened::PassedOn(NextHost::Traced);
+        for (notify, is_told) in [("", true), ("FAILURE", true), ("NEVER", false)] {
+            let notify = Notify::read(notify);
+            let told = tell(&sender, SenderProof::Known, notify.as_ref(), traced);
+            assert_eq!(told == Tell::Sender(Action::Relayed), is_told, "{notify:?}");
+        }
     }
 
     #[test]

@@ -45,6 +45,7 @@ struct Case {
     sender: &'static str,
     header: &'static str,
     envid: Option<&'static str>,
+    deliver_by: Option<Time>,
     returned: Returned,
     charset: Charset,
     original: Charset,
@@ -54,6 +55,7 @@ const USUAL: Case = Case {
     sender: "carol@example.test",
     header: HEADER,
     envid: None,
+    deliver_by: None,
     returned: Returned::Header,
     charset: Charset::Ascii,
     original: Charset::Ascii,
@@ -67,6 +69,7 @@ fn report_of(case: &Case, fates: &[Fate<'_>]) -> Report {
         sender: &sender,
         envid: envid.as_ref(),
         arrived: Time::from_seconds(1_795_390_000),
+        deliver_by: case.deliver_by,
         header: case.header.as_bytes(),
     };
     compose(

@@ -66,9 +66,7 @@ fn head(action: Action) -> &'static str {
         Action::Failed => "Your message could NOT be delivered to:",
         Action::Delayed => "Your message could not be delivered yet to:",
         Action::Delivered => "Your message was put into the mailbox of:",
-        Action::Relayed => {
-            "Your message was handed to a server that does not tell when it is delivered, for:"
-        }
+        Action::Relayed => "Your message was handed to another server, for:",
         Action::Expanded => "Your message was sent on to everybody who is behind the address:",
     }
 }
@@ -86,9 +84,17 @@ fn foot(action: Action, until: Option<&str>) -> String {
         (Action::Delivered, _) => "You are told because you asked for it. It does not mean that \
              the message was read."
             .to_owned(),
-        (Action::Relayed | Action::Expanded, _) => "You are told because you asked to hear of the \
-             delivery. You will hear no more of it unless it fails."
-            .to_owned(),
+        (Action::Relayed, _) => {
+            "You are told because you asked to hear of the delivery, or by when \
+             it has to be there. That server may not tell when it is delivered; from here you hear \
+             no more of it."
+                .to_owned()
+        }
+        (Action::Expanded, _) => {
+            "You are told because you asked to hear of the delivery. You will \
+             hear no more of it unless it fails."
+                .to_owned()
+        }
     }
 }
 
@@ -163,6 +169,8 @@ fn about(subject: &Subject<'_>, out: &mut String) {
     let words = parsed.as_ref().and_then(|message| message.subject());
     line("Subject", words.map(str::to_owned));
     line("Came in", Some(subject.arrived.rfc5322()));
+    let by = subject.deliver_by.map(|by| by.rfc5322());
+    line("To be there by", by);
 }
 
 /// What stands before the first empty line, with the end of its last line.

@@ -5,7 +5,7 @@
 //! back what became of each recipient with the record of every host. What never happens here: a row of
 //! the queue, the text of a report.
 
-use crate::queue::{AttemptRecord, Said};
+use crate::queue::{AttemptRecord, DeliverBy, Said};
 use crate::road::content::{Content, NotConvertible};
 use crate::road::failure::{
     Attempt, Before, Class, Decision, End, Failure, HostsLeft, Others, decide,
@@ -26,8 +26,9 @@ use std::collections::VecDeque;
 #[derive(Clone)]
 pub struct Load {
     pub sender: ReversePath,
-    /// As the message was taken; its size is filled in.
+    /// As the message was taken; its size is filled in, and what is left of its time.
     pub parameters: MailParameters,
+    pub deliver_by: Option<DeliverBy>,
     /// At least one, and at most `smtp::limits::ENVELOPE_RECIPIENTS`.
     pub recipients: Vec<LoadRecipient>,
     pub content: Content,
@@ -98,6 +99,9 @@ pub enum Reports {
     TheirMatter,
     /// It does not know DSN: a success is told by us, as relayed.
     Ours,
+    /// Whoever wants to hear anything hears that it was passed on: so the sender wants it, or the
+    /// server knows nothing of the time that he has set. [rfc2852 4.1.4]
+    Traced,
 }
 
 impl Fate {
@@ -198,7 +202,11 @@ impl Run<'_> {
                     (false, true) => {}
                     (false, false) => tried = Some(place),
                 }
-                self.settle(visited, HostsLeft::Some);
+                let left = match visited.is_last {
+                    true => HostsLeft::None,
+                    false => HostsLeft::Some,
+                };
+                self.settle(visited, left);
             }
         }
         if self.pending.is_empty() {
@@ -254,7 +262,7 @@ impl Run<'_> {
                     other.form = Form::EightBit;
                 }
             }
-            let left = match tries.is_empty() || visited.is_ours {
+            let left = match tries.is_empty() || visited.is_last {
                 true => HostsLeft::None,
                 false => HostsLeft::Some,
             };
@@ -377,7 +385,7 @@ impl Run<'_> {
             },
             is_not_ascii: false,
             is_too_plain: false,
-            is_ours: false,
+            is_last: false,
         };
         self.settle(visited, HostsLeft::None);
     }

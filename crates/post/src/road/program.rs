@@ -108,7 +108,7 @@ impl Road {
             came: Came::Answered,
             is_not_ascii: false,
             is_too_plain: false,
-            is_ours: false,
+            is_last: false,
         };
         for index in recipients {
             let settled = self.for_one(program, load, *index, &mut visited).await;
@@ -133,7 +133,7 @@ impl Road {
         let mut lines = Lines::new(&load.sender, load.content.feed());
         match run_program(&command, PROGRAM, || lines.next()).await {
             Err(fault) => {
-                visited.is_ours = true;
+                visited.is_last = true;
                 self.not(Class::Transient, Status(4, 3, 0), fault.to_string(), "")
             }
             Ok(ProgramRan { end, output }) => {

@@ -18,8 +18,8 @@ use crate::road::tls_report::{Ends, Outcome};
 use crate::road::{Road, said};
 use addr::Host;
 use net::{Conn, Time, Trust, dial_unix};
-use smtp::client::{self, Envelope, Extension, Protocol, Stage as Word, Unfit};
-use smtp::{BodyType, MailParameters, Protection};
+use smtp::client::{self, Capabilities, Envelope, Extension, Protocol, Stage as Word, Unfit};
+use smtp::{BodyType, By, ByMode, MailParameters, Protection};
 use std::io;
 
 /// What the record says of a message that was changed on its way. [rfc6152 3]
@@ -50,8 +50,9 @@ pub(crate) struct Visited {
     pub is_not_ascii: bool,
     /// The host takes the message only in ASCII.
     pub is_too_plain: bool,
-    /// Our own trouble: another host would be no better.
-    pub is_ours: bool,
+    /// Another host would be no better: our own trouble. Or none is to be looked for that delivers in
+    /// time. [rfc2852 7]
+    pub is_last: bool,
 }
 
 /// How a connection has to begin.
@@ -137,7 +138,7 @@ impl Visit<'_> {
             came: Came::Unreachable,
             is_not_ascii: false,
             is_too_plain: false,
-            is_ours: false,
+            is_last: false,
         }
     }
 
@@ -361,11 +362,9 @@ impl Visit<'_> {
         recipients: Vec<usize>,
         visited: &mut Visited,
     ) -> Vec<usize> {
-        let envelope = self.envelope(&recipients);
-        let reports = match talk.client().capabilities().offers(Extension::Dsn) {
-            true => Reports::TheirMatter,
-            false => Reports::Ours,
-        };
+        let server = talk.client().capabilities();
+        let envelope = self.envelope(&recipients, server);
+        let reports = self.reports(envelope.parameters.by, server);
         let host = visited.record.host.clone();
         let transacted = match talk.transact(envelope, self.content.feed()).await {
             Ok(transacted) => transacted,
@@ -418,6 +417,7 @@ impl Visit<'_> {
         let (failure, why) = match not_sent {
             NotSent::Unfit(unfit) => {
                 visited.is_too_plain = *unfit == Unfit::EightBitMime;
+                visited.is_last = matches!(unfit, Unfit::DeliverBy | Unfit::TooLittleTime { .. });
                 (Failure::unfit(), unfit.to_string())
             }
             NotSent::NotAscii => {
@@ -429,7 +429,7 @@ impl Visit<'_> {
                 )
             }
             NotSent::Unreadable(why) => {
-                visited.is_ours = true;
+                visited.is_last = true;
                 let failure = Failure::of_connection(Stage::Said(Word::Content));
                 (failure, why.clone())
             }
@@ -447,7 +447,41 @@ impl Visit<'_> {
         visited.settled.extend(settled);
     }
 
-    fn envelope(&self, recipients: &[usize]) -> Envelope {
+    /// What is left of the time that the sender has set. Who delivers himself has delivered in time
+    /// when he takes it, and need not know of the time. [rfc2852 1] [rfc2852 4.1.4]
+    fn by(&self, server: &Capabilities) -> Option<By> {
+        let by = self.load.deliver_by?;
+        let delivers = match &self.destination.next {
+            Next::Socket(_) => true,
+            Next::Server(server) => server.protocol == Protocol::Lmtp,
+            _ => false,
+        };
+        if delivers && !server.offers(Extension::DeliverBy) {
+            return None;
+        }
+        let left = by.by.0.saturating_sub(self.now().0);
+        Some(By {
+            seconds: By::seconds_of(left.div_euclid(1_000_000)),
+            mode: by.mode,
+            trace: by.trace,
+        })
+    }
+
+    /// Who tells the sender more of a message that this server takes.
+    fn reports(&self, by: Option<By>, server: &Capabilities) -> Reports {
+        let is_traced = by.is_some_and(|by| {
+            let knows_no_time = !server.offers(Extension::DeliverBy);
+            let is_in_time = by.mode == ByMode::Notify && by.seconds > 0;
+            by.trace || (is_in_time && knows_no_time) // [rfc2852 4.1.4.2]
+        });
+        match (is_traced, server.offers(Extension::Dsn)) {
+            (true, _) => Reports::Traced,
+            (false, true) => Reports::TheirMatter,
+            (false, false) => Reports::Ours,
+        }
+    }
+
+    fn envelope(&self, recipients: &[usize], server: &Capabilities) -> Envelope {
         let load = self.load;
         let body = match (self.form, load.parameters.body) {
             (Form::EightBit, _) => Some(BodyType::EightBitMime),
@@ -464,6 +498,7 @@ impl Visit<'_> {
             parameters: MailParameters {
                 size_bytes: Some(self.content.size()),
                 body,
+                by: self.by(server),
                 ..load.parameters.clone()
             },
             recipients: recipients.collect(),

@@ -5,7 +5,7 @@
 use super::rows::{self, hashed, name, number_in, number_of, part_of};
 use super::{End, Trail};
 use crate::limits::TRAIL_ATTEMPTS_READ;
-use crate::queue::{AttemptRecord, EntryNumber, EntryRecord, MessageNumber, keys};
+use crate::queue::{AttemptRecord, EntryNumber, EntryRecord, MessageNumber, MessageRecord, keys};
 use addr::Address;
 use mail::codec::Record;
 use mail::road::RoadLook;
@@ -16,6 +16,8 @@ use store::Fault;
 pub struct Passage {
     pub number: MessageNumber,
     pub trail: Trail,
+    /// As it is kept while something of it is in the queue.
+    pub message: Option<MessageRecord>,
     /// What is still in the queue.
     pub waiting: Vec<(EntryNumber, EntryRecord)>,
     /// In the order in which they were made, entry by entry.
@@ -86,6 +88,7 @@ pub fn passage(look: &RoadLook, number: MessageNumber) -> Result<Option<Passage>
     let mut passage = Passage {
         number,
         trail,
+        message: look.record(&keys::message(number))?,
         waiting: Vec::new(),
         attempts: Vec::new(),
         ends: Vec::new(),

@@ -4,7 +4,7 @@
 
 use crate::session::{Session, State};
 use crate::table::Doing;
-use post::{Greeting, Role};
+use post::{Greeting, Role, Wish};
 use smtp::{ClientName, Command, Reply};
 
 pub(crate) fn ehlo(session: &mut Session, command: Command) -> Doing<'_> {
@@ -73,7 +73,11 @@ fn keywords(session: &Session) -> Vec<String> {
     if session.client.role != Role::Lmtp && !session.door.settings.etrn.is_empty() {
         keywords.push("ETRN".to_owned()); // [rfc1985 3]
     }
-    if session.door.post.takes_wishes(session.client.role) {
+    let offers = |wish| session.door.post.offers(session.client.role, wish);
+    if offers(Wish::Time) {
+        keywords.push("DELIVERBY".to_owned()); // [rfc2852 2]
+    }
+    if offers(Wish::Priority) {
         keywords.push("MT-PRIORITY MIXER".to_owned()); // [rfc6710 3]
     }
     let mechanisms = session.mechanisms();

@@ -2,6 +2,7 @@
 
 mod demands;
 mod server;
+mod times;
 
 use super::*;
 use crate::road::lanes::NotNow;
@@ -96,6 +97,7 @@ async fn load(to: &[&str], text: &str) -> Load {
     Load {
         sender: ReversePath::parse(b"<ann@here.test>", Charset::Ascii).unwrap(),
         parameters: MailParameters::default(),
+        deliver_by: None,
         recipients: recipients.collect(),
         content: Content::made(Bytes::from_static(b"Received: here\r\n"), body),
     }

@@ -7,8 +7,8 @@ use crate::admin::limits::{LISTED_ENTRIES, LISTED_MESSAGES};
 use crate::admin::measure;
 use crate::admin::request::{Answer, Kind, Refused};
 use crate::admin::road::{
-    self, Action, Arrival, ArrivalPlace, Attempt, Entry, Leg, LegState, Message, Said, SaidOf,
-    Selection, Story, Traveller, TravellerState, Waiting,
+    self, Action, Arrival, ArrivalPlace, Attempt, Entry, IfLate, Leg, LegState, Message, Said,
+    SaidOf, Selection, Story, Traveller, TravellerState, Waiting, Wishes,
 };
 use addr::{Address, Charset, ForwardPath, Host, ReversePath};
 use mail::road::{MessageNumber, RoadLook};
@@ -19,6 +19,7 @@ use post::queue::{
     AttemptRecord, EntryNumber, EntryRecord, MessageRecord, RecipientState, Standing, keys,
 };
 use post::trail::{self, How, Passage, Place};
+use smtp::ByMode;
 
 impl Office {
     pub(super) fn queue_list(&self, selection: &Selection, limit: Option<usize>) -> Answered {
@@ -186,6 +187,7 @@ impl Office {
             age_s: u64::try_from(age).unwrap_or(0),
             bytes: message.size(),
             expires: measure::date(message.expires),
+            wishes: wishes(message),
             leg: Leg {
                 state: match self.queue.is_under_way(found.number) {
                     true => LegState::UnderWay,
@@ -355,7 +357,20 @@ fn message(passage: &Passage) -> Message {
         login: trail.login.clone(),
         arrived: measure::date(trail.arrived),
         bytes: trail.bytes,
+        wishes: passage.message.as_ref().map(wishes),
         entries: entries.into_iter().map(|(_, entry)| entry).collect(),
+    }
+}
+
+fn wishes(message: &MessageRecord) -> Wishes {
+    let asked = &message.asked;
+    Wishes {
+        priority: asked.priority.number(),
+        deliver_by: asked.deliver_by.map(|by| measure::date(by.by)),
+        if_late: asked.deliver_by.map(|by| match by.mode {
+            ByMode::Return => IfLate::Returned,
+            ByMode::Notify => IfLate::Told,
+        }),
     }
 }
 

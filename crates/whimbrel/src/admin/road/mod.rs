@@ -50,8 +50,28 @@ pub struct Waiting {
     pub age_s: u64,
     pub bytes: u64,
     pub expires: String,
+    pub wishes: Wishes,
     #[serde(flatten)]
     pub leg: Leg,
+}
+
+/// What a sender has asked beyond the envelope.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Wishes {
+    /// As it was granted; 0 is usual.
+    pub priority: i8,
+    /// By when it is there.
+    pub deliver_by: Option<String>,
+    pub if_late: Option<IfLate>,
+}
+
+/// What becomes of what is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IfLate {
+    Returned,
+    Told,
 }
 
 /// What of a message goes to one domain, and how it fares.
@@ -148,6 +168,8 @@ pub struct Message {
     pub login: Option<String>,
     pub arrived: String,
     pub bytes: u64,
+    /// None once it has left the queue.
+    pub wishes: Option<Wishes>,
     pub entries: Vec<Entry>,
 }
 

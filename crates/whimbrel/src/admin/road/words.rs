@@ -3,8 +3,8 @@
 //! What never happens here: JSON.
 
 use super::{
-    Arrival, Attempt, Entry, LegState, Message, Queue, Said, Story, Traveller, TravellerState,
-    Waiting,
+    Arrival, Attempt, Entry, IfLate, LegState, Message, Queue, Said, Story, Traveller,
+    TravellerState, Waiting, Wishes,
 };
 use crate::admin::measure;
 use crate::admin::words::table;
@@ -103,6 +103,9 @@ fn message(one: &Message, here: &[&Arrival]) -> String {
         measure::bytes(one.bytes),
         message_id(one.message_id.as_deref())
     ));
+    for wish in one.wishes.iter().flat_map(wishes) {
+        text.push_str(&format!("  {wish}\n"));
+    }
     for address in &one.here {
         let placed = here.iter().filter(|arrival| arrival.recipient == *address);
         let placed: Vec<String> = placed.map(|arrival| places(arrival)).collect();
@@ -116,6 +119,22 @@ fn message(one: &Message, here: &[&Arrival]) -> String {
         text.push_str(&leg(entry));
     }
     text
+}
+
+/// What its sender has asked for, a line for each.
+fn wishes(wishes: &Wishes) -> Vec<String> {
+    let mut lines = Vec::new();
+    if wishes.priority != 0 {
+        lines.push(format!("its priority is {}", wishes.priority));
+    }
+    if let Some(by) = &wishes.deliver_by {
+        let late = match wishes.if_late {
+            Some(IfLate::Returned) => "if not, it comes back",
+            Some(IfLate::Told) | None => "if not, its sender is told",
+        };
+        lines.push(format!("it is to be there by {by}; {late}"));
+    }
+    lines
 }
 
 fn leg(entry: &Entry) -> String {
@@ -228,4 +247,22 @@ fn handed_in(login: Option<&str>, client: &str) -> String {
 
 fn message_id(message_id: Option<&str>) -> String {
     message_id.map_or_else(String::new, |text| format!(", Message-ID {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_is_told_and_what_is_usual_is_not() {
+        assert!(wishes(&Wishes::default()).is_empty());
+        let asked = Wishes {
+            priority: -4,
+            deliver_by: Some("then".to_owned()),
+            if_late: Some(IfLate::Returned),
+        };
+        let lines = wishes(&asked).join("\n");
+        assert!(lines.contains("priority is -4"), "{lines}");
+        assert!(lines.contains("by then; if not, it comes back"), "{lines}");
+    }
 }
