@@ -17,7 +17,8 @@ use crate::sign::keyring::Keyring;
 use crate::srs::{self, Srs};
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::{Company, Delivery, Directory, Forward, Mail, Resolved, Room};
-use net::{Clock, Random, Resolver};
+use net::time::Duration;
+use net::{Clock, Random, Resolver, Time};
 use smtp::{DataEnd, MailParameters, Priority, RcptParameters};
 use std::sync::Arc;
 use store::Fault;
@@ -42,6 +43,10 @@ pub struct PostSettings {
     pub resolver: Option<Resolver>,
     /// The most urgent that a submission may be. [rfc6710 4.1]
     pub highest_priority: Priority,
+    /// How long a message may be held for later; zero: nothing is. [rfc4865 3]
+    pub longest_hold: Duration,
+    /// How many of a login may be. [rfc4865 6]
+    pub most_held: usize,
 }
 
 impl PostSettings {
@@ -55,6 +60,8 @@ impl PostSettings {
             max_own_hops: limits::OWN_HOPS,
             resolver: None,
             highest_priority: Priority::USUAL,
+            longest_hold: limits::HOLD,
+            most_held: limits::HELD_MESSAGES,
         }
     }
 }
@@ -122,6 +129,8 @@ impl Post {
             max_own_hops: settings.max_own_hops,
             elsewhere,
             highest_priority: settings.highest_priority,
+            longest_hold: settings.longest_hold,
+            most_held: settings.most_held,
         };
         let hostname = settings.hostname;
         Post {
@@ -152,6 +161,19 @@ impl Post {
     /// Whether a client of this kind may ask for this.
     pub fn offers(&self, role: Role, wish: Wish) -> bool {
         judge::offers(role, wish, &self.inner.policy)
+    }
+
+    /// How long from now on, and until when, a message may be held for later. [rfc4865 3]
+    pub fn longest_hold(&self) -> (Duration, Time) {
+        let longest = self.inner.policy.longest_hold;
+        (longest, self.inner.clock.now().after(longest))
+    }
+
+    fn held_by(&self, client: &Client) -> usize {
+        let login = client.login.as_ref();
+        let queue = self.inner.queue.as_ref();
+        let both = queue.zip(login);
+        both.map_or(0, |(queue, login)| queue.held_by(login.name()))
     }
 
     /// Recipients that one message may have.
@@ -185,6 +207,10 @@ impl Post {
             role: client.role,
             parameters: &parameters,
             now: self.inner.clock.now(),
+            held: match parameters.hold {
+                Some(_) => self.held_by(client),
+                None => 0,
+            },
         };
         let policy = &self.inner.policy;
         let judged = judge::sender(evidence, policy).and_then(|()| judge::asked(&asked, policy));

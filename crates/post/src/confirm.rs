@@ -39,16 +39,23 @@ impl Post {
     /// Tells the sender of those of whom he wants to hear. [rfc3461 5.2.3]
     pub(crate) async fn confirm(&self, taken: &Taken<'_>) {
         let sender = &taken.envelope.sender;
-        let told = taken.recipients.iter().filter_map(|recipient| {
-            let notify = recipient.parameters().notify.as_ref();
-            match report::tell(sender, taken.proof, notify, happened(recipient)?) {
-                Tell::Sender(action) => Some((*recipient, action)),
-                Tell::Nobody(why) => {
-                    not_told(taken, why);
-                    None
+        // who gets it later is told of later
+        let is_there =
+            |one: &&&Recipient| one.here().is_empty() || !taken.envelope.is_held(taken.at);
+        let told = taken
+            .recipients
+            .iter()
+            .filter(is_there)
+            .filter_map(|recipient| {
+                let notify = recipient.parameters().notify.as_ref();
+                match report::tell(sender, taken.proof, notify, happened(recipient)?) {
+                    Tell::Sender(action) => Some((*recipient, action)),
+                    Tell::Nobody(why) => {
+                        not_told(taken, why);
+                        None
+                    }
                 }
-            }
-        });
+            });
         let told: Vec<(&Recipient, Action)> = told.collect();
         let Some(sender) = sender.address().filter(|_| !told.is_empty()) else {
             return;
@@ -153,6 +160,7 @@ impl Post {
             envid: asked.envid.as_ref(),
             arrived: taken.at,
             deliver_by: taken.envelope.asked.deliver_by.map(|by| by.by),
+            hold: taken.envelope.asked.hold.map(|held| held.asked),
             header: &header,
         };
         let fates = told.iter();

@@ -236,7 +236,11 @@ impl Post {
         let groups = self.sealed(groups, ready);
         let groups = groups.map_err(|fault| Uncommitted::Deliver(fault.into()))?;
         let leaving = self.leaving(client, envelope, groups, ready, (&prefix.0, at))?;
-        let deliveries = envelope.deliveries(recipients.iter().copied());
+        let deliveries = match envelope.is_held(at) {
+            // nobody sees it before its time [rfc4865 4.2]
+            true => Vec::new(),
+            false => envelope.deliveries(recipients.iter().copied()),
+        };
         let addressed = |(recipient, delivery): (&Recipient, &mail::Delivery)| Addressed {
             delivery: delivery.clone(),
             prefix: match delivery.owner() {
@@ -287,8 +291,12 @@ impl Post {
         recipients: &[&Recipient],
         at: Time,
     ) -> Result<Vec<Group>, Fault> {
+        let held = |groups| match envelope.is_held(at) {
+            true => onward::held(groups, recipients, &envelope.sender),
+            false => groups,
+        };
         if recipients.iter().all(|one| one.onward().is_empty()) {
-            return Ok(Vec::new());
+            return Ok(held(Vec::new()));
         }
         let domain = envelope.sender.address().and_then(Address::domain);
         let is_ours = match domain {
@@ -303,7 +311,7 @@ impl Post {
             },
             at,
         };
-        Ok(onward::groups(recipients.iter().copied(), &name))
+        Ok(held(onward::groups(recipients.iter().copied(), &name)))
     }
 
     /// The groups with the seals of those that an alias or a list sends on.
@@ -365,7 +373,7 @@ impl Post {
                 message_id: ready.message_id.clone().or_else(|| added_id(prefix)),
                 recipients: whither(envelope, &group.recipients, place),
             };
-            let leaving = queue.leaving(message, group.ways, &ready.body);
+            let leaving = queue.leaving_later(message, group.ways, group.here, &ready.body);
             all.push(leaving.map_err(|Full| Uncommitted::QueueFull)?);
         }
         Ok(all)

@@ -6,6 +6,7 @@
 use crate::queue::Asked;
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::{Company, Delivery, Dsn};
+use net::Time;
 use smtp::dsn::{Notify, Occasion};
 use smtp::{BodyType, MailParameters, Priority, RcptParameters};
 use std::collections::HashSet;
@@ -90,6 +91,10 @@ impl Envelope {
     /// `Utf8` if the client asked for SMTPUTF8.
     pub fn charset(&self) -> Charset {
         self.parameters.charset
+    }
+    /// Whether it is not to go before some later time. [rfc4865 4.2]
+    pub(crate) fn is_held(&self, now: Time) -> bool {
+        self.asked.hold.is_some_and(|held| held.until > now)
     }
     /// How urgent it is, if that is not what its sender asked for. [rfc6710 4.1]
     pub fn other_priority(&self) -> Option<Priority> {

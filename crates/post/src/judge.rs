@@ -9,6 +9,7 @@ use crate::refusal::Refusal;
 use crate::srs;
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::Resolved;
+use net::time::Duration;
 use smtp::{DataProblem, Priority};
 
 mod asked;
@@ -27,6 +28,10 @@ pub(crate) struct Policy {
     pub elsewhere: Elsewhere,
     /// The most urgent that a submission may be. [rfc6710 4.1]
     pub highest_priority: Priority,
+    /// How long a message may be held for later; zero: nothing is. [rfc4865 3]
+    pub longest_hold: Duration,
+    /// How many of a login may be. [rfc4865 6]
+    pub most_held: usize,
 }
 
 /// Whether mail for other servers is taken from those who log in to submit it.

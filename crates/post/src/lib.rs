@@ -36,6 +36,6 @@ pub use client::{Client, Greeting, Role};
 pub use envelope::{Envelope, MessageId, Recipient};
 pub use judge::Wish;
 pub use log::Escaped;
-pub use refusal::{Refusal, Refused};
+pub use refusal::{NotHeld, Refusal, Refused};
 pub use sign::key::{MadeKey, key_record, make_key, record_shows};
 pub use verify::Verified;

@@ -44,6 +44,10 @@ pub const ENTRY_RECIPIENTS: usize = 100;
 pub const QUEUE_ENTRIES: usize = 1_000_000;
 /// Messages whose commits may be under way while one with a higher number is durable.
 pub const COMMITTED_LATE: u64 = 10_000;
+/// How long a message may be held for later. RFC maximum: 999,999,999 seconds. [rfc4865 3]
+pub const HOLD: Duration = Duration::from_secs(30 * 86_400);
+/// Messages of one login that may be. [rfc4865 6]
+pub const HELD_MESSAGES: usize = 1_000;
 /// So much longer a message must have waited for one that is more urgent by one step not to overtake
 /// it. [rfc6710 5.1]
 pub const PRIORITY_STEP: Duration = Duration::from_secs(15 * 60);

@@ -18,6 +18,8 @@ pub(crate) struct Group {
     pub sender: ReversePath,
     pub purpose: Purpose,
     pub ways: Vec<Onward>,
+    /// Those who have their mailbox here and get it later.
+    pub here: Vec<Onward>,
     /// The recipients that lead there, as they were named.
     pub recipients: Vec<ForwardPath>,
 }
@@ -66,6 +68,7 @@ pub(crate) fn groups<'a>(
                         sender,
                         purpose,
                         ways: Vec::new(),
+                        here: Vec::new(),
                         recipients: Vec::new(),
                     });
                     let last = groups.last_mut();
@@ -83,6 +86,45 @@ pub(crate) fn groups<'a>(
             if !group.recipients.contains(recipient.path()) {
                 group.recipients.push(recipient.path().clone());
             }
+        }
+    }
+    groups
+}
+
+/// The same with those who lead to mailboxes here, for a message that is held until later. It is one
+/// of its sender's own.
+pub(crate) fn held(
+    mut groups: Vec<Group>,
+    recipients: &[&Recipient],
+    sender: &ReversePath,
+) -> Vec<Group> {
+    let leads_here = |one: &&&Recipient| !one.here().is_empty();
+    let all: Vec<&Recipient> = recipients.iter().filter(leads_here).copied().collect();
+    if all.is_empty() {
+        return groups;
+    }
+    let is_own = |group: &Group| group.purpose == Purpose::Sent;
+    let at = match groups.iter().position(is_own) {
+        Some(at) => at,
+        None => {
+            let group = Group {
+                sender: sender.clone(),
+                purpose: Purpose::Sent,
+                ways: Vec::new(),
+                here: Vec::new(),
+                recipients: Vec::new(),
+            };
+            groups.insert(0, group);
+            0
+        }
+    };
+    for one in all {
+        let asked = one.parameters();
+        let path = one.path().clone();
+        let onward = Onward::new(path.clone(), asked.notify.clone(), asked.orcpt.clone());
+        groups[at].here.push(onward);
+        if !groups[at].recipients.contains(&path) {
+            groups[at].recipients.push(path);
         }
     }
     groups

@@ -8,6 +8,8 @@
 mod attempt;
 pub(crate) mod codec;
 mod entry;
+mod held;
+mod here;
 pub mod keys;
 mod leaving;
 mod message;
@@ -23,7 +25,7 @@ mod walk;
 mod work;
 
 pub use attempt::AttemptRecord;
-pub use entry::{EntryNumber, EntryRecord, Lease, Onward, RecipientState, Said, Standing};
+pub use entry::{EntryNumber, EntryRecord, Lease, Onward, RecipientState, Said, Standing, Whither};
 pub(crate) use leaving::{Full, Leaving, NewMessage};
 pub use mail::road::MessageNumber;
 pub use message::{Asked, DeliverBy, GivenUp, Held, MessageRecord};

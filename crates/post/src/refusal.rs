@@ -33,6 +33,8 @@ pub enum Refusal {
     },
     /// A parameter of MAIL that is not for this port, or needs a queue that is not there.
     NotOffered(&'static str),
+    /// It is not held for later as its sender asks.
+    NotHeld(NotHeld),
     /// The domain is not ours.
     RelayDenied,
     /// A local part that hides another host: `a%b`, `b!a`, `"a@b"`.
@@ -92,6 +94,7 @@ impl fmt::Display for Refusal {
             Refusal::Utf8NotAsked => f.write_str("UTF-8 address without SMTPUTF8"),
             Refusal::TooLarge { max_bytes } => write!(f, "larger than {max_bytes} octets"),
             Refusal::NotOffered(name) => write!(f, "{name} is not offered"),
+            Refusal::NotHeld(why) => why.fmt(f),
             Refusal::RelayDenied => f.write_str("relaying denied"),
             Refusal::RelayForm => f.write_str("relaying denied, another host in the local part"),
             Refusal::NoRoad => f.write_str("not set up to send to other servers"),
@@ -115,3 +118,24 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// Why a message is not held for later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotHeld {
+    /// Nothing is for so long.
+    TooLong { most_s: u64 },
+    /// It would be until after it has to be there.
+    TooLate,
+    /// As many messages of this login are as may be.
+    TooMany,
+}
+
+impl fmt::Display for NotHeld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotHeld::TooLong { most_s } => write!(f, "held for {most_s} s at most"),
+            NotHeld::TooLate => f.write_str("held until after its time"),
+            NotHeld::TooMany => f.write_str("too many messages are held for later"),
+        }
+    }
+}

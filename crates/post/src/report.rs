@@ -19,8 +19,8 @@ pub use decide::{
 
 use addr::{Address, ForwardPath};
 use net::Time;
-use smtp::Status;
 use smtp::dsn::{EnvelopeId, OriginalRecipient};
+use smtp::{Hold, Status};
 
 /// What became of a message for one recipient. [rfc3464 2.3.3]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -73,6 +73,8 @@ pub struct Subject<'a> {
     pub arrived: Time,
     /// By when it was to be there, as its sender has set it. [rfc2852 5]
     pub deliver_by: Option<Time>,
+    /// How its sender wanted it held. [rfc4865 5.1.2]
+    pub hold: Option<Hold>,
     /// Its header as it went out; what stands behind it is not looked at, and it may be cut.
     pub header: &'a [u8],
 }

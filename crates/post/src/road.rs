@@ -123,7 +123,12 @@ impl Road {
     /// Asks whether an attempt may begin now.
     pub fn begin(&self, destination: Destination) -> Result<Permit, NotNow> {
         let key = destination.to_string();
-        let turn = self.lanes().begin(&key, self.clock().now())?;
+        let now = self.clock().now();
+        let turn = self.lanes().begin(&key, now)?;
+        if destination.next == route::Next::Here {
+            // nobody asks us to be slow with our own mailboxes
+            self.lanes().open(&key, now);
+        }
         Ok(Permit {
             road: self.clone(),
             destination,
@@ -180,6 +185,11 @@ impl Permit {
     /// There is nothing to send after all; of the destination nothing is known.
     pub fn give_back(mut self) {
         self.came = Came::Unused;
+    }
+
+    /// It was made by others: mail for mailboxes here.
+    pub(crate) fn ended(mut self) {
+        self.came = Came::Answered;
     }
 
     /// Makes the attempt.

@@ -3,7 +3,7 @@
 //! What never happens here: a decision; `refusal` only translates.
 
 use mail::LoginRefusal;
-use post::{MessageId, Refusal, Role, Verified};
+use post::{MessageId, NotHeld, Refusal, Role, Verified};
 use sasl::Failure;
 use smtp::{ArgumentError, Malformed, Node, Priority, Reply, Status, Verb};
 
@@ -50,6 +50,7 @@ fn words(refusal: &Refusal) -> (u16, Status, String) {
         ),
         // [rfc5321 4.1.1.11]
         Refusal::NotOffered(name) => (555, Status(5, 5, 4), format!("{name} is not offered here")),
+        Refusal::NotHeld(why) => not_held(*why),
         Refusal::RelayDenied | Refusal::RelayForm => {
             (550, Status(5, 7, 1), text("Relaying denied"))
         }
@@ -200,6 +201,25 @@ pub(crate) fn other_priority(priority: Priority) -> Reply {
     Reply::new(250, Status(2, 3, 6), text)
 }
 
+/// Why a message is not held for later. [rfc4865 4.2] [rfc4865 5.2.2] [rfc4865 6]
+fn not_held(why: NotHeld) -> (u16, Status, String) {
+    let arguments = Status(5, 5, 4);
+    match why {
+        NotHeld::TooLong { most_s } => {
+            let text = format!("Messages are held for {most_s} seconds at most");
+            (501, arguments, text)
+        }
+        NotHeld::TooLate => {
+            let text = "That is held until after the time by which it has to be there";
+            (501, arguments, text.to_owned())
+        }
+        NotHeld::TooMany => {
+            let text = "Too many of your messages are held for later";
+            (552, Status(5, 7, 16), text.to_owned())
+        }
+    }
+}
+
 /// What asks for TLS all the way must come over it. [rfc8689 2]
 pub(crate) fn require_tls_without_tls() -> Reply {
     Reply::new(530, Status(5, 7, 10), "REQUIRETLS needs TLS first")
@@ -319,6 +339,7 @@ mod tests {
         const CONTENT: Answered = Answered::Content;
         match refusal {
             Refusal::LoginNeeded | Refusal::SenderNotYours(_) | Refusal::NotOffered(_) => &[MAIL],
+            Refusal::NotHeld(_) => &[MAIL],
             Refusal::Utf8NotAsked => &[MAIL, RCPT],
             Refusal::TooLarge { .. } => &[MAIL, CONTENT],
             Refusal::RelayDenied
@@ -355,6 +376,9 @@ mod tests {
             Refusal::Utf8NotAsked,
             Refusal::TooLarge { max_bytes: 1 },
             Refusal::NotOffered("MT-PRIORITY"),
+            Refusal::NotHeld(NotHeld::TooLong { most_s: 1 }),
+            Refusal::NotHeld(NotHeld::TooLate),
+            Refusal::NotHeld(NotHeld::TooMany),
             Refusal::RelayDenied,
             Refusal::RelayForm,
             Refusal::NoRoad,

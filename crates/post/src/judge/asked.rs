@@ -4,16 +4,19 @@
 
 use crate::client::Role;
 use crate::judge::{Elsewhere, Policy};
-use crate::queue::{Asked, DeliverBy};
-use crate::refusal::Refusal;
+use crate::queue::{Asked, DeliverBy, Held};
+use crate::refusal::{NotHeld, Refusal};
 use net::Time;
-use smtp::{By, MailParameters};
+use net::time::Duration;
+use smtp::{By, Hold, MailParameters};
 
 /// What is known at MAIL.
 pub(crate) struct AskedEvidence<'a> {
     pub role: Role,
     pub parameters: &'a MailParameters,
     pub now: Time,
+    /// Messages that this login has held for later.
+    pub held: usize,
 }
 
 /// What is granted. Who may submit was judged before.
@@ -21,7 +24,7 @@ pub(crate) fn asked(evidence: &AskedEvidence<'_>, policy: &Policy) -> Result<Ask
     let parameters = evidence.parameters;
     let offers = |wish| offers(evidence.role, wish, policy);
     let unknown = [
-        (parameters.hold.is_some(), "HOLDFOR"),
+        (parameters.hold.is_some() && !offers(Wish::Hold), "HOLDFOR"),
         (parameters.by.is_some() && !offers(Wish::Time), "BY"),
         (
             parameters.priority.is_some() && !offers(Wish::Priority),
@@ -33,12 +36,41 @@ pub(crate) fn asked(evidence: &AskedEvidence<'_>, policy: &Policy) -> Result<Ask
     }
     // nobody gets more than the operator grants; who wants less gets it [rfc6710 4.1]
     let priority = parameters.priority.unwrap_or_default();
-    Ok(Asked {
+    let asked = Asked {
         protection: parameters.protection,
         priority: priority.min(policy.highest_priority),
         deliver_by: parameters.by.map(|by| deliver_by(by, evidence.now)),
-        ..Asked::default()
-    })
+        hold: parameters.hold.map(|hold| held(hold, evidence.now)),
+    };
+    may_hold(&asked, evidence, policy).map(|()| asked)
+}
+
+/// Whether it may be held so long, and so much.
+fn may_hold(asked: &Asked, evidence: &AskedEvidence<'_>, policy: &Policy) -> Result<(), Refusal> {
+    let Some(held) = asked.hold else {
+        return Ok(());
+    };
+    let most = policy.longest_hold;
+    if held.until > evidence.now.after(most) {
+        let most_s = most.as_secs();
+        return Err(Refusal::NotHeld(NotHeld::TooLong { most_s })); // [rfc4865 4.2]
+    }
+    if asked.deliver_by.is_some_and(|by| held.until > by.by) {
+        return Err(Refusal::NotHeld(NotHeld::TooLate)); // [rfc4865 5.2.2]
+    }
+    match evidence.held >= policy.most_held {
+        true => Err(Refusal::NotHeld(NotHeld::TooMany)), // [rfc4865 6]
+        false => Ok(()),
+    }
+}
+
+/// The release as a moment of ours. One that is over is none to wait for.
+fn held(hold: Hold, now: Time) -> Held {
+    let until = match hold {
+        Hold::For(seconds) => now.after(Duration::from_secs(u64::from(seconds))),
+        Hold::Until(at) => Time::from_seconds(at),
+    };
+    Held { until, asked: hold }
 }
 
 /// The span as a moment of ours. [rfc2852 4]
@@ -54,6 +86,8 @@ fn deliver_by(by: By, now: Time) -> DeliverBy {
 /// Something that a client may ask beyond its envelope.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wish {
+    /// To go later. [rfc4865]
+    Hold,
     /// To be there by a time. [rfc2852]
     Time,
     /// To be sent before others. [rfc6710]
@@ -65,7 +99,9 @@ pub enum Wish {
 pub(crate) fn offers(role: Role, wish: Wish, policy: &Policy) -> bool {
     let may_ask = match (role, wish) {
         (Role::Submission, _) | (Role::Exchange, Wish::Time) => true,
-        (Role::Exchange, Wish::Priority) | (Role::Lmtp, _) => false,
+        // [rfc4865 4.2]
+        (Role::Exchange, Wish::Hold | Wish::Priority) | (Role::Lmtp, _) => false,
     };
-    may_ask && policy.elsewhere == Elsewhere::Taken
+    let is_off = wish == Wish::Hold && policy.longest_hold.is_zero();
+    may_ask && !is_off && policy.elsewhere == Elsewhere::Taken
 }

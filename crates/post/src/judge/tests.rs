@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::queue::Asked;
+use crate::refusal::NotHeld;
 use net::Time;
-use smtp::{ByMode, MailParameters};
+use smtp::{ByMode, Hold, MailParameters};
 
 fn policy() -> Policy {
     Policy {
@@ -14,6 +15,8 @@ fn policy() -> Policy {
         max_own_hops: 10,
         elsewhere: Elsewhere::Taken,
         highest_priority: Priority::USUAL,
+        longest_hold: Duration::from_secs(3_600),
+        most_held: 2,
     }
 }
 
@@ -49,6 +52,7 @@ fn wished(role: Role, policy: &Policy, parameters: &MailParameters) -> Result<As
         role,
         parameters,
         now,
+        held: 0,
     };
     asked(&evidence, policy)
 }
@@ -108,6 +112,54 @@ fn a_span_of_time_becomes_a_moment_of_ours() {
     };
     assert_eq!(by("120;R"), (1_120, ByMode::Return, false));
     assert_eq!(by("-20;NT"), (980, ByMode::Notify, true));
+}
+
+#[test]
+fn mail_is_held_as_long_and_as_much_as_may_be() {
+    // [rfc4865 4.2] [rfc4865 5.2.2] [rfc4865 6]
+    let now = Time::from_seconds(1_000_000_000);
+    let check = |hold: Hold, by: Option<&str>, held: usize| {
+        let parameters = MailParameters {
+            hold: Some(hold),
+            by: by.and_then(smtp::By::read),
+            ..MailParameters::default()
+        };
+        let evidence = AskedEvidence {
+            role: Role::Submission,
+            parameters: &parameters,
+            now,
+            held,
+        };
+        let asked = asked(&evidence, &policy());
+        asked.map(|asked| asked.hold.unwrap().until.seconds() - now.seconds())
+    };
+    let until = |after: i64| Hold::Until(now.seconds() + after);
+    assert_eq!(check(Hold::For(3_600), None, 1), Ok(3_600));
+    assert_eq!(check(until(3_600), None, 1), Ok(3_600));
+    assert_eq!(check(until(-60), None, 1), Ok(-60), "it goes at once");
+    let too_long = Err(Refusal::NotHeld(NotHeld::TooLong { most_s: 3_600 }));
+    assert_eq!(check(Hold::For(3_601), None, 0), too_long);
+    assert_eq!(check(until(3_601), None, 0), too_long);
+    assert_eq!(
+        check(Hold::For(60), None, 2),
+        Err(Refusal::NotHeld(NotHeld::TooMany))
+    );
+    assert_eq!(check(Hold::For(60), Some("60;R"), 0), Ok(60));
+    assert_eq!(
+        check(Hold::For(61), Some("60;R"), 0),
+        Err(Refusal::NotHeld(NotHeld::TooLate))
+    );
+    assert_eq!(
+        check(until(61), Some("60;N"), 0),
+        Err(Refusal::NotHeld(NotHeld::TooLate))
+    );
+    let none = Policy {
+        longest_hold: Duration::ZERO,
+        ..policy()
+    };
+    assert!(!offers(Role::Submission, Wish::Hold, &none));
+    assert!(offers(Role::Submission, Wish::Hold, &policy()));
+    assert!(!offers(Role::Exchange, Wish::Hold, &policy()));
 }
 
 #[test]

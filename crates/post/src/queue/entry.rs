@@ -28,9 +28,10 @@ impl fmt::Display for EntryNumber {
 /// What of a message goes to one domain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EntryRecord {
-    /// The host of all recipients' addresses.
+    /// The host of all recipients' addresses; of those here, of the first.
     pub domain: Host,
-    /// At most `limits::ENTRY_RECIPIENTS`.
+    pub whither: Whither,
+    /// Of what goes elsewhere, at most `limits::ENTRY_RECIPIENTS`.
     pub recipients: Vec<Onward>,
     /// Attempts that were made.
     pub attempts: u32,
@@ -41,6 +42,14 @@ pub struct EntryRecord {
     pub lease: Option<Lease>,
     /// When the sender was told that it takes long.
     pub delay_told: Option<Time>,
+}
+
+/// Where an entry goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whither {
+    Elsewhere,
+    /// Into mailboxes here, when its time has come.
+    Here,
 }
 
 /// Whether an entry may go.
@@ -136,7 +145,8 @@ impl Record for EntryRecord {
         w.str(&self.domain.to_string())
             .uint(self.attempts)
             .time(self.due);
-        w.u8(u8::from(self.standing == Standing::Held));
+        let is_here = u8::from(self.whither == Whither::Here);
+        w.u8(u8::from(self.standing == Standing::Held) | is_here << 1);
         match self.lease {
             None => w.u8(0),
             Some(lease) => w.u8(1).uint(lease.incarnation).time(lease.until),
@@ -164,9 +174,12 @@ impl Record for EntryRecord {
         let mut r = Reader::new(bytes, VERSION)?;
         let domain = Host::parse(r.bytes()?, Charset::Utf8).map_err(|_| Damaged)?;
         let (attempts, due) = (r.counter32()?, r.time()?);
-        let standing = match r.flag()? {
-            true => Standing::Held,
-            false => Standing::Free,
+        let (whither, standing) = match r.u8()? {
+            0 => (Whither::Elsewhere, Standing::Free),
+            1 => (Whither::Elsewhere, Standing::Held),
+            2 => (Whither::Here, Standing::Free),
+            3 => (Whither::Here, Standing::Held),
+            _ => return Err(Damaged),
         };
         let lease = match r.flag()? {
             false => None,
@@ -181,6 +194,7 @@ impl Record for EntryRecord {
         let recipients = recipients.collect::<Decoded<_>>()?;
         let record = EntryRecord {
             domain,
+            whither,
             recipients,
             attempts,
             due,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `b` message | the body that is held (`mail::road`) |
 //! | `m` message | the message, as it was accepted |
-//! | `e` message, entry | what of it goes to one domain: recipients, next attempt |
+//! | `e` message, entry | what of it goes to one domain, or into mailboxes here later: recipients, next attempt |
 //! | `s` domain | an MTA-STS policy (`road::policy`) |
 //! | `t` day, domain | what came of TLS on a day (`road::tls_report`) |
 //! | `n` | the incarnation of the last node that had the queue |

@@ -3,13 +3,13 @@
 //! What never happens here: a decision whether it may leave (that is `judge`).
 
 use crate::limits;
-use crate::queue::entry::{EntryNumber, EntryRecord, Onward, Standing};
+use crate::queue::entry::{EntryNumber, EntryRecord, Onward, Standing, Whither};
 use crate::queue::message::{Asked, MessageRecord};
 use crate::queue::schedule::Timing;
 use crate::queue::{Queue, keys};
 use crate::report::SenderProof;
 use crate::trail::{self, Trail};
-use addr::{Charset, Host, ReversePath};
+use addr::{Address, Charset, Host, ReversePath};
 use bytes::Bytes;
 use mail::DeliverError;
 use mail::codec::Record;
@@ -63,8 +63,25 @@ impl Queue {
         onward: Vec<Onward>,
         body: &Body,
     ) -> Result<Leaving, Full> {
+        self.leaving_later(message, onward, Vec::new(), body)
+    }
+
+    /// The same, with those who have their mailbox here and get it when it is released.
+    pub(crate) fn leaving_later(
+        &self,
+        message: NewMessage,
+        onward: Vec<Onward>,
+        here: Vec<Onward>,
+        body: &Body,
+    ) -> Result<Leaving, Full> {
         let due = message.asked.release(message.at);
         let mut entries = entries(onward, due);
+        if !here.is_empty() {
+            let host = message.sender.address().map(Address::host);
+            let domain = domain_of(&here).or(host).cloned();
+            let domain = domain.unwrap_or_else(localhost);
+            entries.push(entry(domain, Whither::Here, here, due));
+        }
         for entry in &mut entries {
             entry.lease = Some(self.lease(due));
         }
@@ -125,18 +142,35 @@ fn entries(onward: Vec<Onward>, due: Time) -> Vec<EntryRecord> {
     for (domain, mut left) in domains {
         while !left.is_empty() {
             let rest = left.split_off(left.len().min(limits::ENTRY_RECIPIENTS));
-            entries.push(EntryRecord {
-                domain: domain.clone(),
-                recipients: std::mem::replace(&mut left, rest),
-                attempts: 0,
-                due,
-                standing: Standing::Free,
-                lease: None,
-                delay_told: None,
-            });
+            let recipients = std::mem::replace(&mut left, rest);
+            entries.push(entry(domain.clone(), Whither::Elsewhere, recipients, due));
         }
     }
     entries
+}
+
+fn entry(domain: Host, whither: Whither, recipients: Vec<Onward>, due: Time) -> EntryRecord {
+    EntryRecord {
+        domain,
+        whither,
+        recipients,
+        attempts: 0,
+        due,
+        standing: Standing::Free,
+        lease: None,
+        delay_told: None,
+    }
+}
+
+fn domain_of(recipients: &[Onward]) -> Option<&Host> {
+    let mut addresses = recipients.iter().filter_map(|one| one.to.address());
+    addresses.next().map(Address::host)
+}
+
+/// Only the postmaster, who has no domain, of nobody.
+fn localhost() -> Host {
+    let parsed = Host::parse(b"localhost", Charset::Ascii);
+    parsed.expect("because it is a name")
 }
 
 impl Leaving {
@@ -171,6 +205,7 @@ impl Leaving {
             Some(DeliverError::Unavailable(_)) => limits::DOUBTFUL,
             Some(_) => return,
         };
+        self.queue.counts_held(self.number, &self.message);
         for (number, entry) in self.numbered() {
             let timing = self.queue.timing(&self.message, entry);
             let due = timing.due.after(delay);

@@ -1,6 +1,7 @@
 //! The record of a message on the road: as it was accepted, never changed.
 
 use crate::queue::codec::{Read, Write};
+use crate::queue::entry::EntryRecord;
 use crate::report::SenderProof;
 use addr::{Charset, ReversePath};
 use bytes::Bytes;
@@ -113,6 +114,13 @@ impl MessageRecord {
                 status: EXPIRED,
             },
         }
+    }
+
+    /// Whether its sender wants this entry not to go yet, and nobody has let it go. [rfc4865 4.2]
+    pub fn holds(&self, entry: &EntryRecord, now: Time) -> bool {
+        let is_untouched = |held: &Held| entry.attempts == 0 && entry.due >= held.until;
+        let held = self.asked.hold.filter(is_untouched);
+        held.is_some_and(|held| held.until > now)
     }
 
     /// When its sender wants to hear that it is not there yet. Of what was late when it came, others

@@ -321,6 +321,7 @@ impl Queue {
             envid: message.envid.as_ref(),
             arrived: message.arrived,
             deliver_by: message.asked.deliver_by.map(|by| by.by),
+            hold: message.asked.hold.map(|held| held.asked),
             header: &header,
         };
         let replies: Vec<String> = actions

@@ -4,7 +4,8 @@
 
 use crate::judge::QueueRoom;
 use crate::limits;
-use crate::queue::entry::{EntryNumber, EntryRecord, Lease, Standing};
+use crate::queue::entry::{EntryNumber, EntryRecord, Lease, Standing, Whither};
+use crate::queue::held::HeldBy;
 use crate::queue::keys;
 use crate::queue::message::MessageRecord;
 use crate::queue::schedule::{Schedule, Timing};
@@ -12,7 +13,7 @@ use crate::queue::settings::QueueSettings;
 use crate::queue::settle::{Notice, Why};
 use crate::queue::walk::walk;
 use crate::road::Road;
-use crate::road::route::Routes;
+use crate::road::route::{Destination, Routes};
 use crate::trail;
 use mail::Mail;
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
@@ -44,6 +45,7 @@ pub(super) struct Inner {
     /// No message below this number waits.
     oldest: AtomicU64,
     schedule: Mutex<Schedule>,
+    held: Mutex<HeldBy>,
     /// By which it is sent, while it is.
     road: Mutex<Option<Road>>,
     /// Wakes who works through the schedule.
@@ -91,6 +93,7 @@ impl Queue {
                 incarnation,
                 next_message: AtomicU64::new(next_message),
                 oldest: AtomicU64::new(0),
+                held: Mutex::default(),
                 schedule: Mutex::new(Schedule::new(settings.max_entries)),
                 road: Mutex::new(None),
                 bell: Notify::new(),
@@ -105,6 +108,7 @@ impl Queue {
         let mut schedule = self.schedule();
         walk(look, |number, message, entry| {
             let timing = self.timing(message, &entry);
+            self.counts_held(number.message, message);
             match entry.standing {
                 Standing::Free => schedule.add(number, timing),
                 Standing::Held => schedule.add_held(number, timing),
@@ -122,6 +126,25 @@ impl Queue {
             .road
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn held(&self) -> MutexGuard<'_, HeldBy> {
+        let held = &self.inner.held;
+        held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One that its sender wants held counts until its time.
+    pub(super) fn counts_held(&self, number: MessageNumber, message: &MessageRecord) {
+        let now = self.inner.clock.now();
+        let held = message.asked.hold.filter(|held| held.until > now);
+        if let (Some(held), Some(login)) = (held, &message.login) {
+            self.held().add(login, held.until, number);
+        }
+    }
+
+    /// Messages that a login has held for later.
+    pub(crate) fn held_by(&self, login: &str) -> usize {
+        self.held().count(login, self.inner.clock.now())
     }
 
     /// Whether it takes no more.
@@ -200,7 +223,10 @@ impl Queue {
             .after(self.inner.settings.longest_wait);
         let latest = latest.max(message.asked.release(message.arrived));
         Timing {
-            destination: routes.destination(&message.sender, &entry.domain),
+            destination: match entry.whither {
+                Whither::Elsewhere => routes.destination(&message.sender, &entry.domain),
+                Whither::Here => Destination::here(),
+            },
             due: entry.due.min(deadline).min(latest),
             deadline,
             priority: message.asked.priority,

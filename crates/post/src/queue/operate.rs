@@ -5,6 +5,7 @@
 
 use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Standing};
+use crate::queue::message::MessageRecord;
 use crate::queue::note::remove;
 use crate::queue::{Queue, keys};
 use crate::road::route::Destination;
@@ -21,13 +22,14 @@ impl Queue {
         self.change_all(numbers, Change::Hold).await
     }
 
-    /// Lets those go that were kept back.
+    /// Lets those go that were kept back. What the operator keeps back is held on as long as its
+    /// sender wants it held; what only its sender wants held goes now.
     pub async fn release(&self, numbers: &[EntryNumber]) -> Result<usize, Fault> {
         self.change_all(numbers, Change::Release).await
     }
 
     /// Tries them now, whatever was planned, also where nobody could be reached; those that are kept
-    /// back stay so. Gives how many.
+    /// back, or held as their sender wants it, stay so. Gives how many.
     pub async fn retry(&self, numbers: &[EntryNumber]) -> Result<usize, Fault> {
         self.change_all(numbers, Change::Retry).await
     }
@@ -64,13 +66,13 @@ impl Queue {
             let mut edit = self.inner.mail.road_edit().await;
             let mut done = Vec::new();
             for number in piece {
-                if change.apply(&mut edit, *number, now)? {
-                    done.push(*number);
+                if let Some(due) = change.apply(&mut edit, *number, now)? {
+                    done.push((*number, due));
                 }
             }
             self.inner.mail.road_commit(edit).await?;
             count += done.len();
-            self.tell_schedule(change, &done, now);
+            self.tell_schedule(change, &done);
         }
         self.inner.bell.notify_one();
         Ok(count)
@@ -81,19 +83,25 @@ impl Queue {
         self.schedule().is_under_way(number)
     }
 
-    fn tell_schedule(&self, change: Change, numbers: &[EntryNumber], now: Time) {
+    fn tell_schedule(&self, change: Change, numbers: &[(EntryNumber, Time)]) {
         let mut wanted = Vec::new();
         let mut schedule = self.schedule();
-        for number in numbers {
+        for (number, due) in numbers {
             match change {
                 Change::Hold => schedule.hold(*number),
                 Change::Remove if schedule.is_under_way(*number) => {}
                 Change::Remove => schedule.forget(*number),
-                Change::Release => drop(schedule.hurry(*number, now)),
-                Change::Retry => wanted.extend(schedule.hurry(*number, now)),
+                Change::Release => drop(schedule.hurry(*number, *due)),
+                Change::Retry => wanted.extend(schedule.hurry(*number, *due)),
             }
         }
         drop(schedule);
+        if matches!(change, Change::Release | Change::Remove) {
+            let mut held = self.held();
+            numbers
+                .iter()
+                .for_each(|(number, _)| held.forget(number.message));
+        }
         if let Some(road) = &*self.road() {
             wanted.dedup();
             wanted
@@ -112,30 +120,30 @@ enum Change {
 }
 
 impl Change {
-    /// Whether there was something to change.
-    fn apply(self, edit: &mut Edit, number: EntryNumber, now: Time) -> Result<bool, Fault> {
+    /// When the entry is due then, if there was something to change.
+    fn apply(self, edit: &mut Edit, number: EntryNumber, now: Time) -> Result<Option<Time>, Fault> {
         let key = keys::entry(number);
         let Some(value) = edit.get(&key)? else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut entry: EntryRecord = decode(&key, &value)?;
-        match self {
-            Change::Hold | Change::Release => {
-                let standing = match self {
-                    Change::Hold => Standing::Held,
-                    _ => Standing::Free,
-                };
-                if entry.standing == standing {
-                    return Ok(false);
-                }
-                entry.standing = standing;
-                if standing == Standing::Free {
-                    entry.due = now;
-                }
+        let is_too_early = too_early(edit, number, &entry, now)?;
+        match (self, entry.standing, is_too_early) {
+            (Change::Hold, Standing::Free, _) => entry.standing = Standing::Held,
+            // as long as its sender wants it held, it is
+            (Change::Release, Standing::Held, true) => entry.standing = Standing::Free,
+            (Change::Release, Standing::Held, false) => {
+                entry.standing = Standing::Free;
+                entry.due = now;
             }
-            Change::Retry if entry.standing == Standing::Held => return Ok(false),
-            Change::Retry => entry.due = now,
-            Change::Remove => {
+            (Change::Release, Standing::Free, true) | (Change::Retry, Standing::Free, false) => {
+                entry.due = now
+            }
+            (Change::Hold, Standing::Held, _)
+            | (Change::Release, Standing::Free, false)
+            | (Change::Retry, Standing::Held, _)
+            | (Change::Retry, Standing::Free, true) => return Ok(None),
+            (Change::Remove, _, _) => {
                 let end = End {
                     at: now,
                     how: How::Removed,
@@ -143,10 +151,25 @@ impl Change {
                     told: None,
                 };
                 remove(edit, number, &end)?;
-                return Ok(true);
+                return Ok(Some(now));
             }
         }
         edit.put(key, entry.encode());
-        Ok(true)
+        Ok(Some(entry.due))
     }
+}
+
+/// Whether its sender wants it held by now.
+fn too_early(
+    edit: &Edit,
+    number: EntryNumber,
+    entry: &EntryRecord,
+    now: Time,
+) -> Result<bool, Fault> {
+    let key = keys::message(number.message);
+    let Some(value) = edit.get(&key)? else {
+        return Ok(false);
+    };
+    let message: MessageRecord = decode(&key, &value)?;
+    Ok(message.holds(entry, now))
 }

@@ -94,6 +94,10 @@ fn entry() -> impl Strategy<Value = EntryRecord> {
         .prop_map(
             |(domain, recipients, attempts, due, held, lease, delay_told)| EntryRecord {
                 domain: Host::parse(domain.as_bytes(), Charset::Ascii).expect("because it is one"),
+                whither: match recipients.len() {
+                    1 => Whither::Here,
+                    _ => Whither::Elsewhere,
+                },
                 recipients,
                 attempts,
                 due,

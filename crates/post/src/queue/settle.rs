@@ -176,6 +176,7 @@ mod tests {
         };
         EntryRecord {
             domain: "b.example".parse().map(addr::Host::Name).unwrap(),
+            whither: crate::queue::Whither::Elsewhere,
             recipients: (0..recipients).map(onward).collect(),
             attempts: 3,
             due: Time(10),

@@ -5,7 +5,8 @@
 //! repeated after the next start. What never happens here: what is said to a server (`road`).
 
 use crate::limits;
-use crate::queue::entry::{EntryNumber, EntryRecord, Standing};
+use crate::queue::entry::{EntryNumber, EntryRecord, Standing, Whither};
+use crate::queue::here::Arrived;
 use crate::queue::message::MessageRecord;
 use crate::queue::schedule::{Next, Timing};
 use crate::queue::settle::{self, Settled};
@@ -95,9 +96,28 @@ impl Queue {
                 return self.pass_over(number, other);
             }
         };
-        let (settled, records) = match permit {
-            Some(permit) => self.attempt(&message, &entry, permit).await,
-            None => (self.look(&message, &entry), Vec::new()),
+        if message.holds(&entry, self.inner.clock.now()) {
+            // the clock was set back, and nothing goes before its time by any clock
+            if let Some(permit) = permit {
+                permit.give_back();
+            }
+            let timing = self.timing(&message, &entry);
+            return self.schedule().done(number, Some(timing));
+        }
+        let (settled, records) = match (permit, entry.whither) {
+            (Some(permit), Whither::Here) => {
+                let arrived = self.arrive(number, &message, &entry).await;
+                permit.ended();
+                let Arrived {
+                    entry,
+                    settled,
+                    records,
+                } = arrived;
+                let noted = (number, &message, &entry);
+                return self.note_until_done(noted, settled, &records, stop).await;
+            }
+            (Some(permit), Whither::Elsewhere) => self.attempt(&message, &entry, permit).await,
+            (None, _) => (self.look(&message, &entry), Vec::new()),
         };
         self.note_until_done((number, &message, &entry), settled, &records, stop)
             .await;

@@ -5,7 +5,7 @@
 //! ```abnf
 //! delivery-status-content = per-message-fields 1*( CRLF per-recipient-fields )   ; [rfc3464 2.1]
 //! per-message-fields   = [ Original-Envelope-Id ] Reporting-MTA [ Arrival-Date ] [ Deliver-By-Date ]
-//!                        *( extension )
+//!                        [ Future-Release-Request ] *( extension )
 //! per-recipient-fields = [ Original-Recipient ] Final-Recipient Action Status [ Remote-MTA ]
 //!                        [ Diagnostic-Code ] [ Last-Attempt-Date ] [ Will-Retry-Until ]
 //! ```
@@ -36,6 +36,9 @@ pub(super) fn fields(
     out.field("Arrival-Date", &subject.arrived.rfc5322()); // [rfc3464 2.2.5]
     if let Some(by) = subject.deliver_by {
         out.field("Deliver-By-Date", &by.rfc5322()); // [rfc2852 5]
+    }
+    if let Some(hold) = subject.hold {
+        out.field("Future-Release-Request", &hold.to_string()); // [rfc4865 5.1.2]
     }
     out.field("X-Whimbrel-Id", subject.id); // [rfc3464 2.4]
     for fate in fates {

@@ -70,6 +70,7 @@ fn report_of(case: &Case, fates: &[Fate<'_>]) -> Report {
         envid: envid.as_ref(),
         arrived: Time::from_seconds(1_795_390_000),
         deliver_by: case.deliver_by,
+        hold: None,
         header: case.header.as_bytes(),
     };
     compose(

@@ -47,6 +47,8 @@ pub enum Next {
     Socket(PathBuf),
     /// To a program that is started for it.
     Program(Arc<Program>),
+    /// Into mailboxes here: what was held for later.
+    Here,
 }
 
 /// A server that the operator names.
@@ -186,6 +188,17 @@ pub struct Destination {
     pub sources: Sources,
 }
 
+impl Destination {
+    /// The mailboxes of this server.
+    pub fn here() -> Destination {
+        Destination {
+            domain: None,
+            next: Next::Here,
+            sources: Sources::default(),
+        }
+    }
+}
+
 /// In one line, different for different destinations: for logs, records, and as the key of what is
 /// counted.
 impl fmt::Display for Destination {
@@ -204,6 +217,7 @@ impl fmt::Display for Destination {
             }
             (Next::Socket(path), _) => write!(f, "lmtp:{}", path.display())?,
             (Next::Program(program), _) => write!(f, "pipe:{}", program.command.join(" "))?,
+            (Next::Here, _) => f.write_str("here")?,
             (Next::Exchanges, Some(domain)) => write!(f, "{domain}")?,
             (Next::Exchanges, None) => f.write_str("-")?,
         }

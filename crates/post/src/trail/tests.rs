@@ -48,6 +48,7 @@ fn trail(id: &str, to: &[&str], arrived: i64) -> Trail {
 fn entry(to: &str) -> EntryRecord {
     EntryRecord {
         domain: "example.net".parse().map(addr::Host::Name).unwrap(),
+        whither: crate::queue::Whither::Elsewhere,
         recipients: vec![Onward::new(path(to), None, None)],
         attempts: 1,
         due: at(100),

@@ -5,7 +5,7 @@
 use crate::session::{Session, State};
 use crate::table::Doing;
 use post::{Greeting, Role, Wish};
-use smtp::{ClientName, Command, Reply};
+use smtp::{ClientName, Command, Reply, date_time};
 
 pub(crate) fn ehlo(session: &mut Session, command: Command) -> Doing<'_> {
     let Command::Ehlo(name) = command else {
@@ -74,6 +74,11 @@ fn keywords(session: &Session) -> Vec<String> {
         keywords.push("ETRN".to_owned()); // [rfc1985 3]
     }
     let offers = |wish| session.door.post.offers(session.client.role, wish);
+    if offers(Wish::Hold) {
+        let (longest, until) = session.door.post.longest_hold();
+        let until = date_time(until.seconds());
+        keywords.push(format!("FUTURERELEASE {} {until}", longest.as_secs())); // [rfc4865 3]
+    }
     if offers(Wish::Time) {
         keywords.push("DELIVERBY".to_owned()); // [rfc2852 2]
     }

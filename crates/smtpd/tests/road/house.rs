@@ -51,6 +51,11 @@ impl World {
         }
     }
 
+    pub fn set_clock_back(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap();
+        self.clock.jump(-micros);
+    }
+
     pub async fn house(&self, site: Site) -> House {
         self.house_with_room_for(site, 1_000).await
     }

@@ -1,4 +1,5 @@
-//! What a submission asks beyond its envelope: how urgent it is, by when it is there.
+//! What a submission asks beyond its envelope: how urgent it is, by when it is
+//! there, when it goes.
 
 use crate::LETTER;
 use crate::house::{A, B, World, later};
@@ -120,4 +121,229 @@ async fn a_time_goes_along_from_server_to_server() {
     );
     assert!(!report.contains("bob@a.example"), "{report}");
     a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_sees_held_mail_before_its_time() {
+    // [rfc4865 4.2]
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    b.listens();
+    let mut alice = a.submit().await;
+    let to = ["bob@a.example", "alice+x@a.example", "bob@b.example"];
+    let id = alice.deliver_with("HOLDFOR=3600", &to, LETTER).await;
+    // everybody's INBOX: the local ones and the one elsewhere
+    let seen = async || {
+        let (bob, alice) = (a.texts("bob").await, a.texts("alice").await);
+        (bob.len(), alice.len(), b.texts("bob").await.len())
+    };
+    later(59 * MINUTE).await;
+    assert_eq!((seen().await, a.queue().len()), ((0, 0, 0), 2));
+    later(2 * MINUTE).await;
+    assert_eq!((seen().await, a.queue().len()), ((1, 1, 1), 0));
+    let text = &a.texts("bob").await[0];
+    let begin = "Return-Path: <alice@a.example>\r\nReceived: from pc.a.example";
+    assert!(text.starts_with(begin), "{text}");
+    has_all(
+        text,
+        &[&format!("id {id};"), "01:20:09 +0000", ".hello\r\n"],
+    );
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_mail_stays_held_over_a_restart() {
+    // [rfc4865 4.2]
+    let world = World::new();
+    let a = world.house(A).await;
+    a.sends().await;
+    let mut alice = a.submit().await;
+    let until = "HOLDUNTIL=2026-11-23T03:20:09Z";
+    alice.deliver_with(until, &["bob@a.example"], LETTER).await;
+    later(MINUTE).await;
+    let a = a.restarted().await;
+    a.sends().await;
+    later(118 * MINUTE).await;
+    assert_eq!((a.texts("bob").await.len(), a.queue().len()), (0, 1));
+    later(2 * MINUTE).await;
+    assert_eq!((a.texts("bob").await.len(), a.queue().len()), (1, 0));
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_releases_nothing_early() {
+    // [rfc4865 4.2] [rfc4865 6]
+    let world = World::new();
+    let a = world.house(A).await;
+    a.sends().await;
+    let mut alice = a.submit().await;
+    alice
+        .deliver_with("HOLDFOR=3600", &["bob@a.example"], LETTER)
+        .await;
+    later(30 * MINUTE).await;
+    world.set_clock_back(20 * MINUTE);
+    later(49 * MINUTE).await;
+    assert_eq!(a.texts("bob").await.len(), 0);
+    later(2 * MINUTE).await;
+    assert_eq!(a.texts("bob").await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_that_is_over_holds_nothing() {
+    let world = World::new();
+    let a = world.house(A).await;
+    let mut alice = a.submit().await;
+    let past = "HOLDUNTIL=2026-11-23T01:20:00Z";
+    alice.deliver_with(past, &["bob@a.example"], LETTER).await;
+    assert_eq!(a.texts("bob").await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reports_on_held_mail_say_what_was_asked() {
+    // [rfc4865 5.1.2]
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    b.listens();
+    let mut alice = a.submit().await;
+    let mail = "MAIL FROM:<alice@a.example> HOLDFOR=600 ENVID=QQ1";
+    alice.ask(mail, "250").await;
+    for to in [
+        "RCPT TO:<bob@a.example> NOTIFY=SUCCESS ORCPT=rfc822;Bob@a.example",
+        "RCPT TO:<nobody@b.example>",
+    ] {
+        alice.ask(to, "250").await;
+    }
+    alice.ask("DATA", "354").await;
+    alice.ask("Subject: told\r\n\r\nx\r\n.", "250").await;
+    later(9 * MINUTE).await;
+    assert_eq!(
+        a.texts("alice").await.len(),
+        0,
+        "not before it is delivered"
+    );
+    later(2 * MINUTE).await;
+    let reports = a.texts("alice").await;
+    assert_eq!(reports.len(), 2);
+    for report in &reports {
+        has_all(
+            report,
+            &[
+                "Arrival-Date: Mon, 23 Nov 2026 01:20:09 +0000",
+                "Future-Release-Request: for;600",
+                "Original-Envelope-Id: QQ1",
+            ],
+        );
+    }
+    let is_there = |text: &str| reports.iter().any(|report| report.contains(text));
+    assert!(
+        is_there("Action: delivered\r\nStatus: 2.1.5"),
+        "{reports:?}"
+    );
+    assert!(is_there("Original-Recipient: rfc822;Bob@a.example"));
+    assert!(is_there("Action: failed\r\nStatus: 5.1.1"), "{reports:?}");
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_is_full_or_gone_at_the_release_is_one_like_elsewhere() {
+    let world = World::new();
+    let a = world.house(A).await;
+    a.sends().await;
+    let mut alice = a.submit().await;
+    a.leads("gone", &["bob@a.example"], None).await;
+    let to = ["bob@a.example", "gone@a.example", "alice@a.example"];
+    alice.deliver_with("HOLDFOR=600", &to, LETTER).await;
+    a.fill("bob").await;
+    a.leads("gone", &["nobody@b.example"], None).await;
+    later(11 * MINUTE).await;
+    let texts = a.texts("alice").await;
+    assert_eq!(texts.len(), 2, "the message, and that one is gone");
+    has_all(
+        texts.last().unwrap(),
+        &["Status: 5.1.1", "rfc822;gone@a.example", "Action: failed"],
+    );
+    assert_eq!(a.texts("bob").await.len(), 1, "what filled it");
+    // it is tried as long as mail for elsewhere is, counted from the release
+    later(4 * 24 * 60 * MINUTE).await;
+    assert_eq!(a.queue().len(), 1);
+    later(2 * 24 * 60 * MINUTE).await;
+    assert_eq!(a.queue().len(), 0);
+    let texts = a.texts("alice").await;
+    let of_bob = texts
+        .iter()
+        .filter(|text| text.contains("rfc822;bob@a.example"));
+    let actions: Vec<bool> = of_bob.map(|text| text.contains("Action: failed")).collect();
+    assert_eq!(actions, [false, true], "a delay, and the end");
+    assert_eq!(texts.len(), 4);
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_operator_lets_held_mail_go_but_does_not_by_chance() {
+    // [rfc4865 4.2]
+    let world = World::new();
+    let a = world.house(A).await;
+    a.sends().await;
+    let mut alice = a.submit().await;
+    alice
+        .deliver_with("HOLDFOR=3600", &["bob@a.example"], LETTER)
+        .await;
+    let all = a.waiting("bob@a.example");
+    assert_eq!(a.queue().retry(&all).await.unwrap(), 0);
+    assert_eq!(a.queue().hold(&all).await.unwrap(), 1);
+    assert_eq!(a.queue().release(&all).await.unwrap(), 1);
+    later(MINUTE).await;
+    assert_eq!(a.texts("bob").await.len(), 0, "its sender holds it still");
+    assert_eq!(a.queue().release(&all).await.unwrap(), 1);
+    later(MINUTE).await;
+    assert_eq!(a.texts("bob").await.len(), 1);
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_and_an_alias_that_leads_on_are_held_as_well() {
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    b.listens();
+    let both = ["bob@a.example", "bob@b.example"];
+    a.leads("team", &both, None).await;
+    a.leads("list", &both, Some("alice@a.example")).await;
+    let mut alice = a.submit().await;
+    let to = ["team@a.example", "list@a.example"];
+    alice.deliver_with("HOLDFOR=600", &to, LETTER).await;
+    later(9 * MINUTE).await;
+    assert_eq!(
+        (a.texts("bob").await.len(), b.texts("bob").await.len()),
+        (0, 0)
+    );
+    later(2 * MINUTE).await;
+    // here each account has one copy, elsewhere one in each sender's name
+    assert_eq!(
+        (a.texts("bob").await.len(), b.texts("bob").await.len()),
+        (1, 2)
+    );
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_fills_the_queue_with_held_mail() {
+    // [rfc4865 6]
+    let world = World::new();
+    let a = world.house_with_room_for(A, 5_000).await;
+    let mut alice = a.submit().await;
+    for _ in 0..1_000 {
+        alice
+            .deliver_with("HOLDFOR=60", &["bob@a.example"], LETTER)
+            .await;
+    }
+    let mail = "MAIL FROM:<alice@a.example> HOLDFOR=60";
+    alice.ask(mail, "552 5.7.16").await;
+    let a = a.restarted().await;
+    let mut alice = a.submit().await;
+    alice.ask(mail, "552 5.7.16").await;
+    later(MINUTE).await;
+    alice.ask(mail, "250").await;
 }

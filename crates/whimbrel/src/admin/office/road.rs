@@ -16,7 +16,7 @@ use mail::{Presence, Sought};
 use net::Time;
 use net::time::Duration;
 use post::queue::{
-    AttemptRecord, EntryNumber, EntryRecord, MessageRecord, RecipientState, Standing, keys,
+    AttemptRecord, EntryNumber, EntryRecord, MessageRecord, RecipientState, Standing, Whither, keys,
 };
 use post::trail::{self, How, Passage, Place};
 use smtp::ByMode;
@@ -53,8 +53,12 @@ impl Office {
     }
 
     pub(super) async fn queue_change(&self, action: Action, selection: &Selection) -> Answered {
-        let mut numbers = Vec::new();
-        self.each_selected(selection, |found| numbers.push(found.number))?;
+        let now = self.mail.clock().now();
+        let (mut numbers, mut early) = (Vec::new(), 0);
+        self.each_selected(selection, |found| {
+            early += usize::from(found.message.holds(&found.entry, now));
+            numbers.push(found.number);
+        })?;
         let changed = match action {
             Action::Hold => self.queue.hold(&numbers).await,
             Action::Release => self.queue.release(&numbers).await,
@@ -68,11 +72,17 @@ impl Office {
             (Action::Release, _) => "let go on",
             (Action::Remove, _) => "taken out; no sender is told",
         };
-        done([match changed.map_err(fault)? {
+        let mut lines = vec![match changed.map_err(fault)? {
             0 => "there is nothing with which that could be done".to_owned(),
             1 => format!("1 entry is {what}"),
             many => format!("{many} entries are {what}"),
-        }])
+        }];
+        if early > 0 && action == Action::Retry {
+            lines.push(format!(
+                "held as their senders asked: {early}; `whimbrel queue release` lets them go now"
+            ));
+        }
+        done(lines)
     }
 
     /// Where messages are: by our id or number, by Message-ID, by an address.
@@ -118,8 +128,9 @@ impl Office {
             account.map_or_else(|| id.to_string(), |account| account.address.to_string())
         };
         let arrival = |one: &mail::Arrival| arrival(one, name(one.account));
+        let now = self.mail.clock().now();
         Ok(Answer::Story(Story {
-            messages: passages.iter().map(message).collect(),
+            messages: passages.iter().map(|one| message(one, now)).collect(),
             arrivals: arrivals.found.iter().map(arrival).collect(),
             is_cut: arrivals.is_cut,
         }))
@@ -179,7 +190,7 @@ impl Office {
     fn waiting(&self, found: &Found, now: Time) -> Waiting {
         let message = &found.message;
         let age = now.seconds().saturating_sub(message.arrived.seconds());
-        let leg = leg(&found.entry, None);
+        let leg = leg(&found.entry, None, held_until(message, &found.entry, now));
         Waiting {
             id: message.id.clone(),
             sender: sender(&message.sender),
@@ -293,7 +304,7 @@ fn sender(path: &ReversePath) -> String {
 }
 
 /// `how`: why it is over, if it is.
-fn leg(entry: &EntryRecord, how: Option<How>) -> Leg {
+fn leg(entry: &EntryRecord, how: Option<How>, held_until: Option<Time>) -> Leg {
     let state = match (how, entry.standing) {
         (Some(How::Over), _) => LegState::Over,
         (Some(How::Removed), _) => LegState::Removed,
@@ -315,8 +326,16 @@ fn leg(entry: &EntryRecord, how: Option<How>) -> Leg {
         recipients: recipients.collect(),
         attempts: entry.attempts,
         due: (state == LegState::Waiting).then(|| measure::date(entry.due)),
+        held_until: held_until.map(measure::date),
+        here: entry.whither == Whither::Here,
         delay_told: entry.delay_told.map(measure::date),
     }
+}
+
+/// Until when its sender wants it held, if it is.
+fn held_until(message: &MessageRecord, entry: &EntryRecord, now: Time) -> Option<Time> {
+    let held = message.asked.hold.filter(|_| message.holds(entry, now));
+    held.map(|held| held.until)
 }
 
 fn said(said: &post::queue::Said) -> Said {
@@ -330,20 +349,22 @@ fn said(said: &post::queue::Said) -> Said {
     }
 }
 
-fn message(passage: &Passage) -> Message {
+fn message(passage: &Passage, now: Time) -> Message {
     let trail = &passage.trail;
     let here = trail.recipients.iter();
     let here = here.filter(|one| one.place == Place::Here);
     let mut entries: Vec<(EntryNumber, Entry)> = Vec::new();
     for (number, record) in &passage.waiting {
-        let entry = entry(passage, *number, record, None);
+        let message = passage.message.as_ref();
+        let held_until = message.and_then(|message| held_until(message, record, now));
+        let entry = entry(passage, *number, record, (None, held_until));
         entries.push((*number, entry));
     }
     for (number, end) in &passage.ends {
         let entry = Entry {
             ended: Some(measure::date(end.at)),
             told: end.told.clone(),
-            ..entry(passage, *number, &end.entry, Some(end.how))
+            ..entry(passage, *number, &end.entry, (Some(end.how), None))
         };
         entries.push((*number, entry));
     }
@@ -374,11 +395,16 @@ fn wishes(message: &MessageRecord) -> Wishes {
     }
 }
 
-fn entry(passage: &Passage, number: EntryNumber, record: &EntryRecord, how: Option<How>) -> Entry {
+fn entry(
+    passage: &Passage,
+    number: EntryNumber,
+    record: &EntryRecord,
+    (how, held_until): (Option<How>, Option<Time>),
+) -> Entry {
     let tried = passage.attempts.iter();
     let tried = tried.filter(|(of, _)| *of == number);
     Entry {
-        leg: leg(record, how),
+        leg: leg(record, how, held_until),
         tried: tried.map(|(_, one)| attempt(one, record)).collect(),
         ended: None,
         told: None,

@@ -83,6 +83,10 @@ pub struct Leg {
     pub attempts: u32,
     /// When it is tried next; of what waits.
     pub due: Option<String>,
+    /// Before then its sender wants it held.
+    pub held_until: Option<String>,
+    /// Whether it goes into mailboxes here.
+    pub here: bool,
     /// When its sender was told that it takes long.
     pub delay_told: Option<String>,
 }

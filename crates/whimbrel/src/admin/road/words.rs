@@ -43,9 +43,10 @@ fn cells(one: &Waiting) -> [String; 7] {
         0 => first.to_owned(),
         _ => format!("{first} +{more}"),
     };
-    let next = match leg.state {
-        LegState::Waiting => leg.due.clone().unwrap_or_default(),
-        state => state.word().to_owned(),
+    let next = match (leg.state, &leg.held_until) {
+        (LegState::Waiting, Some(until)) => format!("held until {until}"),
+        (LegState::Waiting, None) => leg.due.clone().unwrap_or_default(),
+        (state, _) => state.word().to_owned(),
     };
     let said = leg.recipients.iter().filter_map(|who| who.said.as_ref());
     let last = said.max_by(|a, b| a.at.cmp(&b.at)).map(word);
@@ -153,6 +154,7 @@ fn leg(entry: &Entry) -> String {
     }
     for who in &entry.leg.recipients {
         let what = match (who.state, entry.leg.state) {
+            (TravellerState::Done, _) if entry.leg.here => "put into the mailbox here",
             (TravellerState::Done, _) => "delivered there",
             (TravellerState::Failed, _) => "failed",
             (TravellerState::Waiting, LegState::Removed) => "taken out of the queue",
@@ -166,6 +168,12 @@ fn leg(entry: &Entry) -> String {
         ));
     }
     match (entry.leg.state, &entry.leg.due, &entry.ended) {
+        (LegState::Waiting, _, _) if entry.leg.held_until.is_some() => {
+            let until = entry.leg.held_until.as_deref().unwrap_or_default();
+            text.push_str(&format!(
+                "  held until {until}, as its sender asked; `whimbrel queue release` lets it go now\n"
+            ));
+        }
         (LegState::Waiting, Some(due), _) => {
             text.push_str(&format!("  the next attempt is at {due}\n"));
         }
@@ -251,6 +259,7 @@ fn message_id(message_id: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Leg;
     use super::*;
 
     #[test]
@@ -264,5 +273,42 @@ mod tests {
         let lines = wishes(&asked).join("\n");
         assert!(lines.contains("priority is -4"), "{lines}");
         assert!(lines.contains("by then; if not, it comes back"), "{lines}");
+    }
+
+    #[test]
+    fn what_is_held_says_until_when() {
+        // [rfc4865 4.2]
+        let leg = Leg {
+            domain: "example.test".to_owned(),
+            state: LegState::Waiting,
+            recipients: Vec::new(),
+            attempts: 0,
+            due: Some("then".to_owned()),
+            held_until: Some("then".to_owned()),
+            here: true,
+            delay_told: None,
+        };
+        let waiting = Waiting {
+            id: "id1".to_owned(),
+            sender: "ann@example.test".to_owned(),
+            arrived: "now".to_owned(),
+            age_s: 1,
+            bytes: 1,
+            expires: "later".to_owned(),
+            wishes: Wishes::default(),
+            leg: leg.clone(),
+        };
+        assert_eq!(cells(&waiting)[5], "held until then");
+        let entry = Entry {
+            leg,
+            tried: Vec::new(),
+            ended: None,
+            told: None,
+        };
+        let text = super::leg(&entry);
+        assert!(
+            text.contains("held until then, as its sender asked"),
+            "{text}"
+        );
     }
 }

@@ -107,6 +107,21 @@ pub(super) fn queue() -> Vec<Row> {
 pub(super) fn wishes() -> Vec<Row> {
     vec![
         row(
+            "queue.longest_hold",
+            AtReload,
+            "How long a submission may be held for later if it asks for that (FUTURERELEASE); 0: nothing \
+             is held. Nobody gets it before its time, also not who has a mailbox here.",
+            |s| Field::Number(Time, &mut s.post.longest_hold),
+        )
+        .most(999_999_999),
+        row(
+            "queue.held_messages",
+            AtReload,
+            "How many messages of one login may be held for later.",
+            |s| Field::Number(Plain, &mut s.post.most_held),
+        )
+        .least(1, ""),
+        row(
             "queue.highest_priority",
             AtReload,
             "How urgent a submission may be that asks for it (MT-PRIORITY, from -9 to 9): what asks for \
