@@ -137,11 +137,17 @@ fn sending(data: &std::path::Path) -> Server {
 
 /// Hands a message in for others, and gives the id that the server tells.
 fn submit(server: &Server, to: &[&str]) -> String {
+    submit_with(server, "", to)
+}
+
+/// The same with parameters of MAIL.
+fn submit_with(server: &Server, parameters: &str, to: &[&str]) -> String {
     let mut smtp = server.dial("submission");
     smtp.until("220");
     smtp.say("EHLO pc.example.test", "250 ");
     smtp.say("AUTH PLAIN AHVzZXIxQGV4YW1wbGUudGVzdABzZWNyZXQ=", "235");
-    smtp.say("MAIL FROM:<user1@example.test>", "250");
+    let mail = format!("MAIL FROM:<user1@example.test> {parameters}");
+    smtp.say(&mail, "250");
     for to in to {
         smtp.say(&format!("RCPT TO:<{to}>"), "250");
     }
@@ -306,4 +312,60 @@ fn what_waits_is_held_released_tried_and_taken_out() {
     );
     let known = why(&server, &one);
     assert_eq!(known["messages"][0]["entries"][0]["state"], "removed");
+}
+
+#[test]
+fn mail_for_later_stays_unseen_when_the_server_is_killed_until_somebody_lets_it_go() {
+    // [rfc4865 4.2]
+    let (_folder, data) = folder();
+    let mut server = sending(&data);
+    let wishes = "HOLDFOR=3600 BY=7200;N MT-PRIORITY=-4";
+    let id = submit_with(&server, wishes, &["bob@example.test", "eve@elsewhere.test"]);
+    server.kill();
+    let server = sending(&data);
+    let all = queue(&server, &[]);
+    assert_eq!(ids(&all), [&id, &id]);
+    for one in &all {
+        assert_eq!(
+            (&one["state"], &one["attempts"]),
+            (&"waiting".into(), &0.into())
+        );
+        assert_eq!(one["held_until"], one["due"], "{one}");
+        assert_eq!(one["wishes"]["priority"], -4);
+        assert_eq!(one["wishes"]["if_late"], "told");
+    }
+    let here: Vec<_> = all.iter().map(|one| &one["here"]).collect();
+    assert_eq!(here, [&false, &true]);
+    let retried = well(&server, &["queue", "retry", &id]);
+    assert!(retried.contains("there is nothing"), "{retried}");
+    assert!(
+        retried.contains("held as their senders asked: 2"),
+        "{retried}"
+    );
+    let words = well(&server, &["queue", "show", &id]);
+    for part in [
+        "its priority is -4",
+        "if not, its sender is told",
+        "as its sender asked; `whimbrel queue release` lets it go now",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    assert!(well(&server, &["queue", "list"]).contains("held until "));
+    assert_eq!(why(&server, &id)["arrivals"], Value::Array(Vec::new()));
+    well(&server, &["queue", "release", "--domain", "example.test"]);
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while ids(&queue(&server, &[])).len() > 1 {
+        assert!(std::time::Instant::now() < patience, "it does not arrive");
+    }
+    let known = why(&server, &id);
+    assert_eq!(
+        known["arrivals"][0]["account"], "bob@example.test",
+        "{known}"
+    );
+    let words = well(&server, &["why", &id]);
+    assert!(
+        words.contains("bob@example.test put into the mailbox here"),
+        "{words}"
+    );
+    assert!(words.contains("held until"), "the other one is: {words}");
 }

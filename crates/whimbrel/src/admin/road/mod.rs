@@ -57,7 +57,6 @@ pub struct Waiting {
 
 /// What a sender has asked beyond the envelope.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct Wishes {
     /// As it was granted; 0 is usual.
     pub priority: i8,
