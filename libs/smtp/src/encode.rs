@@ -128,7 +128,10 @@ impl BodyType {
 
 #[cfg(test)]
 mod tests {
-    use crate::parse_command;
+    use super::*;
+    use crate::{By, ByMode, Priority, parse_command};
+    use proptest::option::of;
+    use proptest::prelude::*;
 
     /// Read, written and read again.
     fn check(line: &str) {
@@ -171,6 +174,47 @@ mod tests {
             "AUTH PLAIN AGEAYg==",
         ] {
             check(line);
+        }
+    }
+
+    fn wishes() -> impl Strategy<Value = MailParameters> {
+        let hold = of(prop_oneof![
+            (1..1_000_000_000_u32).prop_map(Hold::For),
+            (-62_135_596_800_i64..253_402_300_800).prop_map(Hold::Until),
+        ]);
+        let by = of((
+            -999_999_999..1_000_000_000_i32,
+            any::<bool>(),
+            any::<bool>(),
+        ));
+        (hold, by, of(-9..=9_i8)).prop_map(|(hold, by, priority)| MailParameters {
+            hold,
+            by: by.map(|(seconds, returns, trace)| By {
+                seconds,
+                mode: match returns && seconds > 0 {
+                    true => ByMode::Return,
+                    false => ByMode::Notify,
+                },
+                trace,
+            }),
+            priority: priority.and_then(Priority::new),
+            ..MailParameters::default()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_wish_is_read_as_it_is_written(parameters in wishes()) {
+            // [rfc4865 3] [rfc2852 4] [rfc6710 7]
+            let command = Command::Mail {
+                from: addr::ReversePath::Null,
+                written_in: Charset::Ascii,
+                parameters,
+            };
+            let mut wire = Vec::new();
+            command.encode(&mut wire);
+            let line = wire.strip_suffix(b"\r\n").expect("a line");
+            prop_assert_eq!(parse_command(line), Ok(command));
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use crate::LETTER;
 use crate::house::{A, B, World, later};
+use mail::codec::Record;
 use net::time::Duration;
+use post::queue::{EntryRecord, RecipientState, Whither, keys};
 
 #[tokio::test(start_paused = true)]
 async fn how_urgent_a_message_is_stands_in_its_trace() {
@@ -346,4 +348,32 @@ async fn nobody_fills_the_queue_with_held_mail() {
     alice.ask(mail, "552 5.7.16").await;
     later(MINUTE).await;
     alice.ask(mail, "250").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_behind_the_delivery_delivers_nothing_twice() {
+    let world = World::new();
+    let a = world.house(A).await;
+    let mut alice = a.submit().await;
+    alice
+        .deliver_with("HOLDFOR=60", &["bob@a.example"], LETTER)
+        .await;
+    // as the commit that delivers leaves the entry, before its end is noted
+    let [number] = a.waiting("bob@a.example")[..] else {
+        panic!("one entry");
+    };
+    let key = keys::entry(number);
+    let mut edit = a.mail.road_edit().await;
+    let value = edit.get(&key).unwrap().unwrap();
+    let mut entry: EntryRecord = mail::codec::decode(&key, &value).unwrap();
+    assert_eq!(entry.whither, Whither::Here);
+    entry.attempts = 1;
+    entry.recipients[0].state = RecipientState::Done;
+    edit.put(key, entry.encode());
+    a.mail.road_commit(edit).await.unwrap();
+    let a = a.restarted().await;
+    a.sends().await;
+    later(2 * MINUTE).await;
+    assert_eq!((a.texts("bob").await.len(), a.queue().len()), (0, 0));
+    a.is_clean().await;
 }
