@@ -216,12 +216,10 @@ impl Queue {
     pub(super) fn timing(&self, message: &MessageRecord, entry: &EntryRecord) -> Timing {
         let routes = &self.inner.routes;
         let deadline = self.deadline(message, entry);
-        let latest = self
-            .inner
-            .clock
-            .now()
-            .after(self.inner.settings.longest_wait);
-        let latest = latest.max(message.asked.release(message.arrived));
+        let now = self.inner.clock.now();
+        let latest = now.after(self.inner.settings.longest_wait);
+        let held = message.asked.hold.filter(|_| message.holds(entry, now));
+        let latest = held.map_or(latest, |held| latest.max(held.until));
         Timing {
             destination: match entry.whither {
                 Whither::Elsewhere => routes.destination(&message.sender, &entry.domain),

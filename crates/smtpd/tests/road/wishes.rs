@@ -377,3 +377,21 @@ async fn a_crash_behind_the_delivery_delivers_nothing_twice() {
     assert_eq!((a.texts("bob").await.len(), a.queue().len()), (0, 0));
     a.is_clean().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_wants_held_is_not_when_the_clock_is_set_back() {
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    let mut alice = a.submit().await;
+    alice
+        .deliver("alice@a.example", &["bob@b.example"], LETTER)
+        .await;
+    later(10 * MINUTE).await;
+    world.set_clock_back(48 * 60 * MINUTE);
+    let a = a.restarted().await;
+    a.sends().await;
+    b.listens();
+    later(8 * 60 * MINUTE).await;
+    assert_eq!((b.texts("bob").await.len(), a.queue().len()), (1, 0));
+}
