@@ -1,9 +1,9 @@
 //! Any bytes, in any pieces, through the POP3 server machine: no panic, bounded memory, the same
-//! events however they are cut, and answers that stay lines. And the surrogate of any message: the
-//! same in any pieces, with headers that are ASCII.
+//! events however they are cut, and answers that stay lines. What POP4 names is read again as it is
+//! written. And the surrogate of any message: the same in any pieces, with headers that are ASCII.
 #![no_main]
 
-use pop::{Arguments, Event, Reply, Server, Surrogate, Verb};
+use pop::{Arguments, Command, Event, Reply, Server, Surrogate, Verb};
 
 fn answer(server: &mut Server, event: &Event, content: &[u8]) {
     match event {
@@ -22,11 +22,38 @@ fn answer(server: &mut Server, event: &Event, content: &[u8]) {
                 assert_eq!(server.next(), None);
                 server.tls_started();
             }
-            _ => server.send(Reply::Ok(&String::from_utf8_lossy(content))),
+            (Verb::Stor | Verb::Xtnd, _) => server.send(Reply::Receive("send it")),
+            _ => {
+                written_again(command);
+                server.send(Reply::Ok(&String::from_utf8_lossy(content)));
+            }
         },
-        Event::AuthAnswer(_) => server.send(Reply::Ok("")),
+        Event::Data(data) => assert!(!data.is_empty()),
+        Event::AuthAnswer(_) | Event::DataEnd => server.send(Reply::Ok("")),
         Event::AuthCancelled | Event::Bad(_) => server.send(Reply::Err(None, "no")),
     }
+}
+
+/// The arguments of a command, as its words are written: the machine reads the same.
+fn written_again(command: &Command) {
+    let words = match &command.arguments {
+        Arguments::Folder(folder) => folder.to_string(),
+        Arguments::Folders(one, other) => format!("{one} {other}"),
+        Arguments::FolderAndPlace(folder, place) => format!("{folder} {place}"),
+        Arguments::SetAndFolder(set, folder) => format!("{set} {folder}"),
+        Arguments::MaybeSet(Some(set)) => set.to_string(),
+        Arguments::NumberAndSection(number, section) => format!("{number} {section}"),
+        _ => return,
+    };
+    let line = format!("{} {words}\r\n", pop::word_of(command.verb));
+    // what is decoded and written again may be longer than a line
+    if line.len() > pop::limits::COMMAND_LINE_BYTES {
+        return;
+    }
+    let mut server = Server::new();
+    server.send(Reply::Ok("ready"));
+    server.receive(line.as_bytes());
+    assert_eq!(server.next(), Some(Event::Command(command.clone())));
 }
 
 fn run<'a>(pieces: impl Iterator<Item = &'a [u8]>, content: &[u8]) -> (Vec<Event>, Vec<u8>) {
@@ -37,7 +64,11 @@ fn run<'a>(pieces: impl Iterator<Item = &'a [u8]>, content: &[u8]) -> (Vec<Event
         server.receive(piece);
         while let Some(event) = server.next() {
             answer(&mut server, &event, content);
-            events.push(event);
+            match (event, events.last_mut()) {
+                // a message may come in any pieces
+                (Event::Data(data), Some(Event::Data(before))) => before.extend(data),
+                (event, _) => events.push(event),
+            }
         }
         out.extend(server.output());
     }

@@ -13,7 +13,6 @@ mod enabled;
 mod flags;
 mod keywords;
 pub mod limits;
-mod lines;
 mod listing;
 mod reply;
 mod resync;

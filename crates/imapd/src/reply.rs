@@ -118,6 +118,7 @@ impl From<MailboxError> for Trouble {
             MailboxError::HasChildren => {
                 no(ResponseCode::HasChildren, "there are mailboxes below it")
             }
+            MailboxError::NotEmpty => no(ResponseCode::Cannot, "there are messages in it"),
             MailboxError::SpecialUseTaken => no(
                 ResponseCode::UseAttr,
                 "another mailbox has that special use",

@@ -124,6 +124,15 @@ impl Account {
         self.inner.sessions.forget(self.id, gone);
         Ok(())
     }
+    /// Deletes a mailbox that has no messages and none below it.
+    pub async fn delete_empty(&self, name: &MailboxName) -> Result<(), MailboxError> {
+        let mut change = AccountEdit::open(&self.inner, self.id).await?;
+        mailbox::check_empty(&mut change, name)?;
+        let gone = mailbox::delete(&mut change, name)?;
+        change.submit(&self.inner).await?;
+        self.inner.sessions.forget(self.id, gone);
+        Ok(())
+    }
     /// Renames a mailbox and those below it; INBOX: moves its messages [rfc9051 6.3.6].
     pub async fn rename(&self, from: &MailboxName, to: &MailboxName) -> Result<(), MailboxError> {
         let mut change = AccountEdit::open(&self.inner, self.id).await?;

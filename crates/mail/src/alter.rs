@@ -41,13 +41,23 @@ impl View {
         change: &FlagChange,
         unchanged_since: Option<ModSeq>,
     ) -> Result<StoreResult, StoreError> {
+        if self.access() == Access::ReadOnly {
+            return Err(StoreError::ReadOnlyView);
+        }
+        self.store_flags(uids, change, unchanged_since).await
+    }
+
+    /// The same in any view, as `expunge_uids`.
+    pub async fn store_flags(
+        &mut self,
+        uids: &RoaringBitmap,
+        change: &FlagChange,
+        unchanged_since: Option<ModSeq>,
+    ) -> Result<StoreResult, StoreError> {
         let targets = self.targets(uids);
         let mut left = &targets[..];
         let mut result = StoreResult::default();
         let mut pieces: Vec<(Option<ModSeq>, Pending)> = Vec::new();
-        if self.access() == Access::ReadOnly {
-            return Err(StoreError::ReadOnlyView);
-        }
         while !left.is_empty() {
             let mut edit = self.begin().await?;
             let changed =

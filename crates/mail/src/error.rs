@@ -18,8 +18,10 @@ pub enum MailboxError {
     InboxCannotBeDeleted,
     /// It is `\Noselect`: only a name with others below it.
     NoSelect,
-    /// It is `\Noselect` and has mailboxes below it.
+    /// It has mailboxes below it, and is `\Noselect` or has to have none.
     HasChildren,
+    /// It has messages, and has to have none.
+    NotEmpty,
     /// Another mailbox has that special use [rfc6154 3].
     SpecialUseTaken,
     /// The account has as many mailboxes, or subscriptions, as it may.
@@ -182,6 +184,7 @@ impl fmt::Display for MailboxError {
             Self::InboxCannotBeDeleted => f.write_str("INBOX cannot be deleted"),
             Self::NoSelect => f.write_str("it is a name only, with mailboxes below it"),
             Self::HasChildren => f.write_str("there are mailboxes below it"),
+            Self::NotEmpty => f.write_str("there are messages in it"),
             Self::SpecialUseTaken => f.write_str("another mailbox has that special use"),
             Self::TooMany => f.write_str("the account has as many as it may"),
             Self::OverQuota => f.write_str("the account is over its quota"),

@@ -24,9 +24,11 @@ mod ids;
 mod keys;
 mod keywords;
 pub mod limits;
+mod line_ends;
 mod mailbox;
 mod name;
 mod parse;
+mod part_header;
 mod parts;
 mod pictures;
 mod proof;
@@ -62,9 +64,11 @@ pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreEr
 pub use flags::{FlagChange, Flags, Keyword, SystemFlags};
 pub use history::{Change, ChangeEntry};
 pub use ids::{AccountId, EmailId, MailboxId, ModSeq, ThreadId};
+pub use line_ends::LineEnds;
 pub use mailbox::{MailboxChange, MailboxInfo, Status};
 pub use name::{MailboxName, NameError, SpecialUse};
 pub use parse::Survey;
+pub use part_header::PartHeader;
 pub use parts::{Encoding, Part, PartKind, PartTree, Section};
 pub use proof::{Admin, Delivery, Login};
 pub use ready::{

@@ -253,6 +253,21 @@ pub(crate) fn delete(
     Ok(node.id)
 }
 
+/// Neither messages nor mailboxes below: nothing goes with it.
+pub(crate) fn check_empty(
+    change: &mut AccountEdit,
+    name: &MailboxName,
+) -> Result<(), MailboxError> {
+    let node = tree::find(&change.edit, name)?.ok_or(MailboxError::NotFound)?;
+    if tree::has_children(&change.edit, node.id)? {
+        return Err(MailboxError::HasChildren);
+    }
+    match change.mailbox(node.id)?.messages {
+        0 => Ok(()),
+        _ => Err(MailboxError::NotEmpty),
+    }
+}
+
 /// RENAME [rfc9051 6.3.6]: one record moves in the tree, and all below it with it.
 pub(crate) fn rename(
     change: &mut AccountEdit,

@@ -1,15 +1,18 @@
-//! The POP3 door: INBOX as a maildrop [rfc1939], with CAPA, STLS, AUTH, TOP, UIDL, UTF8 and LANG.
+//! The POP3 door: INBOX as a maildrop [rfc1939], with CAPA, STLS, AUTH, TOP, UIDL, UTF8 and LANG; and
+//! beyond it, for who asks, POP4's folders, flags and parts and SDPS's envelopes.
 //!
 //! A session sees INBOX as it was at login. There is no lock on a maildrop: several sessions, and
 //! IMAP beside them, may use one mailbox. Each keeps its own numbers; a message that another one
 //! has removed answers `-ERR`, and to delete it once more is fine.
 //!
-//! Never here: parsing of lines (the `pop` library), passwords and stored mail (`mail`). RETR sets
-//! no flag and claims no `\Recent`: POP3 does not tell other programs what was read.
+//! Never here: parsing of lines (the `pop` library), passwords and stored mail (`mail`). Unless it is
+//! set otherwise, RETR sets no flag and claims no `\Recent`: POP3 does not tell other programs what was
+//! read.
 #![forbid(unsafe_code)]
 
 mod cmd;
 mod delay;
+mod folders;
 mod limits;
 mod maildrop;
 mod reply;
@@ -54,8 +57,22 @@ pub struct Settings {
     pub login_delay: Duration,
     /// How long messages are kept.
     pub expire: Expire,
+    /// Octets of a message that a client sends.
+    pub max_message_bytes: u64,
+    /// Whether RETR tells other programs that the message was read.
+    pub after_retr: AfterRetr,
     /// The language of a client that says `LANG *`: whichever is usual here.
     pub language: Language,
+}
+
+/// What becomes of a message's flags when RETR has sent it whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum AfterRetr {
+    /// Nothing: POP3 tells nobody what was read.
+    #[default]
+    Unchanged,
+    /// It is `\Seen`.
+    Seen,
 }
 
 /// How long a message may lie in INBOX before POP3 removes it [rfc2449 6.7]. Removed is only what
@@ -79,6 +96,8 @@ impl Settings {
             bad_commands: limits::BAD_COMMANDS,
             login_delay: Duration::ZERO,
             expire: Expire::Never,
+            max_message_bytes: limits::MESSAGE_BYTES,
+            after_retr: AfterRetr::Unchanged,
             language: Language::English,
         }
     }

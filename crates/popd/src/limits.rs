@@ -31,5 +31,17 @@ pub(crate) const REMEMBERED_SIZES: usize = 10_000;
 /// Accounts whose last login is remembered for the login delay. No minimum.
 pub(crate) const REMEMBERED_LOGINS: usize = 50_000;
 
+/// Octets of a message that a client sends, unless the settings say otherwise. No minimum.
+pub(crate) const MESSAGE_BYTES: u64 = 50 * 1024 * 1024;
+
+/// Folders of one session in which messages are marked. No minimum.
+pub(crate) const MARKED_FOLDERS: usize = 100;
+
+/// Octets of a part's header that are looked at for LPRT.
+pub(crate) const PART_HEADER_BYTES: usize = 16 * 1024;
+
+/// Characters of a file's name that LPRT says; a line has 512 octets at most in POP3.
+pub(crate) const FILENAME_CHARS: usize = 100;
+
 /// How long the last words of a session may take.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);

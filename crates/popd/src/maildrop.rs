@@ -1,4 +1,4 @@
-//! INBOX as one session sees it: frozen at login, with the marks of this session on it.
+//! A mailbox as one session sees it: frozen when it was opened, with the marks of this session on it.
 //!
 //! Two views are held. The frozen one gives numbers and sizes and never moves; the second one moves
 //! forward and says whether a message is still there. Never here: wire words.
@@ -10,12 +10,14 @@ use crate::session::Speech;
 use crate::text::Text;
 use bytes::Bytes;
 use mail::{
-    Access, Account, Content, Cursor, Expunges, Form, Headers, LastLine, MailboxName, Message,
-    Ready, View, ViewError, Want, Weight, read_ahead,
+    Access, Account, Content, Copied, Cursor, Expunges, FlagChange, Flags, Form, Headers, LastLine,
+    MailboxId, MailboxName, Message, Ready, StoreError, SystemFlags, View, ViewError, Want, Weight,
+    read_ahead,
 };
 use net::Time;
 use net::time::Duration;
 use pop::Surrogate;
+use pop::pop4::{MessageSet, Range as Numbers};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
@@ -35,6 +37,22 @@ pub(crate) enum For {
     All,
     /// Its beginning, or its size.
     Less,
+}
+
+/// Where the messages of a maildrop are now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lies {
+    Here,
+    /// The mailbox was renamed, if it was INBOX, or deleted.
+    Elsewhere,
+}
+
+/// With which envelope a message came.
+pub(crate) struct Envelope {
+    /// The message's id.
+    pub id: String,
+    /// Sender and recipient, without brackets; none if no envelope is known.
+    pub parties: Option<(String, String)>,
 }
 
 /// What STAT says.
@@ -70,17 +88,17 @@ impl Maildrop {
     /// Opened read-only: POP3 claims no `\Recent`.
     pub async fn open(
         account: &Account,
+        name: &MailboxName,
         speech: Speech,
         (now, session): (Time, u64),
     ) -> Result<Maildrop, Refused> {
-        let inbox = MailboxName::inbox();
-        let refuse = |error| reply::mailbox(&error, session);
+        let refuse = |error| reply::folder(&error, session);
         let frozen = account
-            .select(&inbox, Access::ReadOnly)
+            .select(name, Access::ReadOnly)
             .await
             .map_err(refuse)?;
         let live = account
-            .select(&inbox, Access::ReadOnly)
+            .select(name, Access::ReadOnly)
             .await
             .map_err(refuse)?;
         Ok(Maildrop {
@@ -98,6 +116,21 @@ impl Maildrop {
             now,
             session,
         })
+    }
+
+    /// The mailbox's id, whatever it is called now.
+    pub fn id(&self) -> MailboxId {
+        self.frozen.id()
+    }
+
+    /// Was it INBOX when it was opened?
+    pub fn is_inbox(&self) -> bool {
+        self.frozen.name().is_inbox()
+    }
+
+    /// Does anything wait for QUIT?
+    pub fn has_marks(&self) -> bool {
+        !self.marked.is_empty()
     }
 
     fn fault(&self, fault: &(impl Display + ?Sized)) -> Refused {
@@ -121,19 +154,110 @@ impl Maildrop {
     pub fn find(&mut self, number: u32, for_what: For) -> Result<Found, Refused> {
         let uid = self.unmarked(number)?;
         let gone = || Refused::new(Text::IsGone(number));
-        match self.live.advance(Expunges::Tell) {
-            Ok(_) => {}
-            // INBOX was renamed: its messages are elsewhere now
-            Err(ViewError::Gone) => return Err(gone()),
-            Err(ViewError::Unavailable(fault)) => return Err(self.fault(&fault)),
-        }
-        if !self.live.uids().contains(uid) {
+        // INBOX was renamed: its messages are elsewhere now
+        if self.look_again()? == Lies::Elsewhere || !self.live.uids().contains(uid) {
             return Err(gone());
         }
         let read = self.read(number, uid, for_what);
         let message = read.map_err(|fault| self.fault(&fault))?;
         let ready = message.and_then(|message| message.ready).ok_or_else(gone)?;
         Ok(Found { number, uid, ready })
+    }
+
+    /// Moves the second view forward.
+    fn look_again(&mut self) -> Result<Lies, Refused> {
+        match self.live.advance(Expunges::Tell) {
+            Ok(_) => Ok(Lies::Here),
+            Err(ViewError::Gone) => Ok(Lies::Elsewhere),
+            Err(ViewError::Unavailable(fault)) => Err(self.fault(&fault)),
+        }
+    }
+
+    /// The messages of a set. A number that is named by itself has to be there; of a range is
+    /// taken what is there and not marked.
+    pub fn choose(&mut self, set: &MessageSet) -> Result<RoaringBitmap, Refused> {
+        let lies = self.look_again()?;
+        let mut chosen = RoaringBitmap::new();
+        for range in set.ranges() {
+            let (first, last) = match *range {
+                Numbers::One(number) => {
+                    let uid = self.unmarked(number)?;
+                    if lies == Lies::Elsewhere || !self.live.uids().contains(uid) {
+                        return Err(Refused::new(Text::IsGone(number)));
+                    }
+                    chosen.insert(uid);
+                    continue;
+                }
+                Numbers::Between(one, other) => (one.min(other), one.max(other)),
+                Numbers::From(first) => (first, u32::MAX),
+            };
+            let last = self.frozen.uid_at(last.min(self.frozen.len()));
+            if let (Some(first), Some(last)) = (self.frozen.uid_at(first), last) {
+                chosen.extend(self.frozen.uids().range(first..=last));
+            }
+        }
+        chosen -= &self.marked;
+        match lies {
+            Lies::Here => chosen &= self.live.uids(),
+            Lies::Elsewhere => chosen.clear(),
+        }
+        match chosen.is_empty() {
+            true => Err(Refused::new(Text::NoSuchMessage)),
+            false => Ok(chosen),
+        }
+    }
+
+    /// Copies messages into a mailbox, all of them or none.
+    pub async fn copy(
+        &mut self,
+        uids: &RoaringBitmap,
+        to: &MailboxName,
+    ) -> Result<Copied, Refused> {
+        let copied = self.live.copy(uids, to).await;
+        copied.map_err(|error| reply::append(&error, self.session))
+    }
+
+    /// Marks messages that were moved to another mailbox.
+    pub fn mark_moved(&mut self, uids: impl IntoIterator<Item = u32>) {
+        for uid in uids {
+            let number = self.frozen.seq_of(uid).unwrap_or(0);
+            self.marked.insert(uid);
+            self.accessed = self.accessed.max(number);
+        }
+    }
+
+    /// Numbers and flags, as they are now, of a batch of messages.
+    pub fn flags(
+        &self,
+        uids: &RoaringBitmap,
+        cursor: &mut Cursor,
+    ) -> Result<Vec<(u32, Flags)>, Refused> {
+        let batch = self.frozen.fetch(uids, Want::Flags, cursor, BATCH_MESSAGES);
+        let batch = batch.map_err(|fault| self.fault(&fault))?;
+        Ok(batch.into_iter().map(|m| (m.seq, m.flags)).collect())
+    }
+
+    /// All keywords of the account.
+    pub fn keywords(&self) -> Result<std::sync::Arc<[mail::Keyword]>, Refused> {
+        self.live.keywords().map_err(|fault| self.fault(&fault))
+    }
+
+    /// Changes flags at once.
+    pub async fn set_flags(
+        &mut self,
+        uids: &RoaringBitmap,
+        change: &FlagChange,
+    ) -> Result<(), Refused> {
+        match self.live.store_flags(uids, change, None).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(reply::store(&error, self.session)),
+        }
+    }
+
+    /// RETR was asked to tell others that the message was read.
+    pub async fn set_seen(&mut self, uid: u32) -> Result<(), Refused> {
+        let seen = FlagChange::Add(Flags::system(SystemFlags::SEEN));
+        self.set_flags(&RoaringBitmap::from([uid]), &seen).await
     }
 
     /// A message's record; for who reads one after the other the next ones are read along with it,
@@ -166,6 +290,29 @@ impl Maildrop {
         }
         self.last_read = number;
         Ok(self.ahead.pop_front_if(|message| message.uid == uid))
+    }
+
+    /// With which envelope a message of this session came, whatever became of it since.
+    pub fn envelope(&self, number: u32) -> Result<Envelope, Refused> {
+        let uid = number
+            .checked_sub(1)
+            .and_then(|_| self.frozen.uid_at(number));
+        let uid = uid.ok_or_else(|| Refused::new(Text::NoSuchMessage))?;
+        // what was read ahead stays: RETR of this message follows, or has come before
+        let ready = match self.ahead.front() {
+            Some(message) if message.uid == uid => message.ready.clone(),
+            _ => {
+                let (only, mut cursor) = (RoaringBitmap::from([uid]), Cursor::start());
+                let found = self.frozen.fetch(&only, Want::Ready, &mut cursor, 1);
+                let found = found.map_err(|fault| self.fault(&fault))?.pop();
+                found.and_then(|message| message.ready)
+            }
+        };
+        let delivered = ready.as_ref().and_then(Ready::delivered);
+        Ok(Envelope {
+            id: ready.map_or_else(|| uid.to_string(), |ready| ready.email_id().0.to_string()),
+            parties: delivered.map(|envelope| (envelope.sender, envelope.recipient)),
+        })
     }
 
     /// The unique-id: the same in every session, never used for another message [rfc1939 7].
@@ -281,7 +428,9 @@ impl Maildrop {
         }
         match self.live.expunge_uids(&removed).await {
             Ok(removed) => Ok(removed.len() as u64),
-            Err(error) => Err(reply::update(&error, self.session)),
+            // a folder was deleted, and its messages with it
+            Err(StoreError::Gone) if !self.is_inbox() => Ok(0),
+            Err(error) => Err(reply::store(&error, self.session)),
         }
     }
 }
@@ -396,30 +545,38 @@ fn surrogate_octets(ready: &Ready) -> Result<u64, mail::Fault> {
 pub(crate) struct Pieces {
     content: Content,
     at: u64,
+    end: u64,
 }
 
 impl Pieces {
     pub fn of(ready: &Ready) -> Pieces {
+        Pieces::within(ready, 0..ready.size())
+    }
+
+    /// Of a part of it.
+    pub fn within(ready: &Ready, range: Range<u64>) -> Pieces {
+        let content = ready.content();
         Pieces {
-            content: ready.content(),
-            at: 0,
+            at: range.start,
+            end: range.end.min(content.len()),
+            content,
         }
     }
 
     /// The next piece; `None` at the end.
     pub fn next(&mut self) -> Result<Option<Bytes>, String> {
-        if self.at == self.content.len() {
+        if self.at >= self.end {
             return Ok(None);
         }
+        let most = usize::try_from(self.end - self.at).unwrap_or(CHUNK_BYTES);
         let piece = self
             .content
-            .read(self.at, CHUNK_BYTES)
+            .read(self.at, most.min(CHUNK_BYTES))
             .map_err(|fault| fault.to_string())?;
         if piece.is_empty() {
             return Err(format!(
                 "reading a message: it ends at {} of {}",
-                self.at,
-                self.content.len()
+                self.at, self.end
             ));
         }
         self.at += piece.len() as u64;

@@ -3,7 +3,7 @@
 //! Never here: a secret, or what exactly went wrong inside; the log has that, under the id.
 
 use crate::text::Text;
-use mail::{LoginRefusal, MailboxError, StoreError};
+use mail::{AppendError, BodyRefusal, LoginRefusal, MailboxError, StoreError};
 use pop::Code;
 use std::fmt::Display;
 
@@ -55,22 +55,60 @@ pub(crate) fn login(refusal: &LoginRefusal, session: u64) -> (Blame, Refused) {
     }
 }
 
-/// INBOX cannot be opened.
-pub(crate) fn mailbox(error: &MailboxError, session: u64) -> Refused {
-    match error {
+/// What is wrong with a folder.
+pub(crate) fn folder(error: &MailboxError, session: u64) -> Refused {
+    Refused::new(match error {
         MailboxError::Unavailable(fault) | MailboxError::ReadOnly(fault) => {
-            self::fault(fault, session)
+            return self::fault(fault, session);
         }
-        other => fault(&format!("opening INBOX: {other:?}"), session),
+        MailboxError::NotFound => Text::NoSuchFolder,
+        MailboxError::Exists | MailboxError::SpecialUseTaken => Text::FolderExists,
+        MailboxError::Invalid(_) => Text::FolderName,
+        MailboxError::InboxCannotBeDeleted => Text::FolderIsInbox,
+        MailboxError::NoSelect => Text::FolderIsNameOnly,
+        MailboxError::HasChildren => Text::FolderHasFolders,
+        MailboxError::NotEmpty => Text::FolderHasMessages,
+        MailboxError::TooMany => Text::TooManyFolders,
+        MailboxError::OverQuota => return over_quota(),
+    })
+}
+
+/// Messages cannot be put into a folder.
+pub(crate) fn append(error: &AppendError, session: u64) -> Refused {
+    Refused::new(match error {
+        AppendError::Unavailable(fault) | AppendError::ReadOnly(fault) => {
+            return self::fault(fault, session);
+        }
+        AppendError::NotFound => Text::NoSuchFolder,
+        AppendError::NoSelect => Text::FolderIsNameOnly,
+        AppendError::SourceGone | AppendError::ReadOnlyView => Text::FolderGone,
+        AppendError::OverQuota => return over_quota(),
+        AppendError::TooMany => Text::TooManyMessages,
+        AppendError::TooManyKeywords => Text::TooManyKeywords,
+        AppendError::Busy => return Refused::with(Code::SysTemp, Text::Busy),
+    })
+}
+
+/// There is no place for a message that is to come.
+pub(crate) fn body(error: &BodyRefusal, session: u64) -> Refused {
+    match error {
+        BodyRefusal::Busy => Refused::with(Code::SysTemp, Text::Busy),
+        other => fault(&format!("taking a message: {other:?}"), session),
     }
 }
 
-/// QUIT cannot remove what was marked.
-pub(crate) fn update(error: &StoreError, session: u64) -> Refused {
+/// It will not fit until something is removed.
+pub(crate) fn over_quota() -> Refused {
+    Refused::with(Code::SysPerm, Text::OverQuota)
+}
+
+/// Messages cannot be changed, or not removed at QUIT.
+pub(crate) fn store(error: &StoreError, session: u64) -> Refused {
     match error {
         StoreError::Unavailable(fault) | StoreError::ReadOnly(fault) => self::fault(fault, session),
-        StoreError::Gone => Refused::new(Text::InboxRenamed),
-        other => fault(&format!("removing messages at QUIT: {other:?}"), session),
+        StoreError::Gone => Refused::new(Text::FolderGone),
+        StoreError::TooManyKeywords => Refused::new(Text::TooManyKeywords),
+        other => fault(&format!("changing messages: {other:?}"), session),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Never here: what a command does (`cmd`), or how a line is read (`pop::Server`).
 
+use crate::folders::Folders;
 use crate::limits::OUTPUT_BYTES;
 use crate::maildrop::Maildrop;
 use crate::reply::Refused;
@@ -47,7 +48,7 @@ impl From<GivenUp> for End {
 /// Where the session stands [rfc1939 3].
 pub(crate) enum State {
     Authorization { user: Option<String> },
-    Transaction(Box<Maildrop>),
+    Transaction(Box<Folders>),
 }
 
 /// What a client can read [rfc6856 2.1].
@@ -146,7 +147,7 @@ impl Session {
     }
 
     /// The next event; waits for the client no longer than the autologout time.
-    async fn next_event(&mut self) -> Result<Event, End> {
+    pub async fn next_event(&mut self) -> Result<Event, End> {
         if self.stop.is_stopped() {
             return Err(End::Stopped);
         }
@@ -185,6 +186,9 @@ impl Session {
             // in boxes that go, because few ask for that much room
             Event::AuthAnswer(line) => Box::pin(crate::cmd::login::answer(self, &line.0)).await,
             Event::AuthCancelled => Box::pin(crate::cmd::login::answer(self, b"*")).await,
+            // a message comes only while a command asks for it
+            Event::Data(_) => Ok(()),
+            Event::DataEnd => self.bad(Text::NoMessage),
             Event::Bad(bad) => {
                 self.count("other");
                 self.conversation = None;
@@ -226,6 +230,32 @@ impl Session {
             }
             (Run::MaybeLanguage(run), Arguments::MaybeLanguage(range)) => run(self, range),
             (Run::Mechanism(run), Arguments::Mechanism(mechanism)) => run(self, mechanism),
+            (Run::Extension(run), Arguments::Extension(name)) => run(self, name),
+            (run, arguments) => self.start_pop4(run, arguments),
+        }
+    }
+
+    fn start_pop4(&mut self, run: Run, arguments: Arguments) -> Doing<'_> {
+        match (run, arguments) {
+            (Run::MaybeFolder(run), Arguments::MaybeFolder(folder)) => run(self, folder),
+            (Run::Folder(run), Arguments::Folder(folder)) => run(self, folder),
+            (Run::Folders(run), Arguments::Folders(one, other)) => run(self, one, other),
+            (Run::FolderAndPlace(run), Arguments::FolderAndPlace(folder, place)) => {
+                run(self, folder, place)
+            }
+            (Run::SetAndFolder(run), Arguments::SetAndFolder(set, folder)) => {
+                run(self, set, folder)
+            }
+            (Run::MaybeFolderAndFlags(run), Arguments::MaybeFolderAndFlags(folder, flags)) => {
+                run(self, folder, flags)
+            }
+            (Run::MaybeSet(run), Arguments::MaybeSet(set)) => run(self, set),
+            (Run::SetAndFlags(run), Arguments::SetAndFlags(set, setting, flags)) => {
+                run(self, set, setting, flags)
+            }
+            (Run::NumberAndSection(run), Arguments::NumberAndSection(number, section)) => {
+                run(self, number, section)
+            }
             (_, arguments) => {
                 unreachable!("the tables of words and commands differ: {arguments:?}")
             }
@@ -269,13 +299,21 @@ impl Session {
         self.door.tls.is_some() && !self.is_private()
     }
 
-    /// The maildrop of this login.
+    /// The maildrop that is selected.
     ///
     /// # Panics
     /// Outside of the TRANSACTION state.
     pub fn maildrop(&mut self) -> &mut Maildrop {
+        self.folders().selected()
+    }
+
+    /// The folders of this login.
+    ///
+    /// # Panics
+    /// Outside of the TRANSACTION state.
+    pub fn folders(&mut self) -> &mut Folders {
         match &mut self.state {
-            State::Transaction(maildrop) => maildrop,
+            State::Transaction(folders) => folders,
             State::Authorization { .. } => panic!("the table lets this command run before a login"),
         }
     }

@@ -2,8 +2,12 @@
 //!
 //! The words and the forms of their arguments are `pop::WORDS`; a test holds both tables together.
 
-use crate::cmd::{capa, international, leave, listing, login, mark, retrieve, stls};
+use crate::cmd::{
+    capa, envelope, flags, folders, international, leave, listing, login, mark, parts, retrieve,
+    stls, upload,
+};
 use crate::session::{End, Session};
+use pop::pop4::{Flag, Folder, MessageSet, PartSection, Place, Setting};
 use pop::{Mechanism, Secret, Verb};
 use std::future::Future;
 use std::pin::Pin;
@@ -31,6 +35,16 @@ pub(crate) enum Run {
     NumberAndLines(for<'a> fn(&'a mut Session, u32, u64) -> Doing<'a>),
     MaybeLanguage(for<'a> fn(&'a mut Session, Option<String>) -> Doing<'a>),
     Mechanism(for<'a> fn(&'a mut Session, Option<Mechanism>) -> Doing<'a>),
+    Extension(for<'a> fn(&'a mut Session, String) -> Doing<'a>),
+    MaybeFolder(for<'a> fn(&'a mut Session, Option<Folder>) -> Doing<'a>),
+    Folder(for<'a> fn(&'a mut Session, Folder) -> Doing<'a>),
+    Folders(for<'a> fn(&'a mut Session, Folder, Folder) -> Doing<'a>),
+    FolderAndPlace(for<'a> fn(&'a mut Session, Folder, Place) -> Doing<'a>),
+    SetAndFolder(for<'a> fn(&'a mut Session, MessageSet, Folder) -> Doing<'a>),
+    MaybeFolderAndFlags(for<'a> fn(&'a mut Session, Option<Folder>, Vec<Flag>) -> Doing<'a>),
+    MaybeSet(for<'a> fn(&'a mut Session, Option<MessageSet>) -> Doing<'a>),
+    SetAndFlags(for<'a> fn(&'a mut Session, MessageSet, Setting, Vec<Flag>) -> Doing<'a>),
+    NumberAndSection(for<'a> fn(&'a mut Session, u32, PartSection) -> Doing<'a>),
 }
 
 /// One row of [`TABLE`].
@@ -150,9 +164,105 @@ pub(crate) static TABLE: &[Row] = &[
         "rfc1939 5",
     ),
     row(Verb::Quit, Both, Run::Nothing(leave::quit), "rfc1939 6"),
+    row(
+        Verb::Rpop,
+        Authorization,
+        Run::Secret(login::rpop),
+        "rfc1081",
+    ),
+    row(
+        Verb::Xtnd,
+        Transaction,
+        Run::Extension(upload::xtnd),
+        "draft-hansen-pop3-xtndext-00",
+    ),
+    row(
+        Verb::Env,
+        Transaction,
+        Run::Number(envelope::env),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Lfld,
+        Transaction,
+        Run::MaybeFolder(folders::lfld),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Sfld,
+        Transaction,
+        Run::Folder(folders::sfld),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Cfld,
+        Transaction,
+        Run::Folder(folders::cfld),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Dfld,
+        Transaction,
+        Run::Folder(folders::dfld),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Movf,
+        Transaction,
+        Run::FolderAndPlace(folders::movf),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Renf,
+        Transaction,
+        Run::Folders(folders::renf),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Move,
+        Transaction,
+        Run::SetAndFolder(folders::move_messages),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Copy,
+        Transaction,
+        Run::SetAndFolder(folders::copy_messages),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Stor,
+        Transaction,
+        Run::MaybeFolderAndFlags(upload::stor),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Lflg,
+        Transaction,
+        Run::MaybeSet(flags::lflg),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Sflg,
+        Transaction,
+        Run::SetAndFlags(flags::sflg),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Lprt,
+        Transaction,
+        Run::Number(parts::lprt),
+        "docs/pop4.md",
+    ),
+    row(
+        Verb::Rprt,
+        Transaction,
+        Run::NumberAndSection(parts::rprt),
+        "docs/pop4.md",
+    ),
 ];
 
-/// The row of a word that `pop` knows; POP4 words may be known there before they are served here.
+/// The row of a word that `pop` knows.
 pub(crate) fn find(verb: Verb) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.verb == verb)
 }
@@ -173,6 +283,16 @@ mod tests {
             Run::NumberAndLines(_) => Shape::NumberAndLines,
             Run::MaybeLanguage(_) => Shape::MaybeLanguage,
             Run::Mechanism(_) => Shape::Mechanism,
+            Run::Extension(_) => Shape::Extension,
+            Run::MaybeFolder(_) => Shape::MaybeFolder,
+            Run::Folder(_) => Shape::Folder,
+            Run::Folders(_) => Shape::Folders,
+            Run::FolderAndPlace(_) => Shape::FolderAndPlace,
+            Run::SetAndFolder(_) => Shape::SetAndFolder,
+            Run::MaybeFolderAndFlags(_) => Shape::MaybeFolderAndFlags,
+            Run::MaybeSet(_) => Shape::MaybeSet,
+            Run::SetAndFlags(_) => Shape::SetAndFlags,
+            Run::NumberAndSection(_) => Shape::NumberAndSection,
         }
     }
 
@@ -184,7 +304,12 @@ mod tests {
                 panic!("{} rows for {}", rows.len(), word.word)
             };
             assert_eq!(shape(row.run), word.shape, "{}", word.word);
-            assert!(row.rfc.starts_with("rfc"), "{}", word.word);
+            let place = ["rfc", "draft-", "docs/"];
+            assert!(
+                place.iter().any(|p| row.rfc.starts_with(p)),
+                "{}",
+                word.word
+            );
         }
         assert_eq!(TABLE.len(), WORDS.len());
     }

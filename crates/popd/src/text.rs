@@ -61,7 +61,7 @@ macro_rules! texts {
 
 texts! {
     /// Our name.
-    Greeting(String): "{} POP3 ready", "{} POP3 bereit";
+    Greeting(String): "{} POP3 POP4 rev 0 ready", "{} POP3 POP4 rev 0 bereit";
     /// `+OK` says it all.
     Nothing: "", "";
     Goodbye: "goodbye", "auf Wiedersehen";
@@ -147,9 +147,50 @@ texts! {
     /// Octets of a message.
     MessageFollows(u64): "{} octets", "{} Oktette";
     TopFollows: "top of message follows", "der Anfang der Nachricht folgt";
-    InboxRenamed:
-        "INBOX was renamed, nothing is deleted",
-        "INBOX wurde umbenannt, nichts ist gelöscht";
+    EnvelopeFollows: "envelope follows", "der Umschlag folgt";
+    // folders
+    /// How many.
+    FoldersFollow(u64): "{} folders", "{} Ordner";
+    NoSuchFolder: "no such folder", "diesen Ordner gibt es nicht";
+    FolderExists: "there is such a folder already", "diesen Ordner gibt es schon";
+    FolderName: "this cannot be the name of a folder", "so kann kein Ordner heißen";
+    FolderIsInbox:
+        "INBOX cannot be moved, renamed or deleted",
+        "INBOX lässt sich nicht verschieben, umbenennen oder löschen";
+    FolderIsNameOnly:
+        "it is a name only, with folders below it",
+        "das ist nur ein Name, unter dem Ordner liegen";
+    FolderIsSelected: "the folder is selected", "der Ordner ist gewählt";
+    FolderHasFolders: "there are folders below it", "unter ihm liegen Ordner";
+    FolderHasMessages: "there are messages in it", "in ihm liegen Nachrichten";
+    FolderInItself:
+        "a folder cannot be moved into itself",
+        "ein Ordner lässt sich nicht in sich selbst verschieben";
+    FolderGone:
+        "the folder was renamed or deleted, nothing is changed",
+        "der Ordner wurde umbenannt oder gelöscht, nichts ist geändert";
+    TooManyFolders: "the account has too many folders", "zu viele Ordner";
+    TooManyMarked:
+        "messages are deleted in too many folders, say QUIT first",
+        "in zu vielen Ordnern sind Nachrichten gelöscht, erst QUIT";
+    // messages that change, and new ones
+    /// How many.
+    Copied(u64): "{} copied", "{} kopiert";
+    /// How many.
+    Moved(u64): "{} moved", "{} verschoben";
+    FlagsFollow: "flags follow", "die Kennzeichen folgen";
+    NoSuchFlag: "there cannot be such a flag", "solch ein Kennzeichen kann es nicht geben";
+    TooManyKeywords: "too many keywords", "zu viele Kennzeichen";
+    PartsFollow: "parts follow", "die Teile folgen";
+    NoSuchPart: "the message has no such part", "diesen Teil hat die Nachricht nicht";
+    TooManyMessages: "too many messages", "zu viele Nachrichten";
+    OverQuota: "the account is full", "das Konto ist voll";
+    SendMessage: "send message, end with .", "jetzt die Nachricht, am Ende ein Punkt";
+    NoMessage: "a message is not empty", "eine Nachricht ist nicht leer";
+    MessageTooLarge: "the message is too large", "die Nachricht ist zu groß";
+    NulInMessage: "there is a NUL in the message", "in der Nachricht steht ein NUL";
+    NoSuchExtension: "there is no such extension", "diese Erweiterung gibt es nicht";
+    NoRpop: "RPOP is not offered, use PASS", "RPOP wird nicht angeboten, sondern PASS";
     /// The session's number, under which it is logged.
     Fault(u64):
         "something is wrong here, try again later (pop3-{})",
@@ -174,6 +215,9 @@ impl Text {
             Text::TooManyFailures(number)
             | Text::LoginDelay(number)
             | Text::MessageFollows(number)
+            | Text::FoldersFollow(number)
+            | Text::Copied(number)
+            | Text::Moved(number)
             | Text::Fault(number) => Some(number.to_string()),
             Text::IsDeleted(number) | Text::IsGone(number) | Text::Deleted(number) => {
                 Some(number.to_string())

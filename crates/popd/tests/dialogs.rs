@@ -2,7 +2,7 @@
 
 use dialogs::runner::{Transport, Visit, run_all};
 use net::Stop;
-use popd::{ClearText, Door, Expire, Language, Settings};
+use popd::{AfterRetr, ClearText, Door, Expire, Language, Settings};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,6 +25,14 @@ fn settings(visit: &Visit) -> Settings {
     if let Some(days) = visit.script.setting("pop3.expire_days") {
         settings.expire = Expire::Days(days.parse().expect("pop3.expire_days is a number"));
     }
+    if let Some(bytes) = visit.script.setting("pop3.max_message_bytes") {
+        settings.max_message_bytes = bytes.parse().expect("it is a number");
+    }
+    settings.after_retr = match visit.script.setting("pop3.after_retr") {
+        None => AfterRetr::Unchanged,
+        Some("seen") => AfterRetr::Seen,
+        Some(other) => panic!("pop3.after_retr is not {other}"),
+    };
     settings.language = match visit.script.setting("pop3.language") {
         None | Some("en") => Language::English,
         Some("de") => Language::German,

@@ -5,7 +5,10 @@
 use bytes::BytesMut;
 use dialogs::house::House;
 use dialogs::script::Script;
-use mail::{Access, Account, Flags, Mail, MailboxName, NewMessage};
+use mail::{
+    Access, Account, Cursor, Expunges, FlagChange, Flags, Keyword, Mail, MailboxName, NewMessage,
+    SystemFlags, Update, Want,
+};
 use net::{Conn, Stop};
 use pop::Unstuffer;
 use popd::{ClearText, Door, Expire, Settings};
@@ -689,4 +692,151 @@ async fn last_goes_on_from_what_other_programs_have_seen() {
     assert_eq!(client.ok("LAST").await, "3");
     client.ok("RSET").await;
     assert_eq!(client.ok("LAST").await, "2");
+}
+
+/// What IMAP sees of a mailbox: UIDs and names of flags.
+async fn seen(server: &Server, mailbox: &str) -> Vec<(u32, Vec<String>)> {
+    let name = MailboxName::try_from(mailbox).unwrap();
+    let account = server.account("alice");
+    let view = account.select(&name, Access::ReadOnly).await.unwrap();
+    let mut cursor = Cursor::start();
+    let messages = view.fetch(view.uids(), Want::Flags, &mut cursor, 100);
+    let names = |flags: &Flags| flags.names().map(str::to_owned).collect();
+    let messages = messages.unwrap().into_iter();
+    messages.map(|m| (m.uid, names(&m.flags))).collect()
+}
+
+#[tokio::test]
+async fn what_pop4_does_is_seen_at_once_by_others_and_the_other_way_round() {
+    let server = Server::new().await;
+    server
+        .put("alice", &[b"Subject: 1\r\n\r\n", b"Subject: 2\r\n\r\n"])
+        .await;
+    let inbox = MailboxName::inbox();
+    // a session of IMAP that has INBOX open
+    let account = server.account("alice");
+    let mut other = account.select(&inbox, Access::ReadWrite).await.unwrap();
+    let mut client = server.log_in("alice").await;
+
+    client.ok("CFLD Work/New").await;
+    let work = MailboxName::try_from("Work/New").unwrap();
+    let made = account.mailbox(&work).unwrap().unwrap();
+    assert!(made.selectable && made.subscribed);
+
+    client.ok("SFLG 1 +flagged,$Todo").await;
+    let updates = other.advance(Expunges::Tell).unwrap();
+    let [Update::Flags { uid, flags, .. }] = &updates[..] else {
+        panic!("{updates:?}")
+    };
+    let names: Vec<&str> = flags.names().collect();
+    assert_eq!((*uid, names), (1, vec!["\\Flagged", "$Todo"]));
+
+    client.ok("MOVE 2 Work/New").await;
+    assert_eq!(seen(&server, "Work/New").await, [(1, vec![])]);
+    assert!(
+        other.advance(Expunges::Tell).unwrap().is_empty(),
+        "not before QUIT"
+    );
+
+    // and back: keywords without $ and \Deleted stay out of POP4's sight, and as they are
+    let keyword = Keyword::new("NonJunk").unwrap();
+    let mut flags = Flags::system(SystemFlags::SEEN | SystemFlags::DELETED);
+    flags.keywords.push(keyword);
+    let first = [1].into_iter().collect();
+    other
+        .store(&first, &FlagChange::Add(flags), None)
+        .await
+        .unwrap();
+    client.say("LFLG 1").await;
+    assert!(client.line().await.starts_with("+OK"));
+    assert_eq!(client.line().await, "1 seen,flagged,$Todo\r\n");
+    assert_eq!(client.line().await, ".\r\n");
+    client.ok("SFLG 1 =answered").await;
+    let mut kept = seen(&server, "INBOX").await.remove(0).1;
+    kept.sort();
+    assert_eq!(kept, ["NonJunk", "\\Answered", "\\Deleted"]);
+
+    account
+        .rename(&work, &MailboxName::try_from("Done").unwrap())
+        .await
+        .unwrap();
+    client.say("SFLD Work/New").await;
+    assert!(client.line().await.starts_with("-ERR no such folder"));
+    client.ok("SFLD Done").await;
+    client.ok("QUIT").await;
+    assert_eq!(
+        other.advance(Expunges::Tell).unwrap().len(),
+        2,
+        "the flags of 1, and 2 is gone"
+    );
+    assert_eq!(seen(&server, "INBOX").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_connection_leaves_a_moved_message_in_both_folders() {
+    let server = Server::new().await;
+    server.put("alice", &[b"Subject: 1\r\n\r\n"]).await;
+    let mut client = server.log_in("alice").await;
+    client.ok("MOVE 1 Archive").await;
+    client.ok("SFLD Archive").await;
+    client.ok("DELE 1").await;
+    client.say("STOR").await;
+    assert!(client.line().await.starts_with("+OK"));
+    client.say("Subject: cut short").await;
+    drop(client.conn);
+    client.session.await.unwrap();
+    assert_eq!(seen(&server, "INBOX").await.len(), 1);
+    assert_eq!(seen(&server, "Archive").await.len(), 1);
+}
+
+#[tokio::test]
+async fn marks_in_more_folders_than_the_bound_wait_for_quit() {
+    let server = Server::new().await;
+    let account = server.account("alice");
+    server.put("alice", &[b"Subject: 1\r\n\r\n"]).await;
+    let mut client = server.log_in("alice").await;
+    for number in 0..101 {
+        let name = MailboxName::try_from(format!("f{number}").as_str()).unwrap();
+        account.create(&name, None).await.unwrap();
+        client.ok("SFLD INBOX").await;
+        client.ok(&format!("COPY 1 f{number}")).await;
+        client.say(&format!("SFLD f{number}")).await;
+        let line = client.line().await;
+        match number {
+            // INBOX waits as well
+            100 => assert!(
+                line.starts_with("-ERR messages are deleted in too many"),
+                "{line}"
+            ),
+            _ => {
+                assert!(line.starts_with("+OK 1 "), "{number}: {line}");
+                client.ok("DELE 1").await;
+            }
+        }
+    }
+    client.ok("QUIT").await;
+    for number in 0..100 {
+        assert!(seen(&server, &format!("f{number}")).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_others_delete_or_rename_does_not_hold_up_quit() {
+    let server = Server::new().await;
+    let account = server.account("alice");
+    server.put("alice", &[b"Subject: 1\r\n\r\n"]).await;
+    let mut client = server.log_in("alice").await;
+    for folder in ["Archive", "Trash"] {
+        client.ok(&format!("COPY 1 {folder}")).await;
+        client.ok(&format!("SFLD {folder}")).await;
+        client.ok("DELE 1").await;
+        client.ok("SFLD INBOX").await;
+    }
+    let name = |name: &str| MailboxName::try_from(name).unwrap();
+    account.delete(&name("Archive")).await.unwrap();
+    account.rename(&name("Trash"), &name("Bin")).await.unwrap();
+    client.ok("DELE 1").await;
+    client.ok("QUIT").await;
+    assert!(seen(&server, "INBOX").await.is_empty());
+    assert!(seen(&server, "Bin").await.is_empty());
 }

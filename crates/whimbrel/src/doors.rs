@@ -324,6 +324,7 @@ fn imap(settings: &Settings, tls: &TlsServer, clear: Clear) -> imapd::Settings {
 fn pop(settings: &Settings, clear: Clear) -> popd::Settings {
     popd::Settings {
         hostname: settings.hostname.clone(),
+        max_message_bytes: settings.message_bytes,
         clear_text: match clear {
             Clear::Refused => popd::ClearText::Refused,
             Clear::Allowed => popd::ClearText::Allowed,

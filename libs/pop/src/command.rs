@@ -1,8 +1,9 @@
 //! The words that a POP3 client says, in one table, and the parser of a command line.
 //!
-//! A further word (POP4's folders, SDPS's `*ENV`) is a `Verb` and a row of [`WORDS`]; the parser
-//! knows shapes of arguments, not words. Whether a word is allowed now, the door decides.
+//! A further word is a `Verb` and a row of [`WORDS`]; the parser knows shapes of arguments, not
+//! words. Whether a word is allowed now, the door decides.
 
+use crate::pop4::{self, Flag, Folder, MessageSet, PartSection, Place, Setting};
 use crate::prepared;
 use std::fmt;
 
@@ -27,6 +28,26 @@ pub enum Verb {
     Noop,
     Rset,
     Quit,
+    // before RFC 1939
+    Rpop,
+    Xtnd,
+    // SDPS
+    Env,
+    // POP4: folders
+    Lfld,
+    Sfld,
+    Cfld,
+    Dfld,
+    Movf,
+    Renf,
+    // POP4: messages, flags, parts
+    Move,
+    Copy,
+    Stor,
+    Lflg,
+    Sflg,
+    Lprt,
+    Rprt,
 }
 
 /// The form of a word's arguments.
@@ -50,6 +71,26 @@ pub enum Shape {
     MaybeLanguage,
     /// A mechanism and perhaps an initial response; or nothing, which asks for the mechanisms.
     Mechanism,
+    /// The name of an extension.
+    Extension,
+    /// A folder, or nothing.
+    MaybeFolder,
+    /// A folder.
+    Folder,
+    /// A folder, and another one.
+    Folders,
+    /// A folder, and where it is to lie.
+    FolderAndPlace,
+    /// A set of messages and a folder.
+    SetAndFolder,
+    /// A folder and flags, a folder, or nothing.
+    MaybeFolderAndFlags,
+    /// A set of messages, or nothing.
+    MaybeSet,
+    /// A set of messages, and flags with what to do with them.
+    SetAndFlags,
+    /// A message number and a section of the message.
+    NumberAndSection,
 }
 
 /// One row of [`WORDS`].
@@ -102,6 +143,42 @@ pub const WORDS: &[Word] = &[
     word(Verb::Noop, "NOOP", Shape::Nothing, "NOOP"),
     word(Verb::Rset, "RSET", Shape::Nothing, "RSET"),
     word(Verb::Quit, "QUIT", Shape::Nothing, "QUIT"),
+    word(Verb::Rpop, "RPOP", Shape::Secret, "RPOP name"),
+    word(Verb::Xtnd, "XTND", Shape::Extension, "XTND XMIT"),
+    word(Verb::Env, "*ENV", Shape::Number, "*ENV number"),
+    word(Verb::Lfld, "LFLD", Shape::MaybeFolder, "LFLD [folder]"),
+    word(Verb::Sfld, "SFLD", Shape::Folder, "SFLD folder"),
+    word(Verb::Cfld, "CFLD", Shape::Folder, "CFLD folder"),
+    word(Verb::Dfld, "DFLD", Shape::Folder, "DFLD folder"),
+    word(
+        Verb::Movf,
+        "MOVF",
+        Shape::FolderAndPlace,
+        "MOVF folder folder-or-/",
+    ),
+    word(Verb::Renf, "RENF", Shape::Folders, "RENF folder folder"),
+    word(Verb::Move, "MOVE", Shape::SetAndFolder, "MOVE set folder"),
+    word(Verb::Copy, "COPY", Shape::SetAndFolder, "COPY set folder"),
+    word(
+        Verb::Stor,
+        "STOR",
+        Shape::MaybeFolderAndFlags,
+        "STOR [folder [flags]]",
+    ),
+    word(Verb::Lflg, "LFLG", Shape::MaybeSet, "LFLG [set]"),
+    word(
+        Verb::Sflg,
+        "SFLG",
+        Shape::SetAndFlags,
+        "SFLG set +|-|=[flags]",
+    ),
+    word(Verb::Lprt, "LPRT", Shape::Number, "LPRT number"),
+    word(
+        Verb::Rprt,
+        "RPRT",
+        Shape::NumberAndSection,
+        "RPRT number section",
+    ),
 ];
 
 /// A password as sent. It is never shown by `{:?}`.
@@ -133,6 +210,17 @@ pub enum Arguments {
     /// In lower case.
     MaybeLanguage(Option<String>),
     Mechanism(Option<Mechanism>),
+    /// In upper case.
+    Extension(String),
+    MaybeFolder(Option<Folder>),
+    Folder(Folder),
+    Folders(Folder, Folder),
+    FolderAndPlace(Folder, Place),
+    SetAndFolder(MessageSet, Folder),
+    MaybeFolderAndFlags(Option<Folder>, Vec<Flag>),
+    MaybeSet(Option<MessageSet>),
+    SetAndFlags(MessageSet, Setting, Vec<Flag>),
+    NumberAndSection(u32, PartSection),
 }
 
 /// What `AUTH` names: the mechanism, and the initial response, still in base64 (`=` is an empty one).
@@ -247,8 +335,62 @@ fn params(shape: Shape, params: &[&[u8]]) -> Option<Arguments> {
             name: mechanism(mech)?,
             initial: Some(Secret(initial.to_vec())),
         })),
+        (Shape::Extension, [word]) => Arguments::Extension(extension(word)?),
+        _ => return pop4_params(shape, params),
+    })
+}
+
+/// The shapes of POP4 (`docs/pop4.md`).
+///
+/// ```abnf
+/// lfld = "LFLD" [SP folder]
+/// sfld = "SFLD" SP folder              ; cfld, dfld: the same
+/// movf = "MOVF" SP folder SP (folder / "/")
+/// renf = "RENF" SP folder SP folder
+/// move = "MOVE" SP msgset SP folder    ; copy: the same
+/// stor = "STOR" [SP folder [SP flags]]
+/// lflg = "LFLG" [SP msgset]
+/// sflg = "SFLG" SP msgset SP ("+" / "-" / "=") [flags]
+/// lprt = "LPRT" SP num
+/// rprt = "RPRT" SP num SP section
+/// ```
+fn pop4_params(shape: Shape, params: &[&[u8]]) -> Option<Arguments> {
+    let folder = Folder::parse;
+    Some(match (shape, params) {
+        (Shape::MaybeFolder, []) => Arguments::MaybeFolder(None),
+        (Shape::MaybeFolder, [one]) => Arguments::MaybeFolder(Some(folder(one)?)),
+        (Shape::Folder, [one]) => Arguments::Folder(folder(one)?),
+        (Shape::Folders, [one, other]) => Arguments::Folders(folder(one)?, folder(other)?),
+        (Shape::FolderAndPlace, [one, place]) => {
+            Arguments::FolderAndPlace(folder(one)?, Place::parse(place)?)
+        }
+        (Shape::SetAndFolder, [set, to]) => {
+            Arguments::SetAndFolder(MessageSet::parse(set)?, folder(to)?)
+        }
+        (Shape::MaybeFolderAndFlags, []) => Arguments::MaybeFolderAndFlags(None, Vec::new()),
+        (Shape::MaybeFolderAndFlags, [to]) => {
+            Arguments::MaybeFolderAndFlags(Some(folder(to)?), Vec::new())
+        }
+        (Shape::MaybeFolderAndFlags, [to, flags]) => {
+            Arguments::MaybeFolderAndFlags(Some(folder(to)?), pop4::flags(flags)?)
+        }
+        (Shape::MaybeSet, []) => Arguments::MaybeSet(None),
+        (Shape::MaybeSet, [set]) => Arguments::MaybeSet(Some(MessageSet::parse(set)?)),
+        (Shape::SetAndFlags, [set, change]) => {
+            let (setting, flags) = pop4::change(change)?;
+            Arguments::SetAndFlags(MessageSet::parse(set)?, setting, flags)
+        }
+        (Shape::NumberAndSection, [n, section]) => {
+            Arguments::NumberAndSection(number(n)?, PartSection::parse(section)?)
+        }
         _ => return None,
     })
+}
+
+/// `XTND` takes a word of its own; which ones there are, the door knows.
+fn extension(bytes: &[u8]) -> Option<String> {
+    let fits = bytes.len() <= 20 && bytes.iter().all(u8::is_ascii_alphanumeric);
+    fits.then(|| String::from_utf8_lossy(bytes).to_ascii_uppercase())
 }
 
 fn split(rest: &[u8]) -> Vec<&[u8]> {
@@ -450,7 +592,7 @@ mod tests {
         check("", Err(Bad::Unknown));
         check(" STAT", Err(Bad::Unknown));
         check("STATS", Err(Bad::Unknown));
-        check("XTND XMIT", Err(Bad::Unknown));
+        check("XTNDXMIT", Err(Bad::Unknown));
         check("ST\0AT", Err(Bad::Unprintable));
         check("STAT\r", Err(Bad::Unprintable));
         refused("STAT 1", Verb::Stat);
@@ -462,6 +604,44 @@ mod tests {
         refused("TOP 1 -1", Verb::Top);
         refused("TOP 1 2 3", Verb::Top);
         refused("LIST 1 2", Verb::List);
+    }
+
+    #[test]
+    fn reads_what_pop4_and_older_programs_say() {
+        let folder = |name: &str| Folder::parse(name.as_bytes()).unwrap();
+        let set = |text: &str| MessageSet::parse(text.as_bytes()).unwrap();
+        let is = |line: &str, verb, arguments| check(line, command(verb, arguments));
+        is("lfld", Verb::Lfld, Arguments::MaybeFolder(None));
+        let below = Arguments::MaybeFolder(Some(folder("Work")));
+        is("LFLD Work", Verb::Lfld, below);
+        is("SFLD INBOX", Verb::Sfld, Arguments::Folder(folder("INBOX")));
+        let top = Arguments::FolderAndPlace(folder("a/b"), Place::Top);
+        is("MOVF a/b /", Verb::Movf, top);
+        let both = Arguments::Folders(folder("a"), folder("b"));
+        is("RENF a b", Verb::Renf, both);
+        let copy = Arguments::SetAndFolder(set("1:*"), folder("To%20do"));
+        is("COPY 1:* To%20do", Verb::Copy, copy);
+        let stor = |to, flags| Arguments::MaybeFolderAndFlags(to, flags);
+        is("STOR", Verb::Stor, stor(None, vec![]));
+        let sent = stor(Some(folder("Sent")), vec![Flag::Seen]);
+        is("STOR Sent seen", Verb::Stor, sent);
+        let flags = Arguments::SetAndFlags(set("1,3"), Setting::Add, vec![Flag::Flagged]);
+        is("SFLG 1,3 +flagged", Verb::Sflg, flags);
+        let part = Arguments::NumberAndSection(2, PartSection::Part(vec![1, 2]));
+        is("RPRT 2 1.2", Verb::Rprt, part);
+        is("*ENV 3", Verb::Env, Arguments::Number(3));
+        is("XTND xmit", Verb::Xtnd, Arguments::Extension("XMIT".into()));
+        refused("XTND", Verb::Xtnd);
+        refused("*ENV", Verb::Env);
+        refused("MOVE 1", Verb::Move);
+        refused("COPY 0 Trash", Verb::Copy);
+        refused("CFLD a b", Verb::Cfld);
+        refused("CFLD a//b", Verb::Cfld);
+        refused("STOR a seen b", Verb::Stor);
+        refused("SFLG 1 seen", Verb::Sflg);
+        refused("RPRT 1", Verb::Rprt);
+        refused("MOVF a", Verb::Movf);
+        assert!(matches!(parse(b"SFLD \xff"), Err(Bad::Arguments { .. })));
     }
 
     #[test]

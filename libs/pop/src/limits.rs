@@ -18,3 +18,9 @@ pub const FIELD_BYTES: usize = 64 * 1024;
 
 /// A unique-id: 1 to 70 characters from 0x21 to 0x7E [rfc1939 7].
 pub const UNIQUE_ID_BYTES: usize = 70;
+
+/// Ranges in a set of messages. No minimum; a line of 255 octets has room for fewer.
+pub const RANGES: usize = 128;
+
+/// Octets of a message from the client that one event brings.
+pub const UPLOAD_BYTES: usize = 64 * 1024;

@@ -35,8 +35,8 @@ impl fmt::Display for Code {
     }
 }
 
-/// One thing to send. Every event is answered by one of `Ok`, `Err`, `Challenge` or `StartTls`, or
-/// by `Begin`, any number of `Line` and `Data`, and `End`.
+/// One thing to send. Every event is answered by one of `Ok`, `Err`, `Challenge`, `Receive` or
+/// `StartTls`, or by `Begin`, any number of `Line` and `Data`, and `End`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
     /// `+OK text`, in upper case like `-ERR` [rfc1939 3].
@@ -47,6 +47,8 @@ pub enum Reply<'a> {
     Challenge(&'a str),
     /// `+OK text`, then the handshake: what was buffered is dropped [rfc2595 4].
     StartTls(&'a str),
+    /// `+OK text`, and then the client sends a message.
+    Receive(&'a str),
     /// `+OK text`, the first line of a multi-line answer.
     Begin(&'a str),
     /// One line of a multi-line answer, without its CRLF.

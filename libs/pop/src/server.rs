@@ -5,12 +5,13 @@
 //! it is read (a challenge, STLS). Never here: whether a command is allowed, and what it does.
 
 use crate::command::{self, Bad, Command, Secret};
-use crate::limits::{AUTH_LINE_BYTES, COMMAND_LINE_BYTES};
+use crate::limits::{AUTH_LINE_BYTES, COMMAND_LINE_BYTES, UPLOAD_BYTES};
 use crate::reply::{Reply, single_line};
 use crate::stuffing::Stuffer;
+use crate::upload::Upload;
 use memchr::memchr;
 
-/// What the client did. Each is answered before the next one comes.
+/// What the client did. Each is answered before the next one comes, but `Data`, which has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Command(Command),
@@ -18,6 +19,10 @@ pub enum Event {
     AuthAnswer(Secret),
     /// The client gave up the exchange with `*` [rfc5034 4].
     AuthCancelled,
+    /// A piece of the message that `Reply::Receive` asked for.
+    Data(Vec<u8>),
+    /// The message is here whole.
+    DataEnd,
     /// The line is no command. Nothing has changed.
     Bad(Bad),
 }
@@ -32,6 +37,8 @@ enum Turn {
     Answer,
     /// Ours: a multi-line answer has begun.
     Lines(Stuffer),
+    /// The client's: a message comes.
+    Upload(Upload),
     /// Nobody's: TLS is being set up.
     Tls,
 }
@@ -80,6 +87,7 @@ impl Server {
         let in_exchange = match self.turn {
             Turn::Command => false,
             Turn::AuthAnswer => true,
+            Turn::Upload(_) => return self.data(),
             Turn::Answer | Turn::Lines(_) | Turn::Tls => return None,
         };
         let event = match self.line(in_exchange)? {
@@ -93,6 +101,25 @@ impl Server {
         };
         self.turn = Turn::Answer;
         Some(event)
+    }
+
+    /// The next piece of the message that comes, or its end.
+    fn data(&mut self) -> Option<Event> {
+        let Turn::Upload(upload) = &mut self.turn else {
+            return None;
+        };
+        let mut data = Vec::new();
+        let here = self.input.len().min(UPLOAD_BYTES);
+        let read = upload.push(&self.input[..here], &mut data);
+        self.input.drain(..read);
+        if !data.is_empty() {
+            return Some(Event::Data(data));
+        }
+        if upload.is_ended() {
+            self.turn = Turn::Answer;
+            return Some(Event::DataEnd);
+        }
+        None
     }
 
     /// Answers the last event, or a piece of it.
@@ -142,6 +169,10 @@ impl Server {
             Reply::Begin(text) => {
                 single_line(&mut self.out, "+OK", None, text);
                 return Turn::Lines(Stuffer::new());
+            }
+            Reply::Receive(text) => {
+                single_line(&mut self.out, "+OK", None, text);
+                return Turn::Upload(Upload::default());
             }
             Reply::Line(_) | Reply::Data(_) | Reply::End => {
                 panic!("{reply:?} outside of a multi-line answer")

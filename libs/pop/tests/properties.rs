@@ -13,9 +13,11 @@ fn answer(server: &mut Server, event: &Event) {
                 server.send(Reply::Data(b".a\r\n.\n."));
                 server.send(Reply::End);
             }
+            (Verb::Stor | Verb::Xtnd, _) => server.send(Reply::Receive("send it")),
             _ => server.send(Reply::Ok("")),
         },
-        Event::AuthAnswer(_) => server.send(Reply::Ok("")),
+        Event::Data(_) => {}
+        Event::AuthAnswer(_) | Event::DataEnd => server.send(Reply::Ok("")),
         Event::AuthCancelled | Event::Bad(_) => server.send(Reply::Err(None, "no")),
     }
 }
@@ -28,7 +30,11 @@ fn run(chunks: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
         server.receive(chunk);
         while let Some(event) = server.next() {
             answer(&mut server, &event);
-            events.push(event);
+            match (event, events.last_mut()) {
+                // a message may come in any pieces
+                (Event::Data(data), Some(Event::Data(before))) => before.extend(data),
+                (event, _) => events.push(event),
+            }
         }
         out.extend(server.output());
     }
@@ -57,6 +63,8 @@ fn lines() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         "(USER|PASS|RETR|TOP|LIST|UIDL|DELE|STAT|NOOP|QUIT|AUTH|UTF8|LANG|LAST)( [a-z0-9=*]{1,6}){0,3}\r?\n",
         "(auth (plain|login))( [A-Za-z0-9+/=]{0,400})?\r\n",
+        "(LFLD|SFLD|CFLD|DFLD|MOVF|RENF|MOVE|COPY|LFLG|SFLG|LPRT|RPRT|\\*ENV)( [a-z0-9:*,/+=%.]{1,6}){0,2}\r\n",
+        "(stor|XTND XMIT)\r\n(\\.?[a-z]{0,5}\r?\n|\\.\r\n){0,6}",
         "\\*\r\n",
         "[ -~]{0,300}\r\n",
     ]

@@ -5,12 +5,11 @@
 use crate::enabled::Extension;
 use crate::flags;
 use crate::limits;
-use crate::lines::LineEnds;
 use crate::reply::{Answer, Outcome, Trouble};
 use crate::session::{Session, mailbox_name};
 use crate::wire::{Ended, Patience};
 use imap::{Append, AppendForm, AppendMessage, Event, Refusal, ResponseCode, SequenceSet, What};
-use mail::{AppendError, BinaryEncoder, Body, BodyWriter, MailboxName, NewMessage};
+use mail::{AppendError, BinaryEncoder, Body, BodyWriter, LineEnds, MailboxName, NewMessage};
 use mail::{NulOutsideBinary, limits::APPEND_MESSAGES, limits::KEYWORDS_PER_MESSAGE};
 use net::Time;
 use std::time::Duration;

@@ -49,6 +49,7 @@ fn capabilities(session: &Session) -> Vec<String> {
     if session.may_start_tls() {
         capabilities.push("STLS".to_owned());
     }
+    capabilities.push(pop::pop4::CAPABILITY.to_owned());
     capabilities.push("IMPLEMENTATION Whimbrel".to_owned());
     capabilities
 }

@@ -8,12 +8,12 @@ use crate::text::Text;
 pub(crate) fn quit(session: &mut Session) -> Doing<'_> {
     Box::pin(async move {
         let state = std::mem::replace(&mut session.state, State::Authorization { user: None });
-        let State::Transaction(maildrop) = state else {
+        let State::Transaction(folders) = state else {
             session.ok(&Text::Goodbye);
             return Err(End::Quit);
         };
         // the removal is durable before `+OK` is said
-        match maildrop.update(session.door.settings.expire).await {
+        match folders.update(session.door.settings.expire).await {
             Ok(removed) => {
                 if removed > 0 {
                     tracing::info!(

@@ -4,7 +4,7 @@
 //! A password is taken only under TLS, or where the setting allows clear text. Never here: the
 //! check of a password (`mail::Auth`), nor its delay after failures.
 
-use crate::maildrop::Maildrop;
+use crate::folders::Folders;
 use crate::reply::{self, Blame, Refused};
 use crate::session::{End, Session, State};
 use crate::table::Doing;
@@ -53,6 +53,11 @@ pub(crate) fn pass(session: &mut Session, password: Secret) -> Doing<'_> {
 /// Not offered (there is no time stamp in the greeting): it needs passwords kept readable.
 pub(crate) fn apop(session: &mut Session, _name: String, _digest: String) -> Doing<'_> {
     Box::pin(async move { session.bad(Text::NoApop) })
+}
+
+/// Not offered: the network below would have to be trusted.
+pub(crate) fn rpop(session: &mut Session, _name: Secret) -> Doing<'_> {
+    Box::pin(async move { session.bad(Text::NoRpop) })
 }
 
 /// Without a mechanism it lists them, as RFC 1734 clients expect.
@@ -162,10 +167,10 @@ async fn finish(session: &mut Session, proof: Result<Login, LoginRefusal>) -> Re
         session.refuse(&Refused::with(Code::LoginDelay, text));
         return Ok(());
     }
-    let account = session.door.mail.account(&login);
+    let account = (session.door.mail.account(&login), login.name().to_owned());
     let now = session.door.mail.clock().now();
-    match Maildrop::open(&account, session.speech, (now, session.id)).await {
-        Ok(maildrop) => {
+    match Folders::open(account, session.speech, (now, session.id)).await {
+        Ok(folders) => {
             tracing::info!(
                 door = "pop3",
                 session = session.id,
@@ -173,7 +178,7 @@ async fn finish(session: &mut Session, proof: Result<Login, LoginRefusal>) -> Re
                 "login"
             );
             session.entry.belongs_to(login.name());
-            session.state = State::Transaction(Box::new(maildrop));
+            session.state = State::Transaction(Box::new(folders));
             session.door.logins.note(login.account_id(), every);
             session.ok(&Text::MaildropReady);
         }

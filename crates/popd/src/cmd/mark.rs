@@ -1,4 +1,5 @@
-//! DELE, RSET, NOOP [rfc1939 5] and LAST: marks of this session, which nobody else sees before QUIT.
+//! DELE, RSET, NOOP [rfc1939 5] and LAST: marks of this
+//! session, which nobody else sees before QUIT.
 
 use crate::session::Session;
 use crate::table::Doing;
@@ -16,7 +17,7 @@ pub(crate) fn dele(session: &mut Session, number: u32) -> Doing<'_> {
 
 pub(crate) fn rset(session: &mut Session) -> Doing<'_> {
     Box::pin(async move {
-        session.maildrop().unmark_all();
+        session.folders().unmark_all();
         session.ok(&Text::NothingDeleted);
         Ok(())
     })

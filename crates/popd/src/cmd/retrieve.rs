@@ -1,6 +1,7 @@
 //! RETR [rfc1939 5] and TOP [rfc1939 7]: a message in pieces, read by offset as the client takes
 //! them; no whole message is in memory, and nothing behind the last line of TOP is read.
 
+use crate::AfterRetr;
 use crate::maildrop::{For, Found, Pieces};
 use crate::reply::{self, Refused};
 use crate::session::{End, Session};
@@ -15,6 +16,10 @@ pub(crate) fn retr(session: &mut Session, number: u32) -> Doing<'_> {
                 session.begin(&Text::MessageFollows(octets));
                 Sending::of(session, &found, None).run(session).await?;
                 session.maildrop().was_read(number, found.uid);
+                if session.door.settings.after_retr == AfterRetr::Seen {
+                    // logged; the message was sent all the same
+                    let _ = session.maildrop().set_seen(found.uid).await;
+                }
             }
             Err(refused) => session.refuse(&refused),
         }
@@ -44,7 +49,7 @@ pub(crate) fn top(session: &mut Session, number: u32, lines: u64) -> Doing<'_> {
 }
 
 /// A message on its way to the client: its pieces, as a surrogate if need be, up to where TOP says.
-struct Sending {
+pub(crate) struct Sending {
     pieces: Pieces,
     surrogate: Option<Surrogate>,
     top: Option<Top>,
@@ -59,9 +64,18 @@ impl Sending {
         }
     }
 
+    /// Octets as they are stored.
+    pub fn of_part(pieces: Pieces) -> Sending {
+        Sending {
+            pieces,
+            surrogate: None,
+            top: None,
+        }
+    }
+
     /// A fault within it ends the session without the final dot: the client must not take a part
     /// for the whole.
-    async fn run(mut self, session: &mut Session) -> Result<(), End> {
+    pub async fn run(mut self, session: &mut Session) -> Result<(), End> {
         while !self.is_done() {
             let piece = match self.pieces.next() {
                 Ok(Some(piece)) => piece,

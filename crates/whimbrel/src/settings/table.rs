@@ -739,6 +739,13 @@ fn pop3() -> Vec<Row> {
         )
         .example("\"90 days\""),
         row(
+            "pop3.after_retr",
+            AtReload,
+            "What becomes of the flags of a message that RETR has sent: unchanged, or seen, so that \
+             other programs show it as read.",
+            |s| Field::Choice(&mut s.pop3.after_retr),
+        ),
+        row(
             "pop3.language",
             AtReload,
             "What clients hear that ask for the language of the server (LANG *).",

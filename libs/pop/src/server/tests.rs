@@ -96,6 +96,32 @@ fn a_star_cancels_the_exchange() {
 }
 
 #[test]
+fn a_message_from_the_client_comes_in_pieces_and_then_its_end() {
+    let mut server = ready();
+    server.receive(b"STOR\r\nSubject: x\r\n..a\r\n.");
+    assert_eq!(verb(server.next()), Some(Verb::Stor));
+    assert_eq!(server.next(), None, "it waits to be let in");
+    server.send(Reply::Receive("send it"));
+    let data = Event::Data(b"Subject: x\r\n.a\r\n".to_vec());
+    assert_eq!(server.next(), Some(data));
+    assert_eq!(server.next(), None);
+    server.receive(b"\r\nNOOP\r\n");
+    assert_eq!(server.next(), Some(Event::DataEnd));
+    assert_eq!(server.next(), None, "the end waits for its answer");
+    server.send(Reply::Ok("kept"));
+    assert_eq!(verb(server.next()), Some(Verb::Noop));
+}
+
+#[test]
+fn a_message_that_was_not_let_in_is_no_message() {
+    let mut server = ready();
+    server.receive(b"STOR\r\nDELE 1\r\n");
+    assert_eq!(verb(server.next()), Some(Verb::Stor));
+    server.send(Reply::Err(None, "no"));
+    assert_eq!(verb(server.next()), Some(Verb::Dele));
+}
+
+#[test]
 fn what_was_sent_before_the_handshake_is_dropped() {
     // [rfc2595 4]
     let mut server = ready();

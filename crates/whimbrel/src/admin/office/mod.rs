@@ -231,7 +231,7 @@ fn of_mailbox(what: &str, error: &MailboxError) -> Refused {
     let kind = match error {
         MailboxError::NotFound => Kind::NotFound,
         MailboxError::Exists | MailboxError::SpecialUseTaken => Kind::Exists,
-        MailboxError::HasChildren => Kind::InUse,
+        MailboxError::HasChildren | MailboxError::NotEmpty => Kind::InUse,
         MailboxError::ReadOnly(_) | MailboxError::Unavailable(_) => Kind::Unavailable,
         _ => Kind::Invalid,
     };

@@ -1,10 +1,10 @@
-//! Line ends of an appended message. What is stored has CRLF lines, whatever a client sends: a bare
-//! LF, a bare CR and a CRCRLF (all seen of old programs) become one CRLF. (A NUL never comes this
-//! far: the protocol machine refuses it.)
+//! Line ends of a message that a client puts into a mailbox. What is stored has CRLF lines,
+//! whatever a client sends: a bare LF, a bare CR and a CRCRLF (all seen of old programs) become one
+//! CRLF. A NUL never comes this far: the door refuses it.
 
 /// Turns every line end into CRLF, whatever the pieces are.
 #[derive(Debug, Default)]
-pub(crate) struct LineEnds {
+pub struct LineEnds {
     /// One or more CRs came and what follows is not yet known.
     after_cr: bool,
 }

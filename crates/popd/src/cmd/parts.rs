@@ -1,0 +1,135 @@
+//! POP4's MIME parts: LPRT lists them, RPRT sends one exactly as it is stored.
+
+use crate::cmd::retrieve::Sending;
+use crate::limits::{FILENAME_CHARS, PART_HEADER_BYTES};
+use crate::maildrop::{For, Pieces};
+use crate::reply::{self, Refused};
+use crate::session::Session;
+use crate::table::Doing;
+use crate::text::Text;
+use mail::{Content, Part, PartHeader, PartKind, PartTree, Section};
+use pop::Reply;
+use pop::pop4::{PartSection, encoded, part_text};
+
+pub(crate) fn lprt(session: &mut Session, number: u32) -> Doing<'_> {
+    Box::pin(async move {
+        match lines(session, number) {
+            Ok(lines) => {
+                session.begin(&Text::PartsFollow);
+                for line in &lines {
+                    session.machine.send(Reply::Line(line));
+                }
+                session.machine.send(Reply::End);
+            }
+            Err(refused) => session.refuse(&refused),
+        }
+        Ok(())
+    })
+}
+
+/// `ptnum SP type/subtype SP encoding SP octets SP (filename / "-")`
+fn lines(session: &mut Session, number: u32) -> Result<Vec<String>, Refused> {
+    let id = session.id;
+    let found = session.maildrop().find(number, For::Less)?;
+    let (tree, content) = (found.ready.parts(), found.ready.content());
+    let mut lines = Vec::new();
+    for (path, part) in numbered(&tree) {
+        let header = header(&content, part).map_err(|fault| reply::fault(&fault, id))?;
+        let octets = part.body.end.saturating_sub(part.body.start);
+        let (number, media, encoding) = (part_text(&path), &part.media_type, &header.encoding);
+        let name = header.filename.map(|name| {
+            let short: String = name.chars().take(FILENAME_CHARS).collect();
+            encoded(&short)
+        });
+        let name = name.as_deref().unwrap_or("-");
+        lines.push(format!("{number} {media} {encoding} {octets} {name}"));
+    }
+    Ok(lines)
+}
+
+fn header(content: &Content, part: &Part) -> Result<PartHeader, mail::Fault> {
+    let len = part.header.end.saturating_sub(part.header.start);
+    let len = usize::try_from(len).unwrap_or(PART_HEADER_BYTES);
+    let octets = content.read(part.header.start, len.min(PART_HEADER_BYTES))?;
+    Ok(PartHeader::of(&octets))
+}
+
+/// Every part that has a number, numbered as in IMAP's BODY[] [rfc9051 6.4.5.1].
+fn numbered(tree: &PartTree) -> Vec<(Vec<u32>, &Part)> {
+    let mut found = Vec::new();
+    within(tree, tree.root(), &mut Vec::new(), &mut found);
+    found
+}
+
+/// The parts of a message: those of its multipart, or itself as part 1.
+fn within<'a>(
+    tree: &'a PartTree,
+    root: &'a Part,
+    path: &mut Vec<u32>,
+    found: &mut Vec<(Vec<u32>, &'a Part)>,
+) {
+    if root.kind == PartKind::Multipart {
+        children(tree, root, path, found);
+    } else {
+        path.push(1);
+        part(tree, root, path, found);
+        path.pop();
+    }
+}
+
+fn children<'a>(
+    tree: &'a PartTree,
+    multipart: &'a Part,
+    path: &mut Vec<u32>,
+    found: &mut Vec<(Vec<u32>, &'a Part)>,
+) {
+    for (number, child) in (1..).zip(&multipart.children) {
+        path.push(number);
+        part(tree, &tree.parts()[*child], path, found);
+        path.pop();
+    }
+}
+
+fn part<'a>(
+    tree: &'a PartTree,
+    one: &'a Part,
+    path: &mut Vec<u32>,
+    found: &mut Vec<(Vec<u32>, &'a Part)>,
+) {
+    found.push((path.clone(), one));
+    match (one.kind, one.children.first()) {
+        (PartKind::Multipart, _) => children(tree, one, path, found),
+        (PartKind::Message, Some(root)) => within(tree, &tree.parts()[*root], path, found),
+        (PartKind::Message, None) | (PartKind::Leaf, _) => {}
+    }
+}
+
+pub(crate) fn rprt(session: &mut Session, number: u32, section: PartSection) -> Doing<'_> {
+    Box::pin(async move {
+        match pieces(session, number, &section) {
+            Ok((pieces, octets)) => {
+                session.begin(&Text::MessageFollows(octets));
+                Sending::of_part(pieces).run(session).await?;
+            }
+            Err(refused) => session.refuse(&refused),
+        }
+        Ok(())
+    })
+}
+
+fn pieces(
+    session: &mut Session,
+    number: u32,
+    section: &PartSection,
+) -> Result<(Pieces, u64), Refused> {
+    let found = session.maildrop().find(number, For::Less)?;
+    let tree = found.ready.parts();
+    let range = match section {
+        PartSection::Header => tree.locate(&[], Section::Header),
+        PartSection::Part(path) => tree.locate(path, Section::Whole),
+        PartSection::Mime(path) => tree.locate(path, Section::Mime),
+    };
+    let range = range.ok_or_else(|| Refused::new(Text::NoSuchPart))?;
+    let octets = range.end.saturating_sub(range.start);
+    Ok((Pieces::within(&found.ready, range), octets))
+}
