@@ -7,11 +7,14 @@
 //! is what is shown as encoded there. What never happens here: a change of a message without such
 //! parts, and of line ends outside them.
 //!
-//! `seven_bit` makes a message fit for a server that takes ASCII only [rfc6152 3]: parts that say `8bit`
-//! come out in base64 as well, and what is around them says `7bit`. Nothing inside a multipart/signed is
-//! changed: its signature is worth more.
+//! `seven_bit` makes a message fit for those who take ASCII in lines of usual length only [rfc6152 3]:
+//! parts with other octets or longer lines come out in quoted-printable or base64, whatever they said
+//! (`seven_bit` decides), and what is around them says `7bit`. Nothing inside a multipart/signed or
+//! multipart/encrypted is changed: a signature is worth more [rfc1847 2.1].
 
 mod base64_lines;
+mod quoted_lines;
+mod seven_bit;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +23,8 @@ use crate::parse::field;
 use crate::parse::split::{Ends, delimiter};
 use base64_lines::Base64Lines;
 use memchr::memchr;
+use quoted_lines::QuotedLines;
+use seven_bit::{Extent, Form, Undecided};
 
 /// A NUL stands where the message does not say `binary`: there is no encoding that would keep it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +36,7 @@ enum Makes {
     /// `binary` is encoded.
     #[default]
     Lines,
-    /// `8bit` and `binary` are.
+    /// What is not ASCII in usual lines is, and `binary`.
     SevenBit,
     /// Nothing is: it is signed.
     Nothing,
@@ -44,6 +49,8 @@ pub struct BinaryEncoder {
     /// Multiparts and messages that stand open, the innermost last.
     open: Vec<Open>,
     at: At,
+    /// The header that is read, where something may be said in it yet.
+    head: Option<Vec<u8>>,
     /// The beginning of a line of which nothing is decided yet.
     line: Vec<u8>,
     /// Where the rest of a line goes of which the beginning was decided.
@@ -73,6 +80,10 @@ enum At {
     Plain,
     /// Content that said `binary`.
     Binary(Base64Lines),
+    /// Content whose form is not known yet.
+    Undecided(Box<Undecided>),
+    /// Content in quoted-printable.
+    Quoted(QuotedLines),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +133,11 @@ struct Media {
     kind: Kind,
     boundary: Option<Vec<u8>>,
     is_digest: bool,
+    /// Or encrypted: what is in it stays as it is.
     is_signed: bool,
+    is_text: bool,
+    /// A kind of message that may not be encoded. [rfc2046 5.2]
+    stays: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,8 +159,8 @@ impl BinaryEncoder {
         Self::making(Makes::Lines)
     }
 
-    /// The same for a message that has to be ASCII. What comes out is, unless a part held other octets
-    /// without saying so, or is signed: the caller looks. [rfc6152 3]
+    /// The same for a message that has to be ASCII. What comes out is, unless a header has other octets,
+    /// a part is signed, or a long one has them late and did not say so: the caller looks. [rfc6152 3]
     pub fn seven_bit() -> Self {
         Self::making(Makes::SevenBit)
     }
@@ -159,6 +174,7 @@ impl BinaryEncoder {
             makes,
             open: Vec::new(),
             at: At::Header(header),
+            head: (makes == Makes::SevenBit).then(Vec::new),
             line: Vec::new(),
             rest_of_line: None,
             parts: 1,
@@ -166,7 +182,7 @@ impl BinaryEncoder {
     }
 
     /// Where a part begins.
-    fn header(&self) -> At {
+    fn header(&mut self) -> At {
         let is_signed = |open: &Open| {
             matches!(
                 open,
@@ -180,6 +196,7 @@ impl BinaryEncoder {
             true => Makes::Nothing,
             false => self.makes,
         };
+        self.head = (makes == Makes::SevenBit).then(Vec::new);
         At::Header(Header {
             makes,
             ..Header::default()
@@ -220,6 +237,7 @@ impl BinaryEncoder {
         if !self.line.is_empty() {
             self.take_line(Cut::End, out)?;
         }
+        self.decide(Extent::Whole, out);
         match std::mem::replace(&mut self.at, At::Plain) {
             At::Binary(lines) => {
                 lines.end_of_message(out);
@@ -271,7 +289,9 @@ impl BinaryEncoder {
             if text.is_empty() {
                 self.header_done(&line, out)?;
             } else {
-                header.line(&line, text, cut, self.open.last(), out)?;
+                let into = self.head.as_mut().unwrap_or(out);
+                header.line(&line, text, cut, self.open.last(), into)?;
+                self.bound_head(out);
             }
             RestOfLine::AsItIs
         } else {
@@ -301,15 +321,41 @@ impl BinaryEncoder {
 
     /// What is held of the part that a delimiter ends comes out.
     fn end_part(&mut self, out: &mut Vec<u8>) -> Result<(), NulOutsideBinary> {
+        self.decide(Extent::Whole, out);
         let around = self.open.last();
         match std::mem::replace(&mut self.at, At::Plain) {
-            At::Header(mut header) => header.end(around, out),
-            At::Binary(lines) => {
-                lines.end_at_delimiter(out);
-                Ok(())
+            At::Header(mut header) => {
+                out.extend(self.head.take().into_iter().flatten());
+                return header.end(around, out);
             }
-            At::Plain => Ok(()),
+            At::Binary(lines) => lines.end_at_delimiter(out),
+            At::Quoted(lines) => lines.end(out),
+            At::Plain | At::Undecided(_) => {}
         }
+        Ok(())
+    }
+
+    /// In so long a header nothing is said any more.
+    fn bound_head(&mut self, out: &mut Vec<u8>) {
+        if self
+            .head
+            .as_ref()
+            .is_some_and(|head| head.len() >= limits::PARSE_LINE_BYTES)
+        {
+            out.extend(self.head.take().into_iter().flatten());
+        }
+    }
+
+    /// The form of a part whose first octets are held.
+    fn decide(&mut self, extent: Extent, out: &mut Vec<u8>) {
+        self.at = match std::mem::replace(&mut self.at, At::Plain) {
+            At::Undecided(undecided) => match undecided.decide(extent, out) {
+                Form::AsItIs => At::Plain,
+                Form::Quoted(lines) => At::Quoted(lines),
+                Form::Base64(lines) => At::Binary(lines),
+            },
+            at => at,
+        };
     }
 
     fn at_delimiter(&mut self, index: usize, ends: Ends) {
@@ -331,12 +377,42 @@ impl BinaryEncoder {
         let At::Header(mut header) = std::mem::replace(&mut self.at, At::Plain) else {
             return pass(empty_line, out);
         };
-        header.end(self.open.last(), out)?;
-        pass(empty_line, out)?;
-        let encoding = header.encoding;
+        let head = self.head.take();
+        let mut head = match head {
+            Some(mut head) => {
+                header.end(self.open.last(), &mut head)?;
+                Some(head)
+            }
+            None => {
+                header.end(self.open.last(), out)?;
+                None
+            }
+        };
+        let (encoding, has_media) = (header.encoding, header.media.is_some());
         let media = header
             .media
             .unwrap_or_else(|| default_media(self.open.last()));
+        let is_identity = matches!(encoding, Encoding::Absent | Encoding::Identity);
+        match (&mut head, media.kind) {
+            (Some(head), Kind::Leaf) if is_identity => {
+                let undecided = Undecided {
+                    head: std::mem::take(head),
+                    empty_line: empty_line.to_vec(),
+                    sample: Vec::new(),
+                    media,
+                    has_media,
+                    is_of_message: matches!(self.open.last(), None | Some(Open::Message)),
+                };
+                self.at = At::Undecided(Box::new(undecided));
+                return Ok(());
+            }
+            (Some(head), _) if !media.is_signed && seven_bit::says_eight(head) => {
+                seven_bit::say(head, b"7bit");
+            }
+            _ => {}
+        }
+        out.extend(head.into_iter().flatten());
+        pass(empty_line, out)?;
         let has_room = self.open.len() < limits::MIME_DEPTH && self.parts < limits::MIME_PARTS;
         match (media.kind, media.boundary) {
             (Kind::Multipart, Some(boundary)) if has_room => self.open.push(Open::Multipart {
@@ -360,12 +436,22 @@ impl BinaryEncoder {
 
     fn content(&mut self, octets: &[u8], out: &mut Vec<u8>) -> Result<(), NulOutsideBinary> {
         match &mut self.at {
-            At::Binary(lines) => {
+            At::Binary(lines) => lines.piece(octets, out),
+            At::Header(_) | At::Plain => return pass(octets, out),
+            At::Quoted(lines) => {
+                no_nul(octets)?;
                 lines.piece(octets, out);
-                Ok(())
             }
-            At::Header(_) | At::Plain => pass(octets, out),
+            At::Undecided(undecided) => {
+                let (now, after) = octets.split_at(octets.len().min(undecided.room()));
+                pass(now, &mut undecided.sample)?;
+                if !after.is_empty() {
+                    self.decide(Extent::GoesOn, out);
+                    return self.content(after, out);
+                }
+            }
         }
+        Ok(())
     }
 }
 
@@ -460,7 +546,7 @@ impl Header {
         let value = field::unfolded(held, "content-transfer-encoding").unwrap_or_default();
         self.encoding = match (field::encoding_word(&value).as_slice(), self.makes) {
             (b"8bit" | b"binary", Makes::Nothing) => Encoding::Identity,
-            (b"binary", _) | (b"8bit", Makes::SevenBit) => Encoding::BinaryHeld,
+            (b"binary", _) => Encoding::BinaryHeld,
             (b"" | b"7bit" | b"8bit", _) => Encoding::Identity,
             _ => Encoding::Encoded,
         };
@@ -475,13 +561,11 @@ impl Header {
     /// Says another encoding in place of `binary`. What holds other parts is never encoded itself
     /// [rfc2045 6.4].
     fn replace(&mut self, around: Option<&Open>, out: &mut Vec<u8>) {
-        let kind = match &self.media {
-            Some(media) => media.kind,
-            None => default_media(around).kind,
-        };
-        let word: &[u8] = match (kind, self.makes) {
+        let default = default_media(around);
+        let media = self.media.as_ref().unwrap_or(&default);
+        let word: &[u8] = match (media.kind, self.makes) {
             (Kind::Leaf, _) => b"base64",
-            (Kind::Multipart | Kind::Message, Makes::SevenBit) => b"7bit",
+            (Kind::Multipart | Kind::Message, Makes::SevenBit) if !media.is_signed => b"7bit",
             (Kind::Multipart | Kind::Message, _) => b"8bit",
         };
         out.extend_from_slice(b"Content-Transfer-Encoding: ");
@@ -507,6 +591,8 @@ fn media_of(noted: &[u8]) -> Media {
         return PLAIN;
     };
     let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+    let is_global = subtype.get(..6).is_some_and(|begin| is(begin, "global"));
+    let (is_text, is_message) = (is(&kind, "text"), is(&kind, "message"));
     let kind = if is(&kind, "multipart") {
         Kind::Multipart
     } else if is(&kind, "message") && (is(&subtype, "rfc822") || is(&subtype, "global")) {
@@ -523,7 +609,9 @@ fn media_of(noted: &[u8]) -> Media {
         kind,
         boundary: boundary.filter(|b| !b.is_empty() && b.len() <= limits::BOUNDARY_BYTES),
         is_digest: is(&subtype, "digest"),
-        is_signed: kind == Kind::Multipart && is(&subtype, "signed"),
+        is_signed: kind == Kind::Multipart && (is(&subtype, "signed") || is(&subtype, "encrypted")),
+        is_text,
+        stays: is_message && !is_global,
     }
 }
 
@@ -532,6 +620,8 @@ const PLAIN: Media = Media {
     boundary: None,
     is_digest: false,
     is_signed: false,
+    is_text: true,
+    stays: false,
 };
 
 /// What a part without Content-Type is: text, and in a digest a message [rfc2046 5.1.5].
@@ -547,11 +637,16 @@ fn default_media(around: Option<&Open>) -> Media {
 
 /// Octets that stay as they are.
 fn pass(octets: &[u8], out: &mut Vec<u8>) -> Result<(), NulOutsideBinary> {
-    if memchr(0, octets).is_some() {
-        return Err(NulOutsideBinary);
-    }
+    no_nul(octets)?;
     out.extend_from_slice(octets);
     Ok(())
+}
+
+fn no_nul(octets: &[u8]) -> Result<(), NulOutsideBinary> {
+    match memchr(0, octets) {
+        Some(_) => Err(NulOutsideBinary),
+        None => Ok(()),
+    }
 }
 
 /// A buffer to use again, unless it has grown large.

@@ -92,6 +92,8 @@ pub const PARSE_BYTES: usize = 4 * 1024 * 1024;
 pub const PARSE_WINDOW_BYTES: usize = 256 * 1024;
 /// Octets of one line that are looked at; the rest of it is content all the same.
 pub const PARSE_LINE_BYTES: usize = 64 * 1024;
+/// How much of a part is looked at to choose its encoding, where it has to be made ASCII.
+pub const SEVEN_BIT_SAMPLE_BYTES: usize = 64 * 1024;
 /// Octets of one part's header that are looked at.
 pub const PARSE_HEADER_BYTES: usize = 256 * 1024;
 /// Octets of all parts' headers together that are looked at.

@@ -93,6 +93,8 @@ impl Content {
             content: self,
             at: 0,
             encoder: self.seven_bit_bytes.map(|_| BinaryEncoder::seven_bit()),
+            line_bytes: 0,
+            has_long_line: false,
         }
     }
 }
@@ -104,11 +106,37 @@ pub(crate) struct Feed<'a> {
     at: u64,
     /// Until its last piece, where the body is made 7-bit.
     encoder: Option<BinaryEncoder>,
+    /// Of the line that is read.
+    line_bytes: usize,
+    has_long_line: bool,
 }
 
 impl Feed<'_> {
+    /// Whether a line was longer than servers have to take. [rfc5321 4.5.3.1.6]
+    pub fn has_long_line(&self) -> bool {
+        self.has_long_line
+    }
+
     /// The next piece; None at the end.
     pub fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        let piece = self.next_made()?;
+        if let Some(piece) = piece.as_ref().filter(|_| !self.has_long_line) {
+            self.measure(piece);
+        }
+        Ok(piece)
+    }
+
+    fn measure(&mut self, piece: &[u8]) {
+        let mut begins = 0;
+        for end in memchr::memchr_iter(b'\n', piece).map(|at| at + 1) {
+            self.has_long_line |= self.line_bytes + (end - begins) > LINE_BYTES;
+            (self.line_bytes, begins) = (0, end);
+        }
+        self.line_bytes += piece.len() - begins;
+        self.has_long_line |= self.line_bytes > LINE_BYTES;
+    }
+
+    fn next_made(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
             let is_prefix = self.at < self.content.prefix.len() as u64;
             let piece = self.next_kept()?;
@@ -149,5 +177,8 @@ impl Feed<'_> {
         Ok(Some(piece))
     }
 }
+
+/// A line with its CRLF. [rfc5321 4.5.3.1.6]
+const LINE_BYTES: usize = 1_000;
 
 const READING: &str = "reading a message to send it";

@@ -57,6 +57,8 @@ pub(crate) struct Transacted {
     pub outcomes: Vec<Outcome>,
     /// Why somebody is unanswered.
     pub lost: Option<Lost>,
+    /// A line of the content was longer than servers have to take.
+    pub has_long_line: bool,
 }
 
 /// One connection, from the greeting to QUIT.
@@ -142,9 +144,16 @@ impl Talk {
         loop {
             match self.next(&mut feeding).await {
                 Ok(Event::Done(outcomes)) => {
+                    let has_long_line = feeding
+                        .as_ref()
+                        .is_some_and(|feeding| feeding.feed.has_long_line());
                     return match feeding.and_then(|feeding| feeding.ended) {
                         Some(not_sent) => Err(not_sent),
-                        None => Ok(Transacted { outcomes, lost }),
+                        None => Ok(Transacted {
+                            outcomes,
+                            lost,
+                            has_long_line,
+                        }),
                     };
                 }
                 Ok(Event::Broken(how)) => lost = Some(Lost::Broken(how.to_string())),

@@ -25,6 +25,10 @@ use std::io;
 /// What the record says of a message that was changed on its way. [rfc6152 3]
 const MADE_SEVEN_BIT: &str = "made 7-bit: no host takes 8BITMIME";
 
+/// What it says of one whose lines are longer than servers have to take. What others have written,
+/// and may have signed, is not ours to fold. [rfc5321 4.5.3.1.6]
+const LONG_LINES: &str = "some lines are longer than 998 octets";
+
 /// What is to be done at one host.
 pub(crate) struct Visit<'a> {
     pub road: &'a Road,
@@ -373,6 +377,10 @@ impl Visit<'_> {
                 return Vec::new();
             }
         };
+        if transacted.has_long_line {
+            let note = LONG_LINES.to_owned();
+            visited.record.notes.push(note);
+        }
         let at = self.now();
         let any_taken = transacted.outcomes.iter().any(|o| Failure::of(o).is_none());
         let others = match any_taken && talk.is_open() {

@@ -504,6 +504,20 @@ fn smarthost(tls: Demand, login: Option<(&str, &str)>) -> Route {
 }
 
 #[tokio::test(start_paused = true)]
+async fn long_lines_of_others_go_as_they_are_and_the_record_says_so() {
+    // [rfc5321 4.5.3.1.6]
+    for (letters, notes) in [(998, 0), (999, 1)] {
+        let mut world = World::new();
+        let a = world.a(Script::default());
+        let line = "x".repeat(letters);
+        let load = load(&["bob@there.test"], &format!("y\r\n{line}\r\n")).await;
+        let carried = world.carry(&load).await;
+        assert!(a.messages()[0].contains(&line), "{carried:?}");
+        assert_eq!(carried.records[0].notes.len(), notes, "{carried:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_smarthost_gets_everything_and_a_login() {
     // [rfc4954 4]
     let mut world = World::new();
@@ -702,7 +716,10 @@ async fn where_no_host_takes_8bit_it_is_made_7bit_and_the_record_says_so() {
     );
     assert_eq!(
         b.messages(),
-        ["Received: here\nContent-Transfer-Encoding: base64\n\nS8O2bG4NCg==\n"]
+        [
+            "Received: here\nContent-Transfer-Encoding: base64\nMIME-Version: 1.0\n\
+          Content-Type: text/plain; charset=utf-8\n\nS8O2bG4NCg==\n"
+        ]
     );
     assert_eq!(
         hosts(&carried).len(),
