@@ -85,6 +85,19 @@ impl RoadLook {
     pub fn below(&self, prefix: &[u8]) -> Scan {
         self.0.below(prefix)
     }
+    /// The body that is held for a message.
+    pub fn held(&self, message: MessageNumber) -> Result<Option<BodyId>, Fault> {
+        let held = self.record::<Held>(&held(message))?;
+        Ok(held.map(|held| held.0))
+    }
+    /// The messages for which bodies are held.
+    pub fn holding(&self) -> impl Iterator<Item = Result<MessageNumber, Fault>> {
+        self.below(HELD).map(|row| {
+            let (key, _) = row?;
+            let number = keys::last_u64(&key).ok_or_else(|| damaged(Held::WHAT, &key))?;
+            Ok(MessageNumber(number))
+        })
+    }
     /// A range of keys.
     pub fn range(&self, range: impl std::ops::RangeBounds<Vec<u8>>) -> Scan {
         self.0.range(range)

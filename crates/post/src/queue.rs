@@ -6,6 +6,7 @@
 //! `road`), the text of a notification (`report`).
 
 mod attempt;
+pub(crate) mod check;
 pub(crate) mod codec;
 mod entry;
 mod held;
@@ -25,6 +26,7 @@ mod walk;
 mod work;
 
 pub use attempt::AttemptRecord;
+pub use check::check;
 pub use entry::{EntryNumber, EntryRecord, Lease, Onward, RecipientState, Said, Standing, Whither};
 pub(crate) use leaving::{Full, Leaving, NewMessage};
 pub use mail::road::MessageNumber;

@@ -5,17 +5,19 @@
 //! here has no trail of its own, so that taking it costs nothing more: each mailbox keeps with a
 //! message who brought it and when. What never happens here: a decision, words for people.
 
+mod check;
 mod find;
 mod forget;
 mod rows;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use check::check;
 pub use find::{Passage, by_address, by_id, by_message_id, passage};
 pub(crate) use forget::first;
 pub use forget::forget;
 pub(crate) use rows::TRAILS;
-pub use rows::{attempted, begun, ended};
+pub use rows::{attempted, begun, ended, told};
 
 use crate::queue::codec::{Read, Write};
 use crate::queue::{EntryRecord, MessageNumber};

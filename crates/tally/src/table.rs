@@ -82,6 +82,8 @@ table! {
         "Entries of the queue that wait for other servers or are under way; a message has one for each domain.";
     QueueOldest "queue_oldest_timestamp_seconds" Gauge, "seconds" []
         "When the oldest message in the queue was handed in, in seconds since 1970; 0 while there is none.";
+    QueueDamaged "queue_damaged_rows_total" Counter, "rows" []
+        "Rows of the queue that could not be read or had lost what they speak of, and are not sent; `whimbrel verify` names them.";
     Attempts "attempts_total" Counter, "recipients" ["outcome"]
         "Recipients for whom a message was tried at other servers, by outcome (taken, put-off, failed).";
     Reports "reports_total" Counter, "recipients" ["action"]

@@ -7,7 +7,10 @@ use crate::{Outcome, own_files};
 use mail::{Admin, Mail, MailSettings, VerifyReport};
 use net::{Clock, Random};
 use std::process::ExitCode;
-use store::{Db, Files};
+use store::{Db, Fault, Files};
+
+/// Problems of the road that are told.
+const TOLD_OF_ROAD: usize = 100;
 
 pub async fn run(arguments: VerifyArguments) -> Outcome<ExitCode> {
     let store = own_files::store_in(&arguments.data);
@@ -39,8 +42,28 @@ pub async fn run(arguments: VerifyArguments) -> Outcome<ExitCode> {
     let mail = mail.map_err(|fault| fault.to_string())?;
     let report = mail.verify(&admin, |line| println!("{line}")).await;
     let report = report.map_err(|fault| fault.to_string())?;
+    let on_the_road = check_road(&mail).map_err(|fault| fault.to_string())?;
+    drop(mail);
     db.close().await;
-    Ok(tell(&report, opened.damage.len()))
+    Ok(tell(&report, opened.damage.len() + on_the_road))
+}
+
+/// The rows of queue and trails; gives the number of problems.
+fn check_road(mail: &Mail) -> Result<usize, Fault> {
+    let mut problems = 0;
+    post::queue::check(&mail.road(), |found| {
+        problems += 1;
+        if problems <= TOLD_OF_ROAD {
+            println!(
+                "problem: the road: {found}\n  advice: what of it can be read goes on; \
+                 `whimbrel queue list` shows that, and the log of a start names the rest"
+            );
+        }
+    })?;
+    if problems > TOLD_OF_ROAD {
+        println!("… and {} more on the road", problems - TOLD_OF_ROAD);
+    }
+    Ok(problems)
 }
 
 fn tell(report: &VerifyReport, damage: usize) -> ExitCode {

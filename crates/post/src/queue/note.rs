@@ -43,6 +43,8 @@ struct Note<'a> {
     at: Time,
     /// Of the report.
     told: Option<String>,
+    /// Its id, if it is put into a mailbox here and has no trail of its own.
+    report_here: Option<String>,
     /// The rows are as this note would make them, or gone: somebody was there before.
     is_late: AtomicBool,
 }
@@ -76,6 +78,7 @@ impl Queue {
             records,
             at: self.inner.clock.now(),
             told: None,
+            report_here: None,
             is_late: AtomicBool::new(false),
         };
         loop {
@@ -91,6 +94,12 @@ impl Queue {
                 Err(why) if why.is_empty() => None,
                 Err(why) => Some(why.to_string()),
             };
+            let is_here = |told: &&Told| told.leaving.is_none();
+            note.report_here = told
+                .as_ref()
+                .ok()
+                .filter(is_here)
+                .map(|told| told.id.clone());
             let is_told = told.is_ok();
             let leg = |edit: &mut Edit| note.write(edit);
             let committed = match told {
@@ -495,6 +504,9 @@ impl Note<'_> {
             return Err(Fault::new("noting an attempt", "the entry has changed"));
         };
         trail::attempted(edit, self.number, self.before.attempts, self.records);
+        if let Some(report) = &self.report_here {
+            trail::told(edit, self.number.message, report);
+        }
         if !self.after.is_over() {
             // the operator may have said something meanwhile
             let standing = current.standing;
@@ -511,6 +523,7 @@ impl Note<'_> {
             entry: self.after.clone(),
             told: self.told.clone(),
         };
+
         remove(edit, self.number, &end)
     }
 }

@@ -106,14 +106,17 @@ impl Queue {
 
     fn rebuild(&self, look: &RoadLook) -> Result<(), Fault> {
         let mut schedule = self.schedule();
-        walk(look, |number, message, entry| {
+        let damaged = walk(look, |number, message, entry| {
             let timing = self.timing(message, &entry);
             self.counts_held(number.message, message);
             match entry.standing {
                 Standing::Free => schedule.add(number, timing),
                 Standing::Held => schedule.add_held(number, timing),
             }
-        })
+        })?;
+        let tally = self.inner.mail.tally();
+        tally.add(Metric::QueueDamaged, &[], damaged);
+        Ok(())
     }
 
     pub(super) fn schedule(&self) -> MutexGuard<'_, Schedule> {

@@ -7,7 +7,7 @@ use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Standing};
 use crate::queue::message::MessageRecord;
 use crate::queue::note::remove;
-use crate::queue::{Queue, keys};
+use crate::queue::{Queue, keys, settle};
 use crate::road::route::Destination;
 use crate::trail::{End, How};
 use addr::Host;
@@ -37,6 +37,28 @@ impl Queue {
     /// Takes them out for good; nobody is told. An attempt that runs may still succeed.
     pub async fn remove(&self, numbers: &[EntryNumber]) -> Result<usize, Fault> {
         self.change_all(numbers, Change::Remove).await
+    }
+
+    /// Takes them out for good, and tells their senders by a report that they failed. What is being
+    /// tried just now stays: it may be taken. Gives how many.
+    pub async fn give_back(&self, numbers: &[EntryNumber]) -> Result<usize, Fault> {
+        let mut count = 0;
+        for number in numbers {
+            if self.is_under_way(*number) {
+                continue;
+            }
+            let Some((message, entry)) = self.read(*number)? else {
+                continue;
+            };
+            let settled = settle::given_back(&entry, self.inner.clock.now());
+            self.note((*number, &message, &entry), &settled, &[])
+                .await?;
+            if self.read(*number)?.is_none() {
+                self.schedule().forget(*number);
+                count += 1;
+            }
+        }
+        Ok(count)
     }
 
     /// The entries for these domains. What goes its way by the DNS is told apart in memory; only of

@@ -8,6 +8,7 @@ use crate::report::{Happened, NextHost};
 use crate::road::failure::End;
 use crate::road::{Fate, Reports};
 use net::Time;
+use smtp::Status;
 
 /// An entry afterwards, and what its sender may want to hear of: the places of recipients, and what
 /// happened to them.
@@ -86,6 +87,25 @@ pub(super) fn looked_at(
     }
 }
 
+/// The operator gives them back: nothing more is tried.
+pub(super) fn given_back(before: &EntryRecord, now: Time) -> Settled {
+    let mut entry = before.clone();
+    let waiting: Vec<usize> = entry.waiting().collect();
+    for place in &waiting {
+        let onward = &mut entry.recipients[*place];
+        onward.state = RecipientState::Failed;
+        onward.said = Some(Said {
+            status: Status(5, 0, 0),
+            ..nothing_said(now, GIVEN_BACK)
+        });
+    }
+    let happened = waiting.into_iter().map(|place| (place, Happened::Failed));
+    Settled {
+        happened: happened.collect(),
+        entry,
+    }
+}
+
 /// The sender hears once of those who still wait when it takes long. [rfc3461 5.2.5]
 /// [rfc2852 4.1.3]
 pub(super) fn told_of_delay(settled: Settled, now: Time, notice: Option<Notice>) -> Settled {
@@ -126,6 +146,7 @@ pub(super) enum Why {
 }
 
 const NO_ANSWER: &str = "there was no answer in all the time that the message was kept";
+const GIVEN_BACK: &str = "the operator of this server has taken it out of the queue";
 const BACK: &str = "it could not be delivered within the time that its sender has set";
 const LATE: &str = "it is not delivered yet, and the time that its sender has set is over";
 
@@ -153,8 +174,6 @@ mod tests {
     use super::*;
     use crate::queue::{Onward, Standing};
     use addr::{Charset, ForwardPath};
-
-    use smtp::Status;
 
     fn notice(at: i64) -> Option<Notice> {
         Some(Notice {
@@ -238,6 +257,18 @@ mod tests {
         let passed_on = Happened::PassedOn(NextHost::WithoutDsn);
         assert_eq!(happened, [(0, passed_on), (2, Happened::Failed)]);
         assert_eq!(entry.recipients[2].said, Some(said(5)));
+    }
+
+    #[test]
+    fn what_the_operator_gives_back_fails_for_those_who_wait() {
+        let mut before = entry(2);
+        before.recipients[0].state = RecipientState::Done;
+        before.recipients[1].said = Some(said(4));
+        let settled = given_back(&before, Time(100));
+        assert!(settled.entry.is_over());
+        assert_eq!(settled.happened, [(1, Happened::Failed)]);
+        let last = settled.entry.recipients[1].said.clone().unwrap();
+        assert_eq!((last.status, last.host), (Status(5, 0, 0), None));
     }
 
     #[test]

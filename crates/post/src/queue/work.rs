@@ -18,6 +18,7 @@ use smtp::client::Recipient;
 use smtp::{BodyType, MailParameters, RcptParameters};
 use std::collections::HashMap;
 use store::Fault;
+use tally::Metric;
 use tokio::task::{Id, JoinError, JoinSet};
 
 /// The attempts that run.
@@ -138,6 +139,7 @@ impl Queue {
             Ok(None) => self.schedule().forget(number),
             Err(fault) => {
                 tracing::error!(target: "queue", entry = %number, %fault, "an entry cannot be read and is not sent");
+                self.inner.mail.tally().count(Metric::QueueDamaged, &[]);
                 self.schedule().forget(number);
             }
         }

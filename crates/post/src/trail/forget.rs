@@ -104,6 +104,11 @@ fn add_rows(
             out.push(row?.0.to_vec());
         }
     }
+    for row in look.below(&rows::reports(number)) {
+        let (key, _) = row?;
+        out.extend(rows::report_of(&key, number).map(rows::id));
+        out.push(key.to_vec());
+    }
     out.push(rows::id(&trail.id));
     out.extend(rows::leading(number, trail));
     out.push(rows::trail(number));

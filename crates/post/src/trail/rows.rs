@@ -5,7 +5,8 @@
 //! | `rm` message | the message as it was handed in |
 //! | `rt` message, part, round, place | an attempt |
 //! | `re` message, part | how the entry ended |
-//! | `ri` id | the message of this id of ours |
+//! | `rd` message, id | a report on the message, delivered here, whose id leads to it |
+//! | `ri` id | the message of this id of ours, or on which this report is |
 //! | `rx` hash, message | messages with this Message-ID field |
 //! | `ra` hash, message | messages from or to this address |
 //! | `rf` | the first message whose trail is kept |
@@ -38,6 +39,16 @@ pub(super) fn attempts(number: MessageNumber) -> Vec<u8> {
 
 pub(super) fn ends(number: MessageNumber) -> Vec<u8> {
     numbered(b"re", number)
+}
+
+/// The reports on a message that were delivered here.
+pub(super) fn reports(number: MessageNumber) -> Vec<u8> {
+    numbered(b"rd", number)
+}
+
+/// The id at the end of such a key.
+pub(super) fn report_of(key: &[u8], number: MessageNumber) -> Option<&str> {
+    std::str::from_utf8(key.strip_prefix(&reports(number)[..])?).ok()
 }
 
 pub(super) fn id(id: &str) -> Vec<u8> {
@@ -103,6 +114,15 @@ pub fn attempted(edit: &mut Edit, entry: EntryNumber, round: u32, made: &[Attemp
         key.extend_from_slice(&place.to_be_bytes());
         edit.put(key, attempt.encode());
     }
+}
+
+/// The sender is told by a report that is delivered here: in the transaction that takes it.
+pub fn told(edit: &mut Edit, number: MessageNumber, report: &str) {
+    edit.put(id(report), number.0.to_be_bytes());
+    edit.put(
+        [&reports(number)[..], report.as_bytes()].concat(),
+        Vec::new(),
+    );
 }
 
 /// An entry is over: in the transaction that removes it.

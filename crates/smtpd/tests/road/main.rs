@@ -312,6 +312,69 @@ async fn the_operator_keeps_mail_back_lets_it_go_and_takes_it_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_operator_gives_back_is_told_to_its_sender_and_found_by_the_reports_id() {
+    let world = World::new();
+    let a = world.house(A).await;
+    let mut alice = a.submit().await;
+    let to = ["bob@b.example", "carol@b.example"];
+    let id = alice.deliver("alice@a.example", &to, LETTER).await;
+    let queue = a.queue();
+    let held = a.waiting("bob@b.example");
+    queue.hold(&held).await.unwrap();
+    let look = a.mail.road();
+    let mut problems = Vec::new();
+    post::queue::check(&look, |found| problems.push(found)).unwrap();
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(queue.give_back(&held).await.unwrap(), 1);
+    assert_eq!(queue.give_back(&held).await.unwrap(), 0, "it has gone");
+    assert!(queue.is_empty());
+    let [report] = &a.texts("alice").await[..] else {
+        panic!("one report")
+    };
+    for part in ["Status: 5.0.0", "bob@b.example", "carol@b.example"] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+    let look = a.mail.road();
+    let number = post::trail::by_id(&look, &id).unwrap().unwrap();
+    let passage = post::trail::passage(&look, number).unwrap().unwrap();
+    let told = passage.ends[0].1.told.clone().unwrap();
+    assert_eq!(post::trail::by_id(&look, &told).unwrap(), Some(number));
+    a.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_do_not_hang_together_are_found() {
+    let world = World::new();
+    let a = world.house(A).await;
+    let mut alice = a.submit().await;
+    for to in ["bob@b.example", "carol@c.example"] {
+        alice.deliver("alice@a.example", &[to], LETTER).await;
+    }
+    let (bob, carol) = (a.waiting("bob@b.example"), a.waiting("carol@c.example"));
+    let mut edit = a.mail.road_edit().await;
+    edit.put(post::queue::keys::entry(bob[0]), b"damaged".to_vec());
+    edit.delete(post::queue::keys::message(carol[0].message));
+    a.mail.road_commit(edit).await.unwrap();
+    let mut problems = Vec::new();
+    post::queue::check(&a.mail.road(), |found| problems.push(found)).unwrap();
+    let all = problems.join("\n");
+    for part in [
+        "an entry of the queue: ",
+        "an entry waits whose message 2 is not there",
+        "a body is held for message 2, which is not there",
+    ] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+    // the rest goes on without them, and they are counted
+    let a = a.restarted().await;
+    let counted = a.mail.tally().text();
+    assert!(
+        counted.contains("queue_damaged_rows_total 2\n"),
+        "{counted}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_held_is_held_after_a_restart() {
     let world = World::new();
     let (a, b) = (world.house(A).await, world.house(B).await);

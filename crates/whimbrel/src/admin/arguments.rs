@@ -497,10 +497,13 @@ pub enum QueueCommand {
         #[command(flatten)]
         entries: Entries,
     },
-    /// Take out for good; the sender is not told.
+    /// Take out for good; the sender is not told, unless `--return` is said.
     Remove {
         #[command(flatten)]
         entries: Entries,
+        /// Tell the sender by a report that it was not delivered.
+        #[arg(long = "return")]
+        returned: bool,
         #[command(flatten)]
         sure: Sure,
     },

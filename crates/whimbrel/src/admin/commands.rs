@@ -152,12 +152,14 @@ fn warning(found: &Answer) -> String {
         }
         Answer::Queue(queue) => match queue.entries.len() + queue.left_out {
             0 => "nothing in the queue is meant. Go on?".to_owned(),
-            1 => "this takes 1 entry out of the queue for good, and the sender is not told. \
-                  Remove it?"
-                .to_owned(),
+            1 => {
+                "this takes 1 entry out of the queue for good; without --return the sender is not \
+                  told. Remove it?"
+                    .to_owned()
+            }
             many => format!(
-                "this takes {many} entries out of the queue for good, and no sender is told. \
-                 Remove them?"
+                "this takes {many} entries out of the queue for good; without --return no sender is \
+                 told. Remove them?"
             ),
         },
         _ => "go on?".to_owned(),
@@ -440,12 +442,20 @@ pub async fn queue(arguments: QueueArguments) -> Outcome<ExitCode> {
         QueueCommand::Retry { entries } => Job::new(common, change(Action::Retry, entries)),
         QueueCommand::Hold { entries } => Job::new(common, change(Action::Hold, entries)),
         QueueCommand::Release { entries } => Job::new(common, change(Action::Release, entries)),
-        QueueCommand::Remove { entries, sure } => {
+        QueueCommand::Remove {
+            entries,
+            returned,
+            sure,
+        } => {
             let look = Request::QueueList {
                 selection: selected(entries.clone()),
                 limit: Some(1),
             };
-            Job::new(common, change(Action::Remove, entries)).asking(look, sure)
+            let action = match returned {
+                true => Action::Return,
+                false => Action::Remove,
+            };
+            Job::new(common, change(action, entries)).asking(look, sure)
         }
     };
     job.run().await

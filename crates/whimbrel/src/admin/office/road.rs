@@ -64,6 +64,7 @@ impl Office {
             Action::Release => self.queue.release(&numbers).await,
             Action::Retry => self.queue.retry(&numbers).await,
             Action::Remove => self.queue.remove(&numbers).await,
+            Action::Return => self.queue.give_back(&numbers).await,
         };
         let what = match (action, self.sessions.is_some()) {
             (Action::Retry, true) => "tried now",
@@ -71,6 +72,7 @@ impl Office {
             (Action::Hold, _) => "held; `whimbrel queue release` lets go on",
             (Action::Release, _) => "let go on",
             (Action::Remove, _) => "taken out; no sender is told",
+            (Action::Return, _) => "taken out; the sender is told, unless he asked for silence",
         };
         let mut lines = vec![match changed.map_err(fault)? {
             0 => "there is nothing with which that could be done".to_owned(),

@@ -31,6 +31,8 @@ pub enum Action {
     Release,
     /// Take out; nobody is told.
     Remove,
+    /// Take out; the sender is told.
+    Return,
 }
 
 /// Entries of the queue.
