@@ -43,6 +43,12 @@ use tokio::sync::OnceCell;
 /// How much of a login name a log line shows.
 const LOGGED_NAME_CHARS: usize = 100;
 
+/// A password in the form in which clients of SCRAM use it (SASLprep), for logins at other servers.
+/// [rfc4013 2.1] [rfc4013 2.2]
+pub fn prepared_password(password: &[u8]) -> Vec<u8> {
+    keys::prepare(password)
+}
+
 /// Logins. Cheap to clone.
 #[derive(Clone)]
 pub struct Auth {

@@ -52,7 +52,7 @@ pub use account::{Account, Appended, NewMessage, Quota};
 pub use arrivals::{Arrival, ArrivalPlace, Arrivals, Presence, Sought};
 pub use auth::{
     Argon2Cost, Auth, Conversation, IntrospectionSettings, IssuerSettings, LoginClient,
-    LoginRefusal, NewPassword, PasswordRefusal, Progress, Response,
+    LoginRefusal, NewPassword, PasswordRefusal, Progress, Response, prepared_password,
 };
 pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Leg, Mail, Prefix, Room};

@@ -79,7 +79,8 @@ fn smarthost(settings: &Settings) -> Outcome<Option<Route>> {
 fn password(file: &Path) -> Outcome<Vec<u8>> {
     let text = own_files::read(file)?;
     match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(line.as_bytes().to_vec()),
+        // servers compare with what they prepared in the same way [rfc5802 5.1]
+        Some(line) if !line.is_empty() => Ok(mail::prepared_password(line.as_bytes())),
         _ => Err(format!(
             "{} has no password in its first line",
             file.display()
@@ -286,6 +287,17 @@ mod tests {
         ] {
             assert!(shown(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_password_for_another_server_is_its_first_line_prepared() {
+        // [rfc4013 2.1] [rfc4013 2.2] [rfc5802 5.1]
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "ﬁ\u{a0}x\u{ad}\nsecond").unwrap();
+        assert_eq!(password(&file).unwrap(), b"fi x");
+        std::fs::write(&file, "\n").unwrap();
+        assert!(password(&file).is_err());
     }
 
     #[test]
