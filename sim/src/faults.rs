@@ -3,8 +3,8 @@
 use crate::client::pause;
 use crate::dice::Dice;
 use crate::world::{Phase, World};
-use net::Weather;
 use net::time::{Duration, sleep, timeout};
+use net::{DnsWeather, Weather};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use store::SimFailure;
@@ -19,6 +19,13 @@ const RENAMING: Duration = Duration::from_secs(60);
 pub async fn run(world: Arc<World>) {
     let dice = world.dice("faults");
     world.net.set_weather(weather(&dice));
+    let fail_one_in = *dice.pick(&[0, 0, 4, 20]);
+    // without an answer no stranger is proven to have sent what he is told of
+    world.ledger().reports_may_be_lost |= fail_one_in > 0;
+    world.dns.set_weather(DnsWeather {
+        fail_one_in,
+        ..DnsWeather::default()
+    });
     while world.phase() == Phase::Storm && !world.trace.is_over() {
         pause(&dice, 20_000).await;
         one(&world, &dice).await;
@@ -28,6 +35,7 @@ pub async fn run(world: Arc<World>) {
     world.disk.set_slowness(Duration::ZERO);
     world.disk.set_free_bytes(PLENTY_BYTES);
     world.net.set_weather(Weather::default());
+    world.dns.set_weather(DnsWeather::default());
 }
 
 /// In some runs the process is also killed right after it has renamed a file, and the power fails when

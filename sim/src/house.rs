@@ -1,10 +1,10 @@
 //! The server's process: the store over the simulated disk, mail, post, and the doors on the
 //! simulated network, put together as `whimbrel` does it.
 
-use crate::world::{DOMAIN, FAR, FAR_DOMAIN, SERVER, World};
+use crate::world::{DOMAIN, SERVER, World};
 use mail::{Admin, Argon2Cost, Mail, MailSettings, WeakPasswords};
 use net::time::Duration;
-use net::{Bounds, Clock, Conn, Dialer, Listener, Random, Resolver, SimDns, Stop};
+use net::{Bounds, Clock, Conn, Dialer, Listener, Random, Resolver, Stop};
 use post::queue::{Queue, QueueSettings};
 use post::road::failure::Backoff;
 use post::road::route::Routes;
@@ -76,8 +76,18 @@ fn mail_settings() -> MailSettings {
     }
 }
 
-/// However the clock is set, nothing expires in a run.
-const LIFETIME: Duration = Duration::from_secs(365 * 24 * 3_600);
+/// How long mail is tried: in some runs, however the clock is set, nothing expires.
+const LIFETIMES: [Duration; 3] = [
+    Duration::from_secs(365 * 24 * 3_600),
+    Duration::from_secs(600),
+    Duration::from_secs(45),
+];
+/// After what time a sender hears of a delay.
+const DELAY_NOTICES: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_secs(20),
+    Duration::from_secs(120),
+];
 /// Retries come soon, so that a short run sees many.
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_secs(2),
@@ -85,28 +95,28 @@ const BACKOFF: Backoff = Backoff {
 };
 
 async fn queue(world: &World, mail: Mail, random: &Random) -> Result<Queue, String> {
+    let dice = world.dice("queue settings");
     let settings = QueueSettings {
-        lifetime: LIFETIME,
-        delay_notice: Duration::ZERO,
+        lifetime: *dice.pick(&LIFETIMES),
+        delay_notice: *dice.pick(&DELAY_NOTICES),
         longest_wait: 2 * BACKOFF.most,
         ..QueueSettings::default()
     };
+    // a report to a stranger may grow too old as well
+    world.ledger().reports_may_be_lost |= settings.lifetime < LIFETIMES[0];
     let (clock, random) = (world.clock.clone(), random.clone());
     let queue = Queue::open(mail, clock, random, DOMAIN, settings, Routes::default());
     queue.await.map_err(|fault| fault.to_string())
 }
 
 fn road(world: &World, random: &Random) -> Road {
-    let dns = SimDns::new(world.dice("dns").number());
-    dns.add_mx(FAR_DOMAIN, 10, "mx.far.example");
-    dns.add_address("mx.far.example", FAR);
     let mut settings = RoadSettings::new(DOMAIN.parse().expect("because it is a domain"));
     settings.backoff = BACKOFF;
     settings.lanes.closed_first = BACKOFF.first;
     settings.lanes.closed_most = BACKOFF.most;
     let outside = Outside {
         dialer: Dialer::simulated(world.net.clone(), SERVER),
-        resolver: Resolver::simulated(dns),
+        resolver: Resolver::simulated(world.dns.clone()),
         clock: world.clock.clone(),
         random: random.clone(),
     };
@@ -153,7 +163,10 @@ impl House {
             self.inside.mail.clone(),
             clock.clone(),
             random.clone(),
-            PostSettings::new(DOMAIN),
+            PostSettings {
+                resolver: Some(Resolver::simulated(world.dns.clone())),
+                ..PostSettings::new(DOMAIN)
+            },
             self.inside.queue.clone(),
         );
         for (port, role) in [

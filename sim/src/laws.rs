@@ -2,9 +2,11 @@
 //!
 //! What never happens here: talk with a server; clients bring what they saw.
 
-use crate::ledger::{Abroad, Before, FlagFact, Message, Place, Standing};
-use crate::letter;
+pub mod road;
+
+use crate::ledger::{Before, FlagFact, Message, Place, Standing};
 use crate::world::World;
+use crate::{letter, report};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a whole look at a mailbox showed.
@@ -134,7 +136,11 @@ pub fn uid_validity_stays(world: &World, who: &str, place: &Place, found: u32) {
 
 /// A message was read whole: it is what was sent, for this account, here once, under this UID only.
 pub fn read(world: &World, who: &str, place: &Place, uid: u32, content: &[u8]) {
-    let Some(number) = letter::number_of(content) else {
+    let number = match report::is_report(content) {
+        true => road::report_came(world, who, place, content),
+        false => letter::number_of(content),
+    };
+    let Some(number) = number else {
         let text = format!(
             "{who} reads UID {uid} of {}: {} octets that nobody sent: {}",
             name(place),
@@ -367,62 +373,4 @@ pub fn picture_is_told(world: &World, who: &str, place: &Place, text: String) {
     world
         .trace
         .broken("a session's picture follows from what it was told", text);
-}
-
-/// The other server takes a message: one that was sent, and a second time only if a crash, or a lost
-/// connection, fell between its 250 and our record of it.
-pub fn taken_abroad(world: &World, who: &str, id: &str, content: &[u8]) {
-    let letter = letter::number_of(content);
-    let sent = letter.and_then(|number| world.ledger().letters.get(&number).cloned());
-    if !sent.is_some_and(|sent| content.ends_with(&sent.text)) {
-        let text =
-            format!("{who} takes a message (id {id:?}, letter {letter:?}) that nobody sent so");
-        return world.trace.broken("what is read is what was sent", text);
-    }
-    let deaths = *world.deaths.borrow();
-    let mut ledger = world.ledger();
-    ledger.count("messages taken abroad");
-    let taken = Abroad {
-        deaths,
-        reply_was_read: false,
-    };
-    let before = ledger.abroad.insert(id.to_owned(), taken);
-    drop(ledger);
-    if let Some(before) = before
-        && before.reply_was_read
-        && before.deaths == deaths
-    {
-        let text = format!(
-            "{who} takes the message {id} (letter {letter:?}) again, although its first 250 was read \
-             and our server has not died since"
-        );
-        world
-            .trace
-            .broken("a message goes twice only if its 250 was lost", text);
-    }
-}
-
-/// Our server has read the 250.
-pub fn reply_was_read(world: &World, id: &str) {
-    if let Some(abroad) = world.ledger().abroad.get_mut(id) {
-        abroad.reply_was_read = true;
-    }
-}
-
-/// When the queue is empty, everything that was submitted for elsewhere is there.
-pub fn submitted_is_abroad(world: &World) {
-    let ledger = world.ledger();
-    let missing = ledger.submitted.iter();
-    let missing = missing.filter(|(id, _)| !ledger.abroad.contains_key(*id));
-    let missing: Vec<_> = missing
-        .map(|(id, letter)| format!("{id} (letter {letter})"))
-        .collect();
-    drop(ledger);
-    if !missing.is_empty() {
-        let text = format!(
-            "the queue is empty, but these were answered with 250 and are not there: {}",
-            missing.join(", ")
-        );
-        world.trace.broken("a 250'd message is never lost", text);
-    }
 }

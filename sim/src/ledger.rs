@@ -73,12 +73,54 @@ pub struct Abroad {
     pub reply_was_read: bool,
 }
 
+/// A message for one recipient elsewhere: its id, or a report's Message-ID, and the address.
+pub type Onward = (String, String);
+
+/// What a sender wants to hear.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// What is usual.
+    Nothing,
+    Never,
+    Failure,
+    SuccessAndFailure,
+}
+
+impl Ask {
+    /// The parameter of RCPT.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Ask::Nothing => "",
+            Ask::Never => " NOTIFY=NEVER",
+            Ask::Failure => " NOTIFY=FAILURE",
+            Ask::SuccessAndFailure => " NOTIFY=SUCCESS,FAILURE",
+        }
+    }
+}
+
+/// Who wrote a letter for somebody elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// None: a stranger, whose reports travel.
+    pub account: Option<usize>,
+    pub ask: Ask,
+}
+
 #[derive(Default)]
 pub struct Ledger {
-    /// Ids of 250 replies to messages for elsewhere, and their letters.
-    pub submitted: BTreeMap<String, u64>,
+    /// Messages for elsewhere that were answered with 250, and their letters.
+    pub submitted: BTreeMap<Onward, u64>,
+    /// Letters for elsewhere and the addresses that they go to.
+    pub wishes: BTreeMap<(u64, String), Wish>,
     /// What the other server has taken, by the id in our Received field.
-    pub abroad: BTreeMap<String, Abroad>,
+    pub abroad: BTreeMap<Onward, Abroad>,
+    /// Reports that were seen, and the numbers that they have here.
+    pub reports: BTreeMap<String, u64>,
+    /// What senders were told: of which message and recipient, in which word, by which report.
+    pub told: BTreeMap<(Onward, String), String>,
+    /// A report on its way to a stranger was refused, or may grow too old, or nobody can say whether
+    /// the stranger has sent what it is about: nobody is told of that.
+    pub reports_may_be_lost: bool,
     pub letters: BTreeMap<u64, Arc<Letter>>,
     books: BTreeMap<Place, Book>,
     /// Refused while the store could not write: a crash may still bring them to light.

@@ -16,6 +16,7 @@ mod laws;
 mod ledger;
 mod letter;
 mod pop;
+mod report;
 mod run;
 mod smtp;
 mod trace;

@@ -3,10 +3,11 @@
 use crate::client::{Lost, Wire, goes_on, pause, until_decided};
 use crate::dice::Dice;
 use crate::house;
+use crate::ledger::{Ask, Place, Wish};
 use crate::letter::Letter;
 use crate::run::Account;
-use crate::world::{DOMAIN, FAR_DOMAIN, Phase, World};
-use crate::{laws, ledger::Place};
+use crate::world::{DOMAIN, EMPTY_DOMAIN, FAR_DOMAIN, ONWARD, ONWARD_TO, Phase, STRANGERS, World};
+use crate::{far, laws};
 use std::sync::Arc;
 
 /// Who sends, and where to.
@@ -15,6 +16,24 @@ pub struct Sender {
     /// None: a stranger on port 25.
     pub login: Option<Account>,
     pub accounts: Vec<Account>,
+}
+
+/// Whom a letter goes to.
+struct Recipient {
+    address: String,
+    /// Where it goes from here, if it does not stay.
+    onward: Option<String>,
+    ask: Ask,
+}
+
+impl Recipient {
+    fn here(address: String) -> Recipient {
+        Recipient {
+            address,
+            onward: None,
+            ask: Ask::Nothing,
+        }
+    }
 }
 
 enum Fate {
@@ -54,7 +73,7 @@ pub async fn run(world: Arc<World>, sender: Sender) {
 }
 
 impl Sending {
-    fn write(&self) -> (Arc<Letter>, Vec<String>) {
+    fn write(&self) -> (Arc<Letter>, Vec<Recipient>) {
         let accounts = &self.sender.accounts;
         let mut to: Vec<usize> = match self.dice.below(4) {
             0 => (0..accounts.len()).collect(),
@@ -74,33 +93,76 @@ impl Sending {
             };
             to.iter().map(address).collect()
         };
-        let mut recipients = recipients;
-        if self.sender.login.is_some() && self.dice.one_in(2) {
-            if self.dice.one_in(2) {
+        let recipients = recipients.into_iter().map(Recipient::here);
+        let mut recipients: Vec<Recipient> = recipients.collect();
+        if self.dice.one_in(2) {
+            let onward = self.elsewhere();
+            if !onward.is_empty() && self.dice.one_in(2) {
                 to.clear();
                 recipients.clear();
             }
-            recipients.push(format!("zoe@{FAR_DOMAIN}"));
+            recipients.extend(onward);
         }
         let number = self.world.ledger().next_letter();
-        let letter = Letter::write(
-            number,
-            &self.from(),
-            &recipients.join(">, <"),
-            to,
-            &self.dice,
-        );
-        (self.world.ledger().keep(letter), recipients)
+        let names: Vec<&str> = recipients.iter().map(|to| &*to.address).collect();
+        let names = names.join(">, <");
+        let letter = Letter::write(number, &self.from(), &names, to, &self.dice);
+        let account = self.sender.login.as_ref().map(|account| account.index);
+        let mut ledger = self.world.ledger();
+        for Recipient { onward, ask, .. } in &recipients {
+            if let Some(onward) = onward.clone() {
+                let wish = Wish { account, ask: *ask };
+                ledger.wishes.insert((number, onward), wish);
+            }
+        }
+        (ledger.keep(letter), recipients)
+    }
+
+    /// Users write to whom they like, and strangers to a mailbox here that leads away.
+    fn elsewhere(&self) -> Vec<Recipient> {
+        if self.sender.login.is_none() {
+            let leads_away = Recipient {
+                onward: Some(ONWARD_TO.to_owned()),
+                ..Recipient::here(format!("{ONWARD}@{DOMAIN}"))
+            };
+            return match self.dice.one_in(3) {
+                true => vec![leads_away],
+                false => Vec::new(),
+            };
+        }
+        let people = [
+            format!("zoe@{FAR_DOMAIN}"),
+            format!("yann@{FAR_DOMAIN}"),
+            format!("xenia@{STRANGERS}"),
+            format!("{}@{FAR_DOMAIN}", far::NOBODY),
+            format!("{}@{FAR_DOMAIN}", far::SLOW),
+            format!("anybody@{EMPTY_DOMAIN}"),
+        ];
+        let asks = [
+            Ask::Nothing,
+            Ask::Nothing,
+            Ask::Never,
+            Ask::Failure,
+            Ask::SuccessAndFailure,
+        ];
+        let ask = *self.dice.pick(&asks);
+        let chosen = people.into_iter().filter(|_| self.dice.one_in(4));
+        let chosen = chosen.map(|address| Recipient {
+            onward: Some(address.clone()),
+            ask,
+            address,
+        });
+        chosen.collect()
     }
 
     fn from(&self) -> String {
         match &self.sender.login {
             Some(account) => format!("{}@{DOMAIN}", account.name),
-            None => format!("{}@sender.example", self.who),
+            None => format!("{}@{STRANGERS}", self.who),
         }
     }
 
-    async fn until_accepted(&mut self, letter: &Arc<Letter>, recipients: &[String]) {
+    async fn until_accepted(&mut self, letter: &Arc<Letter>, recipients: &[Recipient]) {
         loop {
             match self.attempt(letter, recipients).await {
                 Fate::Accepted => return,
@@ -114,7 +176,7 @@ impl Sending {
     }
 
     /// What becomes of the letter counts from the moment when its end is sent.
-    async fn attempt(&mut self, letter: &Arc<Letter>, recipients: &[String]) -> Fate {
+    async fn attempt(&mut self, letter: &Arc<Letter>, recipients: &[Recipient]) -> Fate {
         let places: Vec<Place> = letter
             .accounts
             .iter()
@@ -172,10 +234,12 @@ impl Sending {
                 book.acknowledged.insert(id.to_owned(), letter.number);
             }
         }
-        if recipients.iter().any(|to| to.ends_with(FAR_DOMAIN)) {
+        for onward in recipients.iter().filter_map(|to| to.onward.clone()) {
             let mut ledger = self.world.ledger();
-            ledger.submitted.insert(id.to_owned(), letter.number);
-            ledger.count("messages accepted for elsewhere");
+            ledger
+                .submitted
+                .insert((id.to_owned(), onward), letter.number);
+            ledger.count("recipients elsewhere accepted");
         }
         self.world.ledger().count("messages accepted");
         Fate::Accepted
@@ -211,7 +275,7 @@ impl Sending {
     }
 
     /// Everything before the content; None: refused.
-    async fn prepare(&mut self, recipients: &[String]) -> Result<Option<Wire>, Lost> {
+    async fn prepare(&mut self, recipients: &[Recipient]) -> Result<Option<Wire>, Lost> {
         let kept = self.wire.take();
         let mut wire = match kept {
             Some(wire) => wire,
@@ -221,7 +285,10 @@ impl Sending {
             },
         };
         let mut lines = vec![format!("MAIL FROM:<{}>\r\n", self.from())];
-        lines.extend(recipients.iter().map(|to| format!("RCPT TO:<{to}>\r\n")));
+        lines.extend(recipients.iter().map(|to| {
+            let (address, asked) = (&to.address, to.ask.parameter());
+            format!("RCPT TO:<{address}>{asked}\r\n")
+        }));
         lines.push("DATA\r\n".to_owned());
         let mut good = true;
         if self.dice.one_in(2) {

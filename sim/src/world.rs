@@ -5,7 +5,7 @@ use crate::house::Inside;
 use crate::ledger::Ledger;
 use crate::run::Account;
 use crate::trace::Trace;
-use net::{Clock, SimNet, Time};
+use net::{Clock, SimDns, SimNet, Time};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,19 @@ use tokio::sync::watch;
 /// The one server.
 pub const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 pub const DOMAIN: &str = "example.test";
-/// Where its mail for others goes.
-pub const FAR: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+/// Where its mail for others goes: one server under two addresses.
+pub const FAR: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)),
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, 3)),
+];
 pub const FAR_DOMAIN: &str = "far.example";
+/// Has no mail server.
+pub const EMPTY_DOMAIN: &str = "empty.example";
+/// Where strangers have their mailboxes: at the same server.
+pub const STRANGERS: &str = "sender.example";
+/// A mailbox here that sends all on to `ONWARD_TO`.
+pub const ONWARD: &str = "away";
+pub const ONWARD_TO: &str = "theo@far.example";
 /// When a run begins.
 const BEGINNING_S: i64 = 1_795_396_809;
 
@@ -35,6 +45,7 @@ pub enum Phase {
 pub struct World {
     pub seed: u64,
     pub net: SimNet,
+    pub dns: SimDns,
     pub disk: SimDisk,
     pub clock: Clock,
     pub trace: Trace,
@@ -49,12 +60,27 @@ pub struct World {
     next_port: AtomicU64,
 }
 
+fn dns(seed: u64) -> SimDns {
+    let dns = SimDns::new(Dice::new(seed, "dns").number());
+    for domain in [FAR_DOMAIN, STRANGERS] {
+        dns.add_mx(domain, 10, "mx.far.example");
+        dns.add_mx(domain, 20, "mx2.far.example");
+    }
+    dns.add_address("mx.far.example", FAR[0]);
+    dns.add_address("mx2.far.example", FAR[1]);
+    dns.add_mx(EMPTY_DOMAIN, 0, "");
+    // who is not proven to have sent a message is told nothing of it
+    dns.add_txt(STRANGERS, "v=spf1 ip4:10.0.0.0/16 -all");
+    dns
+}
+
 impl World {
     pub fn new(seed: u64, trace: Trace) -> Arc<World> {
         let (_, disk) = Files::sim(seed);
         let world = Arc::new(World {
             seed,
             net: SimNet::new(seed ^ 0x6e65_7477_6f72_6b00),
+            dns: dns(seed),
             disk,
             clock: Clock::following_tokio(Time::from_seconds(BEGINNING_S)),
             trace,
