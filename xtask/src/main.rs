@@ -70,6 +70,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Kills the server while its queue is full, and checks what became of each message: `--rounds N
+    /// --seed S`.
+    KillQueue {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Attacks the server while honest programs go on: `--for 60s|1d --seed S`.
     Hostile {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -126,6 +132,7 @@ fn main() -> ExitCode {
         Command::Man => deb::manual(&mut steps),
         Command::Fuzz { seconds, targets } => fuzz::run(&mut steps, seconds, &targets),
         Command::Kill { arguments } => safety::run(&mut steps, "kill", &arguments),
+        Command::KillQueue { arguments } => safety::run(&mut steps, "kill-queue", &arguments),
         Command::Hostile { arguments } => safety::run(&mut steps, "hostile", &arguments),
         Command::Roads { names } => roads::run_alone(&mut steps, &names),
         Command::Sim { arguments } => {

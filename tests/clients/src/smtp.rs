@@ -54,6 +54,12 @@ impl Smtp {
         self.reply()
     }
 
+    /// The same; an error when the connection was lost.
+    pub fn try_command(&mut self, line: &str) -> std::io::Result<String> {
+        self.wire.try_send(format!("{line}\r\n").as_bytes())?;
+        self.try_reply()
+    }
+
     /// The answer after the final dot, or the first refusal before it; an error when the connection
     /// was lost.
     pub fn try_mail(&mut self, from: &str, to: &[&str], message: &[u8]) -> std::io::Result<String> {

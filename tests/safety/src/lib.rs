@@ -13,5 +13,6 @@ pub mod hostile;
 pub mod kill;
 mod letters;
 mod process;
+pub mod road;
 mod seeded;
 pub mod synced;

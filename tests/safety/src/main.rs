@@ -1,4 +1,4 @@
-//! `safety kill` and `safety hostile`: the long runs, for people. `cargo xtask` builds the product
+//! `safety kill`, `safety kill-queue` and `safety hostile`: the long runs, for people. `cargo xtask` builds the product
 //! and calls this.
 //!
 //! What never happens here: the work; it is in the library.
@@ -24,6 +24,14 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Kills the server while its queue is full, and checks what became of each message.
+    KillQueue {
+        #[arg(long, default_value_t = 200)]
+        rounds: u64,
+        /// Where the random choices come from.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Attacks the server while honest programs go on.
     Hostile {
         /// Such as 60s, 10m, 2h or 1d.
@@ -41,6 +49,9 @@ fn main() {
     match Arguments::parse().command {
         Command::Kill { rounds, seed } => {
             safety::kill::rounds(seed.unwrap_or_else(by_the_clock), rounds);
+        }
+        Command::KillQueue { rounds, seed } => {
+            safety::road::rounds(seed.unwrap_or_else(by_the_clock), rounds);
         }
         Command::Hostile { time, seed, only } => {
             safety::hostile::run(seed.unwrap_or_else(by_the_clock), time, &only);
