@@ -93,8 +93,6 @@ pub const SPF: Duration = Duration::from_secs(20);
 pub const SIGNED_HEADER_BYTES: usize = 256 * 1024;
 /// Domains whose keys are kept read.
 pub const KEYRING_DOMAINS: usize = 1_000;
-/// How long a connection may take to be made. The RFC has no number; the next host may be faster.
-pub const CONNECT: Duration = Duration::from_secs(30);
 /// A note of an attempt's record.
 pub const NOTE_BYTES: usize = 512;
 /// Hosts that one MTA-STS policy names. No RFC minimum.

@@ -11,6 +11,7 @@ pub mod failure;
 mod gather;
 mod lanes;
 mod opening;
+mod patience;
 pub mod policy;
 mod pool;
 mod program;
@@ -23,6 +24,7 @@ mod visit;
 pub use attempt::{Carried, Fate, Load, LoadRecipient, Reports, Terms};
 pub use content::Content;
 pub use lanes::{Came, LaneSettings, NotNow};
+pub use patience::Patience;
 pub use pool::PoolSettings;
 
 use addr::Domain;
@@ -45,6 +47,7 @@ pub struct RoadSettings {
     pub routes: Routes,
     pub families: Families,
     pub backoff: Backoff,
+    pub patience: Patience,
     pub lanes: LaneSettings,
     pub pool: PoolSettings,
     /// Who may vouch for a server that has to be proven.
@@ -67,6 +70,7 @@ impl RoadSettings {
             routes: Routes::default(),
             families: Families::default(),
             backoff: Backoff::default(),
+            patience: Patience::default(),
             lanes: LaneSettings::default(),
             pool: PoolSettings::default(),
             authorities: Authorities::of_the_web(),

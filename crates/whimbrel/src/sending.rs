@@ -235,6 +235,7 @@ fn ways(house: &House, queue: &Queue, settings: &Settings) -> Outcome<Option<Way
     road.routes = routes(settings)?;
     road.families = settings.road.families;
     road.backoff = sending.backoff;
+    road.patience = settings.road.patience;
     road.lanes = LaneSettings {
         most: sending.connections,
         apart: settings.road.pause,

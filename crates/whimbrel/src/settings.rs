@@ -14,9 +14,9 @@ pub mod units;
 use crate::listeners::{KINDS, Kind};
 use addr::{AddressLiteral, Domain, Host};
 use net::{Bounds, Dnssec};
-use post::road::LaneSettings;
 use post::road::failure::Backoff;
 use post::road::route::{Families, SMTP_PORT};
+use post::road::{LaneSettings, Patience};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -231,6 +231,8 @@ pub struct Road {
     pub own_addresses: Vec<IpAddr>,
     /// Between two attempts at one destination.
     pub pause: Duration,
+    /// How long other servers are waited for.
+    pub patience: Patience,
 }
 
 /// Everything that a server is told.

@@ -3,6 +3,7 @@
 //! What never happens here: a choice of host, a second connection, a recipient.
 
 use crate::road::failure::{self, Failure, Scope};
+use crate::road::patience::Patience;
 use crate::road::policy::NotHere;
 use crate::road::talk::{Lost, Talk};
 use net::{Authorities, Conn, Random, TlsFailure, TlsInfo, Trust};
@@ -34,6 +35,7 @@ pub(crate) struct Opening<'a> {
     pub authorities: &'a Authorities,
     pub login: Option<&'a Credentials>,
     pub random: &'a Random,
+    pub patience: Patience,
 }
 
 /// Why nothing can be sent. The connection is gone.
@@ -169,7 +171,7 @@ impl Opening<'_> {
             _ => conn,
         };
         let client = Client::new(self.protocol, self.name.clone());
-        let mut talk = Talk::new(client, conn);
+        let mut talk = Talk::new(client, conn, self.patience);
         let greeting = ask(&mut talk, None, Stage::Greeting).await?;
         if greeting.class() != Class::Completion {
             return Err(leave(talk, Stage::Greeting, greeting).await);
@@ -199,7 +201,7 @@ impl Opening<'_> {
         if reply.class() != Class::Completion {
             return match is_required {
                 true => Err(leave(talk, Stage::StartTls, reply).await),
-                false => Ok(talk),
+                false => without_tls(talk, &reply).await,
             };
         }
         let talk = match talk.start_tls(trust, self.authorities, self.host).await {
@@ -270,6 +272,21 @@ fn exposure(conn: &Conn) -> Exposure {
 
 fn is_verified(tls: TlsInfo) -> bool {
     matches!(tls.voucher, Some(Ok(_)))
+}
+
+/// TLS was offered and then refused. Some servers end the connection then, and serve on one where
+/// nobody speaks of TLS. [rfc3207 4]
+async fn without_tls(talk: Talk, reply: &Reply) -> Result<Talk, NotOpen> {
+    let why = format!("STARTTLS was answered {reply}");
+    match hello(talk).await {
+        Ok(talk) => Ok(talk.refuses_tls(why)),
+        Err(not_open) => Err(NotOpen {
+            failure: Failure::of_connection(failure::Stage::Said(Stage::StartTls)),
+            why: Some(why),
+            is_tls_broken: true,
+            ..not_open
+        }),
+    }
 }
 
 /// EHLO, or what it falls back to.

@@ -4,6 +4,7 @@
 //! content in pieces. What never happens here: a choice of host, the meaning of a failure.
 
 use crate::road::content::Feed;
+use crate::road::patience::Patience;
 use bytes::{Buf, BytesMut};
 use net::time::{Duration, Instant, now, timeout_at};
 use net::{Authorities, Conn, TlsFailure, Trust};
@@ -65,6 +66,11 @@ pub(crate) struct Transacted {
 pub(crate) struct Talk {
     client: Client,
     conn: Conn,
+    /// What the host is called.
+    name: Option<String>,
+    /// What the server said when it was asked for the TLS that it offers, and would not.
+    tls_refused: Option<String>,
+    patience: Patience,
     unsent: BytesMut,
     unflushed: bool,
     /// Writing has failed: only what the server has said can still come.
@@ -74,10 +80,13 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
-    pub fn new(client: Client, conn: Conn) -> Talk {
+    pub fn new(client: Client, conn: Conn, patience: Patience) -> Talk {
         Talk {
             client,
             conn,
+            name: None,
+            tls_refused: None,
+            patience,
             unsent: BytesMut::new(),
             unflushed: false,
             is_deaf: false,
@@ -92,6 +101,24 @@ impl Talk {
 
     pub fn conn(&self) -> &Conn {
         &self.conn
+    }
+
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    pub fn named(mut self, name: Option<String>) -> Talk {
+        self.name = name;
+        self
+    }
+
+    pub fn tls_refused(&self) -> Option<&str> {
+        self.tls_refused.as_deref()
+    }
+
+    pub fn refuses_tls(mut self, said: String) -> Talk {
+        self.tls_refused = Some(said);
+        self
     }
 
     /// When it was connected.
@@ -193,7 +220,7 @@ impl Talk {
     /// The next event; content goes out while it is wanted. An error is the end: with `lost` the
     /// machine says what it means.
     async fn next(&mut self, feeding: &mut Option<Feeding<'_>>) -> Result<Event, Lost> {
-        let mut deadline = Deadline::new(&self.client);
+        let mut deadline = Deadline::new(&self.client, self.patience);
         loop {
             if let Some(event) = self.client.next() {
                 self.take_output();
@@ -335,13 +362,18 @@ struct Feeding<'a> {
 struct Deadline {
     stage: Stage,
     at: Instant,
+    patience: Patience,
 }
 
 impl Deadline {
-    fn new(client: &Client) -> Deadline {
+    fn new(client: &Client, patience: Patience) -> Deadline {
         let stage = client.stage().unwrap_or(Stage::Quit);
-        let at = now() + Duration::from_secs(stage.timeout_s());
-        Deadline { stage, at }
+        let at = now() + patience.at(stage);
+        Deadline {
+            stage,
+            at,
+            patience,
+        }
     }
 
     fn look(&mut self, client: &Client) {
@@ -351,6 +383,6 @@ impl Deadline {
     }
 
     fn renew(&mut self, client: &Client) {
-        *self = Deadline::new(client);
+        *self = Deadline::new(client, self.patience);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What never happens here: the choice of another host, the meaning of a failure.
 
-use crate::limits::{CONNECT, NOTE_BYTES};
+use crate::limits::NOTE_BYTES;
 use crate::queue::{AttemptRecord, Said};
 use crate::road::attempt::{Form, Load, Reports, Terms};
 use crate::road::content::Content;
@@ -96,6 +96,9 @@ impl Visit<'_> {
     /// On a connection that waited. None: it was dead, and nobody has heard of the message.
     pub async fn reuse(&self, talk: Talk, recipients: &[usize]) -> Option<Visited> {
         let mut visited = self.begin();
+        if let Some(name) = talk.name() {
+            visited.record.host = Some(name.to_owned());
+        }
         visited
             .record
             .notes
@@ -115,7 +118,10 @@ impl Visit<'_> {
     pub async fn make(&self, recipients: &[usize]) -> Visited {
         let mut visited = self.begin();
         match self.connect(&mut visited.record).await {
-            Ok(talk) => self.transact(talk, recipients, &mut visited).await,
+            Ok(talk) => {
+                let talk = talk.named(visited.record.host.clone());
+                self.transact(talk, recipients, &mut visited).await;
+            }
             Err(not_open) => self.nobody(not_open, recipients, &mut visited),
         }
         visited
@@ -176,7 +182,12 @@ impl Visit<'_> {
             Err(not_open) if self.load.protection() == Protection::Required => {
                 Err(not_open.for_good())
             }
-            opened => opened,
+            opened => {
+                let refused = opened.as_ref().ok().and_then(Talk::tls_refused);
+                let refused = refused.map(|why| note(format!("in the clear, because {why}")));
+                record.notes.extend(refused);
+                opened
+            }
         }
     }
 
@@ -233,6 +244,7 @@ impl Visit<'_> {
             authorities: &self.road.settings().authorities,
             login: server.and_then(|server| server.login.as_ref()),
             random: self.road.random(),
+            patience: self.road.settings().patience,
         };
         opening.open(conn).await
     }
@@ -241,7 +253,8 @@ impl Visit<'_> {
         match &self.key.place {
             Place::Tcp(at) => {
                 let source = self.destination.sources.towards(at.ip());
-                self.road.dialer().dial(*at, source, CONNECT).await
+                let within = self.road.settings().patience.connect;
+                self.road.dialer().dial(*at, source, within).await
             }
             Place::Unix(path) => dial_unix(path).await,
         }

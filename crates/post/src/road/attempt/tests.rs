@@ -401,6 +401,8 @@ async fn a_connection_serves_the_next_message_to_the_same_place() {
     for _ in 0..5 {
         let carried = world.carry(&one().await).await;
         assert!(matches!(carried.fates[0].1, Fate::Taken { .. }));
+        // by name, whoever made the connection
+        assert_eq!(carried.records[0].host.as_deref(), Some("a.there.test"));
     }
     assert_eq!((a.count("connected"), a.messages().len()), (1, 5));
     assert_eq!(a.count("QUIT"), 0);
@@ -483,6 +485,30 @@ async fn tls_that_breaks_is_done_without_where_nobody_demands_it() {
     assert_eq!(record.tls, None);
     assert!(record.notes[0].starts_with("in the clear, because the TLS handshake failed"));
     assert_eq!((a.count("connected"), a.count("STARTTLS")), (2, 1));
+}
+
+/// Who offers TLS and then refuses it gets the mail without, on the same connection or the next.
+#[tokio::test(start_paused = true)]
+async fn tls_that_is_offered_and_refused_is_done_without_where_nobody_demands_it() {
+    // [rfc3207 4]
+    let said = "502 5.5.1 not really";
+    for (act, connections) in [(Act::Say(said), 1), (Act::Last(said), 2)] {
+        let mut world = World::new();
+        let a = world.a(Script {
+            ehlo: "250-there\r\n250 STARTTLS",
+            rows: vec![("STARTTLS", act)],
+            ..Script::default()
+        });
+        let carried = world.carry(&one().await).await;
+        assert!(
+            matches!(carried.fates[0].1, Fate::Taken { .. }),
+            "{carried:?}"
+        );
+        let record = &carried.records[0];
+        let note = "in the clear, because STARTTLS was answered 502 5.5.1 not really";
+        assert_eq!((&record.tls, &*record.notes[0]), (&None, note));
+        assert_eq!(a.count("connected"), connections);
+    }
 }
 
 fn smarthost(tls: Demand, login: Option<(&str, &str)>) -> Route {

@@ -179,5 +179,57 @@ pub(super) fn road() -> Vec<Row> {
              their mail slowly.",
             |s| Field::Number(Time, &mut s.road.pause),
         ),
+        row(
+            "road.connect_time",
+            AtRestart,
+            "How long a connection to another server may take to be made; then the next host is \
+             tried.",
+            |s| Field::Number(Time, &mut s.road.patience.connect),
+        )
+        .least(1, "")
+        .most(24 * 3_600),
+        row(
+            "road.greeting_time",
+            AtRestart,
+            "How long its greeting is waited for. RFC 5321 asks for five minutes.",
+            |s| Field::Number(Time, &mut s.road.patience.greeting),
+        )
+        .least(1, "")
+        .most(24 * 3_600),
+        row(
+            "road.reply_time",
+            AtRestart,
+            "How long its answers to EHLO, MAIL, RCPT and the like are waited for. RFC 5321 asks \
+             for five minutes.",
+            |s| Field::Number(Time, &mut s.road.patience.reply),
+        )
+        .least(1, "")
+        .most(24 * 3_600),
+        row(
+            "road.data_time",
+            AtRestart,
+            "How long its answer to DATA is waited for. RFC 5321 asks for two minutes.",
+            |s| Field::Number(Time, &mut s.road.patience.data),
+        )
+        .least(1, "")
+        .most(24 * 3_600),
+        row(
+            "road.content_time",
+            AtRestart,
+            "How long it may take for the next piece of a message. RFC 5321 asks for three \
+             minutes.",
+            |s| Field::Number(Time, &mut s.road.patience.content),
+        )
+        .least(1, "")
+        .most(24 * 3_600),
+        row(
+            "road.end_time",
+            AtRestart,
+            "How long its answer to a whole message is waited for. RFC 5321 asks for ten minutes: \
+             who gives up earlier sends messages twice.",
+            |s| Field::Number(Time, &mut s.road.patience.content_end),
+        )
+        .least(1, "")
+        .most(24 * 3_600),
     ]
 }

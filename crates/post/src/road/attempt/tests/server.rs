@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone, Debug)]
 pub enum Act {
     Say(&'static str),
+    /// The last word.
+    Last(&'static str),
     Cut,
     /// Nothing, for ever.
     Silence,
@@ -199,6 +201,7 @@ impl Session {
     async fn act(&mut self, act: Act) -> Result<(), End> {
         match act {
             Act::Say(line) => self.say(line).await,
+            Act::Last(line) => self.say(line).await.and(Err(End)),
             Act::Cut => Err(End),
             Act::Silence => std::future::pending().await,
         }
