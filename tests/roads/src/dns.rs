@@ -39,9 +39,14 @@ policy:
     manual: on
     single-type-signing: on
     algorithm: ecdsap256sha256
+acl:
+  - id: tester
+    address: 10.77.0.1
+    action: update
 template:
   - id: default
     storage: /share/zones
+    acl: tester
     zonefile-sync: -1
     zonefile-load: whole
 zone:

@@ -104,6 +104,25 @@ impl Whimbrel {
         whimbrel
     }
 
+    /// Publishes the keys that were made with the domain, and waits until it signs with them.
+    pub fn sign(&self, world: &World) {
+        let shown = self.must(&["dkim", "show", &self.domain(), "--json"], "");
+        let shown: serde_json::Value = serde_json::from_str(&shown).expect("because it is JSON");
+        let keys = shown["dkim-records"]
+            .as_array()
+            .expect("because keys have records");
+        let record = |key: &serde_json::Value| {
+            let text = |name: &str| key["record"][name].as_str().unwrap_or_default().to_owned();
+            format!(
+                "{}. TXT {}",
+                text("name").trim_end_matches('.'),
+                text("value")
+            )
+        };
+        world.publish(&keys.iter().map(record).collect::<Vec<_>>());
+        self.must(&["dkim", "rotate", &self.domain()], "");
+    }
+
     fn run(&mut self) {
         let ready = self.folder.join("share/ready.json");
         // It is not there at the first start.

@@ -11,6 +11,21 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Debian's, which has dkimpy and a DNS library as packages.
+pub const PYTHON: &str = "/usr/bin/python3";
+
+/// A dynamic update: a server, and records.
+const UPDATE: &str = "\
+import sys, dns.query, dns.rcode, dns.update
+update = dns.update.Update('example.')
+for record in sys.argv[2:]:
+    name, kind, value = record.split(' ', 2)
+    update.add(name, 60, kind, value)
+answer = dns.query.tcp(update, sys.argv[1], timeout=20)
+assert answer.rcode() == 0, dns.rcode.to_text(answer.rcode())
+";
 
 pub struct World {
     // The order in which they end: programs, then networks.
@@ -97,6 +112,18 @@ impl World {
         let resolver = self.network.borrow_mut().host("resolver");
         let dns = Dns::start(self, authoritative, resolver, &self.records.borrow());
         *self.dns.borrow_mut() = Some(dns);
+    }
+
+    /// More records in the signed zone `example.`, while it is served.
+    pub fn publish(&self, records: &[String]) {
+        let mut update = Command::new(PYTHON);
+        update
+            .args(["-B", "-c", UPDATE])
+            .arg(self.name_server().to_string());
+        let ended = update.args(records).output();
+        let ended = ended.unwrap_or_else(|error| panic!("cannot run {PYTHON}: {error}"));
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{records:?}: {said}");
     }
 
     /// The resolver that every server asks.

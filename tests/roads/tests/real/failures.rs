@@ -11,10 +11,23 @@ struct Case {
 }
 
 fn case(script: Script) -> Option<Case> {
+    case_with(script, Shows::Nothing)
+}
+
+enum Shows {
+    Nothing,
+    Certificate,
+}
+
+fn case_with(script: Script, shows: Shows) -> Option<Case> {
     let world = World::begin()?;
     let (at_alpha, at_odd) = (world.mail_host("alpha"), world.mail_host("odd"));
     world.start_dns();
     let alpha = Whimbrel::start(&world, &at_alpha, None, "");
+    let script = match shows {
+        Shows::Certificate => script.showing(&world.authority.self_signed(&["mx.odd.example"])),
+        Shows::Nothing => script,
+    };
     let odd = Scripted::start(&at_odd, script);
     Some(Case {
         odd,
@@ -170,6 +183,16 @@ fn nothing_that_a_lying_server_says_counts_as_delivered() {
     let script = Script::failing(vec![
         // No SMTP at all.
         (Stage::Greeting, say("SSH-2.0-OpenSSH_9.2")),
+        // All answers at once, before anything was asked.
+        (
+            Stage::Greeting,
+            say("220 odd\r\n250 odd\r\n250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n221 bye"),
+        ),
+        // The same in the middle: MAIL is answered for everything that may follow.
+        (Stage::Mail, say("250 ok\r\n250 ok\r\n354 go\r\n250 taken")),
+        // Words that are no reply, and lines that are none.
+        (Stage::Mail, say("certainly, with pleasure")),
+        (Stage::Rcpt, say("\u{0}\u{1}\u{2}\r\n\r\n\r\n25")),
         // A code that there is not.
         (Stage::Mail, say("999 whatever")),
         // Content is not asked for, but taken at its word.
@@ -194,6 +217,26 @@ fn nothing_that_a_lying_server_says_counts_as_delivered() {
         0,
         "no report of what arrived"
     );
+}
+
+/// Servers that offer what they then refuse: the message goes without it, or the sender is told.
+#[test]
+fn what_is_offered_and_then_refused_is_done_without_or_told() {
+    let script = Script::new(|step| match step.stage {
+        Stage::StartTls => say("502 5.5.1 not really"),
+        Stage::Mail if step.line.contains("SIZE=") => say("555 5.5.4 no SIZE here"),
+        _ => Answer::Go,
+    });
+    let Some(case) = case_with(script, Shows::Certificate) else {
+        return;
+    };
+    let letter = letter();
+    let id = case.alpha.send("ann", &letter);
+    case.alpha.waits_until_empty();
+    let why = case.alpha.why(&id);
+    let is_told = case.alpha.count_words("ann", "Action: failed");
+    let copies = case.odd.received().len();
+    assert_eq!(copies + is_told, 1, "{why}");
 }
 
 /// What was accepted is still there after a power failure, and is sent once.

@@ -166,3 +166,84 @@ fn mta_sts_lets_mail_go_only_to_proven_hosts_of_the_policy() {
     good.wait_for_messages(2);
     assert_eq!(policy_hosts[0].asked(), asked);
 }
+
+/// Where a proof is asked for, each certificate that is not one keeps the mail back, and `why` says
+/// what was wrong with it. What a TLSA record of usage 3 names is good whatever else it says.
+/// [rfc8461 4.2] [rfc7672 3.1.1] [rfc7672 3.2.2]
+#[test]
+fn bad_certificates_keep_mail_back_where_a_proof_is_asked_for() {
+    let Some(world) = World::begin() else { return };
+    let at_alpha = world.mail_host("alpha");
+    let (by_policy, by_anchor) = (["sexpired", "sother", "snone"], ["dexpired", "dother"]);
+    let [sexpired, sother, snone] = by_policy.map(|name| world.mail_host(name));
+    let [dexpired, dother] = by_anchor.map(|name| world.mail_host(name));
+    let dkey = world.mail_host("dkey");
+    let policies = world.host("policies");
+    for name in by_policy {
+        world.addresses(&format!("mta-sts.{name}.example"), &policies);
+        world.record(&format!(
+            "_mta-sts.{name}.example. TXT \"v=STSv1; id=20261123T1;\""
+        ));
+    }
+    for name in by_anchor {
+        let tlsa = world.authority.tlsa();
+        world.record(&format!("_25._tcp.mx.{name}.example. TLSA {tlsa}"));
+    }
+    let of_dkey = world.authority.expired(&["elsewhere.example"]);
+    world.record(&format!(
+        "_25._tcp.mx.dkey.example. TLSA {}",
+        of_dkey.tlsa()
+    ));
+    world.start_dns();
+    let alpha = Whimbrel::start(&world, &at_alpha, None, "");
+    let names = by_policy.map(|name| format!("mta-sts.{name}.example"));
+    let shown = world
+        .authority
+        .certificate(&names.each_ref().map(String::as_str));
+    let policy = "version: STSv1\nmode: enforce\nmx: *.sexpired.example\nmx: *.sother.example\n\
+                  mx: *.snone.example\nmax_age: 86400\n";
+    let _policies = PolicyHost::start(&policies, &shown, policy);
+    let good = || Script::new(|_| Answer::Go);
+    let show = |shown: &Shown| good().showing(shown);
+    let bad = [
+        Scripted::start(
+            &sexpired,
+            show(&world.authority.expired(&["mx.sexpired.example"])),
+        ),
+        Scripted::start(
+            &sother,
+            show(&world.authority.certificate(&["mx.elsewhere.example"])),
+        ),
+        Scripted::start(&snone, good()),
+        Scripted::start(
+            &dexpired,
+            show(&world.authority.expired(&["mx.dexpired.example"])),
+        ),
+        Scripted::start(
+            &dother,
+            show(&world.authority.certificate(&["mx.elsewhere.example"])),
+        ),
+    ];
+    let dkey = Scripted::start(&dkey, show(&of_dkey));
+    let all = ["sexpired", "sother", "snone", "dexpired", "dother", "dkey"];
+    let to = all.map(|name| format!("ben@{name}.example"));
+    let letter = Letter::new(
+        "ann@alpha.example",
+        &to.each_ref().map(String::as_str),
+        "Prove it",
+    );
+    let id = alpha.send("ann", &letter);
+    assert!(dkey.wait_for_messages(1)[0].tls);
+    let why = roads::until("an attempt at each", || {
+        let why = alpha.why(&id);
+        let is_named = |name: &&str| why.contains(&format!("mx.{name}.example"));
+        all.iter().all(is_named).then_some(why)
+    });
+    println!("{why}");
+    for words in ["expired", "does not offer TLS"] {
+        assert!(why.contains(words), "{words}: {why}");
+    }
+    for server in &bad {
+        assert_eq!(server.received().len(), 0, "{why}");
+    }
+}
