@@ -61,6 +61,12 @@ pub const LAST_ATTEMPTS: Duration = Duration::from_millis(800);
 pub const LONGEST_LOOK: Duration = Duration::from_secs(60);
 /// After an attempt that a bug has ended.
 pub const AFTER_TROUBLE: Duration = Duration::from_secs(3_600);
+/// What ended within so long is noted together.
+pub const NOTES_WAIT: Duration = Duration::from_millis(50);
+/// So many of them in one transaction, which does not wait for more.
+pub const NOTES_TOGETHER: usize = 64;
+/// Attempts that have ended and wait for their note, beside those that run.
+pub const NOTES_BESIDE: usize = 4 * NOTES_TOGETHER;
 /// Until what became of a message is noted again, when the store did not take it.
 pub const NOTE_AGAIN: Duration = Duration::from_secs(5);
 /// Octets of a message that are copied at once into a report.

@@ -15,6 +15,7 @@ pub mod keys;
 mod leaving;
 mod message;
 mod note;
+mod noting;
 mod open;
 mod operate;
 #[cfg(test)]

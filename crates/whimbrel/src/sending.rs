@@ -241,6 +241,8 @@ fn ways(house: &House, queue: &Queue, settings: &Settings) -> Outcome<Option<Way
         apart: settings.road.pause,
         ..road.lanes
     };
+    // each of them may send another message at once
+    road.pool.at_one_place = sending.connections as usize;
     road.authorities = authorities;
     road.policies = Some(policies.clone());
     road.tls_tally = tally;

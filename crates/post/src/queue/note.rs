@@ -8,6 +8,7 @@ use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Onward, RecipientState};
 use crate::queue::leaving::{Leaving, NewMessage};
 use crate::queue::message::{Asked, MessageRecord};
+use crate::queue::noting::Noted;
 use crate::queue::settle::Settled;
 use crate::queue::{AttemptRecord, Queue, keys};
 use crate::report::{
@@ -33,13 +34,15 @@ use tally::Metric;
 const TOKEN_LETTERS: usize = 24;
 /// Letters of a report's id, as of every message.
 const ID_LETTERS: usize = 14;
+/// Recipients, and hosts that were tried, of a note that is short.
+const SHORT: usize = 2;
 
 /// What is to be written about an entry.
-struct Note<'a> {
+pub(super) struct Note {
     number: EntryNumber,
-    before: &'a EntryRecord,
-    after: &'a EntryRecord,
-    records: &'a [AttemptRecord],
+    before: Before,
+    after: EntryRecord,
+    records: Vec<AttemptRecord>,
     at: Time,
     /// Of the report.
     told: Option<String>,
@@ -47,6 +50,22 @@ struct Note<'a> {
     report_here: Option<String>,
     /// The rows are as this note would make them, or gone: somebody was there before.
     is_late: AtomicBool,
+}
+
+/// What tells whether an entry is still as it was when its attempt began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Before {
+    attempts: u32,
+    delay_told: Option<Time>,
+}
+
+impl Before {
+    fn of(entry: &EntryRecord) -> Before {
+        Before {
+            attempts: entry.attempts,
+            delay_told: entry.delay_told,
+        }
+    }
 }
 
 /// A report that is ready to be taken.
@@ -73,9 +92,9 @@ impl Queue {
         let mut wanted = Wanted::AsAsked;
         let mut note = Note {
             number,
-            before,
-            after: &settled.entry,
-            records,
+            before: Before::of(before),
+            after: settled.entry.clone(),
+            records: records.to_vec(),
             at: self.inner.clock.now(),
             told: None,
             report_here: None,
@@ -100,19 +119,18 @@ impl Queue {
                 .ok()
                 .filter(is_here)
                 .map(|told| told.id.clone());
-            let is_told = told.is_ok();
-            let leg = |edit: &mut Edit| note.write(edit);
-            let committed = match told {
-                Ok(told) => self.deliver(told, &leg).await,
-                Err(_) => self.only(&leg).await,
-            };
-            match committed {
-                _ if note.is_late.load(Ordering::Relaxed) => return Ok(()),
-                Ok(()) => {
-                    let told: &[_] = if is_told { &actions } else { &[] };
-                    self.count(before, &settled.entry, told);
-                    break;
+            let Ok(told) = told else {
+                let told = note.told.clone();
+                if self.together(note).await? == Noted::Written {
+                    self.count(before, &settled.entry, &[]);
+                    log(message, before, &settled.entry, told.as_deref());
                 }
+                return Ok(());
+            };
+            let leg = |edit: &mut Edit| note.write(edit);
+            match self.deliver(told, &leg).await {
+                _ if note.is_late() => return Ok(()),
+                Ok(()) => break,
                 Err(DeliverError::OverQuota(_)) if wanted == Wanted::AsAsked => {
                     wanted = Wanted::Short;
                 }
@@ -125,6 +143,7 @@ impl Queue {
                 }
             }
         }
+        self.count(before, &settled.entry, &actions);
         log(message, before, &settled.entry, note.told.as_deref());
         Ok(())
     }
@@ -143,12 +162,6 @@ impl Queue {
         for (_, action) in told {
             tally.count(Metric::Reports, &[action.word()]);
         }
-    }
-
-    async fn only(&self, leg: Leg<'_>) -> Result<(), DeliverError> {
-        let mut edit = self.inner.mail.road_edit().await;
-        leg(&mut edit)?;
-        Ok(self.inner.mail.road_commit(edit).await?)
     }
 
     async fn deliver(&self, told: Told, leg: Leg<'_>) -> Result<(), DeliverError> {
@@ -487,9 +500,20 @@ fn fate<'a>(onward: &'a Onward, action: Action, reply: &'a str, expires: Time) -
     }
 }
 
-impl Note<'_> {
-    /// In the group that takes the report.
-    fn write(&self, edit: &mut Edit) -> Result<(), Fault> {
+impl Note {
+    /// Whether writing it showed that somebody was there before.
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is short enough to be written in one transaction with many others.
+    pub(super) fn is_short(&self) -> bool {
+        self.after.recipients.len() <= SHORT && self.records.len() <= SHORT
+    }
+
+    /// In the group that takes the report, if there is one. Of a note that comes too late nothing is
+    /// written.
+    pub(super) fn write(&self, edit: &mut Edit) -> Result<(), Fault> {
         let key = keys::entry(self.number);
         let current = match edit.get(&key)? {
             Some(value) => Some(decode::<EntryRecord>(&key, &value)?),
@@ -503,7 +527,7 @@ impl Note<'_> {
             self.is_late.store(true, Ordering::Relaxed);
             return Err(Fault::new("noting an attempt", "the entry has changed"));
         };
-        trail::attempted(edit, self.number, self.before.attempts, self.records);
+        trail::attempted(edit, self.number, self.before.attempts, &self.records);
         if let Some(report) = &self.report_here {
             trail::told(edit, self.number.message, report);
         }

@@ -8,6 +8,7 @@ use crate::queue::entry::{EntryNumber, EntryRecord, Lease, Standing, Whither};
 use crate::queue::held::HeldBy;
 use crate::queue::keys;
 use crate::queue::message::MessageRecord;
+use crate::queue::noting::Noting;
 use crate::queue::schedule::{Schedule, Timing};
 use crate::queue::settings::QueueSettings;
 use crate::queue::settle::{Notice, Why};
@@ -48,6 +49,7 @@ pub(super) struct Inner {
     held: Mutex<HeldBy>,
     /// By which it is sent, while it is.
     road: Mutex<Option<Road>>,
+    pub noting: Noting,
     /// Wakes who works through the schedule.
     pub bell: Notify,
 }
@@ -96,6 +98,7 @@ impl Queue {
                 held: Mutex::default(),
                 schedule: Mutex::new(Schedule::new(settings.max_entries)),
                 road: Mutex::new(None),
+                noting: Noting::default(),
                 bell: Notify::new(),
                 settings,
             }),

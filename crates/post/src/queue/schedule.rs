@@ -41,6 +41,8 @@ enum State {
     /// In line at its destination, and in `deadlines`.
     InLine,
     UnderWay,
+    /// Its attempt has ended, and what became of it is being written.
+    Noted,
     /// The operator keeps it back.
     Held,
 }
@@ -105,6 +107,8 @@ pub(crate) struct Schedule {
     looked: Time,
     /// Entries that came into a line.
     lined_up: u64,
+    /// Entries whose attempt has ended and is not noted yet.
+    noted: usize,
 }
 
 impl Schedule {
@@ -120,7 +124,13 @@ impl Schedule {
             max_entries,
             looked: Time(i64::MIN),
             lined_up: 0,
+            noted: 0,
         }
+    }
+
+    /// Entries whose attempt has ended and is not noted yet.
+    pub fn noted(&self) -> usize {
+        self.noted
     }
 
     /// Entries that are known.
@@ -301,6 +311,26 @@ impl Schedule {
         }
     }
 
+    /// An attempt has ended, and what became of it is yet to be written: its destination has room for
+    /// the next.
+    pub fn carried(&mut self, number: EntryNumber) {
+        let Some(place) = self.places.get_mut(&number) else {
+            return;
+        };
+        if place.state != State::UnderWay {
+            return;
+        }
+        place.state = State::Noted;
+        self.noted += 1;
+        let name = place.destination.clone();
+        if let Some(destination) = self.destinations.get_mut(&name) {
+            destination.under_way -= 1;
+            if destination.turn == Turn::Idle && !destination.line.is_empty() {
+                destination.takes_turn(name, &mut self.turns, &self.places);
+            }
+        }
+    }
+
     /// What was under way is over for now; with a timing it comes again.
     pub fn done(&mut self, number: EntryNumber, again: Option<Timing>) {
         match again {
@@ -321,6 +351,7 @@ impl Schedule {
             State::InLine => {
                 self.deadlines.remove(&(place.deadline, number));
             }
+            State::Noted => self.noted -= 1,
             State::UnderWay | State::Held => {}
         }
         self.leave(&place.destination, place.state);
@@ -362,7 +393,7 @@ impl Schedule {
             State::InLine => {
                 self.deadlines.remove(&(place.deadline, number));
             }
-            State::UnderWay | State::Held => return,
+            State::UnderWay | State::Noted | State::Held => return,
         }
         place.state = State::Held;
     }
@@ -400,10 +431,10 @@ impl Schedule {
         numbers
     }
 
-    /// Whether an attempt at it runs.
+    /// Whether an attempt at it runs, or its end is not written yet.
     pub fn is_under_way(&self, number: EntryNumber) -> bool {
         let place = self.places.get(&number);
-        place.is_some_and(|place| place.state == State::UnderWay)
+        place.is_some_and(|place| matches!(place.state, State::UnderWay | State::Noted))
     }
 }
 

@@ -55,10 +55,14 @@ impl Queue {
     /// Begins what may begin; says how long there is nothing else.
     fn begin_all(&self, road: &Road, stop: &Stop, running: &mut Running) -> Duration {
         let now = self.inner.clock.now();
-        while running.tasks.len() < self.inner.settings.attempts {
-            let next = self
-                .schedule()
-                .next(now, |destination| road.begin(destination.clone()));
+        loop {
+            let mut schedule = self.schedule();
+            let noted = schedule.noted().min(limits::NOTES_BESIDE);
+            if running.tasks.len() >= self.inner.settings.attempts + noted {
+                return limits::LONGEST_LOOK;
+            }
+            let next = schedule.next(now, |destination| road.begin(destination.clone()));
+            drop(schedule);
             let (number, permit) = match next {
                 Next::Try(number, permit) => (number, Some(permit)),
                 Next::Look(number) => (number, None),
@@ -69,7 +73,6 @@ impl Queue {
             let id = running.tasks.spawn(task).id();
             running.entries.insert(id, number);
         }
-        limits::LONGEST_LOOK
     }
 
     fn forget_task(&self, running: &mut Running, ended: Result<(Id, ()), JoinError>) {
@@ -117,7 +120,12 @@ impl Queue {
                 let noted = (number, &message, &entry);
                 return self.note_until_done(noted, settled, &records, stop).await;
             }
-            (Some(permit), Whither::Elsewhere) => self.attempt(&message, &entry, permit).await,
+            (Some(permit), Whither::Elsewhere) => {
+                let attempted = self.attempt(&message, &entry, permit).await;
+                self.schedule().carried(number);
+                self.inner.bell.notify_one();
+                attempted
+            }
             (None, _) => (self.look(&message, &entry), Vec::new()),
         };
         self.note_until_done((number, &message, &entry), settled, &records, stop)

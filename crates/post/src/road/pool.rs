@@ -30,7 +30,7 @@ impl Default for PoolSettings {
     fn default() -> PoolSettings {
         PoolSettings {
             connections: 200,
-            at_one_place: 4,
+            at_one_place: 20,
             idle: Duration::from_secs(10),
             age: Duration::from_secs(5 * 60),
             transactions: 100,

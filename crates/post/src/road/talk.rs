@@ -10,6 +10,7 @@ use net::time::{Duration, Instant, now, timeout_at};
 use net::{Authorities, Conn, TlsFailure, Trust};
 use smtp::Client;
 use smtp::client::{Envelope, Event, Outcome, Request, Stage, Unfit};
+use smtp::limits::CONTENT_BYTES;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -260,10 +261,14 @@ impl Talk {
     /// Hands content to the machine as far as it has room.
     fn feed(&mut self, feeding: &mut Option<Feeding<'_>>) {
         let Some(feeding) = feeding else { return };
-        // what waits to be written is content as well
-        while feeding.ended.is_none() && self.unsent.is_empty() && self.client.wants_content() {
+        // what waits to be written is content as well: short pieces go together
+        let mut has_room = self.unsent.is_empty();
+        while has_room && feeding.ended.is_none() && self.client.wants_content() {
             match feeding.feed.next() {
-                Ok(None) => return self.client.content_end(),
+                Ok(None) => {
+                    self.client.content_end();
+                    return self.take_output();
+                }
                 Ok(Some(piece)) => {
                     if self.client.content(&piece).is_err() {
                         feeding.ended = Some(NotSent::NotAscii);
@@ -272,6 +277,7 @@ impl Talk {
                 Err(fault) => feeding.ended = Some(NotSent::Unreadable(fault.to_string())),
             }
             self.take_output();
+            has_room = self.unsent.len() < CONTENT_BYTES;
         }
         if feeding.ended.is_some() {
             // without the end of the content nobody takes it for whole

@@ -4,6 +4,7 @@
 
 mod forwards;
 mod house;
+mod many;
 mod wishes;
 
 use addr::{Charset, ReversePath};

@@ -68,6 +68,25 @@ fn entries_come_when_they_are_due_and_not_before() {
 }
 
 #[test]
+fn a_full_destination_takes_the_next_while_the_last_is_still_being_noted() {
+    let mut schedule = Schedule::new(10);
+    (1..=2).for_each(|n| schedule.add(number(n), timing("a", 1)));
+    assert_eq!(tried(schedule.next(s(1), any)), 1);
+    let full = |_: &route::Destination| Err::<(), _>(NotNow::Full);
+    assert_eq!(
+        nothing_before(schedule.next(s(1), full)),
+        Some(s(1_000_000))
+    );
+    schedule.carried(number(1));
+    assert!(schedule.is_under_way(number(1)));
+    assert_eq!(schedule.noted(), 1);
+    assert_eq!(tried(schedule.next(s(1), any)), 2);
+    schedule.done(number(1), None);
+    schedule.done(number(2), None);
+    assert_eq!((schedule.len(), schedule.noted()), (0, 0));
+}
+
+#[test]
 fn destinations_take_turns() {
     let mut schedule = Schedule::new(100);
     for n in 0..10 {
