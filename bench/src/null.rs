@@ -48,6 +48,7 @@ impl Server for NullServer {
             imap,
             imaps: None,
             pop,
+            submission: None,
         })
     }
 

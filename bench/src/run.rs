@@ -7,6 +7,7 @@ mod machine;
 use crate::Outcome;
 use crate::report::{Report, Setting};
 use crate::target::{Kind, Peer, Target};
+use crate::work::sending::Around;
 use crate::work::{self, Length, Plan};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -86,7 +87,7 @@ enum WithNull {
     No,
 }
 
-/// In the order in which they run: `download` and `start` use the mailboxes of `reading`.
+/// In the order in which they run: `download`, `reading` and `start` use the same mailboxes.
 const GROUPS: &[Group] = &[
     Group {
         name: "limits",
@@ -104,19 +105,24 @@ const GROUPS: &[Group] = &[
         minutes: (0.5, 0.5),
     },
     Group {
+        name: "sending",
+        null: WithNull::No,
+        minutes: (0.3, 0.2),
+    },
+    Group {
         name: "mixed",
         null: WithNull::Yes,
+        minutes: (0.2, 0.3),
+    },
+    Group {
+        name: "download",
+        null: WithNull::No,
         minutes: (0.2, 0.3),
     },
     Group {
         name: "reading",
         null: WithNull::No,
         minutes: (3.0, 1.5),
-    },
-    Group {
-        name: "download",
-        null: WithNull::No,
-        minutes: (0.2, 0.3),
     },
     Group {
         name: "start",
@@ -145,8 +151,19 @@ impl Group {
     }
 }
 
-async fn work(name: &str, targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
+async fn work(
+    name: &str,
+    around: &Around<'_>,
+    targets: &mut [Target],
+    plan: &Plan,
+    report: &mut Report,
+) -> Outcome<()> {
     match name {
+        // Postfix sends the same way whatever stands behind it: the first of the peers does it for all.
+        "sending" => {
+            let some = targets.len().min(2);
+            work::sending::run(&mut targets[..some], plan, report, around).await
+        }
         "limits" => work::limits::run(targets, plan, report).await,
         "delivery" => work::delivery::run(targets, plan, report).await,
         "append" => work::append::run(targets, plan, report).await,
@@ -195,7 +212,12 @@ async fn all(arguments: &RunArguments) -> Outcome<()> {
     let folder = folder(arguments)?;
     let plan = Plan::new(length, arguments.rounds, folder.path().to_owned());
     let mut failed = Vec::new();
-    let mut targets = targets(arguments, folder.path(), &mut failed)?;
+    let binary = binary(arguments)?;
+    let mut targets = targets(arguments, &binary, folder.path(), &mut failed)?;
+    let around = Around {
+        peers: &arguments.peers,
+        whimbrel: &binary,
+    };
     say_duration(&groups, &plan, &targets);
     let setting = machine::setting(&plan, &targets);
     let mut report = Report::new();
@@ -207,7 +229,9 @@ async fn all(arguments: &RunArguments) -> Outcome<()> {
             // It is the last one.
             WithNull::No => targets.len() - 1,
         };
-        if let Err(error) = work(group.name, &mut targets[..count], &plan, &mut report).await {
+        let some = &mut targets[..count];
+        let outcome = work(group.name, &around, some, &plan, &mut report).await;
+        if let Err(error) = outcome {
             println!("  FAILED: {error}");
             failed.push(format!("{}: {error}", group.name));
         }
@@ -251,20 +275,25 @@ fn folder(arguments: &RunArguments) -> Outcome<tempfile::TempDir> {
     made.map_err(|error| format!("{}: {error}", parent.display()))
 }
 
+/// Whimbrel's release build.
+fn binary(arguments: &RunArguments) -> Outcome<PathBuf> {
+    match &arguments.whimbrel {
+        Some(path) => Ok(path.clone()),
+        None => {
+            let own = std::env::current_exe().map_err(|error| error.to_string())?;
+            Ok(own.with_file_name("whimbrel"))
+        }
+    }
+}
+
 /// Whimbrel first, the null server last; a peer that does not start is left out.
 fn targets(
     arguments: &RunArguments,
+    binary: &Path,
     folder: &Path,
     failed: &mut Vec<String>,
 ) -> Outcome<Vec<Target>> {
-    let binary = match &arguments.whimbrel {
-        Some(path) => path.clone(),
-        None => {
-            let own = std::env::current_exe().map_err(|error| error.to_string())?;
-            own.with_file_name("whimbrel")
-        }
-    };
-    let mut targets = vec![Target::whimbrel(&binary, folder)?];
+    let mut targets = vec![Target::whimbrel(binary, folder)?];
     for peer in peers(arguments) {
         let name = peer.product().name();
         println!("starting {name}");

@@ -4,6 +4,7 @@
 
 mod peer;
 mod processes;
+mod sink;
 mod whimbrel;
 
 use crate::Outcome;
@@ -16,7 +17,10 @@ use whimbrel::Whimbrel;
 
 pub use peer::{Peer, Product};
 pub use processes::{Memory, Processes};
+pub use sink::{Road, Sink};
 
+/// Nobody takes mail for the domains below it.
+pub const DEAD: &str = "dead.test";
 /// Accounts that each target has.
 pub const ACCOUNTS: usize = 100;
 /// One that no server refuses as well known.
@@ -55,6 +59,8 @@ pub struct Doors {
     pub imap: SocketAddr,
     pub imaps: Option<SocketAddr>,
     pub pop: SocketAddr,
+    /// Where those who have logged in hand in mail for elsewhere; a peer takes it at its SMTP port.
+    pub submission: Option<SocketAddr>,
 }
 
 /// How one product is started and where it keeps things.
@@ -65,6 +71,8 @@ pub trait Server: Send {
     fn stop(&mut self) -> Outcome<()>;
     /// Brings its folders back to accounts without mail; it does not run.
     fn wipe(&mut self) -> Outcome<()>;
+    /// How it sends mail for elsewhere, from its next start on; not at all if nothing is said.
+    fn send_by(&mut self, _road: Option<Road>) {}
     /// From its next start on.
     fn sync(&mut self, _syncs: Syncs) -> Changes {
         Changes::No
@@ -77,6 +85,10 @@ pub trait Server: Send {
     fn processes_mut(&mut self) -> &mut Processes;
     /// Where mail and all that belongs to it lies.
     fn folders(&self) -> Vec<PathBuf>;
+    /// Where a peer keeps what it has yet to send.
+    fn spool(&self) -> Option<PathBuf> {
+        None
+    }
     /// Name and version, for the report.
     fn version(&self) -> String;
 }
@@ -88,6 +100,7 @@ pub struct Target {
     pub imap: SocketAddr,
     pub imaps: Option<SocketAddr>,
     pub pop: SocketAddr,
+    pub submission: Option<SocketAddr>,
     server: Box<dyn Server>,
     runs: bool,
     /// What mail it was given, by the name that who gave it uses; empty after a wipe.
@@ -97,8 +110,14 @@ pub struct Target {
 impl Target {
     /// The release build of this repository, with everything in a folder of its own.
     pub fn whimbrel(binary: &Path, folder: &Path) -> Outcome<Target> {
-        let server = Whimbrel::new(binary, folder)?;
-        Target::of("Whimbrel", Kind::Whimbrel, Box::new(server))
+        Target::whimbrel_named("Whimbrel", binary, &folder.join("whimbrel"))
+    }
+
+    /// One more of them, in this folder.
+    pub fn whimbrel_named(name: &'static str, binary: &Path, folder: &Path) -> Outcome<Target> {
+        let group = name.replace(' ', "-").to_lowercase();
+        let server = Whimbrel::new(binary, folder, &group)?;
+        Target::of(name, Kind::Whimbrel, Box::new(server))
     }
 
     pub fn null() -> Outcome<Target> {
@@ -121,6 +140,7 @@ impl Target {
             imap: doors.imap,
             imaps: doors.imaps,
             pop: doors.pop,
+            submission: doors.submission,
             server,
             runs: true,
             holds: "",
@@ -149,6 +169,7 @@ impl Target {
         self.imap = doors.imap;
         self.imaps = doors.imaps;
         self.pop = doors.pop;
+        self.submission = doors.submission;
         Ok(())
     }
 
@@ -169,6 +190,12 @@ impl Target {
 
     pub fn now_holds(&mut self, what: &'static str) {
         self.holds = what;
+    }
+
+    /// Sends what is for elsewhere by this road; it runs, with the mail that it has, when this returns.
+    pub fn send_by(&mut self, road: Option<Road>) -> Outcome<()> {
+        self.server.send_by(road);
+        self.start_again()
     }
 
     /// Sets when it syncs; it runs with that when this returns. A server that always syncs before its
@@ -198,6 +225,11 @@ impl Target {
     /// What [`Target::disk_bytes`] counts.
     pub fn folders(&self) -> Vec<PathBuf> {
         self.server.folders()
+    }
+
+    /// Where a peer keeps what it has yet to send.
+    pub fn spool(&self) -> Option<PathBuf> {
+        self.server.spool()
     }
 
     /// Name and password of an account, from 1 to [`ACCOUNTS`].

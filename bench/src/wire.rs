@@ -5,6 +5,8 @@
 
 use crate::Outcome;
 use crate::wire::stream::Stream;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::net::SocketAddr;
 
 mod stream;
@@ -250,6 +252,13 @@ impl Wire {
         self.expect(b"+OK").await?;
         self.pop(format!("USER {user}").as_bytes()).await?;
         self.pop(format!("PASS {password}").as_bytes()).await
+    }
+
+    /// Behind EHLO. [rfc4954] with the initial response of PLAIN in base64.
+    pub async fn smtp_login(&mut self, (user, password): &(String, String)) -> Outcome<()> {
+        let plain = STANDARD.encode(format!("\0{user}\0{password}"));
+        self.smtp(format!("AUTH PLAIN {plain}").as_bytes(), 235)
+            .await
     }
 
     /// Reads an SMTP greeting and says who comes.

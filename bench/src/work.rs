@@ -12,6 +12,7 @@ mod mailbox;
 pub mod mixed;
 pub mod progress;
 pub mod reading;
+pub mod sending;
 pub mod start;
 
 use crate::Outcome;
@@ -111,6 +112,7 @@ impl Plan {
 }
 
 /// Wall and processor time from one moment on.
+#[derive(Clone, Copy)]
 pub struct Meter {
     begun: Instant,
     cpu: Duration,

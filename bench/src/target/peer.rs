@@ -8,7 +8,7 @@ mod cyrus;
 mod dovecot;
 mod postfix;
 
-use super::{ACCOUNTS, Changes, Doors, PASSWORD, Processes, Server, Syncs, processes, wait};
+use super::{ACCOUNTS, Changes, Doors, PASSWORD, Processes, Road, Server, Syncs, processes, wait};
 use crate::Outcome;
 use rustix::process::Signal;
 use std::fs::File;
@@ -113,6 +113,7 @@ pub struct Peer {
     root: PathBuf,
     processes: Processes,
     syncs: Syncs,
+    road: Option<Road>,
     /// Held while the root is used, so that two runs do not start two servers in it.
     claim: Option<File>,
 }
@@ -137,6 +138,7 @@ impl Peer {
             product,
             root,
             syncs: Syncs::Usual,
+            road: None,
             claim: None,
         }
     }
@@ -171,6 +173,10 @@ impl Peer {
     /// Whether its packages are there, prepared in this way or another.
     pub fn has_packages(&self) -> bool {
         self.root.join(WHOLE).is_file()
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     fn syncs(&self) -> Syncs {
@@ -288,6 +294,7 @@ impl Server for Peer {
             imap: at(ports.imap),
             imaps: Some(at(ports.imaps)),
             pop: at(ports.pop),
+            submission: None,
         })
     }
 
@@ -309,6 +316,10 @@ impl Server for Peer {
             Product::Cyrus => cyrus::wipe(self),
             Product::Maildir | Product::Mdbox => dovecot::wipe(self),
         }
+    }
+
+    fn send_by(&mut self, road: Option<Road>) {
+        self.road = road;
     }
 
     fn sync(&mut self, syncs: Syncs) -> Changes {
@@ -345,6 +356,10 @@ impl Server for Peer {
             .iter()
             .map(|folder| self.root.join(folder))
             .collect()
+    }
+
+    fn spool(&self) -> Option<PathBuf> {
+        Some(self.root.join("var/spool/postfix"))
     }
 
     fn version(&self) -> String {

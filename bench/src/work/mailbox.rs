@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 const TOGETHER: usize = 250;
 pub const MESSAGE_BYTES: usize = 1_024;
 
-/// What a target holds once [`stock`] has filled it.
+/// What a target holds once [`stock`] has filled it, and once [`stock_huge`] has.
 const STOCK: &str = "stock";
+const STOCK_AND_HUGE: &str = "stock and huge";
 /// The account of the large mailbox, and that of the mailboxes of many sizes.
 pub const LARGE: usize = 1;
 pub const SIZES: usize = 2;
@@ -89,41 +90,69 @@ pub enum Has {
     Whimbrel,
 }
 
-/// All mailboxes of the stock that this target has.
-fn stocked(target: &Target, plan: &Plan) -> Vec<Mailbox> {
+/// What every target has.
+fn common(plan: &Plan) -> Vec<Mailbox> {
     let mut all = vec![large(plan)];
     all.extend((0..READER_COUNT).map(|number| reader(plan, number)));
-    let sizes = sizes(plan).into_iter();
-    let sizes = sizes.filter(|(_, has)| *has == Has::All || target.is_whimbrel());
-    all.extend(sizes.map(|(mailbox, _)| mailbox));
+    all.extend(of(Has::All, plan));
     all
 }
 
-/// How many messages this target has once it is stocked.
+/// Those of the curve that these have.
+fn of(who: Has, plan: &Plan) -> impl Iterator<Item = Mailbox> {
+    let sizes = sizes(plan).into_iter().filter(move |(_, has)| *has == who);
+    sizes.map(|(mailbox, _)| mailbox)
+}
+
+/// How many messages this target holds of the stock.
 pub fn stocked_messages(target: &Target, plan: &Plan) -> usize {
-    let all = stocked(target, plan);
+    let mut all = common(plan);
+    if target.holds() == STOCK_AND_HUGE {
+        all.extend(of(Has::Whimbrel, plan));
+    }
     all.iter().map(|mailbox| mailbox.messages).sum()
 }
 
-/// Every target gets its mailboxes, all at the same time; one that still has them keeps them.
+/// Every target gets the mailboxes that all have, at the same time; one that still has them keeps them.
 pub async fn stock(targets: &mut [Target], plan: &Plan) -> Outcome<()> {
-    let mut fills = Vec::new();
+    let mut lacking = Vec::new();
     for target in targets.iter_mut() {
-        if target.holds() == STOCK {
-            continue;
+        if ![STOCK, STOCK_AND_HUGE].contains(&target.holds()) {
+            target.wipe()?;
+            target.now_holds(STOCK);
+            lacking.push(&*target);
         }
-        target.wipe()?;
-        target.now_holds(STOCK);
-        let mailboxes = stocked(target, plan).into_iter();
-        fills
-            .extend(mailboxes.map(|mailbox| (target.imap, target.login(mailbox.account), mailbox)));
+    }
+    fill_all(&lacking, &common(plan), plan).await
+}
+
+/// Whimbrel gets what only it has, too: not before the others are measured beside it, for a store with a
+/// million messages more is another store.
+pub async fn stock_huge(own: &mut [Target], plan: &Plan) -> Outcome<()> {
+    stock(own, plan).await?;
+    let mut lacking = Vec::new();
+    for target in own.iter_mut() {
+        if target.holds() != STOCK_AND_HUGE {
+            target.now_holds(STOCK_AND_HUGE);
+            lacking.push(&*target);
+        }
+    }
+    let more: Vec<Mailbox> = of(Has::Whimbrel, plan).collect();
+    fill_all(&lacking, &more, plan).await
+}
+
+async fn fill_all(targets: &[&Target], mailboxes: &[Mailbox], plan: &Plan) -> Outcome<()> {
+    let mut fills = Vec::new();
+    for target in targets {
+        let each = mailboxes.iter().cloned();
+        fills.extend(each.map(|mailbox| (target.imap, target.login(mailbox.account), mailbox)));
     }
     if fills.is_empty() {
         return Ok(());
     }
     println!("  [{}] filling {} mailboxes", plan.progress, fills.len());
     each(fills, |_, (at, login, mailbox)| fill(at, login, mailbox)).await?;
-    for target in targets.iter() {
+    for target in targets {
         at_rest(target).await;
     }
     Ok(())

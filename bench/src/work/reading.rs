@@ -4,16 +4,18 @@
 //! Never here: the octets of messages, which are `download`'s.
 
 use crate::Outcome;
-use crate::clock::Spread;
 use crate::letter::letter;
 use crate::report::{Curve, Goal, Report, Row, Sample, Scale, Unit};
 use crate::target::{Kind, Syncs, Target};
 use crate::wire::Wire;
-use crate::work::mailbox::{Has, MESSAGE_BYTES, Mailbox, huge, large, session, sizes, stock};
-use crate::work::{Meter, Plan, alternate};
+use crate::work::mailbox::{
+    Has, MESSAGE_BYTES, Mailbox, huge, large, session, sizes, stock, stock_huge,
+};
+use crate::work::{self, Meter, Plan, alternate};
 
 const ALL: &str = "A large mailbox";
-const ONE: &str = "One message in a mailbox of any size";
+const ONE: &str = "One message";
+const FLAT: &str = "One message in a mailbox of any size";
 /// One command as often as its time can be told.
 const SELECTS: usize = 20;
 const ONES: usize = 50;
@@ -23,8 +25,11 @@ const UNSYNCED: &str = ", Dovecot's flags not synced";
 pub async fn run(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
     stock(targets, plan).await?;
     whole(targets, plan, report, &large(plan)).await?;
-    whole(own(targets), plan, report, &huge(plan)).await?;
-    curves(targets, plan, report).await
+    beside(targets, plan, report).await?;
+    let own = own(targets);
+    stock_huge(own, plan).await?;
+    whole(own, plan, report, &huge(plan)).await?;
+    flat(own, plan, report).await
 }
 
 /// The whole mailbox at once.
@@ -176,65 +181,90 @@ impl Deed {
     }
 }
 
-async fn curves(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
-    let mut points: Vec<Vec<(f64, f64)>> = vec![Vec::new(); DEEDS.len()];
+/// Beside the peers, at the sizes that they have.
+async fn beside(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
     for syncs in [Syncs::Usual, Syncs::All] {
         for target in targets.iter_mut() {
             target.sync(syncs)?;
         }
-        for (mailbox, has) in sizes(plan) {
-            for ((name, deed), points) in DEEDS.into_iter().zip(&mut points) {
-                // What is synced anyway is measured once; and what only Whimbrel does, which always syncs.
-                let is_same = !deed.changes_flags() || has == Has::Whimbrel;
-                if is_same && syncs == Syncs::All {
+        for (mailbox, _) in sizes(plan).into_iter().filter(|(_, has)| *has == Has::All) {
+            for (name, deed) in DEEDS {
+                // What is synced anyway is measured once.
+                if syncs == Syncs::All && !deed.changes_flags() {
                     continue;
                 }
-                let some = match has {
-                    Has::All => &mut *targets,
-                    Has::Whimbrel => own(targets),
-                };
-                let row = one_row(name, &mailbox, has, (deed, syncs));
-                let mut values = Vec::new();
-                alternate(some, plan, report, &row, async |target, round| {
-                    let mut wire = open(target, &mailbox).await?;
-                    if deed == Deed::Expunge {
-                        make_up(&mut wire, &mailbox).await?;
-                    }
-                    let sample = ones(&mut wire, target, &mailbox, deed, round).await?;
-                    if target.is_whimbrel() {
-                        values.push(sample.value);
-                    }
-                    Ok(sample)
+                let row = one_row(name, &mailbox, (deed, syncs));
+                alternate(targets, plan, report, &row, async |target, round| {
+                    one_round(target, &mailbox, deed, round).await
                 })
                 .await;
-                if syncs == Syncs::Usual {
-                    let spread = Spread::of(values);
-                    points.extend(spread.map(|spread| (mailbox.messages as f64, spread.median)));
-                }
             }
         }
     }
     for target in targets.iter_mut() {
         target.sync(Syncs::Usual)?;
     }
-    let series = DEEDS.iter().map(|(name, _)| *name).zip(points);
+    Ok(())
+}
+
+/// Whimbrel alone: the rounds go from size to size and begin again, so that a slow minute strikes all
+/// sizes alike.
+async fn flat(own: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
+    let Some(target) = own.first_mut() else {
+        return Ok(());
+    };
+    let sizes = sizes(plan);
+    let mut series = Vec::new();
+    for (name, deed) in DEEDS {
+        println!("  [{}] {FLAT}: {name}", plan.progress);
+        let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); sizes.len()];
+        for round in 0..plan.rounds.most {
+            for ((mailbox, _), samples) in sizes.iter().zip(&mut samples) {
+                samples.push(one_round(target, mailbox, deed, round).await?);
+            }
+        }
+        let mut points = Vec::new();
+        for ((mailbox, _), samples) in sizes.iter().zip(&samples) {
+            let name = format!("{name}, {} messages", spelled(mailbox.messages));
+            let row = Row::new(FLAT, name, Unit::MILLISECONDS);
+            report.add(&row, target.name, work::role(target), samples);
+            let medians = report.medians(&row);
+            points.extend(
+                medians
+                    .first()
+                    .map(|(_, ms)| (mailbox.messages as f64, *ms)),
+            );
+        }
+        series.push((name, points));
+    }
     report.curve(Curve {
-        section: ONE,
+        section: FLAT,
         title: "Whimbrel: one message, by the size of its mailbox".to_owned(),
         x: ("messages in the mailbox".to_owned(), Scale::Logarithmic),
         y: ("ms".to_owned(), Scale::Linear),
-        series: series.collect(),
+        series,
     });
     Ok(())
 }
 
-fn one_row(name: &str, mailbox: &Mailbox, has: Has, (deed, syncs): (Deed, Syncs)) -> Row {
+async fn one_round(
+    target: &Target,
+    mailbox: &Mailbox,
+    deed: Deed,
+    round: usize,
+) -> Outcome<Sample> {
+    let mut wire = open(target, mailbox).await?;
+    if deed == Deed::Expunge {
+        make_up(&mut wire, mailbox).await?;
+    }
+    ones(&mut wire, target, mailbox, deed, round).await
+}
+
+fn one_row(name: &str, mailbox: &Mailbox, (deed, syncs): (Deed, Syncs)) -> Row {
     let name = format!("{name}, {} messages", spelled(mailbox.messages));
-    let is_less = syncs == Syncs::Usual && deed.changes_flags();
-    match has {
-        Has::All if is_less => Row::new(ONE, name + UNSYNCED, Unit::MILLISECONDS),
-        Has::All => Row::new(ONE, name, Unit::MILLISECONDS).goal(Goal::TimesPeers(2.0)),
-        Has::Whimbrel => Row::new(ONE, name, Unit::MILLISECONDS),
+    match syncs == Syncs::Usual && deed.changes_flags() {
+        true => Row::new(ONE, name + UNSYNCED, Unit::MILLISECONDS),
+        false => Row::new(ONE, name, Unit::MILLISECONDS).goal(Goal::TimesPeers(2.0)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::letter::letter;
 use crate::report::{Goal, Report, Row, Sample, Unit, thousands};
 use crate::target::{ACCOUNTS, Target};
 use crate::wire::Wire;
-use crate::work::mailbox::{stock, stocked_messages};
+use crate::work::mailbox::{stock, stock_huge, stocked_messages};
 use crate::work::{self, Meter, Plan, alternate};
 
 const SECTION: &str = "Start after a kill";
@@ -22,6 +22,9 @@ const BETWEEN: usize = 1_000;
 
 pub async fn run(targets: &mut [Target], plan: &Plan, report: &mut Report) -> Outcome<()> {
     stock(targets, plan).await?;
+    if let Some(own) = targets.iter_mut().find(|target| target.is_whimbrel()) {
+        stock_huge(std::slice::from_mut(own), plan).await?;
+    }
     let messages = |target: &Target| thousands(stocked_messages(target, plan) as f64);
     let own = targets.iter().find(|target| target.is_whimbrel());
     let others = targets.iter().find(|target| !target.is_whimbrel());

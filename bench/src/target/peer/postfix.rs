@@ -4,6 +4,7 @@
 
 use super::{ACCOUNTS, Peer, Ports};
 use crate::Outcome;
+use crate::target::{DEAD, Road};
 use std::fmt::Write;
 
 pub fn prepare(peer: &Peer) -> Outcome<()> {
@@ -12,12 +13,12 @@ pub fn prepare(peer: &Peer) -> Outcome<()> {
         let _ = writeln!(table, "u{number}@example.test u{number}");
     }
     peer.write("etc/postfix/accounts", &table)?;
-    peer.write("etc/postfix/main.cf", &main(0))?;
+    peer.write("etc/postfix/main.cf", &main(0, None))?;
     peer.inside("postmap hash:/etc/postfix/accounts")
 }
 
 pub fn configure(peer: &Peer, ports: &Ports) -> Outcome<()> {
-    peer.write("etc/postfix/main.cf", &main(ports.lmtp))?;
+    peer.write("etc/postfix/main.cf", &main(ports.lmtp, peer.road))?;
     let master = MASTER.replace("PORT", &ports.smtp.to_string());
     peer.write("etc/postfix/master.cf", &master)?;
     // One that was killed left it.
@@ -34,7 +35,8 @@ pub fn wipe(peer: &Peer) -> Outcome<()> {
     )
 }
 
-fn main(lmtp: u16) -> String {
+fn main(lmtp: u16, road: Option<Road>) -> String {
+    let sending = road.map_or_else(|| TRY_SOON.to_owned(), sending);
     format!(
         "compatibility_level = 3.6
 myhostname = mx.example.test
@@ -52,10 +54,34 @@ virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
 alias_maps =
 alias_database =
 smtputf8_enable = no
+maillog_file = /var/log/postfix.log
+{sending}"
+    )
+}
+
+/// Deliveries that a server behind it put off.
+const TRY_SOON: &str = "\
 queue_run_delay = 2s
 minimal_backoff_time = 2s
 maximal_backoff_time = 10s
-maillog_file = /var/log/postfix.log
+";
+
+/// To the sink with as many connections as it may have, from the first message on, and kept for the
+/// next message; what is accepted is never held up for what is sent. What waits for the dead is not
+/// due before a run is over.
+fn sending(road: Road) -> String {
+    let Road { sink, connections } = road;
+    let host = format!("[{}]:{}", sink.ip(), sink.port());
+    format!(
+        "\
+relayhost = {host}
+default_destination_concurrency_limit = {connections}
+initial_destination_concurrency = {connections}
+smtp_connection_cache_destinations = {host}
+in_flow_delay = 0
+transport_maps = inline:{{ {{ .{DEAD} = smtp:[127.0.0.1]:1 }} }}
+minimal_backoff_time = 4000s
+maximal_backoff_time = 4000s
 "
     )
 }
