@@ -109,16 +109,20 @@ impl Session {
                 }
                 "MAIL" => {
                     open = Transaction::default();
-                    if self.answer("250 2.1.0 ok").await? == Answered::Yes {
-                        open.sender = Some(path_in(&line));
+                    let sender = path_in(&line);
+                    match self.answer("250 2.1.0 ok").await? {
+                        Answered::Yes => open.sender = Some(sender),
+                        Answered::No => self.refused(&sender),
                     }
                 }
                 "RCPT" => self.recipient(&mut open, path_in(&line)).await?,
                 // they came together, and nobody was taken
                 "DATA" if open.recipients.is_empty() => self.say("554 5.5.1 nobody").await?,
                 "DATA" => {
-                    if self.answer("354 go on").await? == Answered::Yes {
-                        self.content(std::mem::take(&mut open)).await?;
+                    let open = std::mem::take(&mut open);
+                    match self.answer("354 go on").await? {
+                        Answered::Yes => self.content(open).await?,
+                        Answered::No => self.refused(&open.sender.unwrap_or_default()),
                     }
                 }
                 "QUIT" => return self.say("221 2.0.0 bye").await,
@@ -131,8 +135,13 @@ impl Session {
         }
     }
 
+    /// On a report that is refused for good there is no report.
+    fn refused(&self, sender: &str) {
+        self.world.ledger().reports_may_be_lost |= sender.is_empty();
+    }
+
     async fn recipient(&mut self, open: &mut Transaction, to: String) -> Result<(), Over> {
-        let is_report = open.sender.as_deref() == Some("");
+        let sender = open.sender.clone().unwrap_or_default();
         match to.split('@').next() {
             _ if open.sender.is_none() => self.say("503 5.5.1 by whom").await,
             Some(NOBODY) => self.say("550 5.1.1 nobody of that name").await,
@@ -143,8 +152,8 @@ impl Session {
                 let answered = self.answer("250 2.1.5 ok").await?;
                 if answered == Answered::Yes {
                     open.recipients.push(to);
-                } else if is_report {
-                    self.world.ledger().reports_may_be_lost = true;
+                } else {
+                    self.refused(&sender);
                 }
                 Ok(())
             }
@@ -222,7 +231,7 @@ impl Session {
         let sender = open.sender.unwrap_or_default();
         if matches!(mood, Mood::Later | Mood::Never) || (mood != Mood::Good && self.dice.one_in(2))
         {
-            self.world.ledger().reports_may_be_lost |= sender.is_empty();
+            self.refused(&sender);
             return self.answer_in(mood, "").await.map(drop);
         }
         let taken = open.recipients.iter().map(|recipient| {

@@ -64,6 +64,9 @@ fn mail_that_waits_is_tried_held_released_and_removed_by_hand() {
     alpha.must(&["queue", "remove", &id, "--yes"], "");
     alpha.waits_until_empty();
     let why = alpha.why(&id);
-    assert!(why.contains("taken out of the queue") && why.contains("450"), "{why}");
+    assert!(
+        why.contains("taken out of the queue") && why.contains("450"),
+        "{why}"
+    );
     assert_eq!((odd.received().len(), alpha.messages("ann").len()), (2, 0));
 }
