@@ -35,6 +35,10 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("import ensurepip", "python3-venv"),
     // its `imap` answers the same commands as Whimbrel; never run as a service
     ("dovecot", "dovecot-imapd"),
+    // they hand in by sendmail; this mailx brings no mail server with it
+    ("s-nail", "s-nail"),
+    ("php", "php-cli"),
+    ("git send-email", "git-email"),
     // verify what is signed; opendkim is never run as a service
     ("dkimverify", "python3-dkim"),
     (
@@ -168,6 +172,11 @@ fn missing() -> Vec<&'static str> {
             !succeeds("perl", &[&format!("-M{program}"), "-e", "1"])
         } else if program.starts_with("import ") {
             !succeeds("python3", &["-c", program])
+        } else if program.starts_with("git ") {
+            !succeeds(
+                "sh",
+                &["-c", "test -x \"$(git --exec-path)/git-send-email\""],
+            )
         } else {
             !is_there(program)
         }

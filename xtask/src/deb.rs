@@ -7,7 +7,7 @@ pub mod check;
 
 use crate::steps::{Steps, root, target};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -43,7 +43,20 @@ const COMPLETIONS: &[(&str, &str)] = &[
     ("zsh", "usr/share/zsh/vendor-completions/_whimbrel"),
     ("fish", "usr/share/fish/vendor_completions.d/whimbrel.fish"),
 ];
+/// Other names of the program, which every Unix program knows.
+const NAMES: &[(&str, &str)] = &[
+    ("usr/sbin/sendmail", "../bin/whimbrel"),
+    ("usr/lib/sendmail", "../sbin/sendmail"),
+    ("usr/bin/mailq", "whimbrel"),
+    ("usr/bin/newaliases", "whimbrel"),
+];
 const MANUAL: &str = "usr/share/man/man1";
+/// Other names of its pages.
+const PAGES: &[(&str, &str)] = &[
+    ("sendmail.1.gz", "whimbrel-sendmail.1.gz"),
+    ("mailq.1.gz", "whimbrel-mailq.1.gz"),
+    ("newaliases.1.gz", "whimbrel-newaliases.1.gz"),
+];
 /// Scripts that dpkg runs.
 const SCRIPTS: &[&str] = &["postinst", "prerm", "postrm"];
 
@@ -100,6 +113,12 @@ fn make(binary: &Path) -> Outcome<PathBuf> {
         write(&stage.join(to), &text, 0o644)?;
     }
     manual_pages(&program, &stage.join(MANUAL))?;
+    for (name, target) in NAMES {
+        link(target, &stage.join(name))?;
+    }
+    for (name, target) in PAGES {
+        link(target, &stage.join(MANUAL).join(name))?;
+    }
     for script in SCRIPTS {
         let from = root().join("packaging/deb").join(script);
         install(&from, &stage.join("DEBIAN").join(script), 0o755)?;
@@ -145,6 +164,9 @@ fn control(version: &str, architecture: &str, stage: &Path) -> Outcome<String> {
          Maintainer: Whimbrel <postmaster@localhost>\n\
          Installed-Size: {kib}\n\
          Depends: libc6 (>= {}.{}), libgcc-s1, passwd\n\
+         Provides: mail-transport-agent\n\
+         Conflicts: mail-transport-agent\n\
+         Replaces: mail-transport-agent\n\
          Section: mail\n\
          Priority: optional\n\
          Description: complete mail server in one program\n \
@@ -179,6 +201,11 @@ fn write(to: &Path, bytes: &[u8], mode: u32) -> Outcome<()> {
     fs::write(to, bytes)
         .and_then(|()| fs::set_permissions(to, fs::Permissions::from_mode(mode)))
         .map_err(|error| doing("write", to, error))
+}
+
+fn link(target: &str, at: &Path) -> Outcome<()> {
+    make_folder(at.parent().unwrap_or(at))?;
+    symlink(target, at).map_err(|error| doing("make", at, error))
 }
 
 /// With the rights that folders of a package have, whatever the umask is.

@@ -4,7 +4,7 @@
 //! was refused. What never happens here: a decision (that is `judge`), a protocol's words.
 
 use crate::arriving::{Arriving, Bits, body_refusal};
-use crate::client::{Client, Role};
+use crate::client::{Client, LocalUser, Role, Trust};
 use crate::envelope::{Envelope, Leads, MessageId, Recipient};
 use crate::header::HeaderReader;
 use crate::judge::{self, Elsewhere, Policy, Proof, QueueRoom, Whose, Wish};
@@ -15,7 +15,7 @@ use crate::refusal::{Refusal, Refused};
 use crate::sign::gather::Gather;
 use crate::sign::keyring::Keyring;
 use crate::srs::{self, Srs};
-use addr::{Address, Charset, ForwardPath, ReversePath};
+use addr::{Address, Charset, Domain, ForwardPath, ReversePath};
 use mail::{Company, Delivery, Directory, Forward, Mail, Resolved, Room};
 use net::time::Duration;
 use net::{Clock, Random, Resolver, Time};
@@ -39,6 +39,9 @@ pub struct PostSettings {
     pub max_hops: u32,
     /// Received fields that we wrote ourselves.
     pub max_own_hops: u32,
+    /// What stands behind names without a domain that users of this machine write; if none, the
+    /// hostname, or the domain above it that is hosted here.
+    pub origin: Option<Domain>,
     /// Who asks the DNS about the signatures of what is sent on.
     pub resolver: Option<Resolver>,
     /// The most urgent that a submission may be. [rfc6710 4.1]
@@ -58,6 +61,7 @@ impl PostSettings {
             max_recipients: limits::RECIPIENTS,
             max_hops: limits::HOPS,
             max_own_hops: limits::OWN_HOPS,
+            origin: None,
             resolver: None,
             highest_priority: Priority::USUAL,
             longest_hold: limits::HOLD,
@@ -77,6 +81,7 @@ pub(crate) struct Inner {
     pub clock: Clock,
     pub random: Random,
     pub hostname: String,
+    pub origin: Option<Domain>,
     pub policy: Policy,
     pub keyring: Keyring,
     /// None: nothing is asked of the DNS, and no seal is put on what is sent on.
@@ -132,13 +137,16 @@ impl Post {
             longest_hold: settings.longest_hold,
             most_held: settings.most_held,
         };
-        let hostname = settings.hostname;
+        let PostSettings {
+            hostname, origin, ..
+        } = settings;
         Post {
             inner: Arc::new(Inner {
                 mail,
                 clock,
                 random,
                 hostname,
+                origin,
                 policy,
                 keyring: Keyring::default(),
                 resolver: settings.resolver,
@@ -146,6 +154,36 @@ impl Post {
                 queue,
             }),
         }
+    }
+
+    /// A user of this machine; None if nobody can be called anything here.
+    pub fn local_user(
+        &self,
+        uid: u32,
+        name: Option<String>,
+        trust: Trust,
+    ) -> Result<Option<LocalUser>, Fault> {
+        let Ok(hostname) = self.inner.hostname.parse::<Domain>() else {
+            return Ok(None);
+        };
+        let origin = match &self.inner.origin {
+            Some(origin) => origin.clone(),
+            None => self.hosted_above(&hostname)?.unwrap_or(hostname.clone()),
+        };
+        Ok(Some(LocalUser::new(uid, name, trust, [origin, hostname])))
+    }
+
+    /// The name itself or the nearest above it that is hosted here.
+    fn hosted_above(&self, name: &Domain) -> Result<Option<Domain>, Fault> {
+        let mut above = Some(name.clone());
+        while let Some(domain) = above {
+            if self.directory().hosts(&domain)? {
+                return Ok(Some(domain));
+            }
+            let parent = domain.as_str().split_once('.');
+            above = parent.and_then(|(_, parent)| parent.parse().ok());
+        }
+        Ok(None)
     }
 
     /// Where is counted what became of mail.
@@ -190,9 +228,10 @@ impl Post {
         parameters: MailParameters,
     ) -> Result<Envelope, Refused> {
         let id = MessageId(self.inner.random.token(ID_LETTERS));
-        let whose = match (&client.login, from.address()) {
-            (Some(login), Some(address)) if login.may_send_as(address) => Whose::Theirs,
-            (Some(_), Some(address)) => Whose::NotTheirs(address.clone()),
+        let from = placed_sender(client, from);
+        let whose = match (may_send_as(client, from.address()), from.address()) {
+            (Some(true), _) => Whose::Theirs,
+            (Some(false), Some(address)) => Whose::NotTheirs(address.clone()),
             _ => Whose::Nobodys,
         };
         let evidence = judge::SenderEvidence {
@@ -247,6 +286,7 @@ impl Post {
         written_in: Charset,
         parameters: RcptParameters,
     ) -> Result<(), Refusal> {
+        let to = placed(client, to);
         if let Some(position) = envelope.position(&to) {
             if client.role == Role::Lmtp {
                 judge::count(envelope.named.len(), &self.inner.policy)?;
@@ -303,7 +343,13 @@ impl Post {
                 self.returned(judge::returned(&envelope.sender, back)?)
                     .await
             }
-            None => self.resolve(to).await,
+            None => match self.resolve(to).await {
+                // what a machine tells its root is for whoever looks after it
+                Ok(Resolved::UnknownUser) if is_root_here(client, to) => {
+                    self.directory().resolve_postmaster().await
+                }
+                resolved => resolved,
+            },
         };
         let resolved = resolved.map_err(trouble)?;
         let queue = self.inner.queue.as_ref();
@@ -383,7 +429,11 @@ impl Post {
                 let signs = self.may_sign(client);
                 let gather = (signs || self.looks_back(client, envelope)).then(Gather::new);
                 let bits = if signs { Bits::Seven } else { Bits::AsTheyCame };
-                Ok(Arriving::new(envelope, writer, header, gather, bits))
+                let arriving = Arriving::new(envelope, writer, header, gather, bits);
+                Ok(match &client.local {
+                    Some(user) => arriving.qualifying(&user.origin),
+                    None => arriving,
+                })
             }
             Err(refused) => {
                 let refusal = body_refusal(&envelope.id, &refused);
@@ -435,11 +485,38 @@ impl Post {
 }
 
 fn proof(client: &Client) -> Proof {
-    if client.login.is_some() {
-        Proof::LoggedIn
-    } else {
-        Proof::Stranger
+    match (&client.login, &client.local) {
+        (Some(_), _) => Proof::LoggedIn,
+        (None, Some(_)) => Proof::OfThisMachine,
+        (None, None) => Proof::Stranger,
     }
+}
+
+/// Whether who speaks may send as this address; None if there is none, or nobody knows who it is.
+fn may_send_as(client: &Client, address: Option<&Address>) -> Option<bool> {
+    let address = address?;
+    let login = client.login.as_ref();
+    let login = login.map(|login| login.may_send_as(address));
+    let local = client.local.as_ref();
+    login.or(local.map(|user| user.may_send_as(address)))
+}
+
+/// The recipient as a user of this machine means it.
+fn placed(client: &Client, to: ForwardPath) -> ForwardPath {
+    let placed = client.local.as_ref().zip(to.address());
+    let placed = placed.and_then(|(user, address)| user.placed(address));
+    placed.map_or(to, ForwardPath::Address)
+}
+
+fn placed_sender(client: &Client, from: ReversePath) -> ReversePath {
+    let placed = client.local.as_ref().zip(from.address());
+    let placed = placed.and_then(|(user, address)| user.placed(address));
+    placed.map_or(from, ReversePath::Address)
+}
+
+fn is_root_here(client: &Client, to: &ForwardPath) -> bool {
+    let both = client.local.as_ref().zip(to.address());
+    both.is_some_and(|(user, to)| to.local().key() == "root" && to.domain() == Some(&user.origin))
 }
 
 fn local_part(to: &ForwardPath) -> Option<&str> {

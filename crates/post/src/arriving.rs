@@ -10,9 +10,11 @@
 use crate::envelope::{Envelope, MessageId};
 use crate::header::HeaderReader;
 use crate::log;
+use crate::qualify::Qualifier;
 use crate::refusal::Refusal;
 use crate::return_path::ReturnPathFilter;
 use crate::sign::gather::Gather;
+use addr::Domain;
 use mail::{BinaryEncoder, NulOutsideBinary};
 use smtp::BodyType;
 use store::{BodyRefusal, BodyWriter};
@@ -21,6 +23,8 @@ use store::{BodyRefusal, BodyWriter};
 pub struct Arriving {
     id: MessageId,
     binary: Option<Binary>,
+    /// For what users of this machine write.
+    qualifier: Option<Qualifier>,
     return_path: ReturnPathFilter,
     pub(crate) writer: Option<BodyWriter>,
     pub(crate) header: HeaderReader,
@@ -53,12 +57,19 @@ impl Arriving {
                 (Bits::AsTheyCame, true) => Some(Binary::new(BinaryEncoder::new())),
                 (Bits::AsTheyCame, false) => None,
             },
+            qualifier: None,
             return_path: ReturnPathFilter::new(),
             writer: Some(writer),
             header,
             gather,
             trouble: None,
         }
+    }
+
+    /// Names without a domain in its header get this one.
+    pub(crate) fn qualifying(mut self, origin: &Domain) -> Arriving {
+        self.qualifier = Some(Qualifier::new(origin));
+        self
     }
 
     /// Takes a piece of the content, unstuffed.
@@ -83,6 +94,11 @@ impl Arriving {
                 Err(refusal) => self.fail(refusal),
             }
         }
+        if let Some(qualifier) = self.qualifier.take() {
+            let mut held = Vec::new();
+            qualifier.end(&mut held);
+            self.write_qualified(&held).await;
+        }
         let filter = std::mem::replace(&mut self.return_path, ReturnPathFilter::new());
         let mut held = Vec::new();
         filter.end(&mut held);
@@ -90,6 +106,15 @@ impl Arriving {
     }
 
     async fn write_lines(&mut self, lines: &[u8]) {
+        let Some(qualifier) = &mut self.qualifier else {
+            return self.write_qualified(lines).await;
+        };
+        let mut qualified = Vec::with_capacity(lines.len());
+        qualifier.piece(lines, &mut qualified);
+        self.write_qualified(&qualified).await;
+    }
+
+    async fn write_qualified(&mut self, lines: &[u8]) {
         if self.return_path.is_over() {
             return self.write_kept(lines).await;
         }

@@ -1,7 +1,8 @@
 //! Who is on the line. Values only.
 
-use addr::{AddressLiteral, Charset};
+use addr::{Address, AddressLiteral, Charset, Domain, Host, LocalPart};
 use mail::Login;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 /// What a listener is for.
@@ -14,6 +15,96 @@ pub enum Role {
     /// A program on this machine brings mail for us and asks about each recipient by itself
     /// (LMTP). Trusted to be that program, with nothing else.
     Lmtp,
+    /// A user of this machine hands in mail; the system says who it is.
+    Local,
+}
+
+/// Whose name a local user may send in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trust {
+    /// Only his own.
+    Own,
+    /// Anybody's: the operator says so.
+    Anybody,
+}
+
+/// A user of this machine, as the system knows him.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalUser {
+    pub uid: u32,
+    /// His login name; None if the system has none for him.
+    pub name: Option<String>,
+    pub trust: Trust,
+    /// What stands behind names without a domain.
+    pub(crate) origin: Domain,
+    /// His addresses, at least one; the first stands in his envelopes.
+    pub(crate) own: Vec<Address>,
+}
+
+/// What a program on this machine writes where it knows no domain.
+pub(crate) const HERE: &str = "localhost";
+
+impl LocalUser {
+    /// He has his name at each of these domains; the first is the origin.
+    pub(crate) fn new(
+        uid: u32,
+        name: Option<String>,
+        trust: Trust,
+        domains: [Domain; 2],
+    ) -> LocalUser {
+        let numbered = format!("uid{uid}");
+        let local = LocalPart::from_content(name.as_deref().unwrap_or(&numbered));
+        let local = local.or_else(|_| LocalPart::from_content(&numbered));
+        let local = local.expect("because letters and digits are a local part");
+        let own = domains
+            .iter()
+            .filter_map(|domain| Address::new(local.clone(), Host::Name(domain.clone())).ok());
+        let own = own.collect();
+        let [origin, _] = domains;
+        LocalUser {
+            uid,
+            name,
+            trust,
+            origin,
+            own,
+        }
+    }
+
+    /// The address that stands for him; None if it would be too long for one.
+    pub fn address(&self) -> Option<&Address> {
+        self.own.first()
+    }
+
+    /// Whether an address is his own, with or without a detail.
+    pub(crate) fn is_own(&self, address: &Address) -> bool {
+        let key = address.without_detail().key();
+        self.own.iter().any(|own| own.key() == key)
+    }
+
+    /// Whether he may send as this address.
+    pub(crate) fn may_send_as(&self, address: &Address) -> bool {
+        self.trust == Trust::Anybody || self.is_own(address)
+    }
+
+    /// The address at the origin, where it is `…@localhost`.
+    pub fn placed(&self, address: &Address) -> Option<Address> {
+        let is_here = address
+            .domain()
+            .is_some_and(|domain| domain.as_str() == HERE);
+        let placed = || Address::new(address.local().clone(), Host::Name(self.origin.clone()));
+        is_here.then(placed)?.ok()
+    }
+}
+
+/// `uid 1000 (jane)`
+impl fmt::Display for LocalUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "uid {}", self.uid)?;
+        match &self.name {
+            Some(name) => write!(f, " ({name})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// How the client said hello.
@@ -33,6 +124,8 @@ pub struct Client {
     /// What TLS agreed on (`TLSv1.3 TLS_AES_256_GCM_SHA384`); None without TLS.
     pub tls: Option<String>,
     pub login: Option<Login>,
+    /// Only where the role is `Local`.
+    pub local: Option<LocalUser>,
     pub role: Role,
 }
 
@@ -43,6 +136,11 @@ impl Client {
             IpAddr::V4(ip) => AddressLiteral::V4(ip).to_string(),
             IpAddr::V6(ip) => AddressLiteral::V6(ip).to_string(),
         }
+    }
+
+    /// Whether it has logged in, or is a user of this machine.
+    pub(crate) fn is_known(&self) -> bool {
+        self.login.is_some() || self.local.is_some()
     }
 
     /// The name of the protocol in a Received field. [rfc3848 2] [rfc6531 4.3]
@@ -75,6 +173,49 @@ const LMTP: Names = [
 mod tests {
     use super::*;
 
+    fn user(trust: Trust) -> LocalUser {
+        let domains = ["example.test", "mail.example.test"].map(|name| name.parse().unwrap());
+        LocalUser::new(1_000, Some("jane".to_owned()), trust, domains)
+    }
+
+    #[test]
+    fn a_local_user_sends_as_himself_and_only_who_is_trusted_as_anybody() {
+        let may = |trust, address: &str| user(trust).may_send_as(&address.parse().unwrap());
+        for own in [
+            "jane@example.test",
+            "JANE+x@example.test",
+            "jane@mail.example.test",
+        ] {
+            assert!(may(Trust::Own, own), "{own}");
+        }
+        for other in ["joe@example.test", "jane@else.test", "jane@test"] {
+            assert!(!may(Trust::Own, other), "{other}");
+            assert!(may(Trust::Anybody, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_local_user_has_an_address_whatever_he_is_called() {
+        let called = |name: Option<&str>| {
+            let domains = ["a.test", "b.test"].map(|name| name.parse().unwrap());
+            let user = LocalUser::new(7, name.map(str::to_owned), Trust::Own, domains);
+            (user.address().unwrap().to_string(), user.to_string())
+        };
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(called(Some("jane")), pair("jane@a.test", "uid 7 (jane)"));
+        assert_eq!(called(None), pair("uid7@a.test", "uid 7"));
+        assert_eq!(called(Some("a\nb")).0, "uid7@a.test");
+    }
+
+    #[test]
+    fn names_here_get_the_domain_of_the_house() {
+        let user = user(Trust::Own);
+        let placed = |address: &str| user.placed(&address.parse().unwrap());
+        let root = placed("root@localhost").unwrap();
+        assert_eq!(root.to_string(), "root@example.test");
+        assert_eq!(placed("root@else.test"), None);
+    }
+
     #[test]
     fn names_the_protocol_by_what_was_used() {
         // [rfc3848 2] [rfc6531 4.3]
@@ -83,6 +224,7 @@ mod tests {
             helo: Some((greeting, "x".to_owned())),
             tls: tls.map(str::to_owned),
             login: None,
+            local: None,
             role: Role::Exchange,
         };
         let tls = Some("TLSv1.3");

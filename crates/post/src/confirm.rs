@@ -22,7 +22,7 @@ use store::{Body, BodyRefusal, Fault};
 use tally::Metric;
 
 /// Letters of a report's boundary and Message-ID: about 120 bits.
-const TOKEN_LETTERS: usize = 24;
+pub(crate) const TOKEN_LETTERS: usize = 24;
 
 /// A message that was taken.
 pub(crate) struct Taken<'a> {
@@ -78,6 +78,19 @@ impl Post {
         sender: &Address,
         told: &[(&Recipient, Action)],
     ) -> Result<bool, Fault> {
+        let compose = |place| self.composed(taken, sender, told, place);
+        let when = (taken.at, taken.protection);
+        self.report_to(sender, when, compose).await
+    }
+
+    /// Sends a report to whoever sent the message, with what that asked of TLS. False: there is nobody
+    /// to tell.
+    pub(crate) async fn report_to(
+        &self,
+        sender: &Address,
+        (at, protection): (Time, Protection),
+        compose: impl FnOnce(SenderPlace) -> Result<report::Report, Fault>,
+    ) -> Result<bool, Fault> {
         let here = match self.directory().resolve(sender).await? {
             Resolved::Local(deliveries) => Some(deliveries),
             Resolved::NotOurs => None,
@@ -87,7 +100,7 @@ impl Post {
             Some(_) => SenderPlace::Here,
             None => SenderPlace::Elsewhere,
         };
-        let report = self.composed(taken, sender, told, place)?;
+        let report = compose(place)?;
         let id = MessageId(self.inner.random.token(crate::accept::ID_LETTERS));
         let body = self.body_of(&report, &id, sender).await;
         let body = body.map_err(|refused| Fault::new("writing a report", refused))?;
@@ -100,7 +113,7 @@ impl Post {
                 let onward = Onward::new(ForwardPath::Address(sender.clone()), None, None);
                 let mut message =
                     queue.report_message(&id.to_string(), &report, sender, String::new());
-                message.asked.protection = taken.protection; // [rfc8689 5]
+                message.asked.protection = protection; // [rfc8689 5]
                 let leaving = queue.leaving(message, vec![onward], &body);
                 Some(leaving.map_err(|_| Fault::new("reporting", "the queue is full"))?)
             }
@@ -110,7 +123,7 @@ impl Post {
             sender: String::new(),
             client: String::new(),
             login: None,
-            at: taken.at,
+            at,
         };
         self.enter(incoming, to, leaving).await
     }
@@ -142,14 +155,13 @@ impl Post {
         told: &[(&Recipient, Action)],
         place: SenderPlace,
     ) -> Result<report::Report, Fault> {
-        let hostname = &self.inner.hostname;
-        let domain = sender.domain().filter(|_| place == SenderPlace::Here);
-        let domain = domain.map_or_else(|| hostname.clone(), ToString::to_string);
+        let token = self.inner.random.token(TOKEN_LETTERS);
+        let postmaster = self.postmaster(sender, place);
         let reporter = Reporter {
-            hostname,
-            postmaster: &format!("postmaster@{domain}"),
+            hostname: &self.inner.hostname,
+            postmaster: &postmaster,
             at: taken.at,
-            token: &self.inner.random.token(TOKEN_LETTERS),
+            token: &token,
         };
         let mut header = crate::trace::without_return_path(taken.prefix).to_vec();
         header.extend_from_slice(&taken.body.read(0, limits::RETURNED_HEADER_BYTES)?);
@@ -176,6 +188,15 @@ impl Post {
             charset,
             original,
         ))
+    }
+
+    /// Whom the reader of a report may ask.
+    pub(crate) fn postmaster(&self, sender: &Address, place: SenderPlace) -> String {
+        let domain = sender.domain().filter(|_| place == SenderPlace::Here);
+        match domain {
+            Some(domain) => format!("postmaster@{domain}"),
+            None => format!("postmaster@{}", self.inner.hostname),
+        }
     }
 
     async fn body_of(

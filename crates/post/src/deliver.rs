@@ -4,11 +4,11 @@
 
 use crate::accept::{Accepted, Inner, Post};
 use crate::arriving::{Arriving, body_refusal};
-use crate::client::Client;
+use crate::client::{Client, Trust};
 use crate::confirm::Taken;
 use crate::envelope::{Envelope, MessageId, Recipient};
 use crate::header::Facts;
-use crate::judge::{self, FieldEvidence, MessageEvidence};
+use crate::judge::{self, FieldEvidence, Manners, MessageEvidence};
 use crate::limits;
 use crate::log::{self, Stage};
 use crate::onward::{self, Group, InNameOf, Purpose, SenderOf};
@@ -172,10 +172,14 @@ impl Post {
         } = arriving;
         let facts = header.finish();
         let fields = fields(client, &facts);
+        let is_signed = fields
+            .as_ref()
+            .is_some_and(|(from, _)| judge::is_signed(from));
         let evidence = MessageEvidence {
             problem: end.problem,
             facts: &facts,
             fields,
+            manners: manners(client),
         };
         let additions = judge::message(evidence, &self.inner.policy)?;
         let writer = match (trouble, writer) {
@@ -196,9 +200,7 @@ impl Post {
         let gathered = gather.and_then(|gather| gather.finish(facts.begins));
         // what strangers write into From is not ours to sign
         let signatures = match &gathered {
-            Some(gathered) if client.login.is_some() => {
-                self.signatures(&facts, gathered, &added, at)
-            }
+            Some(gathered) if is_signed => self.signatures(&facts, gathered, &added, at),
             _ => Ok(String::new()),
         };
         let trouble = |fault: Fault| {
@@ -212,7 +214,7 @@ impl Post {
             body,
             at,
             fields: signatures + &added,
-            gathered: gathered.filter(|_| client.login.is_none() && envelope.is_sent_on()),
+            gathered: gathered.filter(|_| !client.is_known() && envelope.is_sent_on()),
             provenance,
             message_id: facts.message_id_text,
             protection: facts.protection,
@@ -414,6 +416,9 @@ fn added_id(prefix: &Bytes) -> Option<String> {
 
 /// Name and address of the client, for people.
 fn client_text(client: &Client) -> String {
+    if let Some(user) = &client.local {
+        return user.to_string();
+    }
     let helo = client.helo.as_ref().map_or("", |(_, name)| name.as_str());
     let text = format!("{helo} {}", client.address_literal());
     text.trim_start().to_owned()
@@ -453,11 +458,26 @@ fn not_refused<'a>(
         .map(|(recipient, _)| recipient)
 }
 
-/// What From and Sender say about the login; of strangers nothing is asked.
+/// What From and Sender say about the login or the user of this machine; of strangers nothing is
+/// asked.
 fn fields(client: &Client, facts: &Facts) -> Option<(FieldEvidence, FieldEvidence)> {
-    let login = client.login.as_ref()?;
-    let of = |values: &[_]| judge::field(values, |address| login.may_send_as(address));
-    Some((of(&facts.from), of(&facts.sender)))
+    let may = |address: &Address| match (&client.login, &client.local) {
+        (Some(login), _) => login.may_send_as(address),
+        (None, Some(user)) => user.may_send_as(address),
+        (None, None) => false,
+    };
+    let of = |values: &[_]| judge::field(values, may);
+    client
+        .is_known()
+        .then(|| (of(&facts.from), of(&facts.sender)))
+}
+
+fn manners(client: &Client) -> Manners {
+    match &client.local {
+        None => Manners::Refuse,
+        Some(user) if user.trust == Trust::Anybody => Manners::Believe,
+        Some(_) => Manners::NameTheSender,
+    }
 }
 
 /// The note beside the body in the store: whose it is, even if its records are gone.

@@ -46,6 +46,8 @@ pub(crate) enum Elsewhere {
 pub(crate) enum Proof {
     Stranger,
     LoggedIn,
+    /// The system says which of its users it is.
+    OfThisMachine,
 }
 
 /// Whether an address belongs to the login.
@@ -69,7 +71,8 @@ pub(crate) struct SenderEvidence {
 }
 
 pub(crate) fn sender(evidence: SenderEvidence, policy: &Policy) -> Result<(), Refusal> {
-    if evidence.role == Role::Submission && evidence.proof == Proof::Stranger {
+    let needs_proof = matches!(evidence.role, Role::Submission | Role::Local);
+    if needs_proof && evidence.proof == Proof::Stranger {
         return Err(Refusal::LoginNeeded); // [rfc6409 4.3]
     }
     if evidence.written_in == Charset::Utf8 && evidence.asked == Charset::Ascii {
@@ -99,14 +102,14 @@ pub(crate) struct RecipientEvidence<'a> {
 pub(crate) enum Right {
     /// Mail for us.
     Deliver,
-    /// Mail for anybody: it has logged in to submit.
+    /// Mail for anybody: it has logged in to submit, or is a user of this machine.
     Submit,
 }
 
 /// Nobody else may send through us. [rfc5321 3.6.2] [rfc6409 3.1]
 pub(crate) fn right(role: Role, proof: Proof) -> Right {
     match (role, proof) {
-        (Role::Submission, Proof::LoggedIn) => Right::Submit,
+        (Role::Submission, Proof::LoggedIn) | (Role::Local, Proof::OfThisMachine) => Right::Submit,
         _ => Right::Deliver,
     }
 }
@@ -245,12 +248,24 @@ pub(crate) enum FieldEvidence {
     Theirs(usize),
 }
 
+/// What becomes of a From field that cannot be read or is somebody else's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Manners {
+    /// The message is refused: who has logged in writes as himself.
+    Refuse,
+    /// It is taken, and the header says who sent it: programs of a machine write what they like.
+    NameTheSender,
+    /// It is taken as it is.
+    Believe,
+}
+
 /// What is known when the content has ended.
 pub(crate) struct MessageEvidence<'a> {
     pub problem: Option<DataProblem>,
     pub facts: &'a Facts,
-    /// What From and Sender say; only asked of logins.
+    /// What From and Sender say; not asked of strangers.
     pub fields: Option<(FieldEvidence, FieldEvidence)>,
+    pub manners: Manners,
 }
 
 /// What has to be put before the message. [rfc6409 8]
@@ -289,26 +304,41 @@ pub(crate) fn message(
         ..Additions::default()
     };
     if let Some((from, sender)) = evidence.fields {
-        let authors = match from {
-            FieldEvidence::Missing => 0,
-            FieldEvidence::Theirs(count) => count,
-            FieldEvidence::Unreadable => return Err(Refusal::FieldUnreadable("From")),
-            FieldEvidence::NotTheirs(address) => return Err(Refusal::FromNotYours(address)),
-        };
-        match &sender {
-            FieldEvidence::Unreadable => return Err(Refusal::FieldUnreadable("Sender")),
-            FieldEvidence::NotTheirs(address) => {
-                return Err(Refusal::SenderFieldNotYours(address.clone()));
-            }
-            FieldEvidence::Missing | FieldEvidence::Theirs(_) => {}
+        let manners = evidence.manners;
+        if manners == Manners::Refuse {
+            own_fields(&from, &sender)?;
         }
-        additions.from = add_if(authors == 0);
-        // several authors need one who sends [rfc5322 3.6.2]
-        additions.sender = add_if(authors > 1 && sender == FieldEvidence::Missing);
+        additions.from = add_if(from == FieldEvidence::Missing);
+        let needs_sender = match from {
+            FieldEvidence::Missing => false,
+            // several authors need one who sends [rfc5322 3.6.2]
+            FieldEvidence::Theirs(authors) => authors > 1,
+            _ => manners == Manners::NameTheSender,
+        };
+        additions.sender = add_if(needs_sender && sender == FieldEvidence::Missing);
         additions.date = add_if(facts.date == Seen::No);
         additions.message_id = add_if(facts.message_id == Seen::No);
     }
     Ok(additions)
+}
+
+/// Who has logged in writes nobody else into From and Sender. [rfc6409 6.1]
+fn own_fields(from: &FieldEvidence, sender: &FieldEvidence) -> Result<(), Refusal> {
+    match from {
+        FieldEvidence::Missing | FieldEvidence::Theirs(_) => {}
+        FieldEvidence::Unreadable => return Err(Refusal::FieldUnreadable("From")),
+        FieldEvidence::NotTheirs(address) => return Err(Refusal::FromNotYours(address.clone())),
+    }
+    match sender {
+        FieldEvidence::Missing | FieldEvidence::Theirs(_) => Ok(()),
+        FieldEvidence::Unreadable => Err(Refusal::FieldUnreadable("Sender")),
+        FieldEvidence::NotTheirs(address) => Err(Refusal::SenderFieldNotYours(address.clone())),
+    }
+}
+
+/// Whether what a From field says vouches for a signature in its domains' names.
+pub(crate) fn is_signed(from: &FieldEvidence) -> bool {
+    matches!(from, FieldEvidence::Missing | FieldEvidence::Theirs(_))
 }
 
 /// Content with a problem is not taken.

@@ -59,6 +59,7 @@ pub(crate) fn accepted(tally: &Tally, client: &Client, envelope: &Envelope, to: 
         Role::Exchange => "exchange",
         Role::Submission => "submission",
         Role::Lmtp => "lmtp",
+        Role::Local => "local",
     };
     tally.count(Metric::MessagesAccepted, &[role]);
     tally.add(Metric::MessageBytes, &[role], bytes);
@@ -67,7 +68,7 @@ pub(crate) fn accepted(tally: &Tally, client: &Client, envelope: &Envelope, to: 
         message_id = %envelope.id,
         peer = %client.peer,
         helo = %Escaped(helo(client)),
-        login = %Escaped(login(client)),
+        login = %Escaped(&login(client)),
         from = %Escaped(&envelope.sender.to_string()),
         to = %Escaped(to),
         bytes,
@@ -95,7 +96,7 @@ pub(crate) fn refused(
         message_id = %id,
         peer = %client.peer,
         helo = %Escaped(helo(client)),
-        login = %Escaped(login(client)),
+        login = %Escaped(&login(client)),
         from = %Escaped(from),
         to = %Escaped(to),
         at = stage.word(),
@@ -131,8 +132,11 @@ fn helo(client: &Client) -> &str {
     client.helo.as_ref().map_or("", |(_, name)| name)
 }
 
-fn login(client: &Client) -> &str {
-    client.login.as_ref().map_or("", |login| login.name())
+/// Who it is: the login, or the user of this machine.
+fn login(client: &Client) -> String {
+    let login = client.login.as_ref().map(|login| login.name().to_owned());
+    let local = client.local.as_ref().map(ToString::to_string);
+    login.or(local).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl Post {
     /// Whether anything depends on where the message comes from.
     pub(crate) fn looks_back(&self, client: &Client, envelope: &Envelope) -> bool {
         let wants_to_hear = by(client) == HandedInBy::Stranger && envelope.asks_for_success();
-        let is_sent_on = client.login.is_none() && envelope.is_sent_on();
+        let is_sent_on = !client.is_known() && envelope.is_sent_on();
         self.inner.resolver.is_some() && (wants_to_hear || is_sent_on)
     }
 
@@ -79,7 +79,7 @@ impl Post {
 /// What comes by LMTP was somebody else's to look at, on this machine.
 fn by(client: &Client) -> HandedInBy {
     match (&client.login, client.role) {
-        (Some(_), _) | (None, Role::Lmtp) => HandedInBy::Known,
+        (Some(_), _) | (None, Role::Lmtp | Role::Local) => HandedInBy::Known,
         (None, Role::Exchange | Role::Submission) => HandedInBy::Stranger,
     }
 }

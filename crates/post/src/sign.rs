@@ -17,7 +17,7 @@ pub(crate) mod spf;
 pub(crate) mod tagged;
 
 use crate::Post;
-use crate::client::Client;
+use crate::client::{Client, Trust};
 use crate::header::{Facts, HeaderReader, Value};
 use crate::provenance::Provenance;
 use addr::{Address, Domain};
@@ -73,10 +73,13 @@ impl Post {
 
     /// Whether a message of this client may come to be signed: only what our own users submit is.
     pub(crate) fn may_sign(&self, client: &Client) -> bool {
-        let own = client
-            .login
-            .as_ref()
-            .map_or(&[][..], |login| login.addresses());
+        let own = match (&client.login, &client.local) {
+            (Some(login), _) => login.addresses(),
+            // in whose name he writes shows at the end
+            (None, Some(user)) if user.trust == Trust::Anybody => return true,
+            (None, Some(user)) => &user.own,
+            (None, None) => &[],
+        };
         let domains = own.iter().filter_map(Address::domain);
         // whoever cannot look now is told at the end
         let mut signs =

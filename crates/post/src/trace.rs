@@ -11,7 +11,7 @@
 //! Extended-Domain  = ( Domain / address-literal ) FWS "(" address-literal ")"
 //! ```
 
-use crate::client::Client;
+use crate::client::{Client, HERE, LocalUser};
 use crate::envelope::Envelope;
 use crate::judge::{Add, Additions};
 use addr::{Address, Charset, Host};
@@ -22,6 +22,8 @@ use std::fmt::Write;
 
 /// Lines are folded before this column. [rfc5322 2.1.1]
 const COLUMNS: usize = 78;
+/// What ends the name of a neighbour that brought mail by UUCP.
+const BY_UUCP: &str = ".uucp";
 /// Room for most of what is put before a message.
 const USUAL_BYTES: usize = 512;
 /// Random letters of a Message-ID: about 120 bits.
@@ -68,10 +70,15 @@ pub(crate) fn returned_to(owner: &Address, prefix: &Prefix) -> Prefix {
 fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text: &mut String) {
     let address = client.address_literal();
     let mut field = Folded::begin("Received:", text);
-    field.clause(&["from ", &claimed_name(client, &address)]);
-    field.clause(&["(", &address, ")"]);
-    field.clause(&["by ", hostname]);
-    field.clause(&["with ", client.protocol(envelope.charset())]);
+    match &client.local {
+        Some(user) => handed_in(client, user, hostname, &mut field),
+        None => {
+            field.clause(&["from ", &claimed_name(client, &address)]);
+            field.clause(&["(", &address, ")"]);
+            field.clause(&["by ", hostname]);
+            field.clause(&["with ", client.protocol(envelope.charset())]);
+        }
+    }
     if let Some(tls) = &client.tls {
         field.clause(&["(", tls, ")"]);
     }
@@ -97,6 +104,21 @@ fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text
     // the year has four digits [rfc5321 F.5]
     field.clause(&[&at.rfc5322()]);
     text.push_str("\r\n");
+}
+
+/// Handed in on this machine: there is no host that it came from, but for what a neighbour brought
+/// by UUCP, which says its name in EHLO.
+fn handed_in(client: &Client, user: &LocalUser, hostname: &str, field: &mut Folded<'_>) {
+    let name = claimed_name(client, HERE);
+    match name.strip_suffix(BY_UUCP) {
+        Some(_) => {
+            field.clause(&["from ", &name]);
+            field.clause(&["by ", hostname]);
+            field.clause(&["via UUCP"]);
+        }
+        None => field.clause(&["by ", hostname]),
+    }
+    field.clause(&["(handed in by uid ", &user.uid.to_string(), ")"]);
 }
 
 /// A field of clauses with spaces between them, and a fold where a line would grow past COLUMNS.
@@ -160,6 +182,8 @@ pub(crate) fn added(
     let mut text = String::new();
     let author = envelope.sender.address().cloned();
     let author = author.or_else(|| client.login.as_ref().map(|login| login.primary().clone()));
+    let own = client.local.as_ref().and_then(LocalUser::address).cloned();
+    let author = author.or_else(|| own.clone());
     let mut add = |wanted: Add, line: &dyn Fn() -> String| {
         if wanted == Add::Yes {
             text.push_str(&line());
@@ -167,7 +191,8 @@ pub(crate) fn added(
     };
     if let Some(author) = author {
         add(additions.from, &|| format!("From: {author}\r\n"));
-        add(additions.sender, &|| format!("Sender: {author}\r\n"));
+        let sender = own.as_ref().unwrap_or(&author);
+        add(additions.sender, &|| format!("Sender: {sender}\r\n"));
     }
     add(additions.date, &|| format!("Date: {}\r\n", at.rfc5322()));
     add(additions.message_id, &|| {
@@ -193,6 +218,7 @@ mod tests {
             helo: Some((Greeting::Ehlo, helo.to_owned())),
             tls: Some("TLSv1.3 TLS_AES_256_GCM_SHA384".to_owned()),
             login: None,
+            local: None,
             role: Role::Exchange,
         }
     }

@@ -1,11 +1,12 @@
-//! The SMTP door: port 25 for other servers, 587 and 465 for our own users, and LMTP for programs
-//! on this machine.
+//! The SMTP door: port 25 for other servers, 587 and 465 for our own users, LMTP for programs on this
+//! machine, and a socket for its users.
 //!
 //! A session drives the machine of `smtp`, looks each command up in one table, asks `post` about
 //! senders, recipients and messages, and `mail` about passwords; `reply` turns answers into words.
 //! What never happens here: parsing, a decision about mail (that is `post`), a mailbox.
 #![forbid(unsafe_code)]
 
+pub mod batch;
 mod cmd;
 mod customer;
 pub mod limits;
@@ -13,10 +14,12 @@ mod network;
 mod reply;
 mod session;
 mod table;
+mod users;
 
 pub use customer::Customer;
 pub use network::{Network, NetworkError};
 pub use post::Role;
+pub use users::Users;
 
 use mail::Mail;
 use net::{Conn, Stop, TlsServer};
@@ -105,6 +108,8 @@ pub struct Settings {
     pub vrfy: Vrfy,
     /// Who may ask for the mail that waits for which domain. [rfc1985 5.1]
     pub etrn: Vec<Customer>,
+    /// The users of this machine.
+    pub users: Users,
     pub timeouts: Timeouts,
     /// MAIL commands in one session.
     pub transactions: u32,
@@ -124,13 +129,14 @@ impl Settings {
             role,
             logins: match role {
                 Role::Submission => Logins::Offered,
-                Role::Exchange | Role::Lmtp => Logins::NotOffered,
+                Role::Exchange | Role::Lmtp | Role::Local => Logins::NotOffered,
             },
             clear_text: ClearText::Refused,
             announce_plus: false,
             bare_newline: BareNewline::Reject,
             vrfy: Vrfy::Untold,
             etrn: Vec::new(),
+            users: Users::default(),
             transactions: limits::TRANSACTIONS,
             timeouts: Timeouts::default(),
             bad_commands: limits::BAD_COMMANDS,

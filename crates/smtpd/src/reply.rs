@@ -411,7 +411,7 @@ mod tests {
             let temporary = if refusal.is_temporary() { 4 } else { 5 };
             assert_eq!(code / 100, temporary, "{refusal:?}");
         }
-        for role in [Role::Exchange, Role::Submission, Role::Lmtp] {
+        for role in [Role::Exchange, Role::Submission, Role::Lmtp, Role::Local] {
             check(Answered::Command(Verb::Data), &no_recipients(role));
             check(Answered::Content, &no_recipients(role));
         }

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use mail::{Conversation, LoginClient, LoginRefusal};
 use net::time::{Instant, now, timeout, timeout_at};
 use net::{Conn, GivenUp, SessionEntry, Stop};
-use post::{Arriving, Client, Envelope, Greeting, Role};
+use post::{Arriving, Client, Envelope, Greeting, LocalUser, Role};
 use smtp::{BareNewlines, Command, DataRules, Event, Flush, Malformed, Reply, Server, Status};
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,6 +113,7 @@ impl Session {
             helo: None,
             tls: tls_text(&conn),
             login: None,
+            local: local(&conn, &door),
             role: door.settings.role,
         };
         let entry = conn.session().clone();
@@ -141,7 +142,7 @@ impl Session {
     pub async fn run(mut self) {
         let protocol = match self.client.role {
             Role::Lmtp => "LMTP",
-            Role::Exchange | Role::Submission => "ESMTP",
+            Role::Exchange | Role::Submission | Role::Local => "ESMTP",
         };
         let greeting = format!("{} {protocol} Whimbrel", self.door.settings.hostname);
         self.send(Reply::plain(220, greeting));
@@ -374,6 +375,8 @@ impl Session {
     /// Lone CR and LF are repaired only for those whom the setting names.
     pub fn set_bare_newlines(&mut self) {
         let normalize = match &self.door.settings.bare_newline {
+            // a machine's own programs have no other lines
+            _ if self.client.role == Role::Local => true,
             BareNewline::Reject => false,
             BareNewline::Normalize { networks } => {
                 let peer = self.client.peer.ip();
@@ -470,6 +473,20 @@ impl Session {
         if let Some(conn) = &mut self.conn {
             // a client that does not read must not hold up the server's end
             let _ = timeout(LAST_WORDS_TIMEOUT, conn.write_all(&out)).await;
+        }
+    }
+}
+
+/// Who hands in mail, as the system says.
+fn local(conn: &Conn, door: &Door) -> Option<LocalUser> {
+    let who = conn
+        .credentials()
+        .filter(|_| door.settings.role == Role::Local)?;
+    match door.settings.users.find(&door.post, who.uid) {
+        Ok(user) => user,
+        Err(fault) => {
+            tracing::error!(target: "smtp", uid = who.uid, %fault, "fault");
+            None
         }
     }
 }

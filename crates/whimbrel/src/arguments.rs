@@ -83,6 +83,7 @@ impl Ports {
             Kind::Submission => self.submission_port,
             Kind::Submissions => self.submissions_port,
             Kind::Lmtp => self.lmtp_port,
+            Kind::Submit => None,
             Kind::Imap => self.imap_port,
             Kind::Imaps => self.imaps_port,
             Kind::Pop3 => self.pop3_port,
@@ -125,6 +126,15 @@ pub enum ConfigCommand {
 pub struct ManArguments {
     /// The folder to write them to.
     pub folder: PathBuf,
+}
+
+/// Words that are not read here.
+#[derive(Args)]
+pub struct Words {
+    /// The flags of Sendmail that programs use (-t -i -f -F -N -R -V -bs -bp -bv -q …), and
+    /// recipients.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 #[derive(Args)]

@@ -5,14 +5,16 @@
 
 use crate::Outcome;
 use crate::listeners::{Bound, Kind, Place, Row};
+use crate::sendmail::taking::Taking;
 use crate::server::House;
 use crate::settings::{Newlines, Settings};
 use crate::{expiry, health};
-use net::{Conn, Listener, Stop, TlsServer};
+use net::{Clock, Conn, Listener, Stop, TlsServer};
 use post::queue::Queue;
 use post::{Post, PostSettings};
 use smtpd::Role;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,6 +24,8 @@ const IMAP_TURN_AWAY: &[u8] = b"* BYE too many connections, try again later\r\n"
 
 /// Of a Unix socket: the server's user and group may connect.
 const SOCKET_MODE: u32 = 0o660;
+/// Of the socket for local users: everybody may connect, and the system says who it is.
+const LOCAL_MODE: u32 = 0o666;
 
 /// All listeners, being served.
 pub struct Doors {
@@ -56,6 +60,7 @@ struct Set {
     exchange: Arc<smtpd::Door>,
     submission: Arc<smtpd::Door>,
     lmtp: Arc<smtpd::Door>,
+    local: Arc<smtpd::Door>,
     imap: Arc<imapd::Door>,
     pop: Arc<popd::Door>,
 }
@@ -86,6 +91,19 @@ impl Doors {
         Ok(doors)
     }
 
+    /// Takes in what lies in the drop folder, by the door for users of this machine, until `stop`.
+    pub fn take_in(&mut self, folder: &Path, clock: Clock, settings: &Settings, stop: &Stop) {
+        let now = self.current.subscribe();
+        let taking = Taking {
+            folder: folder.to_owned(),
+            door: move || Arc::clone(&now.borrow().guarded.local),
+            clock,
+            lifetime: settings.sending.queue.lifetime,
+        };
+        let until = stop.clone();
+        self.serving.spawn(async move { taking.run(&until).await });
+    }
+
     /// Gives sessions that begin from now on these settings.
     pub fn renew(&self, house: &House, settings: &Settings) {
         self.current.send_modify(|current| {
@@ -110,13 +128,14 @@ impl Doors {
         };
         let (until, each) = (stop.clone(), stop.clone());
         match kind {
-            Kind::Smtp | Kind::Submission | Kind::Submissions | Kind::Lmtp => {
+            Kind::Smtp | Kind::Submission | Kind::Submissions | Kind::Lmtp | Kind::Submit => {
                 let session = move |conn: Conn| {
                     let current = now.borrow();
                     let set = current.set(at);
                     let door = match kind {
                         Kind::Smtp => &set.exchange,
                         Kind::Lmtp => &set.lmtp,
+                        Kind::Submit => &set.local,
                         _ => &set.submission,
                     };
                     smtpd::session(conn, Arc::clone(door), each.clone())
@@ -193,7 +212,11 @@ async fn listen(row: &Row, place: Place) -> Outcome<Listener> {
         }
         Place::Path(path) => {
             let at = path.display().to_string();
-            (Listener::bind_unix(&path, SOCKET_MODE), at)
+            let mode = match row.kind {
+                Kind::Submit => LOCAL_MODE,
+                _ => SOCKET_MODE,
+            };
+            (Listener::bind_unix(&path, mode), at)
         }
     };
     listener.map_err(|error| format!("{} cannot listen at {at}: {error}", row.title))
@@ -215,7 +238,7 @@ impl Set {
                 Role::Submission => Some(tls.logins.clone()),
                 Role::Exchange => Some(tls.exchange.clone()),
                 // a program on this machine has nothing to hide from the network
-                Role::Lmtp => None,
+                Role::Lmtp | Role::Local => None,
             };
             smtpd::Door::new(post.clone(), mail(), tls, settings)
         };
@@ -226,6 +249,7 @@ impl Set {
             exchange: Arc::new(smtp(Role::Exchange)),
             submission: Arc::new(smtp(Role::Submission)),
             lmtp: Arc::new(smtp(Role::Lmtp)),
+            local: Arc::new(smtp(Role::Local)),
             imap: Arc::new(imapd::Door::new(mail(), imap)),
             pop: Arc::new(popd::Door::new(mail(), Some(tls.logins.clone()), pop)),
         }
@@ -241,6 +265,7 @@ impl Set {
             exchange: Arc::new(smtp(&self.exchange, Role::Exchange)),
             submission: Arc::new(smtp(&self.submission, Role::Submission)),
             lmtp: Arc::new(smtp(&self.lmtp, Role::Lmtp)),
+            local: Arc::new(smtp(&self.local, Role::Local)),
             imap: Arc::new(self.imap.successor(imap)),
             pop: Arc::new(self.pop.successor(pop(settings, clear))),
         }
@@ -281,6 +306,7 @@ pub(crate) fn post(house: &House, queue: Option<&Queue>, settings: &Settings) ->
     let settings = PostSettings {
         hostname: settings.hostname.clone(),
         max_message_bytes: settings.message_bytes,
+        origin: settings.local.domain.clone(),
         // where nothing is sent, nothing is sent on
         resolver: house.resolver.clone().filter(|_| queue.is_some()),
         ..settings.post.clone()
@@ -297,6 +323,10 @@ fn smtp(settings: &Settings, role: Role, clear: Clear) -> smtpd::Settings {
         hostname: usual.hostname,
         role,
         logins: usual.logins,
+        users: smtpd::Users {
+            name: crate::privileges::name_of,
+            trusted: settings.local.trusted.clone(),
+        },
         clear_text: match clear {
             Clear::Refused => smtpd::ClearText::Refused,
             Clear::Allowed => smtpd::ClearText::Allowed,

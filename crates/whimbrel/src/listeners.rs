@@ -15,6 +15,8 @@ pub enum Kind {
     Submission,
     Submissions,
     Lmtp,
+    /// Users of this machine hand in mail.
+    Submit,
     Imap,
     Imaps,
     Pop3,
@@ -36,7 +38,7 @@ pub struct Row {
     pub name: &'static str,
     pub title: &'static str,
     /// The registered port; of LMTP, which has none and is served at a socket, the one for private
-    /// mail systems.
+    /// mail systems; 0 of what is never served at a port.
     pub port: u16,
     /// The port of `try`: the registered one plus 2,000 or so, so that nobody needs to be root.
     pub try_port: u16,
@@ -70,6 +72,13 @@ pub const KINDS: &[Row] = &[
         title: "LMTP",
         port: 24,
         try_port: 2424,
+    },
+    Row {
+        kind: Kind::Submit,
+        name: "submit",
+        title: "The socket for local users",
+        port: 0,
+        try_port: 0,
     },
     Row {
         kind: Kind::Imap,
@@ -179,6 +188,12 @@ pub fn bind(
                     Some(path) => Place::Path(path),
                     None => continue,
                 },
+                At::Tcp(at) if row.kind == Kind::Submit => {
+                    return Err(format!(
+                        "local users cannot come by {at}, where nobody would know who they are: \
+                         `listen.submit.addresses` takes paths only"
+                    ));
+                }
                 At::Tcp(at) => match Port::bind(*at) {
                     Ok(port) => Place::Port(port),
                     Err(error) if is_ipv6_missing(*at, &error) => {

@@ -24,6 +24,7 @@ mod own_files;
 mod privileges;
 mod ready_file;
 mod sending;
+mod sendmail;
 mod serve_command;
 mod server;
 mod service_manager;
@@ -77,6 +78,12 @@ enum Command {
     Why(admin::arguments::WhyArguments),
     /// See what a running server logs.
     Log(admin::arguments::LogArguments),
+    /// Hand in a message, as all Unix programs know how to; the name `sendmail` does the same.
+    Sendmail(arguments::Words),
+    /// List what waits to travel on, as the name `mailq` does.
+    Mailq(arguments::Words),
+    /// Take in /etc/aliases, as the name `newaliases` does.
+    Newaliases(arguments::Words),
     /// Print what lets a shell complete the command line.
     Completions(arguments::CompletionsArguments),
     /// Write the manual pages to a folder.
@@ -90,7 +97,21 @@ const NAME: &str = "whimbrel";
 type Outcome<T> = Result<T, String>;
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    if let Some(code) = sendmail::by_name() {
+        return code;
+    }
+    let outcome = run(Arguments::parse());
+    outcome.unwrap_or_else(|reason| fail(&reason))
+}
+
+/// Does what these words say, the first of which is the program's name.
+fn run_words(words: &[&str]) -> Outcome<ExitCode> {
+    let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
+    run(arguments)
+}
+
+fn run(arguments: Arguments) -> Outcome<ExitCode> {
+    match arguments.command {
         Command::Serve(arguments) => serve_command::run(&arguments),
         Command::Config(command) => config_command::run(&command),
         Command::Try(arguments) => logged(|hub| try_command::run(arguments, hub)),
@@ -107,8 +128,9 @@ fn main() -> ExitCode {
         Command::Log(arguments) => logged(|_| admin::commands::log(arguments)),
         Command::Completions(arguments) => Ok(completions(&arguments)),
         Command::Man(arguments) => man(&arguments),
-    };
-    outcome.unwrap_or_else(|reason| fail(&reason))
+        // done before the words are read as ours; only the help of these is
+        Command::Sendmail(_) | Command::Mailq(_) | Command::Newaliases(_) => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// Runs a command that has no settings file to say how to log.
@@ -122,6 +144,10 @@ where
 
 /// Starts the threads. Whoever gives up root has done so before.
 fn in_runtime(command: impl Future<Output = Outcome<ExitCode>>) -> Outcome<ExitCode> {
+    in_runtime_with(command)
+}
+
+fn in_runtime_with<T>(command: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

@@ -14,8 +14,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 const OWNER_ONLY_FOLDER: u32 = 0o700;
-/// The group cannot see what is there; it needs the name, and rights to what has it.
-const GROUP_PASSES_FOLDER: u32 = 0o710;
+/// Others cannot see what is there; they need the name, and rights to what has it.
+const PASSES_FOLDER: u32 = 0o711;
+/// Everybody may put a file there and nobody list it; files belong to the server's group.
+const DROP_FOLDER: u32 = 0o3733;
+/// Where the system does not let us set the bit for the group.
+const PLAIN_DROP_FOLDER: u32 = 0o1733;
 const OWNER_ONLY: u32 = 0o600;
 
 /// An account with the password that `try` gave it.
@@ -45,15 +49,29 @@ impl Folder {
         Ok(Folder(path.to_owned()))
     }
 
-    /// Makes it, if it is not there yet, so that the group may pass through to a socket in it.
-    pub fn make_for_group(path: &Path) -> Outcome<Folder> {
+    /// Makes it, if it is not there yet, so that users of this machine may pass through to a socket
+    /// in it.
+    pub fn make_for_users(path: &Path) -> Outcome<Folder> {
         let is_there = path.exists();
         let folder = Folder::make(path)?;
         if !is_there {
-            let mode = Permissions::from_mode(GROUP_PASSES_FOLDER);
+            let mode = Permissions::from_mode(PASSES_FOLDER);
             std::fs::set_permissions(path, mode).map_err(|error| doing("open", path, error))?;
         }
         Ok(folder)
+    }
+
+    /// Where users of this machine leave mail while no server takes it. One that is there stays as it
+    /// is.
+    pub fn make_drop(&self) -> Outcome<PathBuf> {
+        let path = drop_in(&self.0);
+        if !path.exists() {
+            Folder::make(&path)?;
+            let mode = |mode| std::fs::set_permissions(&path, Permissions::from_mode(mode));
+            let set = mode(DROP_FOLDER).or_else(|_| mode(PLAIN_DROP_FOLDER));
+            set.map_err(|error| doing("open", &path, error))?;
+        }
+        Ok(path)
     }
 
     /// Where the store keeps its files.
@@ -109,13 +127,13 @@ impl Folder {
     }
 }
 
-/// Makes a folder that is a user's, and that his group may pass through; takes one that is root's and empty; refuses one that is
+/// Makes a folder that is a user's, and that others may pass through; takes one that is root's and empty; refuses one that is
 /// somebody else's. For root.
 pub fn make_for(path: &Path, uid: u32, gid: u32, name: &str) -> Outcome<()> {
     let there = match std::fs::metadata(path) {
         Ok(there) => there,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            Folder::make_for_group(path)?;
+            Folder::make_for_users(path)?;
             return chown(path, Some(uid), Some(gid)).map_err(|error| doing("give", path, error));
         }
         Err(error) => return Err(doing("look at", path, error)),
@@ -141,6 +159,16 @@ pub fn read(path: &Path) -> Outcome<String> {
 /// Where the store lies in a data folder.
 pub fn store_in(data: &Path) -> PathBuf {
     data.join("store")
+}
+
+/// Where the drop folder lies in a data folder.
+pub fn drop_in(data: &Path) -> PathBuf {
+    data.join("drop")
+}
+
+/// A few words, whole or not at all.
+pub fn write_text(path: &Path, text: &str) -> Outcome<()> {
+    write_whole(path, text.as_bytes())
 }
 
 /// Writes JSON that may hold passwords.

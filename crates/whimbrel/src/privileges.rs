@@ -34,6 +34,17 @@ pub fn give_up(process: &Process, sockets: &[PathBuf]) -> Outcome<()> {
     Ok(())
 }
 
+/// The login name of a user of this machine.
+pub fn name_of(uid: u32) -> Option<String> {
+    match User::from_uid(Uid::from_raw(uid)) {
+        Ok(user) => user.map(|user| user.name),
+        Err(error) => {
+            tracing::warn!(uid, %error, "cannot look up a user");
+            None
+        }
+    }
+}
+
 /// Who may take low ports without being root, by systemd's grace, needs that no more.
 fn drop_capabilities() {
     let none = CapabilitySet::empty();

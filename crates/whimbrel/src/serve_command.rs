@@ -83,18 +83,20 @@ impl Start {
         }
         let mut settings = self.settings;
         settings.mail.issuer = self.logins.issuer.clone();
-        let folder = Folder::make_for_group(&settings.process.data)?;
+        let folder = Folder::make_for_users(&settings.process.data)?;
         let shown = shown(&self.pem, &folder, &settings)?;
         let tls = TlsServer::new(shown).map_err(|error| error.to_string())?;
         let both = Tls {
             exchange: tls.clone(),
             logins: self.logins.tls(&tls)?,
         };
+        let drop = folder.make_drop()?;
         let house = House::open(&folder.store(), &settings).await?;
         say_what_is_missing(&house, &settings)?;
         let addresses = Addresses::of(&self.bound);
         let inside = Inside {
             data: &settings.process.data,
+            drop: &drop,
             hub: self.log.hub(),
         };
         let server = Server::start(house, self.bound, &both, &settings, inside).await?;

@@ -71,6 +71,9 @@ pub enum At {
 /// Where programs on this machine hand in mail, if nothing else is said.
 pub const LMTP_SOCKET: &str = "./lmtp";
 
+/// Where the users of this machine hand in mail, if nothing else is said.
+pub const SUBMIT_SOCKET: &str = "./submit.sock";
+
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -222,6 +225,24 @@ impl fmt::Display for Smarthost {
     }
 }
 
+/// Mail of the users of this machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Local {
+    /// Stands behind names without a domain; None: what the hostname says.
+    pub domain: Option<Domain>,
+    /// Login names that may send in anybody's name, beside root.
+    pub trusted: Vec<String>,
+}
+
+impl Default for Local {
+    fn default() -> Local {
+        Local {
+            domain: None,
+            trusted: vec!["uucp".to_owned()],
+        }
+    }
+}
+
 /// Which way mail takes to other servers.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Road {
@@ -251,6 +272,7 @@ pub struct Settings {
     pub oauth: OAuth,
     pub dns: Dns,
     pub road: Road,
+    pub local: Local,
     /// The largest message that anybody may send or append.
     pub message_bytes: u64,
     pub store: store::Settings,
@@ -281,6 +303,7 @@ impl Settings {
             addresses: match row.kind {
                 // for a program on this machine
                 Kind::Lmtp => vec![At::Unix(PathBuf::from(LMTP_SOCKET))],
+                Kind::Submit => vec![At::Unix(PathBuf::from(SUBMIT_SOCKET))],
                 // for a program on this machine as well
                 Kind::Metrics => vec![At::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, row.port)))],
                 _ => vec![
@@ -316,6 +339,7 @@ impl Settings {
             },
             dns: Dns::default(),
             road: Road::default(),
+            local: Local::default(),
             message_bytes: post::limits::MESSAGE_BYTES,
             store: store::Settings::default(),
             mail: mail::MailSettings::default(),

@@ -44,6 +44,7 @@ pub async fn run(arguments: TryArguments, hub: Hub) -> Outcome<ExitCode> {
     let bound = listeners::bind(&settings, Vec::new(), advice)?;
     let addresses = Addresses::of(&bound);
     let folder = Folder::make(&arguments.data)?;
+    let drop = folder.make_drop()?;
     let house = House::open(&folder.store(), &settings).await?;
     let shown = folder.certificate_for(CERTIFICATE_NAMES, &house.clock)?;
     let tls = TlsServer::new(shown).map_err(|error| error.to_string())?;
@@ -61,6 +62,7 @@ pub async fn run(arguments: TryArguments, hub: Hub) -> Outcome<ExitCode> {
     };
     let inside = Inside {
         data: &arguments.data,
+        drop: &drop,
         hub,
     };
     let server = Server::start(house, bound, &tls, &settings, inside).await?;
@@ -107,6 +109,7 @@ fn settings(arguments: &TryArguments) -> Outcome<Settings> {
             (Some(port), _) => loopback(port),
             (None, Some(path)) if listen.kind == Kind::Lmtp => At::Unix(absolute(path)?),
             // In the data folder, as usual.
+            (None, _) if listen.kind == Kind::Submit => continue,
             (None, None) if listen.kind == Kind::Lmtp => continue,
             (None, _) => loopback(usual),
         };
@@ -126,6 +129,9 @@ pub fn advice(row: &Row) -> String {
         return "choose another place with --lmtp-socket PATH, such as \
                 $XDG_RUNTIME_DIR/whimbrel-lmtp, or a port with --lmtp-port PORT"
             .to_owned();
+    }
+    if row.kind == Kind::Submit {
+        return "choose another folder with --data DIR".to_owned();
     }
     format!("choose another port with --{name}-port PORT, or let --any-port pick free ones for all")
 }

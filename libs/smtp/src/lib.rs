@@ -2,10 +2,11 @@
 //!
 //! A session feeds [`Server`] with whatever the network gives (`receive`), takes one event at a
 //! time (`next`), answers it (`send`) and writes what has gathered (`output`). [`client::Client`] is
-//! the other end of the same, for mail that goes out. What never happens here: I/O, a clock,
+//! the other end of the same, for mail that goes out, and [`Batch`] reads what nobody answers. What never happens here: I/O, a clock,
 //! logging, settings, a decision whether mail is welcome or where it goes.
 #![forbid(unsafe_code)]
 
+pub mod batch;
 mod by;
 mod chunks;
 pub mod client;
@@ -22,6 +23,7 @@ pub mod sequence;
 mod server;
 mod stuffing;
 
+pub use batch::Batch;
 pub use by::{By, ByMode};
 pub use client::Client;
 pub use command::{

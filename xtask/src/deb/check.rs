@@ -16,6 +16,11 @@ use std::time::Duration;
 const CONTENTS: &[&str] = &[
     "-rwxr-xr-x root/root ./usr/bin/whimbrel",
     "-rw-r--r-- root/root ./etc/whimbrel/whimbrel.toml",
+    "lrwxrwxrwx root/root ./usr/sbin/sendmail -> ../bin/whimbrel",
+    "lrwxrwxrwx root/root ./usr/lib/sendmail -> ../sbin/sendmail",
+    "lrwxrwxrwx root/root ./usr/bin/mailq -> whimbrel",
+    "lrwxrwxrwx root/root ./usr/bin/newaliases -> whimbrel",
+    "lrwxrwxrwx root/root ./usr/share/man/man1/sendmail.1.gz -> whimbrel-sendmail.1.gz",
     "-rw-r--r-- root/root ./usr/lib/systemd/system/whimbrel.service",
     "-rw-r--r-- root/root ./usr/lib/sysusers.d/whimbrel.conf",
     "-rw-r--r-- root/root ./usr/lib/tmpfiles.d/whimbrel.conf",
@@ -61,6 +66,7 @@ fn says_what_it_is(package: &Path, _: &Path) -> Outcome<()> {
         "Package: whimbrel",
         concat!("Version: ", env!("CARGO_PKG_VERSION")),
         "Depends: libc6 (>= 2.",
+        "Provides: mail-transport-agent",
         "conffiles",
         "md5sums",
         "postinst",
@@ -172,7 +178,7 @@ fn installs(package: &Path, place: &Path) -> Outcome<()> {
     let uid = line.split(':').nth(2).unwrap_or_default();
     let data = fs::metadata(place.join("var/lib/whimbrel")).map_err(|e| e.to_string())?;
     must(
-        data.uid().to_string() == uid && data.mode() & 0o777 == 0o710,
+        data.uid().to_string() == uid && data.mode() & 0o777 == 0o711,
         || format!("the data folder is {}'s, {:o}", data.uid(), data.mode()),
     )?;
     // A second time is an upgrade; what a person changed stays.

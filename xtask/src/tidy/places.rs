@@ -15,6 +15,14 @@ const DISK_ELSEWHERE: &[(&str, &str)] = &[
         "opens the data folder where its path is too long for a socket, and asks whose it is",
     ),
     (
+        "crates/whimbrel/src/sendmail/drop_folder.rs",
+        "any user's program leaves a file there; the store is not its own",
+    ),
+    (
+        "crates/whimbrel/src/sendmail/taking.rs",
+        "looks into the folder where users leave files, and removes what is taken in",
+    ),
+    (
         "crates/net/src/unix.rs",
         "gives the file of a listening socket its mode, and removes it",
     ),

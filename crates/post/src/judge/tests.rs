@@ -284,10 +284,12 @@ const OPEN: (QueueRoom, Elsewhere) = (QueueRoom::Enough, Elsewhere::Taken);
 fn only_a_login_at_submission_sends_elsewhere() {
     // [rfc5321 3.6.2] [rfc6409 3.1]
     assert_eq!(right(Role::Submission, Proof::LoggedIn), Right::Submit);
+    assert_eq!(right(Role::Local, Proof::OfThisMachine), Right::Submit);
     for (role, proof) in [
         (Role::Exchange, Proof::Stranger),
         (Role::Exchange, Proof::LoggedIn),
         (Role::Lmtp, Proof::Stranger),
+        (Role::Local, Proof::Stranger),
         (Role::Submission, Proof::Stranger),
     ] {
         assert_eq!(right(role, proof), Right::Deliver, "{role:?} {proof:?}");
@@ -391,6 +393,7 @@ fn judged(
             problem: None,
             facts,
             fields,
+            manners: Manners::Refuse,
         },
         &policy(),
     )
@@ -406,6 +409,7 @@ fn content_with_bare_newlines_or_nul_is_refused() {
                 problem: Some(problem),
                 facts: &facts,
                 fields: None,
+                manners: Manners::Refuse,
             },
             &policy(),
         )

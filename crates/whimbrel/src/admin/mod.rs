@@ -10,6 +10,7 @@ pub mod commands;
 pub mod control;
 pub mod dkim_command;
 mod dns;
+pub mod import;
 pub mod limits;
 mod measure;
 mod nearest;

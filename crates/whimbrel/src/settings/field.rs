@@ -5,6 +5,7 @@
 use super::routes::{self, RouteRow};
 use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines, Smarthost};
+use addr::Domain;
 use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse, WeakPasswords};
 use net::Dnssec;
 use popd::{AfterRetr, Expire, Language};
@@ -24,6 +25,7 @@ pub enum Field<'a> {
     Host(&'a mut String),
     Text(&'a mut String),
     OptionalText(&'a mut Option<String>),
+    OptionalDomain(&'a mut Option<Domain>),
     /// What the log shows: a level, or a filter.
     LogLevel(&'a mut String),
     Path(&'a mut PathBuf),
@@ -194,6 +196,7 @@ impl Field<'_> {
     pub fn asked(&self) -> String {
         match self {
             Field::Host(_) => "a host name such as \"mail.example.org\"".to_owned(),
+            Field::OptionalDomain(_) => "a domain such as \"example.org\"".to_owned(),
             Field::Text(_) | Field::OptionalText(_) => "a text in quotes".to_owned(),
             Field::LogLevel(_) => {
                 "error, warn, info, debug, trace, or a filter such as \"imapd=debug,info\""
@@ -250,6 +253,7 @@ impl Field<'_> {
     pub fn title(&self) -> String {
         match self {
             Field::Host(_) => "host name".to_owned(),
+            Field::OptionalDomain(_) => "domain".to_owned(),
             Field::Text(_) | Field::OptionalText(_) => "text".to_owned(),
             Field::LogLevel(_) => "level or filter".to_owned(),
             Field::Path(_) | Field::OptionalPath(_) => "path".to_owned(),
@@ -287,6 +291,11 @@ impl Field<'_> {
             Field::OptionalText(kept) => {
                 let text = value.as_str().ok_or_else(must)?;
                 **kept = full(Some(text)).map(str::to_owned);
+            }
+            Field::OptionalDomain(kept) => {
+                let text = full(Some(value.as_str().ok_or_else(must)?));
+                let domain = text.map(str::parse).transpose();
+                **kept = domain.map_err(|_| must())?;
             }
             Field::LogLevel(kept) => {
                 let text = full(value.as_str()).ok_or_else(must)?;
@@ -335,6 +344,9 @@ impl Field<'_> {
     pub fn show(&self) -> String {
         match self {
             Field::Host(text) | Field::Text(text) | Field::LogLevel(text) => quoted(text),
+            Field::OptionalDomain(domain) => {
+                quoted(&domain.as_ref().map_or_else(String::new, Domain::to_string))
+            }
             Field::OptionalText(text) => quoted(text.as_deref().unwrap_or_default()),
             Field::Path(path) => quoted(&path.display().to_string()),
             Field::OptionalPath(path) => quoted(

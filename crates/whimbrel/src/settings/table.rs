@@ -5,6 +5,7 @@
 //! `Settings::new` has. What never happens here: reading a file.
 
 mod dns;
+mod local;
 mod protection;
 mod road;
 
@@ -150,6 +151,11 @@ pub const SECTIONS: &[(&str, &str)] = &[
          until its sender is told that it cannot get there.",
     ),
     ("road", "Which way mail takes to other servers."),
+    (
+        "local",
+        "Mail that users of this machine hand in: by `sendmail`, which this program is when it is \
+         called so.",
+    ),
     ("imap", "The IMAP door."),
     ("pop3", "The POP3 door."),
     ("store", "The disk. The defaults suit nearly everybody."),
@@ -170,6 +176,7 @@ pub fn rows() -> Vec<Row> {
     all.extend(road::wishes());
     all.extend(protection::rows());
     all.extend(road::road());
+    all.extend(local::rows());
     all.extend(imap());
     all.extend(pop3());
     all.extend(store());
@@ -242,6 +249,7 @@ fn listen() -> Vec<Row> {
         let (name, title) = (kind.name, kind.title);
         let who = match kind.kind {
             Kind::Lmtp => " At a socket the server's user and its group may hand in mail.",
+            Kind::Submit => " Everybody on this machine may connect; the system says who it is.",
             _ => "",
         };
         all.push(row(

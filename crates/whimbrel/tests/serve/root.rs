@@ -54,20 +54,27 @@ fn a_server_gives_up_root_for_good() {
 }
 
 #[test]
-fn nobody_else_may_look_into_the_data_folder_and_its_group_may_hand_in_mail() {
+fn nobody_else_may_look_into_the_data_folder_and_all_may_hand_in_mail() {
     let place = Place::new();
     place.write("mail.example.org", "");
     let served = place.start();
     let mode = |path: &std::path::Path| {
         std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(path).unwrap()) & 0o077
     };
-    assert_eq!(mode(&place.path("data")), 0o010);
+    assert_eq!(mode(&place.path("data")), 0o011);
     for entry in std::fs::read_dir(place.path("data")).unwrap() {
         let path = entry.unwrap().path();
-        let expected = if path.ends_with("lmtp") { 0o060 } else { 0 };
+        let expected = match path.file_name().and_then(|name| name.to_str()) {
+            Some("lmtp") => 0o060,
+            Some("submit.sock") => 0o066,
+            // put there, and not listed
+            Some("drop") => 0o033,
+            _ => 0,
+        };
         assert_eq!(mode(&path), expected, "{}", path.display());
     }
-    assert!(place.path("data/lmtp").exists());
+    assert!(place.path("data/lmtp").exists() && place.path("data/submit.sock").exists());
+    assert!(place.path("data/drop").exists());
     drop(served);
 }
 

@@ -24,6 +24,7 @@ mod offlineimap;
 mod python;
 mod road;
 mod samples;
+mod sendmail;
 mod sslyze;
 mod starting;
 mod swaks;

@@ -249,6 +249,8 @@ fn sender(sender: &str) -> &str {
 fn handed_in(login: Option<&str>, client: &str) -> String {
     match login {
         Some(login) => format!("by {login} from {client}"),
+        // a user of this machine, not a host
+        None if client.starts_with("uid ") => format!("locally by {client}"),
         None => format!("by {client}"),
     }
 }

@@ -1,0 +1,101 @@
+//! What these programs know of the server: where its socket and its drop folder are, and who calls.
+//!
+//! The settings file says it. Who may not read that finds the usual places. What never happens here: a
+//! connection.
+
+use super::exit::{Code, Ended};
+use crate::listeners::Kind;
+use crate::own_files;
+use crate::settings::{At, Settings};
+use crate::settings_file::SettingsFile;
+use addr::Address;
+use nix::unistd::{User, getuid};
+use std::path::{Path, PathBuf};
+
+/// Names another settings file, for these programs only: their callers choose the words.
+const VARIABLE: &str = "WHIMBREL_CONFIG";
+
+/// The server, seen from outside.
+pub struct House {
+    pub settings: Settings,
+    /// Whether a settings file was read.
+    pub config: Option<PathBuf>,
+}
+
+impl House {
+    pub fn find(config: Option<&str>) -> Result<House, Ended> {
+        let variable = std::env::var_os(VARIABLE).map(PathBuf::from);
+        // Sendmail's own settings are not ours
+        let config = config.filter(|path| path.ends_with(".toml"));
+        let named = config.map(PathBuf::from).or(variable);
+        let file = SettingsFile::find(named.as_deref())?;
+        let is_readable = named.is_some() || own_files::read(file.path()).is_ok();
+        let wrong = |why| Ended::new(Code::Config, why);
+        let settings = match is_readable {
+            true => file.read().map_err(wrong)?,
+            false => Settings::new("localhost"),
+        };
+        Ok(House {
+            config: is_readable.then(|| file.path().to_owned()),
+            settings,
+        })
+    }
+
+    /// Where the server listens for users of this machine.
+    pub fn socket(&self) -> Option<PathBuf> {
+        let mut all = self.settings.listen(Kind::Submit).addresses.iter();
+        all.find_map(|at| match at {
+            At::Unix(path) => Some(self.settings.socket(path)),
+            At::Tcp(_) => None,
+        })
+    }
+
+    pub fn drop_folder(&self) -> PathBuf {
+        own_files::drop_in(&self.settings.process.data)
+    }
+
+    pub fn data(&self) -> &Path {
+        &self.settings.process.data
+    }
+}
+
+/// Who calls.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Myself {
+    pub uid: u32,
+    pub name: Option<String>,
+    /// Empty if he has none.
+    pub full_name: String,
+}
+
+impl Myself {
+    pub fn find() -> Myself {
+        let uid = getuid();
+        let user = User::from_uid(uid).ok().flatten();
+        let full_name = user.as_ref().map(|user| {
+            let gecos = user.gecos.to_string_lossy();
+            let first = gecos.split(',').next().unwrap_or_default();
+            // an ampersand stands for the login name
+            first.replace('&', &capital(&user.name))
+        });
+        Myself {
+            uid: uid.as_raw(),
+            name: user.map(|user| user.name),
+            full_name: full_name.unwrap_or_default(),
+        }
+    }
+
+    /// What the server calls him by.
+    pub fn address(&self) -> Result<Address, Ended> {
+        let numbered = format!("uid{}", self.uid);
+        let name = self.name.as_deref().and_then(super::addresses::here);
+        name.or_else(|| super::addresses::here(&numbered))
+            .ok_or_else(|| Ended::new(Code::Software, "you have no name"))
+    }
+}
+
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
