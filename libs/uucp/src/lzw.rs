@@ -1,0 +1,302 @@
+//! compress(1): the `.Z` format, packed and unpacked.
+//!
+//! Codes grow from 9 bits to at most 16, eight of one width in a group; a group is filled up when the
+//! width changes, which nobody ever meant and everybody must do. What never happens here: a program
+//! that is started for it.
+
+use crate::unpack::Wrong;
+use std::collections::HashMap;
+
+const MAGIC: [u8; 2] = [0x1f, 0x9d];
+const FIRST_BITS: u32 = 9;
+const MOST_BITS: u32 = 16;
+/// In the header: there is a code that empties the table.
+const BLOCK_MODE: u8 = 0x80;
+const CLEAR: usize = 256;
+
+/// Octets come out in pieces of about this size.
+const PIECE: usize = 64 * 1024;
+
+/// Unpacks.
+#[derive(Debug)]
+pub struct Decompressor<'a> {
+    rest: &'a [u8],
+    most_bits: u32,
+    has_clear: bool,
+    bits: u32,
+    /// What is left of the group.
+    group: &'a [u8],
+    /// Bits of it that are read.
+    at: usize,
+    prefix: Vec<u16>,
+    suffix: Vec<u8>,
+    free: usize,
+    before: Option<(usize, u8)>,
+    must_regroup: bool,
+}
+
+impl<'a> Decompressor<'a> {
+    pub fn new(input: &'a [u8]) -> Result<Decompressor<'a>, Wrong> {
+        let [_, _, flags, rest @ ..] = input else {
+            return Err(Wrong::Torn);
+        };
+        let most_bits = u32::from(flags & 0x1f);
+        if !(FIRST_BITS..=MOST_BITS).contains(&most_bits) || flags & 0x60 != 0 {
+            return Err(Wrong::Corrupt);
+        }
+        let has_clear = flags & BLOCK_MODE != 0;
+        let size = 1 << most_bits;
+        Ok(Decompressor {
+            rest,
+            most_bits,
+            has_clear,
+            bits: FIRST_BITS,
+            group: &[],
+            at: 0,
+            prefix: vec![0; size],
+            suffix: (0..size).map(|n| u8::try_from(n).unwrap_or(0)).collect(),
+            free: CLEAR + usize::from(has_clear),
+            before: None,
+            must_regroup: false,
+        })
+    }
+
+    /// More octets; false at the end.
+    pub fn piece(&mut self, out: &mut Vec<u8>) -> Result<bool, Wrong> {
+        while out.len() < PIECE {
+            let Some(code) = self.code()? else {
+                return Ok(false);
+            };
+            if code == CLEAR && self.has_clear {
+                self.before = None;
+                self.free = CLEAR + 1;
+                self.bits = FIRST_BITS;
+                self.must_regroup = true;
+                continue;
+            }
+            self.expand(code, out)?;
+        }
+        Ok(true)
+    }
+
+    fn expand(&mut self, code: usize, out: &mut Vec<u8>) -> Result<(), Wrong> {
+        let start = out.len();
+        let mut at = match (self.before, code) {
+            (None, 256..) => return Err(Wrong::Corrupt),
+            (Some((before, first)), code) if code >= self.free => {
+                if code > self.free || self.free >= self.prefix.len() {
+                    return Err(Wrong::Corrupt);
+                }
+                out.push(first);
+                before
+            }
+            (_, code) => code,
+        };
+        // each prefix was there before what it is the prefix of
+        while at >= CLEAR {
+            out.push(self.suffix[at]);
+            at = usize::from(self.prefix[at]);
+        }
+        let first = self.suffix[at];
+        out.push(first);
+        out[start..].reverse();
+        if let Some((before, _)) = self.before
+            && self.free < self.prefix.len()
+        {
+            self.prefix[self.free] = u16::try_from(before).map_err(|_| Wrong::Corrupt)?;
+            self.suffix[self.free] = first;
+            self.free += 1;
+        }
+        self.before = Some((code, first));
+        Ok(())
+    }
+
+    fn code(&mut self) -> Result<Option<usize>, Wrong> {
+        // the writer widens before it knows the entry that the reader makes of its next code
+        let is_full = self.bits < self.most_bits && self.free >= 1 << self.bits;
+        if is_full {
+            self.bits += 1;
+        }
+        let width = self.bits as usize;
+        let left = self.group.len() * 8 - self.at;
+        if is_full || self.must_regroup || left < width {
+            // only the last octet of all may be filled up
+            let is_torn = !is_full && !self.must_regroup && left >= 8;
+            let len = self.rest.len().min(width);
+            (self.group, self.rest) = self.rest.split_at(len);
+            self.at = 0;
+            self.must_regroup = false;
+            if is_torn || (1..width).contains(&(len * 8)) {
+                return Err(Wrong::Torn);
+            }
+            if len == 0 {
+                return Ok(None);
+            }
+        }
+        let mut code = 0;
+        for bit in 0..width {
+            let at = self.at + bit;
+            code |= usize::from(self.group[at / 8] >> (at % 8) & 1) << bit;
+        }
+        self.at += width;
+        Ok(Some(code))
+    }
+}
+
+/// Packs, with 16 bits.
+#[derive(Debug)]
+pub struct Compressor {
+    table: HashMap<(u16, u8), u16>,
+    before: Option<u16>,
+    bits: u32,
+    free: usize,
+    held: u32,
+    held_bits: u32,
+    /// Codes of the group so far.
+    codes: u32,
+    is_begun: bool,
+}
+
+impl Default for Compressor {
+    fn default() -> Compressor {
+        Compressor {
+            table: HashMap::new(),
+            before: None,
+            bits: FIRST_BITS,
+            free: CLEAR + 1,
+            held: 0,
+            held_bits: 0,
+            codes: 0,
+            is_begun: false,
+        }
+    }
+}
+
+impl Compressor {
+    /// Takes a piece.
+    pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        self.begin(out);
+        for &octet in piece {
+            let Some(before) = self.before else {
+                self.before = Some(u16::from(octet));
+                continue;
+            };
+            if let Some(&longer) = self.table.get(&(before, octet)) {
+                self.before = Some(longer);
+                continue;
+            }
+            self.write(before, out);
+            if let Ok(free) = u16::try_from(self.free) {
+                self.table.insert((before, octet), free);
+                self.free += 1;
+            }
+            self.before = Some(u16::from(octet));
+        }
+    }
+
+    /// The end.
+    pub fn finish(mut self, out: &mut Vec<u8>) {
+        self.begin(out);
+        if let Some(before) = self.before.take() {
+            self.write(before, out);
+        }
+        if self.held_bits > 0 {
+            out.push((self.held & 0xff) as u8);
+        }
+    }
+
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        if !self.is_begun {
+            self.is_begun = true;
+            out.extend_from_slice(&MAGIC);
+            out.push(BLOCK_MODE | MOST_BITS as u8);
+        }
+    }
+
+    fn write(&mut self, code: u16, out: &mut Vec<u8>) {
+        self.put(code, out);
+        if self.bits < MOST_BITS && self.free >= 1 << self.bits {
+            while self.codes % 8 != 0 {
+                self.put(0, out);
+            }
+            self.bits += 1;
+        }
+    }
+
+    fn put(&mut self, code: u16, out: &mut Vec<u8>) {
+        self.held |= u32::from(code) << self.held_bits;
+        self.held_bits += self.bits;
+        self.codes += 1;
+        while self.held_bits >= 8 {
+            out.push((self.held & 0xff) as u8);
+            self.held >>= 8;
+            self.held_bits -= 8;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn packed(pieces: &[&[u8]]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut compressor = Compressor::default();
+        for piece in pieces {
+            compressor.push(piece, &mut out);
+        }
+        compressor.finish(&mut out);
+        out
+    }
+
+    fn unpacked(input: &[u8]) -> Result<Vec<u8>, Wrong> {
+        let mut all = Vec::new();
+        let mut decompressor = Decompressor::new(input)?;
+        let mut piece = Vec::new();
+        loop {
+            let goes_on = decompressor.piece(&mut piece)?;
+            all.append(&mut piece);
+            if !goes_on {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Octets that repeat, but not too much: the table fills up.
+    fn text(len: usize) -> Vec<u8> {
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8 & 0x3f
+        };
+        (0..len).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn all_widths_come_back() {
+        for len in [0, 1, 2, 300, 5_000, 400_000] {
+            let text = text(len);
+            assert_eq!(unpacked(&packed(&[&text])).as_ref(), Ok(&text), "{len}");
+        }
+        let same = vec![b'a'; 100_000];
+        assert_eq!(unpacked(&packed(&[&same])), Ok(same));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_in_any_pieces_comes_back(text in proptest::collection::vec(0_u8..4, 0..3_000), at in 0_usize..3_000) {
+            let at = at.min(text.len());
+            let whole = packed(&[&text]);
+            prop_assert_eq!(&packed(&[&text[..at], &text[at..]]), &whole);
+            prop_assert_eq!(unpacked(&whole), Ok(text));
+        }
+
+        #[test]
+        fn anything_is_unpacked_or_refused(flags in any::<u8>(), rest in proptest::collection::vec(any::<u8>(), 0..500)) {
+            let mut input = vec![0x1f, 0x9d, flags];
+            input.extend(rest);
+            let _ = unpacked(&input);
+        }
+    }
+}
