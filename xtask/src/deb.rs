@@ -49,6 +49,11 @@ const NAMES: &[(&str, &str)] = &[
     ("usr/lib/sendmail", "../sbin/sendmail"),
     ("usr/bin/mailq", "whimbrel"),
     ("usr/bin/newaliases", "whimbrel"),
+    ("usr/sbin/rmail", "../bin/whimbrel"),
+    ("usr/sbin/rsmtp", "../bin/whimbrel"),
+    ("usr/sbin/rcsmtp", "../bin/whimbrel"),
+    ("usr/sbin/rgsmtp", "../bin/whimbrel"),
+    ("usr/sbin/rbsmtp", "../bin/whimbrel"),
 ];
 const MANUAL: &str = "usr/share/man/man1";
 /// Other names of its pages.
@@ -56,6 +61,11 @@ const PAGES: &[(&str, &str)] = &[
     ("sendmail.1.gz", "whimbrel-sendmail.1.gz"),
     ("mailq.1.gz", "whimbrel-mailq.1.gz"),
     ("newaliases.1.gz", "whimbrel-newaliases.1.gz"),
+    ("rmail.1.gz", "whimbrel-rmail.1.gz"),
+    ("rsmtp.1.gz", "whimbrel-rsmtp.1.gz"),
+    ("rcsmtp.1.gz", "whimbrel-rsmtp.1.gz"),
+    ("rgsmtp.1.gz", "whimbrel-rsmtp.1.gz"),
+    ("rbsmtp.1.gz", "whimbrel-rsmtp.1.gz"),
 ];
 /// Scripts that dpkg runs.
 const SCRIPTS: &[&str] = &["postinst", "prerm", "postrm"];
@@ -165,8 +175,8 @@ fn control(version: &str, architecture: &str, stage: &Path) -> Outcome<String> {
          Installed-Size: {kib}\n\
          Depends: libc6 (>= {}.{}), libgcc-s1, passwd\n\
          Provides: mail-transport-agent\n\
-         Conflicts: mail-transport-agent\n\
-         Replaces: mail-transport-agent\n\
+         Conflicts: mail-transport-agent, rmail\n\
+         Replaces: mail-transport-agent, rmail\n\
          Section: mail\n\
          Priority: optional\n\
          Description: complete mail server in one program\n \

@@ -17,6 +17,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ),
     ("postfix", &["postfix"]),
     ("exim", &["exim4-daemon-light"]),
+    ("uucp", &["uucp"]),
 ];
 
 /// `$0` is the folder, the rest are packages. What they need and the machine has not comes too; files

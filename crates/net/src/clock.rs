@@ -43,6 +43,21 @@ impl Time {
         )
     }
 
+    /// As C's asctime writes it, in UTC: `Mon Nov 23 01:20:09 2026`
+    pub fn asctime(self) -> String {
+        let c = self.civil();
+        format!(
+            "{} {} {:2} {:02}:{:02}:{:02} {}",
+            WEEKDAYS[usize::from(c.weekday)],
+            MONTHS[usize::from(c.month) - 1],
+            c.day,
+            c.hour,
+            c.minute,
+            c.second,
+            c.year
+        )
+    }
+
     /// Calendar and clock in UTC.
     pub fn civil(self) -> Civil {
         Civil::from_seconds(self.seconds())
@@ -133,6 +148,8 @@ mod tests {
             Time::from_seconds(1_795_396_809).rfc5322(),
             "Mon, 23 Nov 2026 01:20:09 +0000"
         );
+        let time = Time::from_seconds(1_795_396_809);
+        assert_eq!(time.asctime(), "Mon Nov 23 01:20:09 2026");
         assert_eq!(Time(-1).rfc5322(), "Wed, 31 Dec 1969 23:59:59 +0000");
     }
 

@@ -4,7 +4,7 @@
 //! was refused. What never happens here: a decision (that is `judge`), a protocol's words.
 
 use crate::arriving::{Arriving, Bits, body_refusal};
-use crate::client::{Client, LocalUser, Role, Trust};
+use crate::client::{Client, LocalUser, MaySend, Role, Trust};
 use crate::envelope::{Envelope, Leads, MessageId, Recipient};
 use crate::header::HeaderReader;
 use crate::judge::{self, Elsewhere, Policy, Proof, QueueRoom, Whose, Wish};
@@ -286,6 +286,8 @@ impl Post {
         written_in: Charset,
         parameters: RcptParameters,
     ) -> Result<(), Refusal> {
+        let known = client.local.as_ref().zip(to.address());
+        let known = known.map_or(Ok(()), |(user, address)| user.knows_way(address));
         let to = placed(client, to);
         if let Some(position) = envelope.position(&to) {
             if client.role == Role::Lmtp {
@@ -294,7 +296,11 @@ impl Post {
             }
             return Ok(());
         }
-        match self.leads_of(client, envelope, &to, written_in).await {
+        let found = match known {
+            Ok(()) => self.leads_of(client, envelope, &to, written_in).await,
+            Err(uucp::UnknownSystem(name)) => Err(Refusal::UnknownSystem(name)),
+        };
+        match found {
             Ok(leads) => {
                 envelope.named.push(envelope.recipients.len());
                 let recipient = Recipient::new(to, leads, parameters);
@@ -431,8 +437,9 @@ impl Post {
                 let bits = if signs { Bits::Seven } else { Bits::AsTheyCame };
                 let arriving = Arriving::new(envelope, writer, header, gather, bits);
                 Ok(match &client.local {
-                    Some(user) => arriving.qualifying(&user.origin),
-                    None => arriving,
+                    // names without a domain in a neighbour's mail are not ours
+                    Some(user) if user.neighbour.is_none() => arriving.qualifying(&user.origin),
+                    _ => arriving,
                 })
             }
             Err(refused) => {
@@ -485,10 +492,11 @@ impl Post {
 }
 
 fn proof(client: &Client) -> Proof {
-    match (&client.login, &client.local) {
-        (Some(_), _) => Proof::LoggedIn,
-        (None, Some(_)) => Proof::OfThisMachine,
-        (None, None) => Proof::Stranger,
+    match (&client.login, &client.local, client.neighbour()) {
+        (Some(_), _, _) => Proof::LoggedIn,
+        (None, Some(_), Some(neighbour)) if neighbour.may == MaySend::ToUs => Proof::OfNeighbour,
+        (None, Some(_), _) => Proof::OfThisMachine,
+        (None, None, _) => Proof::Stranger,
     }
 }
 
@@ -510,7 +518,7 @@ fn placed(client: &Client, to: ForwardPath) -> ForwardPath {
 
 fn placed_sender(client: &Client, from: ReversePath) -> ReversePath {
     let placed = client.local.as_ref().zip(from.address());
-    let placed = placed.and_then(|(user, address)| user.placed(address));
+    let placed = placed.and_then(|(user, address)| user.placed_sender(address));
     placed.map_or(from, ReversePath::Address)
 }
 

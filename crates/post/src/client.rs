@@ -4,6 +4,8 @@ use addr::{Address, AddressLiteral, Charset, Domain, Host, LocalPart};
 use mail::Login;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use uucp::{Systems, UnknownSystem};
 
 /// What a listener is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +41,26 @@ pub struct LocalUser {
     pub(crate) origin: Domain,
     /// His addresses, at least one; the first stands in his envelopes.
     pub(crate) own: Vec<Address>,
+    /// Whose mail he brings; None if it is his own, or that of programs here.
+    pub(crate) neighbour: Option<Neighbour>,
+}
+
+/// A system whose mail comes by UUCP. A trusted user of this machine brings it, and says whose it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Neighbour {
+    pub name: String,
+    pub may: MaySend,
+    /// What its bang paths are read with.
+    pub systems: Arc<Systems>,
+}
+
+/// Whom a neighbour may send to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MaySend {
+    /// Those for whom mail is taken from everybody.
+    ToUs,
+    /// Anybody: we are its way out.
+    Anywhere,
 }
 
 /// What a program on this machine writes where it knows no domain.
@@ -67,6 +89,7 @@ impl LocalUser {
             trust,
             origin,
             own,
+            neighbour: None,
         }
     }
 
@@ -86,8 +109,38 @@ impl LocalUser {
         self.trust == Trust::Anybody || self.is_own(address)
     }
 
-    /// The address at the origin, where it is `…@localhost`.
+    /// The same user, with what he brings of this neighbour. Of somebody whose word does not count it
+    /// stays his own.
+    pub fn bringing(&mut self, neighbour: Option<Neighbour>) {
+        self.neighbour = neighbour.filter(|_| self.trust == Trust::Anybody);
+    }
+
+    /// Whether a neighbour's path begins with a system that we know.
+    pub(crate) fn knows_way(&self, address: &Address) -> Result<(), UnknownSystem> {
+        match &self.neighbour {
+            Some(neighbour) => neighbour.systems.resolve(address).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Where a recipient is: at the origin, where it is `…@localhost`; of a neighbour, where its path
+    /// leads. None where it stays as it is.
     pub fn placed(&self, address: &Address) -> Option<Address> {
+        let neighbour = self.neighbour.as_ref();
+        let led = neighbour.and_then(|one| one.systems.resolve(address).ok());
+        let here = self.at_origin(led.as_ref().unwrap_or(address));
+        here.or(led)
+    }
+
+    /// A sender's; what a neighbour calls its own localhost is not ours.
+    pub(crate) fn placed_sender(&self, address: &Address) -> Option<Address> {
+        match self.neighbour {
+            Some(_) => None,
+            None => self.at_origin(address),
+        }
+    }
+
+    fn at_origin(&self, address: &Address) -> Option<Address> {
         let is_here = address
             .domain()
             .is_some_and(|domain| domain.as_str() == HERE);
@@ -100,8 +153,11 @@ impl LocalUser {
 impl fmt::Display for LocalUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "uid {}", self.uid)?;
-        match &self.name {
-            Some(name) => write!(f, " ({name})"),
+        if let Some(name) = &self.name {
+            write!(f, " ({name})")?;
+        }
+        match &self.neighbour {
+            Some(neighbour) => write!(f, " for {}.uucp", neighbour.name),
             None => Ok(()),
         }
     }
@@ -141,6 +197,11 @@ impl Client {
     /// Whether it has logged in, or is a user of this machine.
     pub(crate) fn is_known(&self) -> bool {
         self.login.is_some() || self.local.is_some()
+    }
+
+    /// The system whose mail it brings by UUCP.
+    pub(crate) fn neighbour(&self) -> Option<&Neighbour> {
+        self.local.as_ref()?.neighbour.as_ref()
     }
 
     /// The name of the protocol in a Received field. [rfc3848 2] [rfc6531 4.3]
@@ -214,6 +275,38 @@ mod tests {
         let root = placed("root@localhost").unwrap();
         assert_eq!(root.to_string(), "root@example.test");
         assert_eq!(placed("root@else.test"), None);
+    }
+
+    #[test]
+    fn what_a_neighbour_brings_goes_where_its_path_leads() {
+        let systems = Systems {
+            own: "beta".to_owned(),
+            neighbours: vec!["gamma".to_owned()],
+        };
+        let neighbour = Neighbour {
+            name: "alpha".to_owned(),
+            may: MaySend::ToUs,
+            systems: Arc::new(systems),
+        };
+        let mut user = user(Trust::Anybody);
+        user.bringing(Some(neighbour.clone()));
+        let placed = |address: &str| {
+            let address = address.parse().unwrap();
+            let known = user.knows_way(&address).is_ok();
+            known.then(|| user.placed(&address).map(|to| to.to_string()))
+        };
+        let to = |address: &str| Some(Some(address.to_owned()));
+        assert_eq!(placed("bob@localhost"), to("bob@example.test"));
+        assert_eq!(placed("bob@beta.uucp"), to("bob@example.test"));
+        assert_eq!(placed("gamma!dave@beta.uucp"), to("dave@gamma.uucp"));
+        assert_eq!(placed("bob@x.test"), to("bob@x.test"));
+        assert_eq!(placed("dave@delta.uucp"), None);
+        assert_eq!(user.placed_sender(&"a@localhost".parse().unwrap()), None);
+        assert_eq!(user.to_string(), "uid 1000 (jane) for alpha.uucp");
+        // who is not trusted brings nothing of others
+        let mut jane = super::tests::user(Trust::Own);
+        jane.bringing(Some(neighbour));
+        assert_eq!(jane.neighbour, None);
     }
 
     #[test]

@@ -467,9 +467,9 @@ fn fields(client: &Client, facts: &Facts) -> Option<(FieldEvidence, FieldEvidenc
         (None, None) => false,
     };
     let of = |values: &[_]| judge::field(values, may);
-    client
-        .is_known()
-        .then(|| (of(&facts.from), of(&facts.sender)))
+    // what a neighbour brings was written elsewhere
+    let is_asked = client.is_known() && client.neighbour().is_none();
+    is_asked.then(|| (of(&facts.from), of(&facts.sender)))
 }
 
 fn manners(client: &Client) -> Manners {

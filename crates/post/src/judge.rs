@@ -48,6 +48,8 @@ pub(crate) enum Proof {
     LoggedIn,
     /// The system says which of its users it is.
     OfThisMachine,
+    /// The same, and what it brings comes by UUCP from somebody who may send to us only.
+    OfNeighbour,
 }
 
 /// Whether an address belongs to the login.

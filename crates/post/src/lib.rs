@@ -34,7 +34,7 @@ mod verify;
 
 pub use accept::{Accepted, Post, PostSettings};
 pub use arriving::Arriving;
-pub use client::{Client, Greeting, LocalUser, Role, Trust};
+pub use client::{Client, Greeting, LocalUser, MaySend, Neighbour, Role, Trust};
 pub use envelope::{Envelope, MessageId, Recipient};
 pub use judge::Wish;
 pub use log::Escaped;

@@ -44,6 +44,8 @@ pub enum Refusal {
     /// As much waits to be sent to other servers as may.
     QueueFull,
     UnknownUser,
+    /// A bang path begins with a system that is no neighbour.
+    UnknownSystem(String),
     /// A return address that was not made here or is too old, or mail to one that is no bounce.
     NoReturn,
     /// The operator has closed the account to new mail.
@@ -100,6 +102,7 @@ impl fmt::Display for Refusal {
             Refusal::NoRoad => f.write_str("not set up to send to other servers"),
             Refusal::QueueFull => f.write_str("too much waits to be sent"),
             Refusal::UnknownUser => f.write_str("unknown user"),
+            Refusal::UnknownSystem(name) => write!(f, "unknown UUCP system {name}"),
             Refusal::NoReturn => f.write_str("no valid return address, or no bounce"),
             Refusal::MailboxClosed => f.write_str("the account takes no mail"),
             Refusal::MailboxFull => f.write_str("over quota"),

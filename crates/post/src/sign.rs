@@ -73,6 +73,10 @@ impl Post {
 
     /// Whether a message of this client may come to be signed: only what our own users submit is.
     pub(crate) fn may_sign(&self, client: &Client) -> bool {
+        // what a neighbour brings its own system signs, or nobody
+        if client.neighbour().is_some() {
+            return false;
+        }
         let own = match (&client.login, &client.local) {
             (Some(login), _) => login.addresses(),
             // in whose name he writes shows at the end

@@ -11,7 +11,7 @@
 //! Extended-Domain  = ( Domain / address-literal ) FWS "(" address-literal ")"
 //! ```
 
-use crate::client::{Client, HERE, LocalUser};
+use crate::client::{Client, LocalUser};
 use crate::envelope::Envelope;
 use crate::judge::{Add, Additions};
 use addr::{Address, Charset, Host};
@@ -107,12 +107,11 @@ fn received(client: &Client, envelope: &Envelope, hostname: &str, at: Time, text
 }
 
 /// Handed in on this machine: there is no host that it came from, but for what a neighbour brought
-/// by UUCP, which says its name in EHLO.
+/// by UUCP. [rfc5321 4.4]
 fn handed_in(client: &Client, user: &LocalUser, hostname: &str, field: &mut Folded<'_>) {
-    let name = claimed_name(client, HERE);
-    match name.strip_suffix(BY_UUCP) {
-        Some(_) => {
-            field.clause(&["from ", &name]);
+    match client.neighbour() {
+        Some(neighbour) => {
+            field.clause(&["from ", &neighbour.name, BY_UUCP]);
             field.clause(&["by ", hostname]);
             field.clause(&["via UUCP"]);
         }

@@ -7,7 +7,7 @@
 
 use crate::{Door, reply};
 use addr::{Charset, ForwardPath, ReversePath};
-use post::{Arriving, Client, Envelope, MessageId, Refusal, Remains, Role, Untaken};
+use post::{Arriving, Client, Envelope, Greeting, MessageId, Refusal, Remains, Role, Untaken};
 use smtp::batch::{Event, Wrong};
 use smtp::{Batch, DataEnd, MailParameters, RcptParameters, Reply};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -113,6 +113,15 @@ impl HandedIn {
             let is_skipped = self.done < self.skipped;
             let came = match event {
                 Event::Wrong(wrong) => return Step::Wrong(wrong),
+                Event::Hello(name) => {
+                    self.message = None;
+                    let neighbour = self.door.settings.users.neighbour(&name);
+                    if let Some(user) = &mut self.client.local {
+                        user.bringing(neighbour);
+                    }
+                    self.client.helo = Some((Greeting::Ehlo, name.as_str().to_owned()));
+                    Ok(())
+                }
                 Event::Reset => {
                     self.message = None;
                     Ok(())

@@ -67,6 +67,11 @@ fn words(refusal: &Refusal) -> (u16, Status, String) {
             text("Too much mail waits to be sent, try again later"),
         ),
         Refusal::UnknownUser => (550, Status(5, 1, 1), text("No such user here")),
+        Refusal::UnknownSystem(name) => (
+            550,
+            Status(5, 1, 2),
+            format!("No UUCP system {name} is known here"),
+        ),
         Refusal::NoReturn => (
             550,
             Status(5, 1, 1),
@@ -346,6 +351,7 @@ mod tests {
             | Refusal::RelayForm
             | Refusal::NoRoad
             | Refusal::UnknownUser
+            | Refusal::UnknownSystem(_)
             | Refusal::NoReturn
             | Refusal::MailboxClosed
             | Refusal::TooManyRecipients
@@ -384,6 +390,7 @@ mod tests {
             Refusal::NoRoad,
             Refusal::QueueFull,
             Refusal::UnknownUser,
+            Refusal::UnknownSystem("delta".to_owned()),
             Refusal::NoReturn,
             Refusal::MailboxClosed,
             Refusal::MailboxFull,

@@ -4,7 +4,10 @@
 //! What never happens here: asking the system; whoever opens the door says how that is done.
 
 use mail::Fault;
-use post::{LocalUser, Post, Trust};
+use post::{LocalUser, MaySend, Neighbour, Post, Trust};
+use smtp::ClientName;
+use std::sync::Arc;
+use uucp::Systems;
 
 /// `*` in the list of those who are trusted.
 const EVERYBODY: &str = "*";
@@ -16,6 +19,10 @@ pub struct Users {
     pub name: fn(u32) -> Option<String>,
     /// Login names; `*` is everybody. Root need not stand here.
     pub trusted: Vec<String>,
+    /// Whose mail some of them bring by UUCP.
+    pub systems: Arc<Systems>,
+    /// Those neighbours that may send to anybody.
+    pub ways_out: Vec<String>,
 }
 
 impl Default for Users {
@@ -24,6 +31,8 @@ impl Default for Users {
         Users {
             name: |_| None,
             trusted: Vec::new(),
+            systems: Arc::default(),
+            ways_out: Vec::new(),
         }
     }
 }
@@ -34,6 +43,22 @@ impl Users {
         let name = (self.name)(uid);
         let trust = self.trust(uid, name.as_deref());
         post.local_user(uid, name, trust)
+    }
+
+    /// The UUCP system that EHLO names, `alpha.uucp`; one that nobody configured is one, too.
+    pub fn neighbour(&self, name: &ClientName) -> Option<Neighbour> {
+        let domain = name.as_str().parse().ok()?;
+        let name = uucp::system_of(&domain)?;
+        let is_named = |one: &String| one.eq_ignore_ascii_case(&name);
+        let may = match self.ways_out.iter().any(is_named) {
+            true => MaySend::Anywhere,
+            false => MaySend::ToUs,
+        };
+        Some(Neighbour {
+            name,
+            may,
+            systems: Arc::clone(&self.systems),
+        })
     }
 
     fn trust(&self, uid: u32, name: Option<&str>) -> Trust {
@@ -48,6 +73,22 @@ impl Users {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_neighbours_that_are_named_may_send_anywhere() {
+        let users = Users {
+            ways_out: vec!["Leaf".to_owned()],
+            ..Users::default()
+        };
+        let may = |name: &str| {
+            let name = ClientName::from(&name.parse().unwrap());
+            users.neighbour(&name).map(|found| found.may)
+        };
+        assert_eq!(may("leaf.uucp"), Some(MaySend::Anywhere));
+        assert_eq!(may("alpha.uucp"), Some(MaySend::ToUs));
+        assert_eq!(may("a.alpha.uucp"), None);
+        assert_eq!(may("localhost"), None);
+    }
 
     #[test]
     fn root_and_those_who_are_named_are_trusted_and_nobody_else() {

@@ -326,6 +326,11 @@ fn smtp(settings: &Settings, role: Role, clear: Clear) -> smtpd::Settings {
         users: smtpd::Users {
             name: crate::privileges::name_of,
             trusted: settings.local.trusted.clone(),
+            systems: Arc::new(uucp::Systems {
+                own: settings.uucp_name(),
+                neighbours: settings.uucp.neighbours.clone(),
+            }),
+            ways_out: settings.uucp.relay.clone(),
         },
         clear_text: match clear {
             Clear::Refused => smtpd::ClearText::Refused,

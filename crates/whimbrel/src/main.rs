@@ -84,6 +84,11 @@ enum Command {
     Mailq(arguments::Words),
     /// Take in /etc/aliases, as the name `newaliases` does.
     Newaliases(arguments::Words),
+    /// Take a message that came by UUCP, as `uuxqt` calls it: recipients as words, From_ lines and the
+    /// message on standard input.
+    Rmail(arguments::Words),
+    /// Take a batch of SMTP that came by UUCP, packed or not; `rcsmtp`, `rgsmtp` and `rbsmtp` do the same.
+    Rsmtp(arguments::Words),
     /// Print what lets a shell complete the command line.
     Completions(arguments::CompletionsArguments),
     /// Write the manual pages to a folder.
@@ -129,7 +134,11 @@ fn run(arguments: Arguments) -> Outcome<ExitCode> {
         Command::Completions(arguments) => Ok(completions(&arguments)),
         Command::Man(arguments) => man(&arguments),
         // done before the words are read as ours; only the help of these is
-        Command::Sendmail(_) | Command::Mailq(_) | Command::Newaliases(_) => Ok(ExitCode::SUCCESS),
+        Command::Sendmail(_)
+        | Command::Mailq(_)
+        | Command::Newaliases(_)
+        | Command::Rmail(_)
+        | Command::Rsmtp(_) => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -32,7 +32,7 @@ pub fn routes(settings: &Settings) -> Outcome<Routes> {
     let mut rows = Vec::new();
     for row in &settings.road.routes {
         let password = row.password.as_deref().map(password).transpose()?;
-        let route = row.route(password);
+        let route = row.route(password, &settings.uucp_name());
         rows.push(route.map_err(|wrong| format!("a row of `road.route` {wrong}"))?);
     }
     rows.extend(smarthost(settings)?);

@@ -243,6 +243,17 @@ impl Default for Local {
     }
 }
 
+/// Mail over UUCP.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Uucp {
+    /// What our system is called there; None: the first label of the hostname.
+    pub name: Option<String>,
+    /// Systems that a bang path may begin with.
+    pub neighbours: Vec<String>,
+    /// Those that may send to anybody.
+    pub relay: Vec<String>,
+}
+
 /// Which way mail takes to other servers.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Road {
@@ -273,6 +284,7 @@ pub struct Settings {
     pub dns: Dns,
     pub road: Road,
     pub local: Local,
+    pub uucp: Uucp,
     /// The largest message that anybody may send or append.
     pub message_bytes: u64,
     pub store: store::Settings,
@@ -297,6 +309,12 @@ const BOUNDS: Bounds = Bounds {
 
 impl Settings {
     /// The usual settings of a server with this name, at the standard ports of all addresses.
+    /// What neighbours in UUCP call us.
+    pub fn uucp_name(&self) -> String {
+        let label = self.hostname.split('.').next().unwrap_or_default();
+        self.uucp.name.clone().unwrap_or_else(|| label.to_owned())
+    }
+
     pub fn new(hostname: &str) -> Settings {
         let listen = KINDS.iter().map(|row| Listen {
             kind: row.kind,
@@ -340,6 +358,7 @@ impl Settings {
             dns: Dns::default(),
             road: Road::default(),
             local: Local::default(),
+            uucp: Uucp::default(),
             message_bytes: post::limits::MESSAGE_BYTES,
             store: store::Settings::default(),
             mail: mail::MailSettings::default(),

@@ -12,7 +12,7 @@
 //! newline     = [CR] LF
 //! ```
 
-use crate::command::{Command, MailParameters, Malformed, RcptParameters, Verb};
+use crate::command::{ClientName, Command, MailParameters, Malformed, RcptParameters, Verb};
 use crate::data::{BareNewlines, Content, DataEnd, DataProblem, DataRules};
 use crate::limits::COMMAND_LINE_BYTES;
 use crate::parse::parse_command;
@@ -23,6 +23,8 @@ use std::fmt;
 /// What a batch says next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
+    /// Who brings the batch, says it. A message that was begun is none after all.
+    Hello(ClientName),
     /// A message begins.
     Mail {
         from: ReversePath,
@@ -251,7 +253,12 @@ impl Batch {
                 self.content = Content::new(self.rules);
                 None
             }
-            (Command::Helo(_) | Command::Ehlo(_) | Command::Rset, before) => {
+            (Command::Helo(name) | Command::Ehlo(name), _) => {
+                self.state = State::Commands;
+                self.began = None;
+                Some(Event::Hello(name))
+            }
+            (Command::Rset, before) => {
                 self.state = State::Commands;
                 self.began = None;
                 (before != State::Commands).then_some(Event::Reset)
@@ -505,9 +512,14 @@ mod tests {
     fn hello_and_reset_take_a_message_back_and_questions_are_passed_over() {
         let events = whole("MAIL FROM:<a@x.test>\nNOOP\nVRFY a\nEXPN a\nRSET\nRSET\nEHLO x\n");
         assert!(
-            matches!(events[..], [Event::Mail { .. }, Event::Reset]),
+            matches!(
+                events[..],
+                [Event::Mail { .. }, Event::Reset, Event::Hello(_)]
+            ),
             "{events:?}"
         );
+        // and a torn message behind it is torn by itself
+        assert_eq!(wrong("EHLO x\nMAIL FROM:<a@x.test>\n").began, Some(2));
     }
 
     #[test]

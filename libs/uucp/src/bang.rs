@@ -193,6 +193,7 @@ mod tests {
         }
     }
 
+    // [rfc976 2]
     #[test]
     fn recipients_are_here_with_a_neighbour_or_mailboxes_elsewhere() {
         for (word, expected) in [

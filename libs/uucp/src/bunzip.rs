@@ -186,7 +186,7 @@ impl Block {
         self.seen ^= u32::from(octet) << 24;
         for _ in 0..8 {
             let carry = self.seen >> 31;
-            self.seen = self.seen << 1 ^ carry * 0x04c1_1db7;
+            self.seen = (self.seen << 1) ^ (carry * 0x04c1_1db7);
         }
     }
 }
@@ -407,6 +407,10 @@ mod tests {
         425a6839314159265359a1af15760000105f800110400100156d26dc003a108e5020004110d47a9e89a031a219 \
         a86300000000aae326c0b8a4051f894c8042c4652ac3ad9239195051b537ee97b28df04136086141df02c75567 \
         3f8bb9229c284850d78abb00";
+    const DOTS: &str = "\
+        425a6839314159265359cda0cde80000115f800010400110156d26dc003a764f50200054450c9a69826431064f \
+        51b508a698329a6406c90002fdaded514b327050c79ee7310583c0999243091c182e9acd4825b2513c6d751b0f \
+        b305af9c8be356e6636683080408f85eafc5dc914e14243368337a00";
     const SAME: &str = "\
         425a68393141592653594c13894c000f53a1008000a0000008200030cc09aa69d58a921b515243c5dc914e1424 \
         1304e25300";
@@ -417,6 +421,10 @@ mod tests {
         let batch =
             b"MAIL FROM:<a@x.test>\nRCPT TO:<bob@beta.test>\nDATA\nSubject: x\n\nzzzzzzzzzz\n.\n";
         assert_eq!(unpacked(&hex(BATCH)), Ok(batch.to_vec()));
+        let dots =
+            b"MAIL FROM:<eve@alpha.test>\nRCPT TO:<alice@example.test>\nDATA\nSubject: bzip2\n\n\
+                     ..x\n.\n";
+        assert_eq!(unpacked(&hex(DOTS)), Ok(dots.to_vec()));
         let two = [hex(BATCH), hex(BATCH)].concat();
         assert_eq!(unpacked(&two), Ok([batch.as_slice(), batch].concat()));
         assert_eq!(unpacked(&hex(SAME)), Ok(vec![b'a'; 2_000_000]));

@@ -2,6 +2,7 @@
 //!
 //! No standard says all of this; `docs/uucp.md` tells what is written somewhere and what is our own
 //! reconstruction. What never happens here: I/O, a clock, a choice who may send what.
+#![forbid(unsafe_code)]
 
 mod bang;
 mod bunzip;

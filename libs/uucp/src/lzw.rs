@@ -14,6 +14,9 @@ const MOST_BITS: u32 = 16;
 const BLOCK_MODE: u8 = 0x80;
 const CLEAR: usize = 256;
 
+/// Octets that are taken between two looks at how well they pack.
+const LOOK_EVERY: u64 = 10_000;
+
 /// Octets come out in pieces of about this size.
 const PIECE: usize = 64 * 1024;
 
@@ -41,7 +44,8 @@ impl<'a> Decompressor<'a> {
             return Err(Wrong::Torn);
         };
         let most_bits = u32::from(flags & 0x1f);
-        if !(FIRST_BITS..=MOST_BITS).contains(&most_bits) || flags & 0x60 != 0 {
+        // what compress makes with 9 bits not even gzip reads
+        if !(FIRST_BITS + 1..=MOST_BITS).contains(&most_bits) || flags & 0x60 != 0 {
             return Err(Wrong::Corrupt);
         }
         let has_clear = flags & BLOCK_MODE != 0;
@@ -155,6 +159,10 @@ pub struct Compressor {
     /// Codes of the group so far.
     codes: u32,
     is_begun: bool,
+    /// Since the last look: octets taken, octets given, and the best that these were to those.
+    taken: u64,
+    given: u64,
+    best: u64,
 }
 
 impl Default for Compressor {
@@ -168,6 +176,9 @@ impl Default for Compressor {
             held_bits: 0,
             codes: 0,
             is_begun: false,
+            taken: 0,
+            given: 0,
+            best: 0,
         }
     }
 }
@@ -177,6 +188,7 @@ impl Compressor {
     pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         self.begin(out);
         for &octet in piece {
+            self.taken += 1;
             let Some(before) = self.before else {
                 self.before = Some(u16::from(octet));
                 continue;
@@ -186,9 +198,13 @@ impl Compressor {
                 continue;
             }
             self.write(before, out);
-            if let Ok(free) = u16::try_from(self.free) {
-                self.table.insert((before, octet), free);
-                self.free += 1;
+            match u16::try_from(self.free) {
+                Ok(free) => {
+                    self.table.insert((before, octet), free);
+                    self.free += 1;
+                }
+                // the table is full, and may be one for other text than this
+                Err(_) => self.look(out),
             }
             self.before = Some(u16::from(octet));
         }
@@ -213,12 +229,35 @@ impl Compressor {
         }
     }
 
+    /// Begins anew when it packs worse than it did.
+    fn look(&mut self, out: &mut Vec<u8>) {
+        if self.taken < LOOK_EVERY {
+            return;
+        }
+        let ratio = self.taken * 256 / self.given.max(1);
+        (self.taken, self.given) = (0, 0);
+        if ratio >= self.best {
+            self.best = ratio;
+            return;
+        }
+        self.best = 0;
+        self.put(CLEAR as u16, out);
+        self.fill_group(out);
+        self.bits = FIRST_BITS;
+        self.free = CLEAR + 1;
+        self.table.clear();
+    }
+
+    fn fill_group(&mut self, out: &mut Vec<u8>) {
+        while !self.codes.is_multiple_of(8) {
+            self.put(0, out);
+        }
+    }
+
     fn write(&mut self, code: u16, out: &mut Vec<u8>) {
         self.put(code, out);
         if self.bits < MOST_BITS && self.free >= 1 << self.bits {
-            while self.codes % 8 != 0 {
-                self.put(0, out);
-            }
+            self.fill_group(out);
             self.bits += 1;
         }
     }
@@ -229,6 +268,7 @@ impl Compressor {
         self.codes += 1;
         while self.held_bits >= 8 {
             out.push((self.held & 0xff) as u8);
+            self.given += 1;
             self.held >>= 8;
             self.held_bits -= 8;
         }
@@ -279,6 +319,17 @@ mod tests {
             let text = text(len);
             assert_eq!(unpacked(&packed(&[&text])).as_ref(), Ok(&text), "{len}");
         }
+        // the table is emptied when other text comes
+        let other: Vec<u8> = text(400_000).iter().map(|octet| octet | 0x80).collect();
+        let both = [text(400_000), other].concat();
+        let once = packed(&[&text(400_000)]).len();
+        let packed_both = packed(&[&both]);
+        assert!(
+            packed_both.len() < 3 * once,
+            "{} and {once}",
+            packed_both.len()
+        );
+        assert_eq!(unpacked(&packed_both), Ok(both));
         let same = vec![b'a'; 100_000];
         assert_eq!(unpacked(&packed(&[&same])), Ok(same));
     }

@@ -69,6 +69,7 @@ impl std::error::Error for Wrong {}
 pub struct Unpacker<'a> {
     kind: Kind<'a>,
     left: u64,
+    is_over: bool,
 }
 
 enum Kind<'a> {
@@ -88,16 +89,19 @@ impl<'a> Unpacker<'a> {
             Packing::Bzip2 => Kind::Bzip2(Box::new(Bunzip::new(input)?)),
             Packing::Freeze => return Err(Wrong::Freeze),
         };
-        Ok(Unpacker { kind, left: most })
+        Ok(Unpacker {
+            kind,
+            left: most,
+            is_over: false,
+        })
     }
 
     /// The next piece; none at the end, which is whole.
     pub fn piece(&mut self) -> Result<Option<Vec<u8>>, Wrong> {
         let mut out = Vec::new();
         // a piece may be empty before the end
-        let mut goes_on = true;
-        while goes_on && out.is_empty() {
-            goes_on = match &mut self.kind {
+        while !self.is_over && out.is_empty() {
+            let goes_on = match &mut self.kind {
                 Kind::Plain(rest) => {
                     let (piece, behind) = rest.split_at(rest.len().min(PIECE));
                     out.extend_from_slice(piece);
@@ -108,6 +112,7 @@ impl<'a> Unpacker<'a> {
                 Kind::Compress(compress) => compress.piece(&mut out)?,
                 Kind::Bzip2(bzip2) => bzip2.piece(&mut out)?,
             };
+            self.is_over = !goes_on;
         }
         let left = self.left.checked_sub(out.len() as u64);
         self.left = left.ok_or(Wrong::TooLarge)?;
@@ -165,6 +170,11 @@ mod tests {
         }
         let two = [gzip(b"a"), gzip(b"b")].concat();
         assert_eq!(unpacked(&two, 1_000), Ok(b"ab".to_vec()));
+        // an empty one, made by bzip2 1.0.8
+        let empty = b"BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0";
+        assert_eq!(unpacked(empty, 1_000), Ok(Vec::new()));
+        let mut same = Unpacker::new(empty, 1_000).unwrap();
+        assert_eq!([same.piece(), same.piece()], [Ok(None), Ok(None)]);
         assert_eq!(unpacked(b"", 1_000), Ok(Vec::new()));
         for freeze in [b"\x1f\x9fxx", b"\x1f\x9exx"] {
             assert_eq!(unpacked(freeze, 1_000), Err(Wrong::Freeze));

@@ -16,6 +16,7 @@ pub mod policy_host;
 pub mod postfix;
 pub mod root;
 pub mod scripted;
+pub mod uucp;
 pub mod wait;
 pub mod whimbrel;
 pub mod world;

@@ -20,6 +20,8 @@ const CONTENTS: &[&str] = &[
     "lrwxrwxrwx root/root ./usr/lib/sendmail -> ../sbin/sendmail",
     "lrwxrwxrwx root/root ./usr/bin/mailq -> whimbrel",
     "lrwxrwxrwx root/root ./usr/bin/newaliases -> whimbrel",
+    "lrwxrwxrwx root/root ./usr/sbin/rmail -> ../bin/whimbrel",
+    "lrwxrwxrwx root/root ./usr/sbin/rgsmtp -> ../bin/whimbrel",
     "lrwxrwxrwx root/root ./usr/share/man/man1/sendmail.1.gz -> whimbrel-sendmail.1.gz",
     "-rw-r--r-- root/root ./usr/lib/systemd/system/whimbrel.service",
     "-rw-r--r-- root/root ./usr/lib/sysusers.d/whimbrel.conf",

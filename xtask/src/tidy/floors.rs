@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("tally", 0),
     ("smtp", 1),
     ("imap", 1),
+    ("uucp", 1),
     ("store", 2),
     ("net", 2),
     ("mail", 3),

@@ -154,6 +154,7 @@ const HASHED: &[(&str, &str)] = &[
     ("crates/post/src/queue/schedule.rs", "looked up only"),
     ("crates/post/src/queue/work.rs", "looked up only"),
     ("crates/whimbrel/src/accounts.rs", "asks for members only"),
+    ("libs/uucp/src/lzw.rs", "looked up only"),
 ];
 
 pub fn no_order_by_hash(tree: &Tree) -> Vec<String> {

@@ -290,6 +290,7 @@ fn only_a_login_at_submission_sends_elsewhere() {
         (Role::Exchange, Proof::LoggedIn),
         (Role::Lmtp, Proof::Stranger),
         (Role::Local, Proof::Stranger),
+        (Role::Local, Proof::OfNeighbour),
         (Role::Submission, Proof::Stranger),
     ] {
         assert_eq!(right(role, proof), Right::Deliver, "{role:?} {proof:?}");

@@ -1,23 +1,29 @@
 //! Mail for a program of this machine: what it is started with, what it gets, and what its end means.
 //!
-//! The program is started once for each recipient, without a shell, and gets the message with Return-Path
-//! before it and LF at the end of lines, as programs of this kind expect it. What never happens here: a
-//! process (that is `net`), a choice of what follows.
+//! The program is started without a shell, and gets the message with Return-Path before it and LF at
+//! the end of lines, as programs of this kind expect it; what goes by UUCP has a From_ line before it
+//! or is a batch. What never happens here: a process (that is `net`), a choice of what follows.
+
+mod input;
 
 use crate::limits::PROGRAM;
 use crate::queue::AttemptRecord;
 use crate::road::attempt::{Load, Reports};
-use crate::road::content::Feed;
 use crate::road::failure::{Class, Failure};
 use crate::road::lanes::Came;
-use crate::road::route::Program;
+use crate::road::route::{Form, Program};
 use crate::road::visit::{Settled, Visited};
 use crate::road::{Road, said};
 use addr::{ForwardPath, ReversePath};
-use bytes::Bytes;
+use input::Input;
 use net::{ProgramEnd, ProgramRan, run_program};
 use smtp::Status;
-use store::Fault;
+
+/// A null sender where a From_ line and uux need a word.
+const NOBODY: &str = "MAILER-DAEMON";
+/// Recipients of one rmail, and of one batch; Exim's numbers.
+const UUCP_RECIPIENTS: usize = 20;
+const BATCH_RECIPIENTS: usize = 100;
 
 /// What an exit code means, by the names of `sysexits.h`; all others, and whatever else can happen to a
 /// program, are for now: a program that breaks has refused nobody.
@@ -65,23 +71,82 @@ fn meaning(end: &ProgramEnd) -> Option<(Class, Status, String)> {
     }
 }
 
-/// The command for one recipient; none if an address would be taken for an option.
-fn command(program: &Program, sender: &ReversePath, to: &ForwardPath) -> Option<Vec<String>> {
-    let bare = |path: String| {
-        path.trim_start_matches('<')
-            .trim_end_matches('>')
-            .to_owned()
+/// Why a message cannot be given to a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Unfit {
+    Option,
+    /// uux and the shells behind it would read more than an address.
+    Word,
+}
+
+impl Unfit {
+    fn why(self) -> &'static str {
+        match self {
+            Unfit::Option => "the address would be taken for an option of the program",
+            Unfit::Word => "the address cannot be written in a command of UUCP",
+        }
+    }
+}
+
+fn bare(path: &str) -> String {
+    path.trim_start_matches('<')
+        .trim_end_matches('>')
+        .to_owned()
+}
+
+/// What stands for the sender where UUCP reads it. No mailer there has a null sender with a safe
+/// spelling; this is Postfix's.
+fn uucp_sender(sender: &ReversePath) -> Option<String> {
+    match sender.address() {
+        Some(address) => {
+            let word = uucp::argument(address)?;
+            let system = address.domain().and_then(uucp::system_of);
+            Some(system.map_or(word.clone(), |system| format!("{system}!{word}")))
+        }
+        None => Some(NOBODY.to_owned()),
+    }
+}
+
+/// The words for an address of a recipient.
+fn word(form: &Form, to: &ForwardPath) -> Result<String, Unfit> {
+    match (form, to.address()) {
+        (Form::FromLine(_), Some(address)) => uucp::argument(address).ok_or(Unfit::Word),
+        // batches are older than SMTPUTF8
+        (Form::Batch(_), Some(address)) if address.needs_utf8() => Err(Unfit::Word),
+        _ => Ok(bare(&to.to_string())),
+    }
+}
+
+/// The command for these recipients: a word with `{recipient}` stands once for each.
+fn command(
+    program: &Program,
+    sender: &ReversePath,
+    recipients: &[&ForwardPath],
+) -> Result<Vec<String>, Unfit> {
+    let sender = match &program.form {
+        Form::ReturnPath => bare(&sender.to_string()),
+        Form::FromLine(_) => uucp_sender(sender).ok_or(Unfit::Word)?,
+        // only for those who look after the link
+        Form::Batch(_) => uucp_sender(sender).unwrap_or_else(|| NOBODY.to_owned()),
     };
-    let (sender, to) = (bare(sender.to_string()), bare(to.to_string()));
-    let fill = |word: &String| {
-        let filled = word
+    let words = recipients.iter().map(|to| word(&program.form, to));
+    let words = words.collect::<Result<Vec<_>, _>>()?;
+    let mut filled = Vec::new();
+    for word in &program.command {
+        let by_sender = word
             .replace("{recipient}", "\0")
             .replace("{sender}", &sender);
-        let filled = filled.replace('\0', &to);
-        let is_bent = filled.starts_with('-') && !word.starts_with('-');
-        (!is_bent).then_some(filled)
-    };
-    program.command.iter().map(fill).collect()
+        let each = match by_sender.contains('\0') {
+            true => words.iter().map(|to| by_sender.replace('\0', to)).collect(),
+            false => vec![by_sender],
+        };
+        let is_bent = |filled: &String| filled.starts_with('-') && !word.starts_with('-');
+        if each.iter().any(is_bent) {
+            return Err(Unfit::Option);
+        }
+        filled.extend(each);
+    }
+    Ok(filled)
 }
 
 impl Road {
@@ -110,50 +175,74 @@ impl Road {
             is_too_plain: false,
             is_last: false,
         };
-        for index in recipients {
-            let settled = self.for_one(program, load, *index, &mut visited).await;
-            visited.settled.push((*index, settled));
+        let at_once = match program.form {
+            Form::ReturnPath => 1,
+            Form::FromLine(_) => UUCP_RECIPIENTS,
+            Form::Batch(_) => BATCH_RECIPIENTS,
+        };
+        for some in recipients.chunks(at_once) {
+            let ran = self.run(program, load, some, &mut visited).await;
+            for index in some {
+                let settled = match &ran {
+                    Ok(output) => Settled::Taken {
+                        said: said::of_program(Status(2, 0, 0), output.clone(), self.clock().now()),
+                        reports: Reports::Ours,
+                    },
+                    Err((class, status, why)) => self.not(*class, *status, why.clone()),
+                };
+                visited.settled.push((*index, settled));
+            }
         }
         visited.record.ended = self.clock().now();
         visited
     }
 
-    async fn for_one(
+    /// Runs it once for these: what it said, or why they do not have the message.
+    async fn run(
         &self,
         program: &Program,
         load: &Load,
-        index: usize,
+        recipients: &[usize],
         visited: &mut Visited,
-    ) -> Settled {
-        let to = &load.recipients[index].recipient.to;
-        let Some(command) = command(program, &load.sender, to) else {
-            let why = "the address would be taken for an option of the program".to_owned();
-            return self.not(Class::Permanent, Status(5, 1, 3), why, "");
+    ) -> Result<String, (Class, Status, String)> {
+        let to: Vec<&ForwardPath> = recipients
+            .iter()
+            .map(|index| &load.recipients[*index].recipient.to)
+            .collect();
+        let unfit = |unfit: Unfit| {
+            let why = unfit.why().to_owned();
+            (Class::Permanent, Status(5, 1, 3), why)
         };
-        let mut lines = Lines::new(&load.sender, load.content.feed());
-        match run_program(&command, PROGRAM, || lines.next()).await {
+        let command = command(program, &load.sender, &to).map_err(unfit)?;
+        let mut input = match &program.form {
+            Form::ReturnPath => Input::with_return_path(&load.sender, load.content.feed()),
+            Form::FromLine(own) => {
+                let date = self.clock().now().asctime();
+                let path = uucp_sender(&load.sender).ok_or_else(|| unfit(Unfit::Word))?;
+                let domain = load.sender.address().and_then(|address| address.domain());
+                let system = domain.and_then(uucp::system_of).map(|_| own.as_str());
+                Input::with_line(uucp::from_line(&path, &date, system), load.content.feed())
+            }
+            Form::Batch(packed) => Input::batch(&load.sender, &to, *packed, load.content.feed()),
+        };
+        let ran = run_program(&command, PROGRAM, || input.next()).await;
+        match ran {
             Err(fault) => {
                 visited.is_last = true;
-                self.not(Class::Transient, Status(4, 3, 0), fault.to_string(), "")
+                Err((Class::Transient, Status(4, 3, 0), fault.to_string()))
             }
             Ok(ProgramRan { end, output }) => {
                 let output = shown(&output);
                 match meaning(&end) {
-                    None => Settled::Taken {
-                        said: said::of_program(Status(2, 0, 0), output, self.clock().now()),
-                        reports: Reports::Ours,
-                    },
-                    Some((class, status, why)) => self.not(class, status, why, &output),
+                    None => Ok(output),
+                    Some((class, status, why)) if output.is_empty() => Err((class, status, why)),
+                    Some((class, status, why)) => Err((class, status, format!("{why}: {output}"))),
                 }
             }
         }
     }
 
-    fn not(&self, class: Class, status: Status, why: String, output: &str) -> Settled {
-        let why = match output {
-            "" => why,
-            output => format!("{why}: {output}"),
-        };
+    fn not(&self, class: Class, status: Status, why: String) -> Settled {
         Settled::Not {
             failure: Failure::of_program(class),
             said: said::of_program(status, why, self.clock().now()),
@@ -168,58 +257,42 @@ fn shown(output: &[u8]) -> String {
     words.join(" ").replace(char::is_control, "?")
 }
 
-/// The message as programs expect it.
-struct Lines<'a> {
-    /// Until it was given.
-    return_path: Option<String>,
-    feed: Feed<'a>,
-    /// The last piece ended with a CR.
-    cr: bool,
-}
-
-impl<'a> Lines<'a> {
-    fn new(sender: &ReversePath, feed: Feed<'a>) -> Lines<'a> {
-        Lines {
-            return_path: Some(format!("Return-Path: {sender}\n")),
-            feed,
-            cr: false,
-        }
-    }
-
-    fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        if let Some(field) = self.return_path.take() {
-            return Ok(Some(field.into()));
-        }
-        let Some(piece) = self.feed.next()? else {
-            let last = std::mem::take(&mut self.cr);
-            return Ok(last.then(|| Bytes::from_static(b"\r")));
-        };
-        let mut lines = Vec::with_capacity(piece.len() + 1);
-        for octet in piece {
-            if std::mem::take(&mut self.cr) && octet != b'\n' {
-                lines.push(b'\r');
-            }
-            match octet {
-                b'\r' => self.cr = true,
-                octet => lines.push(octet),
-            }
-        }
-        Ok(Some(lines.into()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::road::route::Packed;
     use addr::Charset;
 
-    fn filled(words: &[&str], to: &str) -> Option<Vec<String>> {
+    fn all(form: Form, words: &[&str], to: &[&str]) -> Option<Vec<String>> {
         let program = Program {
             command: words.iter().map(|word| (*word).to_owned()).collect(),
+            form,
         };
-        let to = ForwardPath::parse(to.as_bytes(), Charset::Ascii).unwrap();
+        let path = |to: &&str| ForwardPath::parse(to.as_bytes(), Charset::Ascii).unwrap();
+        let to: Vec<ForwardPath> = to.iter().map(path).collect();
         let sender = ReversePath::parse(b"<{recipient}@here.test>", Charset::Ascii).unwrap();
-        command(&program, &sender, &to)
+        command(&program, &sender, &to.iter().collect::<Vec<_>>()).ok()
+    }
+
+    fn filled(words: &[&str], to: &str) -> Option<Vec<String>> {
+        all(Form::ReturnPath, words, &[to])
+    }
+
+    #[test]
+    fn a_neighbours_rmail_gets_all_recipients_at_once_and_nothing_that_a_shell_reads() {
+        let rmail = |to: &[&str]| {
+            let words = ["/uux", "-", "-a{sender}", "b!rmail", "({recipient})"];
+            all(Form::FromLine("a".to_owned()), &words, to)
+        };
+        assert_eq!(
+            rmail(&["<x@b.test>", "<c!y@b.uucp>"]).unwrap()[2..],
+            ["-a{recipient}@here.test", "b!rmail", "(x@b.test)", "(c!y)"]
+        );
+        assert_eq!(rmail(&["<\"x y\"@b.test>"]), None);
+        assert_eq!(rmail(&["<a`b@b.test>"]), None);
+        let batch = ["/uux", "-a{sender}", "b!rsmtp"];
+        let batch = all(Form::Batch(Packed::Not), &batch, &["<\"x y\"@b.test>"]);
+        assert_eq!(batch.unwrap()[2], "b!rsmtp");
     }
 
     #[test]

@@ -78,6 +78,29 @@ pub struct Program {
     /// The file to start, then its arguments; `{sender}` and `{recipient}` in them stand for the
     /// addresses.
     pub command: Vec<String>,
+    pub form: Form,
+}
+
+/// How a program gets a message.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub enum Form {
+    /// With Return-Path before it, once for each recipient.
+    #[default]
+    ReturnPath,
+    /// With a From_ line before it, once for many recipients: rmail of a UUCP neighbour. It is told
+    /// what our system is called.
+    FromLine(String),
+    /// As a batch of SMTP, once for many recipients.
+    Batch(Packed),
+}
+
+/// How a batch is packed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Packed {
+    Not,
+    Gzip,
+    /// compress(1), for neighbours that know nothing newer.
+    Compress,
 }
 
 /// Our own addresses for connections that go out; the system chooses where there is none.

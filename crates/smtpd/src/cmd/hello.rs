@@ -47,6 +47,10 @@ pub(crate) fn helo(session: &mut Session, command: Command) -> Doing<'_> {
 /// Hello again clears the message that was begun. [rfc5321 4.1.4]
 fn begin(session: &mut Session, greeting: Greeting, name: &ClientName) {
     session.client.helo = Some((greeting, name.as_str().to_owned()));
+    let neighbour = session.door.settings.users.neighbour(name);
+    if let Some(user) = &mut session.client.local {
+        user.bringing(neighbour);
+    }
     session.clear_to(State::Greeted);
 }
 

@@ -13,13 +13,13 @@ use super::exit::{Code, Ended};
 use super::message::Message;
 use addr::Charset;
 use net::Random;
-use smtp::Command;
 use smtp::batch::{Newline, Writer};
 use smtp::client::Recipient;
-use std::fs::{OpenOptions, Permissions};
+use smtp::{ClientName, Command};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Letters of a name.
 const NAME_LETTERS: usize = 28;
@@ -34,45 +34,82 @@ const FOR_ALL: u32 = 0o744;
 /// Messages, each with those of its recipients who are meant.
 pub type Meant<'a> = (&'a Message, &'a [Recipient]);
 
-/// Puts messages there as one file: all of them, or none.
-pub fn put(folder: &Path, messages: &[Meant<'_>]) -> Result<(), Ended> {
+/// Puts messages there as one file: all of them, or none. The name is that of who brings them.
+pub fn put(folder: &Path, name: &ClientName, messages: &[Meant<'_>]) -> Result<(), Ended> {
     let mut batch = Vec::new();
+    Writer::new(Newline::CrLf).command(&Command::Ehlo(name.clone()), &mut batch);
     for (message, recipients) in messages {
         write(message, recipients, &mut batch);
     }
-    let put = put_file(folder, &batch);
-    put.map_err(|error| {
-        let folder = folder.display();
-        Ended::new(
-            Code::Temporary,
-            format!("the server does not take it now, and {folder} cannot be written: {error}"),
-        )
-    })
+    let mut file = Unfinished::begin(folder)?;
+    file.write(&batch)?;
+    file.finish()
 }
 
-fn put_file(folder: &Path, batch: &[u8]) -> std::io::Result<()> {
-    let path = folder.join(Random::system().token(NAME_LETTERS));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(UNFINISHED)
-        .open(&path)?;
-    let written = file.write_all(batch).and_then(|()| file.sync_all());
-    let marked = written.and_then(|()| {
-        let (own, around) = (file.metadata()?, std::fs::metadata(folder)?);
+/// A file that nobody takes yet. Dropped before it is whole, it goes away.
+pub struct Unfinished<'a> {
+    folder: &'a Path,
+    path: PathBuf,
+    file: File,
+    is_whole: bool,
+}
+
+impl Unfinished<'_> {
+    pub fn begin(folder: &Path) -> Result<Unfinished<'_>, Ended> {
+        let path = folder.join(Random::system().token(NAME_LETTERS));
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(UNFINISHED)
+            .open(&path);
+        Ok(Unfinished {
+            file: file.map_err(|error| cannot(folder, &error))?,
+            folder,
+            path,
+            is_whole: false,
+        })
+    }
+
+    pub fn write(&mut self, piece: &[u8]) -> Result<(), Ended> {
+        let written = self.file.write_all(piece);
+        written.map_err(|error| cannot(self.folder, &error))
+    }
+
+    /// Syncs it, and lets the server take it.
+    pub fn finish(mut self) -> Result<(), Ended> {
+        let marked = self.mark();
+        self.is_whole = marked.is_ok();
+        marked.map_err(|error| cannot(self.folder, &error))
+    }
+
+    fn mark(&mut self) -> std::io::Result<()> {
+        self.file.sync_all()?;
+        let (own, around) = (self.file.metadata()?, std::fs::metadata(self.folder)?);
         let mode = match (own.uid() == around.uid(), own.gid() == around.gid()) {
             (true, _) => FOR_OWNER,
             (false, true) => FOR_GROUP,
             (false, false) => FOR_ALL,
         };
-        file.set_permissions(Permissions::from_mode(mode))?;
-        file.sync_all()
-    });
-    if marked.is_err() {
-        // it was never marked, so nobody takes it
-        let _ = std::fs::remove_file(&path);
+        self.file.set_permissions(Permissions::from_mode(mode))?;
+        self.file.sync_all()
     }
-    marked
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // nobody is told that it is here; most likely nobody took it
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn cannot(folder: &Path, error: &std::io::Error) -> Ended {
+    let folder = folder.display();
+    Ended::new(
+        Code::Temporary,
+        format!("the server does not take it now, and {folder} cannot be written: {error}"),
+    )
 }
 
 fn write(message: &Message, recipients: &[Recipient], out: &mut Vec<u8>) {

@@ -14,7 +14,10 @@ mod hand_over;
 mod header;
 mod house;
 mod message;
+mod neighbour;
 mod post_in;
+mod rmail;
+mod rsmtp;
 mod said;
 pub mod taking;
 
@@ -30,6 +33,11 @@ const NAMES: &[(&str, Run)] = &[
     ("sendmail", post_in::run),
     ("mailq", post_in::mailq),
     ("newaliases", post_in::newaliases),
+    ("rmail", rmail::run),
+    ("rsmtp", rsmtp::run),
+    ("rcsmtp", rsmtp::run),
+    ("rgsmtp", rsmtp::run),
+    ("rbsmtp", rsmtp::run),
 ];
 
 /// Runs under another name: that of the file that was started, or the first word behind it.

@@ -49,7 +49,7 @@ fn deliver(flags: &Flags, house: &House) -> Result<(), Ended> {
     let message = message::made(flags, &Myself::find(), input)?;
     let name = name(flags.brought_by.as_deref());
     let sorted = in_runtime(handed_over(house, &name, &message))??;
-    let put = put_off(house, &message, &sorted.later);
+    let put = put_off(house, &name, &message, &sorted.later);
     put.map_err(|ended| match &sorted.not_now {
         Some(why) => Ended::new(ended.code, format!("{}\nthe server: {why}", ended.why)),
         None => ended,
@@ -67,10 +67,10 @@ fn deliver(flags: &Flags, house: &House) -> Result<(), Ended> {
         Errors::Quiet => Err(Ended::new(ended.code, "")),
         // what the server refuses once more it tells the sender by mail
         Errors::Mail => {
-            put_off(house, &message, &refused)?;
+            put_off(house, &name, &message, &refused)?;
             Err(Ended::new(ended.code, ""))
         }
-        Errors::MailAndEndWell => put_off(house, &message, &refused),
+        Errors::MailAndEndWell => put_off(house, &name, &message, &refused),
     }
 }
 
@@ -102,11 +102,16 @@ pub async fn handed_over(
 }
 
 /// Leaves the message for these in the drop folder.
-fn put_off(house: &House, message: &Message, recipients: &[Recipient]) -> Result<(), Ended> {
+fn put_off(
+    house: &House,
+    name: &ClientName,
+    message: &Message,
+    recipients: &[Recipient],
+) -> Result<(), Ended> {
     if recipients.is_empty() {
         return Ok(());
     }
-    drop_folder::put(&house.drop_folder(), &[(message, recipients)])
+    drop_folder::put(&house.drop_folder(), name, &[(message, recipients)])
 }
 
 /// What EHLO says: who brought the message, if not a program here.

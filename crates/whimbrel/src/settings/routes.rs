@@ -4,8 +4,8 @@
 
 use addr::{Charset, Host};
 use post::road::route::{
-    Credentials, Demand, DomainPattern, Next, Program, Protocol, Route, SenderPattern, Server,
-    Sources,
+    Credentials, Demand, DomainPattern, Form, Next, Packed, Program, Protocol, Route,
+    SenderPattern, Server, Sources,
 };
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,7 @@ pub struct RouteRow {
     pub password: Option<PathBuf>,
     pub source: Vec<String>,
     pub command: Vec<String>,
+    pub form: Option<String>,
 }
 
 /// What a row must be, as the end of “must be …”.
@@ -58,11 +59,12 @@ pub fn take(value: &DeValue<'_>) -> Result<Vec<RouteRow>, String> {
                 "password" => row.password = text()?.map(PathBuf::from),
                 "source" => row.source = texts(key, value)?,
                 "command" => row.command = texts(key, value)?,
+                "form" => row.form = text()?,
                 other => return Err(format!("knows no `{other}`; it {}", must())),
             }
         }
         // What is wrong with it shows without the password's file.
-        row.route(row.password.as_ref().map(|_| Vec::new()))?;
+        row.route(row.password.as_ref().map(|_| Vec::new()), "")?;
         all.push(row);
     }
     Ok(all)
@@ -89,6 +91,7 @@ impl RouteRow {
             ("tls", &self.tls),
             ("login", &self.login),
             ("password", &password),
+            ("form", &self.form),
         ];
         let mut words: Vec<String> = texts
             .into_iter()
@@ -106,8 +109,8 @@ impl RouteRow {
         }
     }
 
-    /// As the road has it; the password is what stands in its file.
-    pub fn route(&self, password: Option<Vec<u8>>) -> Result<Route, String> {
+    /// As the road has it; the password is what stands in its file, and `own` our name in UUCP.
+    pub fn route(&self, password: Option<Vec<u8>>, own: &str) -> Result<Route, String> {
         let login = match (&self.login, password) {
             (None, None) => None,
             (Some(name), Some(password)) => Some(Credentials {
@@ -118,7 +121,7 @@ impl RouteRow {
         };
         let to = self.to.as_deref().map(domain_pattern).transpose()?;
         let from = self.from.as_deref().map(sender_pattern).transpose()?;
-        let next = self.next(login)?;
+        let next = self.next(login, own)?;
         Ok(Route {
             to,
             from,
@@ -127,7 +130,7 @@ impl RouteRow {
         })
     }
 
-    fn next(&self, login: Option<Credentials>) -> Result<Next, String> {
+    fn next(&self, login: Option<Credentials>, own: &str) -> Result<Next, String> {
         let via = self.via.as_deref().unwrap_or("mx");
         let is_server = via.contains("://");
         if !is_server && (login.is_some() || self.tls.is_some()) {
@@ -138,6 +141,9 @@ impl RouteRow {
         if (via == "pipe") == self.command.is_empty() {
             return Err("needs via = \"pipe\" and a `command` together".to_owned());
         }
+        if via != "pipe" && self.form.is_some() {
+            return Err("has a `form`, which is for via = \"pipe\"".to_owned());
+        }
         match via {
             "mx" => Ok(Next::Exchanges),
             "pipe" => {
@@ -145,7 +151,8 @@ impl RouteRow {
                 if !Path::new(&command[0]).is_absolute() {
                     return Err("needs a `command` that begins with an absolute path".to_owned());
                 }
-                Ok(Next::Program(Arc::new(Program { command })))
+                let form = self.form(own)?;
+                Ok(Next::Program(Arc::new(Program { command, form })))
             }
             via => match via
                 .strip_prefix("lmtp:/")
@@ -155,6 +162,20 @@ impl RouteRow {
                 None => self.server(via, login),
             },
         }
+    }
+
+    /// By the name of the command that reads it there.
+    fn form(&self, own: &str) -> Result<Form, String> {
+        Ok(match self.form.as_deref() {
+            None => Form::ReturnPath,
+            Some("rmail") => Form::FromLine(own.to_owned()),
+            Some("rsmtp") => Form::Batch(Packed::Not),
+            Some("rgsmtp") => Form::Batch(Packed::Gzip),
+            Some("rcsmtp") => Form::Batch(Packed::Compress),
+            Some(_) => {
+                return Err("has a `form` that is none of rmail, rsmtp, rgsmtp, rcsmtp".to_owned());
+            }
+        })
     }
 
     fn server(&self, via: &str, login: Option<Credentials>) -> Result<Next, String> {
@@ -251,7 +272,7 @@ mod tests {
     fn route(text: &str) -> Route {
         let row = read(&format!("[{text}]")).unwrap().remove(0);
         let password = row.password.as_ref().map(|_| b"secret".to_vec());
-        row.route(password).unwrap()
+        row.route(password, "beta").unwrap()
     }
 
     fn server(text: &str) -> Server {
@@ -294,6 +315,15 @@ mod tests {
         assert!(got.sources.v4.is_some() && got.sources.v6.is_some());
         let got = route("{ via = \"pipe\", command = [\"/bin/x\", \"{recipient}\"] }");
         assert!(matches!(got.next, Next::Program(_)));
+        let form = |name: &str| {
+            let text = format!("{{ via = \"pipe\", command = [\"/bin/x\"], form = \"{name}\" }}");
+            match route(&text).next {
+                Next::Program(program) => program.form.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(form("rmail"), Form::FromLine("beta".to_owned()));
+        assert_eq!(form("rcsmtp"), Form::Batch(Packed::Compress));
     }
 
     #[test]
@@ -310,6 +340,8 @@ mod tests {
             "{ via = \"pipe\" }",
             "{ via = \"pipe\", command = [\"x\"] }",
             "{ command = [\"/bin/x\"] }",
+            "{ via = \"pipe\", command = [\"/bin/x\"], form = \"rfsmtp\" }",
+            "{ via = \"mx\", form = \"rmail\" }",
             "{ login = \"ann\", password = \"/p\" }",
             "{ via = \"smtp://x.test\", login = \"ann\" }",
             "{ via = \"smtp://x.test\", tls = \"perhaps\" }",

@@ -156,6 +156,11 @@ pub const SECTIONS: &[(&str, &str)] = &[
         "Mail that users of this machine hand in: by `sendmail`, which this program is when it is \
          called so.",
     ),
+    (
+        "uucp",
+        "Mail over UUCP: what `rmail` and `rsmtp` bring, which this program is when it is called so. \
+         What goes out is a row of `road.route`.",
+    ),
     ("imap", "The IMAP door."),
     ("pop3", "The POP3 door."),
     ("store", "The disk. The defaults suit nearly everybody."),
@@ -177,6 +182,7 @@ pub fn rows() -> Vec<Row> {
     all.extend(protection::rows());
     all.extend(road::road());
     all.extend(local::rows());
+    all.extend(local::uucp());
     all.extend(imap());
     all.extend(pop3());
     all.extend(store());

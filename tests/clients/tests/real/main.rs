@@ -29,3 +29,4 @@ mod sslyze;
 mod starting;
 mod swaks;
 mod thunderbird;
+mod uucp;

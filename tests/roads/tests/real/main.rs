@@ -10,3 +10,4 @@ mod policies;
 mod scripted;
 mod silent;
 mod three;
+mod uucp;

@@ -6,7 +6,7 @@ mod times;
 
 use super::*;
 use crate::road::lanes::NotNow;
-use crate::road::route::{Demand, Next, Program, Route, Routes, Server, Sources};
+use crate::road::route::{Demand, Form, Next, Program, Route, Routes, Server, Sources};
 use crate::road::{Outside, RoadSettings};
 use addr::{Charset, ForwardPath, Host};
 use bytes::Bytes;
@@ -853,6 +853,7 @@ async fn a_program_gets_the_message_once_for_each_recipient() {
         from: None,
         next: Next::Program(Arc::new(Program {
             command: words.iter().map(|word| (*word).to_owned()).collect(),
+            form: Form::ReturnPath,
         })),
         sources: Sources::default(),
     }];

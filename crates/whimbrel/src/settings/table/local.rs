@@ -1,4 +1,4 @@
-//! The settings of mail that users of this machine hand in.
+//! The settings of mail that users of this machine hand in, their own or by UUCP.
 //!
 //! What never happens here: reading a file.
 
@@ -26,5 +26,34 @@ pub(super) fn rows() -> Vec<Row> {
             |s| Field::Texts(&mut s.local.trusted),
         )
         .example("[\"uucp\", \"www-data\"]"),
+    ]
+}
+
+pub(super) fn uucp() -> Vec<Row> {
+    vec![
+        row(
+            "uucp.name",
+            AtReload,
+            "What neighbours call this system; it is taken off bang paths.",
+            |s| Field::OptionalText(&mut s.uucp.name),
+        )
+        .usual("the first part of the hostname")
+        .example("\"beta\""),
+        row(
+            "uucp.neighbours",
+            AtReload,
+            "Systems that a bang path may lead to: `alpha!bob` goes to `bob@alpha.uucp`, which needs a \
+             row in `road.route`. Paths to all others are refused, and paths that come by SMTP are none.",
+            |s| Field::Texts(&mut s.uucp.neighbours),
+        )
+        .example("[\"alpha\", \"gamma\"]"),
+        row(
+            "uucp.relay",
+            AtReload,
+            "Systems whose mail may go to anybody, because this server is their way out. What all others \
+             bring may go where mail from the whole world may: to accounts here, and to customers.",
+            |s| Field::Texts(&mut s.uucp.relay),
+        )
+        .example("[\"alpha\"]"),
     ]
 }

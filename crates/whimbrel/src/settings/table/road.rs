@@ -133,32 +133,39 @@ pub(super) fn wishes() -> Vec<Row> {
     ]
 }
 
+fn route() -> Row {
+    row(
+        "road.route",
+        AtRestart,
+        "Where mail goes if not where the DNS says. The first row that fits counts; one without \
+         `to` and `from` fits all. `to`: a recipient's domain, or `*.DOMAIN` for all below it. \
+         `from`: a sender's address or domain. `via`: `mx` (the DNS, for the sake of `source`), \
+         `smtp://HOST:PORT` (a smarthost), `lmtp://HOST:PORT`, `lmtp:/PATH` (a Unix socket), or \
+         `pipe` with a `command`. `login` and `password` for a \
+         smarthost; the latter is a file that the server can read, with the password in its first line. \
+         `tls`: `offered` (used where it is), `verified` (with a certificate for the host's name; \
+         usual with a login), or `at_once` (the same from the first octet on; usual at port 465). \
+         `source`: our own address for these connections, one of IPv4 and one of IPv6 at most. \
+         `command`: an absolute path and arguments; `{sender}` and `{recipient}` in them become \
+         the addresses. The program is started for each recipient without a shell, gets the \
+         message on its standard input, and says by its exit code what became of it (0, or those \
+         of sysexits.h). `form`: what `uux` is to be given, by the name of the neighbour's command: \
+         `rmail` (a From_ line and the message), `rsmtp` (a batch of SMTP), `rgsmtp` (packed by gzip) \
+         or `rcsmtp` (by compress); then the program is started once for many recipients, and a \
+         word with `{recipient}` stands once for each.",
+        |s| Field::Routes(&mut s.road.routes),
+    )
+    .usual("all by the DNS")
+    .example(
+        "[{ to = \"example.net\", via = \"smtp://mx.example.net:25\", tls = \"verified\" }, \
+         { via = \"smtp://relay.example.com:587\", login = \"me\", password = \"/etc/whimbrel/relay\" }]",
+    )
+}
+
 /// Which way mail takes to other servers.
 pub(super) fn road() -> Vec<Row> {
     vec![
-        row(
-            "road.route",
-            AtRestart,
-            "Where mail goes if not where the DNS says. The first row that fits counts; one without \
-             `to` and `from` fits all. `to`: a recipient's domain, or `*.DOMAIN` for all below it. \
-             `from`: a sender's address or domain. `via`: `mx` (the DNS, for the sake of `source`), \
-             `smtp://HOST:PORT` (a smarthost), `lmtp://HOST:PORT`, `lmtp:/PATH` (a Unix socket), or \
-             `pipe` with a `command`. `login` and `password` for a \
-             smarthost; the latter is a file that the server can read, with the password in its first line. \
-             `tls`: `offered` (used where it is), `verified` (with a certificate for the host's name; \
-             usual with a login), or `at_once` (the same from the first octet on; usual at port 465). \
-             `source`: our own address for these connections, one of IPv4 and one of IPv6 at most. \
-             `command`: an absolute path and arguments; `{sender}` and `{recipient}` in them become \
-             the addresses. The program is started for each recipient without a shell, gets the \
-             message on its standard input, and says by its exit code what became of it (0, or those \
-             of sysexits.h).",
-            |s| Field::Routes(&mut s.road.routes),
-        )
-        .usual("all by the DNS")
-        .example(
-            "[{ to = \"example.net\", via = \"smtp://mx.example.net:25\", tls = \"verified\" }, \
-             { via = \"smtp://relay.example.com:587\", login = \"me\", password = \"/etc/whimbrel/relay\" }]",
-        ),
+        route(),
         row(
             "road.families",
             AtRestart,
