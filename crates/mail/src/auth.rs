@@ -6,6 +6,7 @@
 
 mod certificate;
 mod conversation;
+mod host;
 mod issuer;
 mod jwt;
 mod keys;
@@ -17,6 +18,7 @@ mod token;
 mod well_known;
 
 pub use conversation::{Conversation, LoginClient, Progress, Response};
+pub use host::HostUser;
 use issuer::Issuer;
 pub use issuer::{IntrospectionSettings, IssuerSettings};
 pub(crate) use password::Verifiers;

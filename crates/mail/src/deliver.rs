@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::auth::Auth;
-use crate::change::AccountEdit;
+use crate::change::{AccountEdit, PIECE_BYTES};
 use crate::codec::{Look, Moment};
 use crate::directory::Directory;
 use crate::error::DeliverError;
@@ -13,7 +13,7 @@ use crate::limits;
 use crate::name::MailboxName;
 use crate::parse::{self, Parsed};
 use crate::pictures::Pictures;
-use crate::proof::{Admin, Delivery, Login};
+use crate::proof::{Admin, Delivery, Login, Place};
 use crate::ready::{DeliveredEnvelope, Dsn};
 use crate::record::{self, Saved};
 use crate::road::ROAD;
@@ -30,6 +30,9 @@ use std::sync::Arc;
 use store::{Body, BodyRefusal, BodyWriter, Db, Edit, Fault, VacuumReport};
 use tally::{Metric, Tally};
 use tokio::sync::Semaphore;
+
+/// What a delivery writes beside the message's own record and its prefix, at most.
+const RECORD_BYTES: usize = 2_048;
 
 /// Mail at rest. Cheap to clone.
 #[derive(Clone)]
@@ -105,7 +108,7 @@ struct Deliveries<'a> {
     message: &'a Incoming,
     /// None where nobody is delivered to.
     parsed: Option<&'a Parsed>,
-    accounts: &'a BTreeMap<AccountId, Addressed>,
+    places: &'a BTreeMap<Place, Addressed>,
     on_the_road: Option<Leg<'a>>,
 }
 
@@ -209,7 +212,7 @@ impl Mail {
             false => Room::OverQuota,
         })
     }
-    /// One body for all recipients, one durable group. `Ok` = every delivery is durable. An account
+    /// One body for all recipients, one durable group. `Ok` = every delivery is durable. A place
     /// that stands there twice gets it once, with the first of its deliveries.
     pub async fn deliver(
         &self,
@@ -229,31 +232,31 @@ impl Mail {
             true => None,
             false => Some(self.inner.parse(&message.body).await?),
         };
-        let mut accounts: BTreeMap<AccountId, Addressed> = BTreeMap::new();
+        let mut deliveries: BTreeMap<Place, Addressed> = BTreeMap::new();
         let mut order = Vec::new();
         for addressed in to {
-            let account = addressed.delivery.account;
+            let place = addressed.delivery.place();
             if addressed.prefix.0.len() > limits::PREFIX_BYTES {
                 let why = Fault::new("delivering a message", "its prefix is too long");
                 return Err(DeliverError::Unavailable(why));
             }
-            if let std::collections::btree_map::Entry::Vacant(place) = accounts.entry(account) {
-                place.insert(addressed);
-                order.push(account);
+            if let std::collections::btree_map::Entry::Vacant(free) = deliveries.entry(place) {
+                order.push(free.key().clone());
+                free.insert(addressed);
             }
         }
-        let deliveries = Deliveries {
-            message: &message,
-            parsed: parsed.as_ref(),
-            accounts: &accounts,
-            on_the_road,
-        };
-        let mut places = self.deliver_once(deliveries).await?;
-        let place = |account| {
-            places
-                .remove(account)
-                .expect("because each was delivered to")
-        };
+        let mut places = BTreeMap::new();
+        let mut on_the_road = on_the_road;
+        for places_now in groups(deliveries, parsed.as_ref()) {
+            let deliveries = Deliveries {
+                message: &message,
+                parsed: parsed.as_ref(),
+                places: &places_now,
+                on_the_road: on_the_road.take(),
+            };
+            places.extend(self.deliver_once(deliveries).await?);
+        }
+        let place = |place| places.remove(place).expect("because each was delivered to");
         Ok(Delivered {
             to: order.iter().map(place).collect(),
         })
@@ -262,15 +265,15 @@ impl Mail {
     async fn deliver_once(
         &self,
         deliveries: Deliveries<'_>,
-    ) -> Result<BTreeMap<AccountId, DeliveredTo>, DeliverError> {
+    ) -> Result<BTreeMap<Place, DeliveredTo>, DeliverError> {
         let Deliveries {
             message,
             parsed,
-            accounts,
+            places,
             on_the_road,
         } = deliveries;
         let inner = &self.inner;
-        let mut partitions: Vec<_> = accounts.keys().map(|id| keys::partition(*id)).collect();
+        let mut partitions: Vec<_> = places.keys().map(|(id, _)| keys::partition(*id)).collect();
         partitions.extend(on_the_road.map(|_| ROAD));
         loop {
             let mut work = Work::default();
@@ -281,14 +284,18 @@ impl Mail {
                     continue;
                 }
                 let account = AccountId(edit.partition().0);
-                let addressed = &accounts[&account];
+                let here = places.range((account, None)..);
+                let mut here = here.take_while(|((at, _), _)| *at == account);
                 let Some(state) = edit.record_often::<AccountState>(keys::ACCOUNT)? else {
-                    work.gone.push(addressed.delivery.clone());
+                    work.gone.extend(here.map(|(_, to)| to.delivery.clone()));
                     continue;
                 };
                 let parsed = parsed.expect("because somebody is delivered to");
-                let change = AccountEdit::with_state(edit, account, state, message.at);
-                deliver_to(inner, change, message, parsed, addressed, &mut work)?;
+                let mut change = AccountEdit::with_state(edit, account, state, message.at);
+                here.try_for_each(|(_, addressed)| {
+                    deliver_to(inner, &mut change, message, parsed, addressed, &mut work)
+                })?;
+                work.ready.push(change);
             }
             if !work.gone.is_empty() {
                 return Err(DeliverError::Gone(work.gone));
@@ -354,7 +361,7 @@ pub enum Room {
 #[derive(Default)]
 struct Work {
     ready: Vec<AccountEdit>,
-    places: BTreeMap<AccountId, DeliveredTo>,
+    places: BTreeMap<Place, DeliveredTo>,
     gone: Vec<Delivery>,
     over_quota: Vec<Delivery>,
     wait: Option<Wait>,
@@ -362,7 +369,7 @@ struct Work {
 
 fn deliver_to(
     inner: &Inner,
-    mut change: AccountEdit,
+    change: &mut AccountEdit,
     message: &Incoming,
     parsed: &Parsed,
     addressed: &Addressed,
@@ -422,7 +429,37 @@ fn deliver_to(
         email_id: email,
         modseq: change.modseq(),
     };
-    work.places.insert(account, place);
-    work.ready.push(change);
+    work.places.insert(delivery.place(), place);
     Ok(())
+}
+
+/// What one group delivers: everything, unless one account, which is a host's, gets the message so
+/// often that it is more than a transaction may have. Then several groups do it one behind the
+/// other; should one of them fail, the sender repeats all.
+fn groups(
+    deliveries: BTreeMap<Place, Addressed>,
+    parsed: Option<&Parsed>,
+) -> Vec<BTreeMap<Place, Addressed>> {
+    if deliveries.keys().all(|(_, at_host)| at_host.is_none()) {
+        return vec![deliveries];
+    }
+    let prefix = deliveries.values().map(|to| to.prefix.0.len()).max();
+    let record = parsed.map_or(0, Parsed::record_bytes);
+    let each = record + prefix.unwrap_or_default() + RECORD_BYTES;
+    let most = (PIECE_BYTES / each).max(1);
+    let mut groups: Vec<BTreeMap<Place, Addressed>> = Vec::new();
+    let (mut last, mut count) = (None, 0);
+    for (place, addressed) in deliveries {
+        count = match last == Some(place.0) {
+            true => count + 1,
+            false => 0,
+        };
+        last = Some(place.0);
+        let at = count / most;
+        if groups.len() <= at {
+            groups.resize_with(at + 1, BTreeMap::new);
+        }
+        groups[at].insert(place, addressed);
+    }
+    groups
 }

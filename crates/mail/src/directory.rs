@@ -3,6 +3,7 @@
 
 mod accounts;
 mod dkim;
+mod hosts;
 mod known;
 mod record;
 
@@ -27,6 +28,8 @@ use known::Known;
 
 pub use accounts::{AccountChange, AccountInfo, RemovedInfo, Standing};
 pub use dkim::{DkimKey, KeyAlgorithm, KeySecret, KeyState};
+pub use hosts::HostInfo;
+pub(crate) use hosts::{HostLogin, is_user};
 pub(crate) use record::{
     AccountRecord, AddressRecord, AliasRecord, DirectoryState, DomainRecord, RemovedRecord,
     SecretRecord,
@@ -198,12 +201,17 @@ impl Directory {
             resolve::Targets::Closed => return Ok(Resolved::Closed),
             resolve::Targets::TooMany => return Ok(Resolved::TooManyTargets),
         };
-        let delivery = |target: resolve::Target| Delivery {
-            account: target.account,
-            quota_bytes: self.quota(target.quota_bytes),
-            recipient: recipient.clone(),
-            detail: recipient.detail().map(Arc::from),
-            owner: target.owner,
+        let delivery = |target: resolve::Target| {
+            let at_host = target.at_host.as_ref().map(|at| Arc::from(at.key()));
+            let recipient = target.at_host.unwrap_or_else(|| recipient.clone());
+            Delivery {
+                account: target.account,
+                quota_bytes: self.quota(target.quota_bytes),
+                detail: recipient.detail().map(Arc::from),
+                recipient,
+                at_host,
+                owner: target.owner,
+            }
         };
         let deliveries: Vec<_> = targets.into_iter().map(delivery).collect();
         let mut room = false;
@@ -251,7 +259,7 @@ impl Directory {
         if edit.get(&key)?.is_some() {
             return Err(DirectoryError::Exists);
         }
-        edit.put(key, DomainRecord { catch_all: None }.encode());
+        edit.put(key, DomainRecord::default().encode());
         edit.submit().await?;
         Ok(())
     }
@@ -259,8 +267,9 @@ impl Directory {
     pub async fn remove_domain(&self, _: &Admin, name: &Domain) -> Result<(), DirectoryError> {
         let mut edit = self.db.edit(DIRECTORY).await;
         let key = key::domain(name.as_str());
-        if edit.get(&key)?.is_none() {
-            return Err(DirectoryError::NotFound);
+        let record = edit.record::<DomainRecord>(&key)?;
+        if record.ok_or(DirectoryError::NotFound)?.host.is_some() {
+            return Err(DirectoryError::InUse);
         }
         let end = format!("@{}", name.as_str());
         for row in edit.prefix(key::ADDRESSES) {
@@ -294,14 +303,16 @@ impl Directory {
     ) -> Result<(), DirectoryError> {
         let mut edit = self.db.edit(DIRECTORY).await;
         let key = key::domain(domain.as_str());
-        if edit.get(&key)?.is_none() {
-            return Err(DirectoryError::NotFound);
+        let record = edit.record::<DomainRecord>(&key)?;
+        let mut record = record.ok_or(DirectoryError::NotFound)?;
+        if record.host.is_some() {
+            return Err(DirectoryError::Invalid(IS_HOST));
         }
         if let Some(target) = target {
             check_target(&edit, target)?;
         }
-        let catch_all = target.map(Address::key);
-        edit.put(key, DomainRecord { catch_all }.encode());
+        record.catch_all = target.map(Address::key);
+        edit.put(key, record.encode());
         edit.submit().await?;
         Ok(())
     }
@@ -442,16 +453,24 @@ impl Directory {
         let Ok(address) = name.parse::<Address>() else {
             return Ok(None);
         };
-        let Some(account) = resolve::login_account(&look, &address)? else {
-            return Ok(None);
-        };
+        match resolve::login_account(&look, &address)? {
+            Some(account) => self.login_record_of(&look, account),
+            None => Ok(None),
+        }
+    }
+
+    fn login_record_of(
+        &self,
+        look: &Moment,
+        account: AccountId,
+    ) -> Result<Option<LoginRecord>, Fault> {
         let Some(record) = look.record::<AccountRecord>(&key::account(account))? else {
             return Ok(None);
         };
         let Ok(primary) = record.address.parse::<Address>() else {
             return Err(damaged("an address", record.address.as_bytes()));
         };
-        let addresses = resolve::addresses_of(&look, &primary)?;
+        let addresses = resolve::addresses_of(look, &primary)?;
         Ok(Some(LoginRecord {
             account,
             primary,
@@ -477,6 +496,9 @@ pub(crate) struct LoginRecord {
     pub standing: Standing,
 }
 
+/// Why a host's domain has no addresses of its own.
+const IS_HOST: &str = "the domain is a host: all of its mail goes to one account";
+
 fn unique(targets: &[Address]) -> BTreeSet<String> {
     targets.iter().map(Address::key).collect()
 }
@@ -488,8 +510,9 @@ fn domain_of(key: &[u8]) -> Option<Domain> {
 /// An address that an account or alias may have: ours, free, and without `+`, which marks details.
 fn check_new_address(edit: &Edit, address: &Address) -> Result<(), DirectoryError> {
     let domain = address.domain().ok_or(DirectoryError::NotOurs)?;
-    if edit.get(&key::domain(domain.as_str()))?.is_none() {
-        return Err(DirectoryError::NotOurs);
+    let record = edit.record::<DomainRecord>(&key::domain(domain.as_str()))?;
+    if record.ok_or(DirectoryError::NotOurs)?.host.is_some() {
+        return Err(DirectoryError::Invalid(IS_HOST));
     }
     if address.detail().is_some() {
         return Err(DirectoryError::Invalid(
@@ -504,8 +527,14 @@ fn check_new_address(edit: &Edit, address: &Address) -> Result<(), DirectoryErro
 
 /// What an address here has to lead somewhere; what others call their mailboxes is their matter.
 fn check_target(edit: &Edit, target: &Address) -> Result<(), DirectoryError> {
-    if !is_ours(edit, target)? {
+    let Some(domain) = target.domain() else {
         return Ok(());
+    };
+    // every address of a host leads to its account
+    match edit.record::<DomainRecord>(&key::domain(domain.as_str()))? {
+        None => return Ok(()),
+        Some(record) if record.host.is_some() => return Ok(()),
+        Some(_) => {}
     }
     let bare = target.without_detail();
     if edit.get(&key::address(&bare.key()))?.is_none() {

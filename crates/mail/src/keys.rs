@@ -170,6 +170,10 @@ pub(crate) mod directory {
     pub(crate) fn removed(id: AccountId) -> Vec<u8> {
         [REMOVED, &id.0.to_be_bytes()].concat()
     }
+    /// The second password of the host that a domain is.
+    pub(crate) fn host(domain: &str) -> Vec<u8> {
+        [b"h", domain.as_bytes()].concat()
+    }
     /// Which aliases have this address among their targets.
     pub(crate) fn targeted(target: &str) -> Vec<u8> {
         [b"t", target.as_bytes(), b"\0"].concat()

@@ -51,14 +51,15 @@ mod view;
 pub use account::{Account, Appended, NewMessage, Quota};
 pub use arrivals::{Arrival, ArrivalPlace, Arrivals, Presence, Sought};
 pub use auth::{
-    Argon2Cost, Auth, Conversation, IntrospectionSettings, IssuerSettings, LoginClient,
+    Argon2Cost, Auth, Conversation, HostUser, IntrospectionSettings, IssuerSettings, LoginClient,
     LoginRefusal, NewPassword, PasswordRefusal, Progress, Response, prepared_password,
 };
 pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Leg, Mail, Prefix, Room};
 pub use directory::{
     AccountChange, AccountInfo, AliasInfo, AliasTo, Company, Directory, DkimKey, DomainInfo,
-    Existing, Forward, KeyAlgorithm, KeySecret, KeyState, RemovedInfo, Resolved, Standing,
+    Existing, Forward, HostInfo, KeyAlgorithm, KeySecret, KeyState, RemovedInfo, Resolved,
+    Standing,
 };
 pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreError, ViewError};
 pub use flags::{FlagChange, Flags, Keyword, SystemFlags};
@@ -70,7 +71,7 @@ pub use name::{MailboxName, NameError, SpecialUse};
 pub use parse::Survey;
 pub use part_header::PartHeader;
 pub use parts::{Encoding, Part, PartKind, PartTree, Section};
-pub use proof::{Admin, Delivery, Login};
+pub use proof::{Admin, Delivery, Login, Place};
 pub use ready::{
     Content, DeliveredEnvelope, Dsn, Form, Headers, KeptField, LastLine, Ready, read_ahead,
 };

@@ -49,14 +49,24 @@ pub struct Delivery {
     pub(crate) recipient: Address,
     pub(crate) detail: Option<Arc<str>>,
     pub(crate) owner: Option<Address>,
+    /// At a host of SDPS: the recipient's key, which tells its message from other recipients'.
+    pub(crate) at_host: Option<Arc<str>>,
 }
+
+/// Where a delivery goes: an account, and at a host each recipient by itself. Of one message there is
+/// one delivery to each place.
+pub type Place = (AccountId, Option<Arc<str>>);
 
 impl Delivery {
     /// The account.
     pub fn account_id(&self) -> AccountId {
         self.account
     }
-    /// The recipient as the sender gave it.
+    /// Where it goes.
+    pub fn place(&self) -> Place {
+        (self.account, self.at_host.clone())
+    }
+    /// The recipient as the sender gave it; at a host, the one that an alias led to.
     pub fn recipient(&self) -> &Address {
         &self.recipient
     }

@@ -237,6 +237,14 @@ pub struct DeliveredEnvelope {
     pub dsn: Dsn,
 }
 
+impl DeliveredEnvelope {
+    /// Whether it came for this user, whose name is in lower case: of his address, or of
+    /// `user+detail`.
+    pub fn is_for(&self, user: &str) -> bool {
+        crate::directory::is_user(&self.recipient, user)
+    }
+}
+
 /// What a sender asked about delivery status notifications, in the words in which it came, because
 /// so they are passed on [rfc3461 5.2.1].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -21,6 +21,8 @@ pub(crate) struct Target {
     pub quota_bytes: Option<u64>,
     /// The owner of the list that leads there.
     pub owner: Option<Address>,
+    /// The address at the host whose account it is.
+    pub at_host: Option<Address>,
 }
 
 /// Where an address leads.
@@ -50,6 +52,7 @@ pub(crate) fn targets(look: &Moment, recipient: &Address) -> Result<Targets, Fau
     let mut search = Search::default();
     match first(look, recipient, &domain)? {
         None => return Ok(Targets::Nobody),
+        Some(First::Host(id)) => search.add_host(id, None, recipient.clone()),
         Some(First::Account(id)) => search.add(id, None),
         Some(First::Alias(start)) => search.alias(start, None),
     }
@@ -83,12 +86,9 @@ pub(crate) fn targets(look: &Moment, recipient: &Address) -> Result<Targets, Fau
 }
 
 /// Those that take mail; who is not there any more is found out at the delivery.
-fn open_ones(
-    look: &Moment,
-    accounts: Vec<(AccountId, Option<Address>)>,
-) -> Result<Vec<Target>, Fault> {
+fn open_ones(look: &Moment, accounts: Vec<Found>) -> Result<Vec<Target>, Fault> {
     let mut open = Vec::with_capacity(accounts.len());
-    for (account, owner) in accounts {
+    for (account, owner, at_host) in accounts {
         let record = look.record::<AccountRecord>(&key::account(account))?;
         let is_open = |record: &AccountRecord| record.standing != Standing::Closed;
         if record.as_ref().is_none_or(is_open) {
@@ -97,6 +97,7 @@ fn open_ones(
                 account,
                 quota_bytes,
                 owner,
+                at_host,
             });
         }
     }
@@ -104,6 +105,7 @@ fn open_ones(
 }
 
 enum First {
+    Host(AccountId),
     Account(AccountId),
     Alias(AliasRecord),
 }
@@ -114,6 +116,9 @@ fn first(
     recipient: &Address,
     domain: &DomainRecord,
 ) -> Result<Option<First>, Fault> {
+    if let Some(account) = domain.host {
+        return Ok(Some(First::Host(account)));
+    }
     let found = |address: String| look.record::<AddressRecord>(&key::address(&address));
     let mut record = found(recipient.key())?;
     let bare = recipient.without_detail();
@@ -153,10 +158,13 @@ fn postmaster(look: &Moment) -> Result<Option<AccountId>, Fault> {
     Ok(first)
 }
 
+/// An account, the owner of the list that leads there, the address at a host.
+type Found = (AccountId, Option<Address>, Option<Address>);
+
 #[derive(Default)]
 struct Search {
-    accounts: Vec<(AccountId, Option<Address>)>,
-    known: HashSet<AccountId>,
+    accounts: Vec<Found>,
+    known: HashSet<(AccountId, Option<String>)>,
     onward: Vec<Forward>,
     /// An alias with several targets was followed.
     branched: bool,
@@ -174,8 +182,15 @@ struct Branch {
 
 impl Search {
     fn add(&mut self, id: AccountId, owner: Option<Address>) {
-        if self.known.insert(id) {
-            self.accounts.push((id, owner));
+        if self.known.insert((id, None)) {
+            self.accounts.push((id, owner, None));
+        }
+    }
+
+    /// The account of a host: each address of it is a delivery by itself.
+    fn add_host(&mut self, id: AccountId, owner: Option<Address>, address: Address) {
+        if self.known.insert((id, Some(address.key()))) {
+            self.accounts.push((id, owner, Some(address)));
         }
     }
 
@@ -196,6 +211,10 @@ impl Search {
                 if self.seen.len() > limits::ALIAS_TARGETS || !self.seen.insert(target.clone()) {
                     continue;
                 }
+                if let Some((id, address)) = at_host(look, &target)? {
+                    self.add_host(id, owner.clone(), address);
+                    continue;
+                }
                 match find(look, &target)? {
                     Some(AddressRecord::Account(id)) => self.add(id, owner.clone()),
                     Some(AddressRecord::Alias(alias)) => self.alias(alias, owner.clone()),
@@ -206,6 +225,19 @@ impl Search {
         }
         Ok(())
     }
+}
+
+/// The account of the host that the target is an address of.
+fn at_host(look: &Moment, target: &str) -> Result<Option<(AccountId, Address)>, Fault> {
+    let Ok(address) = target.parse::<Address>() else {
+        return Ok(None);
+    };
+    let domain = address.domain().map(|domain| key::domain(domain.as_str()));
+    let record = match domain {
+        Some(domain) => look.record::<DomainRecord>(&domain)?,
+        None => None,
+    };
+    Ok(record.and_then(|record| Some((record.host?, address))))
 }
 
 /// The target, if its domain is not hosted here.

@@ -313,6 +313,10 @@ impl View {
     pub fn uids(&self) -> &RoaringBitmap {
         &self.uids
     }
+    /// Shows only these of its messages from now on; `sums` still is of all.
+    pub fn keep_only(&mut self, uids: &RoaringBitmap) {
+        *Arc::make_mut(&mut self.uids) &= uids;
+    }
     /// What its messages add up to when it was opened.
     pub fn sums(&self) -> Sums {
         self.sums

@@ -6,7 +6,7 @@
 
 use crate::Expire;
 use crate::limits::MARKED_FOLDERS;
-use crate::maildrop::{Maildrop, Totals};
+use crate::maildrop::{Maildrop, Totals, Whose};
 use crate::reply::{self, Refused};
 use crate::session::Speech;
 use crate::text::Text;
@@ -18,6 +18,8 @@ pub(crate) struct Folders {
     account: Account,
     /// The account's own.
     address: String,
+    /// The user of a host whose messages alone are shown.
+    user: Option<String>,
     selected: Maildrop,
     /// Not selected now: INBOX, where the session began, and folders with marks.
     waiting: Vec<Maildrop>,
@@ -29,17 +31,24 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    /// With INBOX selected.
+    /// With INBOX selected, or what the login named.
     pub async fn open(
         (account, address): (Account, String),
+        Named { user, folder }: Named,
         speech: Speech,
         (now, session): (Time, u64),
     ) -> Result<Folders, Refused> {
-        let inbox = MailboxName::inbox();
-        let selected = Maildrop::open(&account, &inbox, speech, (now, session)).await?;
+        let home = match &folder {
+            Some(name) => MailboxName::try_from(name.as_str()),
+            None => Ok(MailboxName::inbox()),
+        };
+        let home = home.map_err(|_| Refused::new(Text::FolderName))?;
+        let opened = Maildrop::open(&account, &home, speech, whose(&user), (now, session));
+        let selected = opened.await?;
         Ok(Folders {
             account,
             address,
+            user,
             home: selected.id(),
             selected,
             waiting: Vec::new(),
@@ -104,7 +113,7 @@ impl Folders {
             }
             None => {
                 let when = (self.now, self.session);
-                Maildrop::open(&self.account, name, self.speech, when).await?
+                Maildrop::open(&self.account, name, self.speech, whose(&self.user), when).await?
             }
         };
         let totals = next.totals();
@@ -149,6 +158,29 @@ impl Folders {
     }
 }
 
+/// What a login name says beyond the account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The user of a host whose messages alone are shown, in lower case.
+    pub user: Option<String>,
+    /// The mailbox in which the session begins.
+    pub folder: Option<String>,
+}
+
+/// `user/folder`: the name to log in by, and the mailbox. Behind an `@` there is a domain, which has no
+/// `/`; a bare name ends at the first one.
+pub(crate) fn split_folder(name: &str) -> (&str, Option<&str>) {
+    let from = name.rfind('@').unwrap_or(0);
+    match name[from..].find('/') {
+        Some(at) => (&name[..from + at], Some(&name[from + at + 1..])),
+        None => (name, None),
+    }
+}
+
+fn whose(user: &Option<String>) -> Whose<'_> {
+    user.as_deref().map_or(Whose::Everybody, Whose::User)
+}
+
 /// The mailbox of a folder's name. A `/` within a level is in no name here.
 pub(crate) fn mailbox_name(folder: &Folder) -> Result<MailboxName, Refused> {
     let impossible = || Refused::new(Text::FolderName);
@@ -168,6 +200,24 @@ pub(crate) fn folder_of(name: &MailboxName) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_stands_behind_the_name() {
+        for (name, expect) in [
+            ("alice", ("alice", None)),
+            ("alice/Work/New", ("alice", Some("Work/New"))),
+            (
+                "alice@example.test/Work",
+                ("alice@example.test", Some("Work")),
+            ),
+            ("a/b@example.test", ("a/b@example.test", None)),
+            ("a/b@example.test/c@d", ("a/b@example.test/c@d", None)),
+            ("fred@xyz/Sent", ("fred@xyz", Some("Sent"))),
+            ("alice/", ("alice", Some(""))),
+        ] {
+            assert_eq!(split_folder(name), expect, "{name}");
+        }
+    }
 
     #[test]
     fn names_go_both_ways_and_a_slash_within_a_level_is_none() {

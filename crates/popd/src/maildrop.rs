@@ -39,6 +39,14 @@ pub(crate) enum For {
     Less,
 }
 
+/// Whose messages a maildrop shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose<'a> {
+    Everybody,
+    /// Those that came for one user of a host.
+    User(&'a str),
+}
+
 /// Where the messages of a maildrop are now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lies {
@@ -66,6 +74,8 @@ pub(crate) struct Maildrop {
     frozen: View,
     live: View,
     marked: RoaringBitmap,
+    /// Whether all messages of the mailbox are in it.
+    is_whole: bool,
     /// Octets of all messages, marked or not; known from the first STAT on.
     octets: Option<u64>,
     /// What RETR sends of messages that are sent as surrogates, as far as it was counted.
@@ -90,10 +100,11 @@ impl Maildrop {
         account: &Account,
         name: &MailboxName,
         speech: Speech,
+        whose: Whose<'_>,
         (now, session): (Time, u64),
     ) -> Result<Maildrop, Refused> {
         let refuse = |error| reply::folder(&error, session);
-        let frozen = account
+        let mut frozen = account
             .select(name, Access::ReadOnly)
             .await
             .map_err(refuse)?;
@@ -101,10 +112,15 @@ impl Maildrop {
             .select(name, Access::ReadOnly)
             .await
             .map_err(refuse)?;
+        if let Whose::User(user) = whose {
+            let uids = uids_of(&frozen, user).await;
+            frozen.keep_only(&uids.map_err(|fault| reply::fault(&fault, session))?);
+        }
         Ok(Maildrop {
             frozen,
             live,
             marked: RoaringBitmap::new(),
+            is_whole: matches!(whose, Whose::Everybody),
             octets: None,
             surrogates: BTreeMap::new(),
             speech,
@@ -364,7 +380,7 @@ impl Maildrop {
     /// As the mailbox counts them, unless some are sent as surrogates.
     fn octets_of_all(&mut self) -> Result<u64, Refused> {
         let sums = self.frozen.sums();
-        match self.speech == Speech::Utf8 || sums.utf8 == 0 {
+        match self.is_whole && (self.speech == Speech::Utf8 || sums.utf8 == 0) {
             true => Ok(sums.octets + 2 * u64::from(sums.open)),
             false => self.sum(&self.frozen.uids().clone()),
         }
@@ -504,6 +520,25 @@ impl Maildrop {
     pub fn surrogate(&self, ready: &Ready) -> Option<Surrogate> {
         self.is_surrogate(ready.form())
             .then(|| Surrogate::new(headers(ready)))
+    }
+}
+
+/// The messages that came for one user of a host. All records are read for it: the mail of a host
+/// is fetched and goes, it does not pile up.
+async fn uids_of(view: &View, user: &str) -> Result<RoaringBitmap, mail::Fault> {
+    let (mut cursor, mut found) = (Cursor::start(), RoaringBitmap::new());
+    loop {
+        let batch = view.fetch(view.uids(), Want::Ready, &mut cursor, BATCH_MESSAGES)?;
+        if batch.is_empty() {
+            return Ok(found);
+        }
+        for message in batch {
+            let envelope = message.ready.as_ref().and_then(Ready::delivered);
+            if envelope.is_some_and(|envelope| envelope.is_for(user)) {
+                found.insert(message.uid);
+            }
+        }
+        tokio::task::yield_now().await;
     }
 }
 

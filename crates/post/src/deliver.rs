@@ -245,10 +245,7 @@ impl Post {
         };
         let addressed = |(recipient, delivery): (&Recipient, &mail::Delivery)| Addressed {
             delivery: delivery.clone(),
-            prefix: match delivery.owner() {
-                Some(owner) => trace::returned_to(owner, &prefix),
-                None => prefix.clone(),
-            },
+            prefix: trace::for_delivery(delivery, &prefix),
             dsn: envelope.dsn(recipient),
         };
         let to = deliveries.into_iter().map(addressed).collect();

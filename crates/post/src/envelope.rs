@@ -115,7 +115,7 @@ impl Envelope {
     }
 
     /// The deliveries of those recipients, each account once with the first of them: whoever is
-    /// reached over two ways gets one copy.
+    /// reached over two ways gets one copy. A host gets one for each recipient.
     pub(crate) fn deliveries<'a>(
         &'a self,
         recipients: impl Iterator<Item = &'a Recipient>,
@@ -123,7 +123,7 @@ impl Envelope {
         let mut seen = HashSet::new();
         recipients
             .flat_map(|recipient| recipient.leads.here.iter().map(move |d| (recipient, d)))
-            .filter(|(_, delivery)| seen.insert(delivery.account_id()))
+            .filter(|(_, delivery)| seen.insert(delivery.place()))
             .collect()
     }
 

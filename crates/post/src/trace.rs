@@ -16,7 +16,7 @@ use crate::envelope::Envelope;
 use crate::judge::{Add, Additions};
 use addr::{Address, Charset, Host};
 use bytes::Bytes;
-use mail::Prefix;
+use mail::{Delivery, Prefix};
 use net::{Random, Time};
 use std::fmt::Write;
 
@@ -58,8 +58,25 @@ pub(crate) fn sealed(seal: &str, prefix: &Bytes) -> Bytes {
     }
 }
 
+/// What is put before a message for one delivery. Behind a list its owner stands in the sender's
+/// place; at a host of SDPS the recipient is said, because who fetches for many users tells the
+/// copies of one message apart by their headers.
+pub(crate) fn for_delivery(delivery: &Delivery, prefix: &Prefix) -> Prefix {
+    let prefix = match delivery.owner() {
+        Some(owner) => returned_to(owner, prefix),
+        None => prefix.clone(),
+    };
+    if delivery.place().1.is_none() {
+        return prefix;
+    }
+    let rest = without_return_path(&prefix.0);
+    let first = &prefix.0[..prefix.0.len() - rest.len()];
+    let field = format!("Delivered-To: {}\r\n", delivery.recipient());
+    Prefix([first, field.as_bytes(), &rest].concat().into())
+}
+
 /// The same for a copy that a list sends: who hears of failures is its owner. [rfc5321 3.9.2]
-pub(crate) fn returned_to(owner: &Address, prefix: &Prefix) -> Prefix {
+fn returned_to(owner: &Address, prefix: &Prefix) -> Prefix {
     let rest = without_return_path(&prefix.0);
     let mut text = format!("Return-Path: <{owner}>\r\n").into_bytes();
     text.extend_from_slice(&rest);

@@ -4,7 +4,7 @@
 
 use crate::listeners::Kind;
 use crate::settings::Smarthost;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Where data lies when nothing else is said.
@@ -91,6 +91,53 @@ impl Ports {
             Kind::Metrics => self.metrics_port,
         }
     }
+}
+
+/// The password is the first line of a file or of the standard input, or is asked for.
+#[derive(Args)]
+pub struct Pop4Arguments {
+    /// The server's name or address.
+    #[arg(long, value_name = "HOST", default_value = "localhost")]
+    pub server: String,
+    /// Its port; 110, or 995 with TLS at once, if not said.
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// How the connection is secured.
+    #[arg(long, value_enum, default_value_t = Pop4Tls::Stls)]
+    pub tls: Pop4Tls,
+    /// Trust the certificates in this file (PEM) instead of those that browsers trust.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The name that the server's certificate has, if it is not the one above.
+    #[arg(long, value_name = "NAME")]
+    pub tls_name: Option<String>,
+    /// The login name.
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+    /// Take the first line of this file as the password.
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
+    pub password_file: Option<PathBuf>,
+    /// Take the first line of the standard input as the password.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Go on when a command is refused, and say QUIT at the end all the same.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Commands, one an argument, such as "LFLD" or "STOR Sent seen < message.eml"; without any,
+    /// lines of the standard input, and a message of STOR as lines up to a dot alone. QUIT is said
+    /// at the end.
+    #[arg(value_name = "COMMAND")]
+    pub commands: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Pop4Tls {
+    /// By STLS, before the login.
+    Stls,
+    /// From the first octet on.
+    AtOnce,
+    /// Not at all.
+    None,
 }
 
 #[derive(Args)]

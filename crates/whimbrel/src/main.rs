@@ -21,6 +21,7 @@ mod listeners;
 mod log;
 mod logins;
 mod own_files;
+mod pop4_command;
 mod privileges;
 mod ready_file;
 mod sending;
@@ -64,6 +65,8 @@ enum Command {
     Account(admin::arguments::AccountArguments),
     /// Manage aliases and catch-alls: add, list, show, set, remove.
     Alias(admin::arguments::AliasArguments),
+    /// Make domains hosts of SDPS, all of whose mail goes to one account: add, list, show, remove.
+    Host(admin::arguments::HostArguments),
     /// Manage the keys that domains sign with: list, show, add, rotate, retire, remove.
     Dkim(admin::arguments::DkimArguments),
     /// Manage an account's mailboxes: add, list, show, rename, remove.
@@ -89,6 +92,8 @@ enum Command {
     Rmail(arguments::Words),
     /// Take a batch of SMTP that came by UUCP, packed or not; `rcsmtp`, `rgsmtp` and `rbsmtp` do the same.
     Rsmtp(arguments::Words),
+    /// Speak POP4 with a server, a command a line: folders, flags and parts of a mailbox.
+    Pop4(arguments::Pop4Arguments),
     /// Print what lets a shell complete the command line.
     Completions(arguments::CompletionsArguments),
     /// Write the manual pages to a folder.
@@ -124,6 +129,7 @@ fn run(arguments: Arguments) -> Outcome<ExitCode> {
         Command::Domain(arguments) => logged(|_| admin::commands::domain(arguments)),
         Command::Account(arguments) => logged(|_| admin::commands::account(arguments)),
         Command::Alias(arguments) => logged(|_| admin::commands::alias(arguments)),
+        Command::Host(arguments) => logged(|_| admin::commands::host(arguments)),
         Command::Dkim(arguments) => logged(|_| admin::dkim_command::run(arguments)),
         Command::Mailbox(arguments) => logged(|_| admin::commands::mailbox(arguments)),
         Command::Quota(arguments) => logged(|_| admin::commands::quota(arguments)),
@@ -131,6 +137,7 @@ fn run(arguments: Arguments) -> Outcome<ExitCode> {
         Command::Queue(arguments) => logged(|_| admin::commands::queue(arguments)),
         Command::Why(arguments) => logged(|_| admin::commands::why(arguments)),
         Command::Log(arguments) => logged(|_| admin::commands::log(arguments)),
+        Command::Pop4(arguments) => logged(|_| pop4_command::run(arguments)),
         Command::Completions(arguments) => Ok(completions(&arguments)),
         Command::Man(arguments) => man(&arguments),
         // done before the words are read as ours; only the help of these is

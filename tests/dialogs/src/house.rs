@@ -7,8 +7,8 @@ use crate::pattern::Kept;
 use crate::script::{Script, Setup};
 use addr::Address;
 use mail::{
-    Admin, Argon2Cost, Flags, IssuerSettings, Mail, MailSettings, MailboxName, Mechanism,
-    NewMessage, WeakPasswords,
+    Addressed, Admin, Argon2Cost, Body, Dsn, Flags, Incoming, IssuerSettings, Mail, MailSettings,
+    MailboxName, Mechanism, NewMessage, Prefix, Resolved, WeakPasswords,
 };
 use net::{Clock, Random, TlsClient, TlsServer};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
@@ -126,6 +126,16 @@ impl House {
                     .await
                     .map_err(debug)
             }
+            Setup::Host {
+                domain,
+                account,
+                second,
+            } => self.host(domain, account, second).await,
+            Setup::Deliver {
+                sender,
+                recipients,
+                file,
+            } => self.deliver(sender, recipients, file).await,
             Setup::Mail {
                 account,
                 mailbox,
@@ -134,6 +144,55 @@ impl House {
             // The doors' own settings are read by the test that brings the doors.
             Setup::Set { .. } | Setup::Token { .. } | Setup::Certificate { .. } => Ok(()),
         }
+    }
+
+    async fn host(&self, domain: &str, account: &str, second: &str) -> Result<(), String> {
+        let (directory, admin) = (self.mail.directory(), self.admin());
+        let domain = domain.parse().map_err(text)?;
+        directory.add_domain(&admin, &domain).await.map_err(debug)?;
+        let id = directory.account_of(&admin, &address(account)?);
+        let id = id.map_err(text)?.ok_or("there is no such account")?;
+        let second = self.mail.auth().new_password(second.as_bytes()).await;
+        let second = second.map_err(debug)?;
+        let set = directory.set_host(&admin, &domain, id, Some(&second));
+        set.await.map_err(debug)
+    }
+
+    /// As the SMTP door does, without its own header fields but Return-Path.
+    async fn deliver(&self, sender: &str, recipients: &[String], file: &str) -> Result<(), String> {
+        let sender = sender.trim_matches(['<', '>']);
+        let prefix = format!("Return-Path: <{sender}>\r\n");
+        let mut to = Vec::new();
+        for recipient in recipients {
+            let resolved = self.mail.directory().resolve(&address(recipient)?).await;
+            let Resolved::Local(all) = resolved.map_err(text)? else {
+                return Err(format!("{recipient} is not here"));
+            };
+            to.extend(all.into_iter().map(|delivery| Addressed {
+                delivery,
+                prefix: Prefix(prefix.clone().into()),
+                dsn: Dsn::default(),
+            }));
+        }
+        let message = Incoming {
+            body: self.body(file).await?,
+            sender: sender.to_owned(),
+            client: "a script".to_owned(),
+            login: None,
+            at: self.clock.now(),
+        };
+        self.mail
+            .deliver(message, to)
+            .await
+            .map(drop)
+            .map_err(debug)
+    }
+
+    async fn body(&self, file: &str) -> Result<Body, String> {
+        let bytes = std::fs::read(crate::mails().join(file)).map_err(text)?;
+        let mut writer = self.mail.new_body().await.map_err(debug)?;
+        writer.write(&bytes).await.map_err(debug)?;
+        writer.finish(&[]).await.map_err(debug)
     }
 
     /// What clients have.
@@ -170,7 +229,6 @@ impl House {
     }
 
     async fn put(&self, account: &str, mailbox: &str, file: &str) -> Result<(), String> {
-        let bytes = std::fs::read(crate::mails().join(file)).map_err(text)?;
         let admin = self.admin();
         let id = self
             .mail
@@ -178,11 +236,8 @@ impl House {
             .account_of(&admin, &address(account)?)
             .map_err(text)?;
         let id = id.ok_or("there is no such account")?;
-        let mut writer = self.mail.new_body().await.map_err(debug)?;
-        writer.write(&bytes).await.map_err(debug)?;
-        let body = writer.finish(&[]).await.map_err(debug)?;
         let message = NewMessage {
-            body,
+            body: self.body(file).await?,
             flags: Flags::default(),
             internal_date: None,
         };

@@ -13,6 +13,8 @@
 //! @account NAME PASSWORD          an account of example.test
 //! @alias NAME TARGET[,TARGET]     an alias of example.test; NAME * is the catch-all
 //! @mail NAME MAILBOX FILE         FILE of tests/mails lies in that mailbox
+//! @host DOMAIN NAME PASSWORD      a domain that is a host of SDPS; the account, the second password
+//! @deliver SENDER TO[,TO] FILE    FILE of tests/mails came by SMTP for these; SENDER may be <>
 //! @set KEY VALUE                  a setting: mail.NAME is mail's own, others the door's test reads
 //! @token NAME ADDRESS SECONDS     <$NAME> is a token for that address, which ends so far from now
 //! @certificate N ADDRESS          session N shows a certificate for that address, if asked

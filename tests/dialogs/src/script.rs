@@ -62,6 +62,16 @@ pub enum Setup {
         mailbox: String,
         file: String,
     },
+    Host {
+        domain: String,
+        account: String,
+        second: String,
+    },
+    Deliver {
+        sender: String,
+        recipients: Vec<String>,
+        file: String,
+    },
     /// A token of the house's issuer, kept under this name.
     Token {
         name: String,
@@ -214,6 +224,16 @@ impl Draft {
             ["mail", account, mailbox, file] => self.setup.push(Setup::Mail {
                 account: (*account).to_owned(),
                 mailbox: (*mailbox).to_owned(),
+                file: (*file).to_owned(),
+            }),
+            ["host", domain, account, second] => self.setup.push(Setup::Host {
+                domain: (*domain).to_owned(),
+                account: (*account).to_owned(),
+                second: (*second).to_owned(),
+            }),
+            ["deliver", sender, recipients, file] => self.setup.push(Setup::Deliver {
+                sender: (*sender).to_owned(),
+                recipients: recipients.split(',').map(str::to_owned).collect(),
                 file: (*file).to_owned(),
             }),
             ["set", key, value] => {

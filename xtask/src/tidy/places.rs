@@ -11,6 +11,10 @@ const DISK_ELSEWHERE: &[(&str, &str)] = &[
         "reads settings and keys, makes the data folder, writes the ready file, passwords of `try`, a certificate",
     ),
     (
+        "crates/whimbrel/src/pop4_command.rs",
+        "reads the message, the password and the certificate of a person who speaks POP4 with any server",
+    ),
+    (
         "crates/whimbrel/src/admin/place.rs",
         "opens the data folder where its path is too long for a socket, and asks whose it is",
     ),

@@ -189,6 +189,9 @@ impl Directory {
         let mut edit = self.db.edit(DIRECTORY).await;
         let record = edit.record::<AccountRecord>(&key::account(id))?;
         let record = record.ok_or(DirectoryError::NotFound)?;
+        if self.is_hosts(&edit, id)? {
+            return Err(DirectoryError::Invalid("a host's mail goes to it"));
+        }
         edit.delete(key::account(id));
         edit.delete(key::address(&record.address));
         let removed = RemovedRecord {

@@ -77,6 +77,7 @@ mod tests {
             account: AccountId(1),
             quota_bytes: None,
             owner: None,
+            at_host: None,
         };
         vec![target; count]
     }

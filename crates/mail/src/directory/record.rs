@@ -48,20 +48,64 @@ impl Record for SecretRecord {
 }
 
 /// A hosted domain.
+#[derive(Default)]
 pub(crate) struct DomainRecord {
     pub catch_all: Option<String>,
+    /// The account that gets all of its mail, if the domain is a host.
+    pub host: Option<AccountId>,
 }
+
+/// Version 1 knew no hosts.
+const DOMAIN_VERSION: u8 = 2;
 
 impl Record for DomainRecord {
     const WHAT: &'static str = "a domain";
     fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(1);
+        let mut w = Writer::new(DOMAIN_VERSION);
         w.option_str(self.catch_all.as_deref());
+        match self.host {
+            None => w.u8(0),
+            Some(account) => w.u8(1).uint(account.0),
+        };
         w.into_vec()
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let catch_all = Reader::new(bytes, 1)?.option_str()?.map(str::to_owned);
-        Ok(Self { catch_all })
+        let version = bytes.first().copied().unwrap_or_default();
+        let mut r = Reader::new(bytes, version.clamp(1, DOMAIN_VERSION))?;
+        let catch_all = r.option_str()?.map(str::to_owned);
+        let host = match version >= 2 && r.u8()? == 1 {
+            true => Some(AccountId(r.uint()?)),
+            false => None,
+        };
+        Ok(Self { catch_all, host })
+    }
+}
+
+/// The second password of a host; the first is its account's.
+pub(crate) struct HostRecord {
+    pub second: Option<Verifiers>,
+}
+
+impl Record for HostRecord {
+    const WHAT: &'static str = "a host";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(1);
+        match &self.second {
+            None => w.u8(0),
+            Some(v) => w.u8(1).str(&v.argon2).option_str(v.scram.as_deref()),
+        };
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let mut r = Reader::new(bytes, 1)?;
+        let second = match r.u8()? {
+            0 => None,
+            _ => Some(Verifiers {
+                argon2: r.str()?.to_owned(),
+                scram: r.option_str()?.map(str::to_owned),
+            }),
+        };
+        Ok(Self { second })
     }
 }
 

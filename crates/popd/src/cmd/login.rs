@@ -4,7 +4,7 @@
 //! A password is taken only under TLS, or where the setting allows clear text. Never here: the
 //! check of a password (`mail::Auth`), nor its delay after failures.
 
-use crate::folders::Folders;
+use crate::folders::{Folders, Named, split_folder};
 use crate::reply::{self, Blame, Refused};
 use crate::session::{End, Session, State};
 use crate::table::Doing;
@@ -134,15 +134,41 @@ async fn go_on(
 }
 
 async fn log_in(session: &mut Session, name: &str, password: &[u8]) -> Result<(), End> {
+    let (name, folder) = split_folder(name);
+    let folder = folder.map(str::to_owned);
     let conn = session.conn.as_mut().ok_or(End::Lost)?;
     let peer = conn.peer().ip();
-    let proof = session.door.mail.auth().login(name, password, peer, "pop3");
+    let auth = session.door.mail.auth();
+    let host = auth.login_to_host(name, password, peer, "pop3");
+    let host = conn.attend(&session.stop, host).await?;
+    if let Some(proof) = host {
+        return match proof {
+            Ok(host) => {
+                let user = host.user;
+                finish_as(session, Ok(host.login), Named { user, folder }).await
+            }
+            Err(refusal) => finish(session, Err(refusal)).await,
+        };
+    }
+    let auth = session.door.mail.auth();
+    let proof = auth.login(name, password, peer, "pop3");
+    let conn = session.conn.as_mut().ok_or(End::Lost)?;
     let proof = conn.attend(&session.stop, proof).await?;
-    finish(session, proof).await
+    let named = Named { user: None, folder };
+    finish_as(session, proof, named).await
 }
 
 /// What a login leads to, whichever way it came: INBOX is opened as it is now.
 async fn finish(session: &mut Session, proof: Result<Login, LoginRefusal>) -> Result<(), End> {
+    finish_as(session, proof, Named::default()).await
+}
+
+/// The same, with what the name said beyond the account.
+async fn finish_as(
+    session: &mut Session,
+    proof: Result<Login, LoginRefusal>,
+    named: Named,
+) -> Result<(), End> {
     let login = match proof {
         Ok(login) => login,
         Err(refusal) => {
@@ -169,7 +195,7 @@ async fn finish(session: &mut Session, proof: Result<Login, LoginRefusal>) -> Re
     }
     let account = (session.door.mail.account(&login), login.name().to_owned());
     let now = session.door.mail.clock().now();
-    match Folders::open(account, session.speech, (now, session.id)).await {
+    match Folders::open(account, named, session.speech, (now, session.id)).await {
         Ok(folders) => {
             tracing::info!(
                 door = "pop3",

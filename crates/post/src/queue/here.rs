@@ -331,10 +331,7 @@ fn addressed(message: &MessageRecord, entry: &EntryRecord, going: &[Going]) -> V
     });
     let one = |(onward, delivery): (&Onward, &Delivery)| Addressed {
         delivery: delivery.clone(),
-        prefix: match delivery.owner() {
-            Some(owner) => trace::returned_to(owner, &prefix),
-            None => prefix.clone(),
-        },
+        prefix: trace::for_delivery(delivery, &prefix),
         dsn: dsn(message, onward),
     };
     all.map(one).collect()

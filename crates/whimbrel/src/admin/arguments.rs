@@ -170,6 +170,43 @@ pub enum AccountCommand {
 }
 
 #[derive(Args)]
+pub struct HostArguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: HostCommand,
+}
+
+#[derive(Subcommand)]
+pub enum HostCommand {
+    /// Make a domain a host: mail for every address of it goes to one account. A host that is
+    /// there gets the account and the second password anew.
+    Add {
+        /// The domain, which has to be hosted already.
+        host: String,
+        /// The account.
+        account: String,
+        /// The second password; the first is the account's. None if neither is said.
+        #[command(flatten)]
+        from: PasswordFrom,
+    },
+    /// List the hosts.
+    List,
+    /// Show a host.
+    Show {
+        /// The domain.
+        host: String,
+    },
+    /// Make a domain a host no more; what the account has stays with it.
+    Remove {
+        /// The domain.
+        host: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Args)]
 pub struct AliasArguments {
     #[command(flatten)]
     pub common: Common,

@@ -4,9 +4,9 @@
 
 use super::arguments::{
     AccountArguments, AccountCommand, AccountSettings, AliasArguments, AliasCommand, Common,
-    DomainArguments, DomainCommand, Entries, EntryFilter, LogArguments, LogCommand,
-    MailboxArguments, MailboxCommand, PasswordFrom, QueueArguments, QueueCommand, QuotaArguments,
-    QuotaCommand, SessionArguments, SessionCommand, Sure, WhyArguments,
+    DomainArguments, DomainCommand, Entries, EntryFilter, HostArguments, HostCommand, LogArguments,
+    LogCommand, MailboxArguments, MailboxCommand, PasswordFrom, QueueArguments, QueueCommand,
+    QuotaArguments, QuotaCommand, SessionArguments, SessionCommand, Sure, WhyArguments,
 };
 use super::client::Way;
 use super::request::{
@@ -139,6 +139,13 @@ fn warning(found: &Answer) -> String {
             one.alias,
             one.targets.join(", ")
         ),
+        Answer::Hosts(all) => {
+            let names: Vec<_> = all.iter().map(|one| one.host.as_str()).collect();
+            format!(
+                "mail for {} will be refused from now on; what came stays in the account. Go on?",
+                names.join(", ")
+            )
+        }
         Answer::Mailbox(one) => format!(
             "this removes the mailbox {} with {} messages ({}); the history keeps them for its \
              time. Remove it?",
@@ -325,6 +332,33 @@ pub async fn alias(arguments: AliasArguments) -> Outcome<ExitCode> {
                 alias: alias.clone(),
             };
             Job::new(common, Request::AliasRemove { alias }).asking(look, sure)
+        }
+    };
+    job.run().await
+}
+
+pub async fn host(arguments: HostArguments) -> Outcome<ExitCode> {
+    let HostArguments { common, command } = arguments;
+    let job = match command {
+        HostCommand::Add {
+            host,
+            account,
+            from,
+        } => {
+            let (second, made) = password(from, Ask::No)?;
+            let request = Request::HostAdd {
+                host,
+                account,
+                second,
+            };
+            let job = Job::new(common, request);
+            Job { made, ..job }
+        }
+        HostCommand::List => Job::new(common, Request::HostList),
+        HostCommand::Show { host } => Job::new(common, Request::HostShow { host }),
+        HostCommand::Remove { host, sure } => {
+            let look = Request::HostShow { host: host.clone() };
+            Job::new(common, Request::HostRemove { host }).asking(look, sure)
         }
     };
     job.run().await

@@ -22,3 +22,4 @@ mod terminal;
 mod words;
 
 pub use office::Office;
+pub use terminal::password_once;

@@ -78,6 +78,19 @@ pub enum Request {
     AliasRemove {
         alias: String,
     },
+    HostList,
+    HostShow {
+        host: String,
+    },
+    /// `second`: the second password.
+    HostAdd {
+        host: String,
+        account: String,
+        second: Option<Secret>,
+    },
+    HostRemove {
+        host: String,
+    },
     /// The keys that domains sign with.
     DkimList {
         domain: Option<String>,
@@ -358,6 +371,7 @@ pub enum Answer {
     Account(Box<Account>),
     Aliases(Vec<Alias>),
     Alias(Alias),
+    Hosts(Vec<Host>),
     DkimKeys(Vec<DkimKey>),
     /// With the records that the DNS needs.
     DkimRecords(Vec<DkimKey>),
@@ -420,6 +434,15 @@ pub struct Alias {
     /// Of a list.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub owner: Option<String>,
+}
+
+/// A domain all of whose mail goes to one account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    pub host: String,
+    pub account: String,
+    /// How many of the two are set.
+    pub passwords: u8,
 }
 
 /// A key that a domain signs with.

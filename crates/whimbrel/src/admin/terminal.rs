@@ -37,6 +37,18 @@ pub fn new_password() -> Outcome<Secret> {
     given(first)
 }
 
+/// A password that is there already.
+pub fn password_once() -> Outcome<String> {
+    match is_there() {
+        true => ask_hidden("password: "),
+        false => Err(
+            "there is no terminal to ask for the password: say --password-file or \
+                      --password-stdin"
+                .to_owned(),
+        ),
+    }
+}
+
 /// The first line of the standard input, without its end.
 pub fn password_from_input() -> Outcome<Secret> {
     given(line()?)

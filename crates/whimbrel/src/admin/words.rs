@@ -34,6 +34,17 @@ pub fn of(answer: &Answer) -> String {
             let [alias, targets] = alias_cells(one);
             format!("{alias} leads to {targets}\n")
         }
+        Answer::Hosts(all) => table(
+            &["HOST", "ACCOUNT", "PASSWORDS"],
+            all.iter().map(|one| {
+                [
+                    one.host.clone(),
+                    one.account.clone(),
+                    one.passwords.to_string(),
+                ]
+            }),
+            "no hosts",
+        ),
         Answer::DkimKeys(all) => table(
             &["DOMAIN", "SELECTOR", "ALGORITHM", "STATE", "SINCE"],
             all.iter().map(dkim_cells),

@@ -6,7 +6,9 @@ use super::{Answered, Office, done, fault, of_directory};
 use crate::admin::measure;
 use crate::admin::request::{self, Answer, Change, Kind, QuotaWord, Refused, Switch};
 use addr::Address;
-use mail::{AccountChange, AccountInfo, DirectoryError, PasswordRefusal, Standing, limits};
+use mail::{
+    AccountChange, AccountInfo, DirectoryError, NewPassword, PasswordRefusal, Standing, limits,
+};
 
 impl Office {
     pub(super) fn account_list(&self, domain: Option<&str>) -> Answered {
@@ -116,13 +118,7 @@ impl Office {
     ) -> Result<AccountChange, Refused> {
         let password = match &change.password {
             None => None,
-            Some(secret) => {
-                let (auth, password) = (self.mail.auth(), secret.0.as_bytes());
-                auth.check_new_password(account, password)
-                    .map_err(not_possible)?;
-                let hashed = auth.new_password(password).await;
-                Some(Some(hashed.map_err(not_possible)?))
-            }
+            Some(secret) => Some(Some(self.hashed(account, secret).await?)),
         };
         let name = change
             .name
@@ -133,6 +129,18 @@ impl Office {
             quota_bytes: change.quota.map(quota_bytes),
             standing: standing(before, change.login, change.mail)?,
         })
+    }
+
+    /// A new password for this account, or for what is its.
+    pub(super) async fn hashed(
+        &self,
+        account: &Address,
+        secret: &request::Secret,
+    ) -> Result<NewPassword, Refused> {
+        let (auth, password) = (self.mail.auth(), secret.0.as_bytes());
+        auth.check_new_password(account, password)
+            .map_err(not_possible)?;
+        auth.new_password(password).await.map_err(not_possible)
     }
 
     pub(super) async fn account_set(&self, account: &str, change: Change) -> Answered {

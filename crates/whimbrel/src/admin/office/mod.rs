@@ -7,6 +7,7 @@ mod accounts;
 mod aliases;
 mod dkim;
 mod domains;
+mod hosts;
 mod mailboxes;
 mod road;
 mod sessions;
@@ -71,6 +72,14 @@ impl Office {
                 owner,
             } => self.alias_set(&alias, &targets, owner).await,
             R::AliasRemove { alias } => self.alias_remove(&alias).await,
+            R::HostList => self.host_list(),
+            R::HostShow { host } => self.host_show(&host),
+            R::HostAdd {
+                host,
+                account,
+                second,
+            } => self.host_add(&host, &account, second).await,
+            R::HostRemove { host } => self.host_remove(&host).await,
             R::DkimList { domain } => self.dkim_list(domain.as_deref()),
             R::DkimShow { domain, selector } => self.dkim_show(&domain, selector.as_deref()),
             R::DkimAdd {
