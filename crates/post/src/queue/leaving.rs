@@ -74,6 +74,33 @@ impl Queue {
         here: Vec<Onward>,
         body: &Body,
     ) -> Result<Leaving, Full> {
+        let entries = self.entries(&message, onward, here);
+        match self.schedule().reserve(entries.len()) {
+            true => Ok(self.prepared(message, entries, body)),
+            false => Err(Full),
+        }
+    }
+
+    /// The same for a report on what waits here. It comes in the place of that, and has room also
+    /// where the queue is full: else what has ended could not be written down, and would wait for
+    /// room that only the end of others makes.
+    pub(super) fn leaving_report(
+        &self,
+        report: NewMessage,
+        onward: Vec<Onward>,
+        body: &Body,
+    ) -> Leaving {
+        let entries = self.entries(&report, onward, Vec::new());
+        self.schedule().reserve_beyond(entries.len());
+        self.prepared(report, entries, body)
+    }
+
+    fn entries(
+        &self,
+        message: &NewMessage,
+        onward: Vec<Onward>,
+        here: Vec<Onward>,
+    ) -> Vec<EntryRecord> {
         let due = message.asked.release(message.at);
         let mut entries = entries(onward, due);
         if !here.is_empty() {
@@ -85,9 +112,11 @@ impl Queue {
         for entry in &mut entries {
             entry.lease = Some(self.lease(due));
         }
-        if !self.schedule().reserve(entries.len()) {
-            return Err(Full);
-        }
+        entries
+    }
+
+    fn prepared(&self, message: NewMessage, entries: Vec<EntryRecord>, body: &Body) -> Leaving {
+        let due = message.asked.release(message.at);
         let number = self.new_message();
         let trail = Trail {
             id: message.id.clone(),
@@ -117,14 +146,14 @@ impl Queue {
             arrived: message.at,
             expires: due.after(self.inner.settings.lifetime),
         };
-        Ok(Leaving {
+        Leaving {
             queue: self.clone(),
             number,
             message,
             entries,
             trail,
             body: body.clone(),
-        })
+        }
     }
 }
 

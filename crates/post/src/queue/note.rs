@@ -104,7 +104,17 @@ impl Queue {
             let told = match (&message.sender, actions.is_empty()) {
                 (ReversePath::Address(sender), false) => {
                     let told = self.told(message, sender, &settled.entry, &actions, wanted);
-                    told.await?
+                    match told.await {
+                        Ok(told) => told,
+                        // it may be the message that cannot be read any more; its sender hears of it
+                        Err(fault) if wanted == Wanted::AsAsked => {
+                            let id = &message.id;
+                            tracing::error!(target: "queue", message_id = %id, %fault, "a report goes without its message");
+                            wanted = Wanted::Short;
+                            continue;
+                        }
+                        Err(fault) => return Err(fault),
+                    }
                 }
                 _ => Err(nobody(message, settled)),
             };
@@ -248,7 +258,7 @@ impl Queue {
         };
         let ours = self.in_the_name_of(message)?;
         let subject = (message, sender, ours.as_ref());
-        let composed = self.compose(subject, entry, actions, returned, place)?;
+        let composed = self.compose(subject, entry, actions, returned, place);
         let id = self.inner.random.token(ID_LETTERS);
         let (body, gathered) = self.body(&composed, message, &id).await?;
         let mut told = Told {
@@ -268,11 +278,8 @@ impl Queue {
             let mut report = self.report_message(&told.id, &composed, sender, signatures);
             // what the message needed, its report needs as well
             report.asked = message.asked.of_report();
-            let leaving = self.leaving(report, onward.into_iter().map(way).collect(), &told.body);
-            match leaving {
-                Ok(leaving) => told.leaving = Some(leaving),
-                Err(_) => return Err(Fault::new("reporting", "the queue is full")),
-            }
+            let ways = onward.into_iter().map(way).collect();
+            told.leaving = Some(self.leaving_report(report, ways, &told.body));
         }
         Ok(Ok(told))
     }
@@ -322,9 +329,9 @@ impl Queue {
         actions: &[(usize, Action)],
         returned: Returned,
         place: SenderPlace,
-    ) -> Result<report::Report, Fault> {
+    ) -> report::Report {
         let charset = report::charset(sender, message.charset, place);
-        let header = self.header(message)?;
+        let header = self.header(message);
         let (at, token) = (
             self.inner.clock.now(),
             self.inner.random.token(TOKEN_LETTERS),
@@ -358,17 +365,21 @@ impl Queue {
             })
             .collect();
         let original = message.charset;
-        Ok(report::compose(
-            &reporter, &subject, &fates, returned, charset, original,
-        ))
+        report::compose(&reporter, &subject, &fates, returned, charset, original)
     }
 
-    /// The beginning of a message as it is sent.
-    fn header(&self, message: &MessageRecord) -> Result<Vec<u8>, Fault> {
+    /// The beginning of a message as it is sent; of one that cannot be read, what we have added.
+    fn header(&self, message: &MessageRecord) -> Vec<u8> {
         let mut header = message.prefix.to_vec();
         let most = limits::RETURNED_HEADER_BYTES;
-        header.extend_from_slice(&self.inner.mail.held_body(message.body, 0, most)?);
-        Ok(header)
+        match self.inner.mail.held_body(message.body, 0, most) {
+            Ok(begin) => header.extend_from_slice(&begin),
+            Err(fault) => {
+                let id = &message.id;
+                tracing::error!(target: "queue", message_id = %id, %fault, "a message on the road cannot be read");
+            }
+        }
+        header
     }
 
     async fn body(

@@ -44,9 +44,10 @@ impl Queue {
     pub async fn give_back(&self, numbers: &[EntryNumber]) -> Result<usize, Fault> {
         let mut count = 0;
         for number in numbers {
-            if self.is_under_way(*number) {
+            if !self.schedule().set_aside(*number) {
                 continue;
             }
+            let _aside = Aside(self, *number);
             let Some((message, entry)) = self.read(*number)? else {
                 continue;
             };
@@ -54,7 +55,7 @@ impl Queue {
             self.note((*number, &message, &entry), &settled, &[])
                 .await?;
             if self.read(*number)?.is_none() {
-                self.schedule().forget(*number);
+                self.held().forget(number.message);
                 count += 1;
             }
         }
@@ -130,6 +131,26 @@ impl Queue {
                 .iter()
                 .for_each(|destination| road.reopen(destination));
         }
+    }
+}
+
+/// An entry at which no attempt begins, until this is dropped. Then it stands where its row says.
+struct Aside<'a>(&'a Queue, EntryNumber);
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        let Aside(queue, number) = *self;
+        match queue.read(number) {
+            Ok(Some((message, entry))) => {
+                let timing = queue.timing(&message, &entry);
+                match entry.standing {
+                    Standing::Free => queue.schedule().add(number, timing),
+                    Standing::Held => queue.schedule().add_held(number, timing),
+                }
+            }
+            Ok(None) | Err(_) => queue.schedule().forget(number),
+        }
+        queue.inner.bell.notify_one();
     }
 }
 

@@ -147,6 +147,11 @@ impl Schedule {
         has_room
     }
 
+    /// Keeps room for so many, also where there is none.
+    pub fn reserve_beyond(&mut self, entries: usize) {
+        self.reserved += entries;
+    }
+
     pub fn unreserve(&mut self, entries: usize) {
         self.reserved = self.reserved.saturating_sub(entries);
     }
@@ -429,6 +434,20 @@ impl Schedule {
         let mut numbers: Vec<EntryNumber> = all.map(|(number, _)| *number).collect();
         numbers.sort_unstable();
         numbers
+    }
+
+    /// Takes one out that waits, stands in line or is kept back, so that no attempt begins at it; `add`
+    /// or `forget` ends that. False: one runs, or it is not there.
+    pub fn set_aside(&mut self, number: EntryNumber) -> bool {
+        match self.places.get(&number).map(|place| place.state) {
+            Some(State::Waiting(due)) => {
+                self.waiting.remove(&(due, number));
+            }
+            Some(State::InLine | State::Held) => {}
+            Some(State::UnderWay | State::Noted) | None => return false,
+        }
+        self.take(number);
+        true
     }
 
     /// Whether an attempt at it runs, or its end is not written yet.

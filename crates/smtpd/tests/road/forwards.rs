@@ -99,6 +99,21 @@ async fn a_target_that_is_refused_comes_back_to_who_wrote_under_the_name_he_know
     a.is_clean().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_has_room_for_the_report_on_what_leaves_it() {
+    let world = World::new();
+    let (a, b) = (world.house_with_room_for(A, 1).await, world.house(B).await);
+    a.sends().await;
+    for house in [&a, &b] {
+        house.listens();
+    }
+    a.leads("fwd", &["nobody@b.example"], None).await;
+    bob_writes(&a, "fwd@a.example").await;
+    assert_eq!(b.texts("bob").await.len(), 1, "the report");
+    assert!(a.queue().is_empty());
+    a.is_clean().await;
+}
+
 /// What the record says of who was told of what the alias sent on.
 fn told(house: &House) -> Vec<String> {
     let look = house.mail.road();

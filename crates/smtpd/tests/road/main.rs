@@ -9,7 +9,9 @@ mod wishes;
 
 use addr::{Charset, ReversePath};
 use house::{A, B, Client, World, later};
+use mail::codec::Record;
 use net::time::Duration;
+use post::queue::{MessageRecord, keys};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const LETTER: &str =
@@ -373,6 +375,30 @@ async fn rows_that_do_not_hang_together_are_found() {
         counted.contains("queue_damaged_rows_total 2\n"),
         "{counted}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_wrote_what_cannot_be_read_any_more_is_told_in_the_end() {
+    let world = World::new();
+    let a = world.house(A).await;
+    let mut alice = a.submit().await;
+    let to = ["bob@b.example"];
+    alice.deliver("alice@a.example", &to, LETTER).await;
+    let key = keys::message(a.waiting(to[0])[0].message);
+    let message: MessageRecord = a.mail.road().record(&key).unwrap().unwrap();
+    let lost = MessageRecord {
+        body: store::BodyId(u64::MAX >> 8),
+        ..message
+    };
+    let mut edit = a.mail.road_edit().await;
+    edit.put(key, lost.encode());
+    a.mail.road_commit(edit).await.unwrap();
+    a.sends().await;
+    later(6 * 24 * HOUR).await;
+    assert!(a.queue().is_empty());
+    let told = a.texts("alice").await;
+    assert_eq!(told.len(), 2, "of the delay and of the end");
+    assert!(told[1].contains("Action: failed"), "{}", told[1]);
 }
 
 #[tokio::test(start_paused = true)]

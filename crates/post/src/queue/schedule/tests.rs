@@ -366,3 +366,31 @@ proptest! {
         prop_assert_eq!(left, 0);
     }
 }
+
+#[test]
+fn nobody_tries_what_the_operator_has_in_hand() {
+    let mut schedule = Schedule::new(10);
+    for n in 1..=4 {
+        schedule.add(number(n), timing("a", 1));
+    }
+    assert_eq!(tried(schedule.next(s(1), any)), 1);
+    assert!(!schedule.set_aside(number(1)), "an attempt runs");
+    // in line, kept back, not due
+    schedule.hold(number(3));
+    schedule.add(number(4), timing("a", 9));
+    for n in 2..=4 {
+        assert!(schedule.set_aside(number(n)));
+        assert!(!schedule.set_aside(number(n)), "once");
+    }
+    assert!(!schedule.set_aside(number(5)), "unknown");
+    assert_eq!(nothing_before(schedule.next(s(20), any)), None);
+    schedule.add(number(2), timing("a", 1));
+    assert_eq!(tried(schedule.next(s(20), any)), 2);
+    for n in 1..=4 {
+        schedule.forget(number(n));
+    }
+    assert_eq!(
+        (schedule.len(), nothing_before(schedule.next(s(30), any))),
+        (0, None)
+    );
+}
