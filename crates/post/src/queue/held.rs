@@ -6,38 +6,47 @@ use mail::road::MessageNumber;
 use net::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Messages that are held, by login, with the time of their release.
+/// Messages that are held, with the time of their release.
 #[derive(Default)]
-pub(super) struct HeldBy(BTreeMap<String, BTreeSet<(Time, MessageNumber)>>);
+pub(super) struct HeldBy {
+    by_login: BTreeMap<String, BTreeSet<(Time, MessageNumber)>>,
+    /// Whose each is, so that letting one go costs the same however many are held.
+    whose: BTreeMap<MessageNumber, (String, Time)>,
+}
 
 impl HeldBy {
     pub fn add(&mut self, login: &str, until: Time, number: MessageNumber) {
-        let all = match self.0.get_mut(login) {
+        let all = match self.by_login.get_mut(login) {
             Some(all) => all,
-            None => self.0.entry(login.to_owned()).or_default(),
+            None => self.by_login.entry(login.to_owned()).or_default(),
         };
         all.insert((until, number));
+        self.whose.insert(number, (login.to_owned(), until));
     }
 
     /// How many are held by now.
     pub fn count(&mut self, login: &str, now: Time) -> usize {
-        let Some(all) = self.0.get_mut(login) else {
+        let Some(all) = self.by_login.get_mut(login) else {
             return 0;
         };
-        while all.first().is_some_and(|(until, _)| *until <= now) {
+        while let Some((_, number)) = all.first().filter(|(until, _)| *until <= now) {
+            self.whose.remove(number);
             all.pop_first();
         }
         let count = all.len();
         if count == 0 {
-            self.0.remove(login);
+            self.by_login.remove(login);
         }
         count
     }
 
     /// One was let go before its time, or taken out.
     pub fn forget(&mut self, number: MessageNumber) {
-        for all in self.0.values_mut() {
-            all.retain(|(_, held)| *held != number);
+        let Some((login, until)) = self.whose.remove(&number) else {
+            return;
+        };
+        if let Some(all) = self.by_login.get_mut(&login) {
+            all.remove(&(until, number));
         }
     }
 }

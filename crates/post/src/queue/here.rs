@@ -84,6 +84,11 @@ impl Queue {
         let entry = self
             .put(number, message, before, &mut going, &mut not)
             .await;
+        let mut arrived: Vec<usize> = going.iter().map(|(place, _)| *place).collect();
+        if before.is_over() {
+            // a crash came before this could be noted
+            arrived.extend(last_arrived(before));
+        }
         let fates: Vec<(usize, Fate)> = not
             .into_iter()
             .map(|(place, why)| (place, self.fate(message, &entry, &why)))
@@ -96,7 +101,9 @@ impl Queue {
             },
             false => settle::attempted(&entry, &fates, message.given_up()),
         };
-        let arrived = going.iter().map(|(place, _)| (*place, Happened::Delivered));
+        let arrived = arrived
+            .into_iter()
+            .map(|place| (place, Happened::Delivered));
         settled.happened.extend(arrived);
         settled.entry.lease = Some(self.lease(settled.entry.due));
         let settled = settle::told_of_delay(settled, now, self.delay_notice(message));
@@ -267,6 +274,18 @@ impl Queue {
         let copied: Result<Body, BodyRefusal> = copied.await;
         copied.map_err(|refused| Fault::new("copying a message", refused))
     }
+}
+
+/// Who got it last: all of one commit at the same moment.
+fn last_arrived(entry: &EntryRecord) -> impl Iterator<Item = usize> {
+    let at = |one: &Onward| match one.state {
+        RecipientState::Done => one.said.as_ref().map(|said| said.at),
+        RecipientState::Waiting | RecipientState::Failed => None,
+    };
+    let last = entry.recipients.iter().filter_map(at).max();
+    let all = entry.recipients.iter().enumerate();
+    all.filter(move |(_, one)| last.is_some() && at(one) == last)
+        .map(|(place, _)| place)
 }
 
 /// The entry when these have it.

@@ -5,7 +5,7 @@ use crate::LETTER;
 use crate::house::{A, B, World, later};
 use mail::codec::Record;
 use net::time::Duration;
-use post::queue::{EntryRecord, RecipientState, Whither, keys};
+use post::queue::{EntryRecord, RecipientState, Said, Whither, keys};
 
 #[tokio::test(start_paused = true)]
 async fn how_urgent_a_message_is_stands_in_its_trace() {
@@ -394,4 +394,46 @@ async fn what_nobody_wants_held_is_not_when_the_clock_is_set_back() {
     b.listens();
     later(8 * 60 * MINUTE).await;
     assert_eq!((b.texts("bob").await.len(), a.queue().len()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_a_crash_kept_from_being_noted_is_told_all_the_same() {
+    // [rfc3461 5.2.3]
+    let world = World::new();
+    let a = world.house(A).await;
+    let mut alice = a.submit().await;
+    let mail = "MAIL FROM:<alice@a.example> HOLDFOR=900";
+    alice.ask(mail, "250").await;
+    let rcpt = "RCPT TO:<bob@a.example> NOTIFY=SUCCESS";
+    alice.ask(rcpt, "250").await;
+    alice.ask("DATA", "354").await;
+    alice.ask("Subject: x\r\n\r\nx\r\n.", "250").await;
+    // as the commit leaves it that delivers
+    let key = keys::entry(a.waiting("bob@a.example")[0]);
+    let mut entry: EntryRecord = a.mail.road().record(&key).unwrap().unwrap();
+    let at = entry.due;
+    entry.attempts = 1;
+    entry.recipients[0].state = RecipientState::Done;
+    entry.recipients[0].said = Some(Said {
+        at,
+        host: None,
+        stage: "the mailbox here".to_owned(),
+        reply: None,
+        why: None,
+        status: smtp::Status(2, 1, 5),
+    });
+    let mut edit = a.mail.road_edit().await;
+    edit.put(key, entry.encode());
+    a.mail.road_commit(edit).await.unwrap();
+    let a = a.restarted().await;
+    let mut problems = Vec::new();
+    post::queue::check(&a.mail.road(), |found| problems.push(found)).unwrap();
+    assert_eq!(problems, Vec::<String>::new());
+    a.sends().await;
+    later(20 * MINUTE).await;
+    let [report] = &a.texts("alice").await[..] else {
+        panic!("one report");
+    };
+    has_all(report, &["Action: delivered", "bob@a.example"]);
+    a.is_clean().await;
 }
