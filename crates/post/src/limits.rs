@@ -95,6 +95,13 @@ pub const SPF_VOIDS: usize = 2;
 pub const SPF_HOSTS: usize = 10;
 /// How long the whole may take. RFC minimum: 20 seconds. [rfc7208 4.6.4]
 pub const SPF: Duration = Duration::from_secs(20);
+/// Signatures of a message that are looked at. No RFC minimum; a verifier may bound its work.
+/// [rfc6376 6.1]
+pub const SIGNATURES: usize = 20;
+/// Keys that are asked for, of signatures and seals.
+pub const KEYS: usize = 20;
+/// How long all of them may take: whoever sent the message waits for an answer meanwhile.
+pub const KEYS_TIME: Duration = Duration::from_secs(20);
 /// The header of a message that is signed; one that is longer goes unsigned.
 pub const SIGNED_HEADER_BYTES: usize = 256 * 1024;
 /// Domains whose keys are kept read.

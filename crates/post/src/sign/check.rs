@@ -7,6 +7,7 @@
 use super::arc::{Chain, SEALS, Validity};
 use super::gather::Gathered;
 use super::relaxed::BodyHash;
+use crate::limits;
 use mail_auth::common::crypto::{HashAlgorithm, HashContext, HashImpl, Sha1, Sha256};
 use mail_auth::common::headers::Header;
 use mail_auth::common::parse::TxtRecordParser;
@@ -19,7 +20,7 @@ use mail_auth::{
     AuthenticatedMessage, DkimOutput, DkimResult, DnsError, Error, MessageAuthenticator,
     Parameters, ResolverCache, Txt,
 };
-use net::time::SystemMoment;
+use net::time::{SystemMoment, now, timeout_at};
 use net::{Answer, Resolver};
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -29,8 +30,6 @@ use store::{Body, Fault};
 
 /// Octets of a body that are hashed in one go.
 const PIECE_BYTES: usize = 64 * 1024;
-/// Keys that are asked for.
-const KEYS: usize = 20;
 
 /// What a message's signatures and seals are worth.
 pub(crate) struct Checked {
@@ -56,6 +55,8 @@ pub(crate) async fn check(
             signers: Vec::new(),
         });
     };
+    // each costs a walk over the header
+    message.dkim_headers.truncate(limits::SIGNATURES);
     for (canonical, algorithm, _, hash) in &mut message.body_hashes {
         *hash = body_hash(gathered, body, *canonical, *algorithm)?;
     }
@@ -203,13 +204,17 @@ impl Keys {
         let seals = message.as_headers.iter().map(|one| name_of(&one.header));
         let messages = message.ams_headers.iter().map(|one| name_of(&one.header));
         let mut keys = BTreeMap::new();
+        let until = now() + limits::KEYS_TIME;
         for name in signatures.chain(seals).chain(messages) {
             if keys.contains_key(&name) {
                 continue;
             }
-            let found = match keys.len() < KEYS {
-                true => ask(resolver, &name).await,
-                false => Txt::Error(Error::Dns(DnsError::Resolver("too many keys".to_owned()))),
+            let found = match keys.len() < limits::KEYS {
+                true => {
+                    let asked = timeout_at(until, ask(resolver, &name)).await;
+                    asked.unwrap_or_else(|_| not_now("no answer in time"))
+                }
+                false => not_now("too many keys"),
             };
             keys.insert(name, found);
         }
@@ -236,8 +241,12 @@ async fn ask(resolver: &Resolver, name: &str) -> Txt {
             }
         }
         Answer::NoData { .. } | Answer::NoName { .. } => not_there(),
-        Answer::Failed(why) => Txt::Error(Error::Dns(DnsError::Resolver(why.to_string()))),
+        Answer::Failed(why) => not_now(&why.to_string()),
     }
+}
+
+fn not_now(why: &str) -> Txt {
+    Txt::Error(Error::Dns(DnsError::Resolver(why.to_owned())))
 }
 
 fn not_there() -> Txt {

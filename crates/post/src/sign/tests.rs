@@ -9,6 +9,7 @@ use mail_auth::common::verify::DomainKey;
 use mail_auth::{
     AuthenticatedMessage, DkimResult, MessageAuthenticator, Parameters, ResolverCache, Txt,
 };
+use net::time::Duration;
 use net::{Resolver, SimDns};
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -137,6 +138,30 @@ fn sealed(message: &str, by: &DkimKey, keys: &[DkimKey]) -> (String, String) {
     };
     let seal = arc::seal(&gathered(message), &read, &said).unwrap();
     (format!("{seal}{message}"), checked.results)
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_signatures_and_a_slow_dns_hold_nobody_up() {
+    let field = |n: usize| {
+        format!(
+            "DKIM-Signature: v=1; a=rsa-sha256; d=d{n}.example; s=s; h=from; bh=AAAA; b=AAAA\r\n"
+        )
+    };
+    let many: String = (0..2 * crate::limits::SIGNATURES).map(field).collect();
+    let message = many + MESSAGE;
+    let body = stored(&message).await;
+    let dns = SimDns::new(1);
+    dns.set_weather(net::DnsWeather {
+        latency: Duration::from_secs(30),
+        fail_one_in: 0,
+    });
+    let begun = net::time::now();
+    let resolver = Resolver::simulated(dns);
+    let checked = check::check(&gathered(&message), &body, &resolver).await;
+    let results = checked.unwrap().results;
+    let count = results.matches("dkim=").count();
+    assert_eq!(count, crate::limits::SIGNATURES, "{results}");
+    assert!(net::time::now() - begun <= crate::limits::KEYS_TIME);
 }
 
 #[test]
