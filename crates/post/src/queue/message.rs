@@ -2,7 +2,7 @@
 
 use crate::queue::codec::{Read, Write};
 use crate::queue::entry::EntryRecord;
-use crate::report::SenderProof;
+use crate::report::{SenderProof, SpfResult};
 use addr::{Charset, ReversePath};
 use bytes::Bytes;
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
@@ -11,7 +11,9 @@ use smtp::dsn::{EnvelopeId, Ret};
 use smtp::{BodyType, ByMode, Hold, Priority, Protection, Status};
 use store::BodyId;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Without what shows that a message is from its sender, and with less that could be asked.
+const FIRST: u8 = 1;
 
 /// A message, as it was accepted for the road.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -157,11 +159,15 @@ impl Record for MessageRecord {
     }
 
     fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let mut r = Reader::new(bytes, VERSION)?;
-        let record = MessageRecord {
+        let is_first = bytes.first() == Some(&FIRST);
+        let mut r = Reader::new(bytes, if is_first { FIRST } else { VERSION })?;
+        let mut record = MessageRecord {
             id: r.str()?.to_owned(),
             sender: r.reverse_path()?,
-            proof: r.sender_proof()?,
+            proof: match is_first {
+                true => SenderProof::Nothing(SpfResult::None),
+                false => r.sender_proof()?,
+            },
             envid: r.option_read(EnvelopeId::read)?,
             ret: r.option_read(Ret::read)?,
             body_type: body_type(r.u8()?)?,
@@ -178,6 +184,9 @@ impl Record for MessageRecord {
             arrived: r.time()?,
             expires: r.time()?,
         };
+        if is_first && record.login.is_some() {
+            record.proof = SenderProof::Known;
+        }
         r.is_empty().then_some(record).ok_or(Damaged)
     }
 }
@@ -230,6 +239,37 @@ mod tests {
             ..asked()
         };
         assert_eq!(asked().of_report(), expect);
+    }
+
+    #[test]
+    fn what_the_first_builds_wrote_is_still_read() {
+        for (login, proof) in [
+            (Some("ann"), SenderProof::Known),
+            (None, SenderProof::Nothing(SpfResult::None)),
+        ] {
+            let record = MessageRecord {
+                id: "abc".to_owned(),
+                sender: ReversePath::Null,
+                proof,
+                envid: None,
+                ret: Some(Ret::Full),
+                body_type: None,
+                charset: Charset::Ascii,
+                asked: Asked::default(),
+                body: BodyId(7),
+                body_bytes: 8,
+                prefix: Bytes::from_static(b"Received: x\r\n"),
+                client: "pc".to_owned(),
+                login: login.map(str::to_owned),
+                arrived: Time(5),
+                expires: Time(6),
+            };
+            let mut bytes = record.encode();
+            bytes[0] = FIRST;
+            // behind the id and `<>`
+            bytes.remove(1 + 4 + 3);
+            assert_eq!(MessageRecord::decode(&bytes), Ok(record));
+        }
     }
 
     #[test]
