@@ -12,7 +12,7 @@ use crate::admin::road::{
 };
 use addr::{Address, Charset, ForwardPath, Host, ReversePath};
 use mail::road::{MessageNumber, RoadLook};
-use mail::{Presence, Sought};
+use mail::{Fault, Presence, Sought};
 use net::Time;
 use net::time::Duration;
 use post::queue::{
@@ -20,17 +20,22 @@ use post::queue::{
 };
 use post::trail::{self, How, Passage, Place};
 use smtp::ByMode;
+use std::cell::Cell;
 
 impl Office {
     pub(super) fn queue_list(&self, selection: &Selection, limit: Option<usize>) -> Answered {
         let limit = limit.unwrap_or(LISTED_ENTRIES);
         let (mut entries, mut left_out) = (Vec::new(), 0);
         let now = self.mail.clock().now();
-        self.each_selected(selection, |found| match entries.len() < limit {
+        let unread = self.each_selected(selection, |found| match entries.len() < limit {
             true => entries.push(self.waiting(&found, now)),
             false => left_out += 1,
         })?;
-        Ok(Answer::Queue(road::Queue { entries, left_out }))
+        Ok(Answer::Queue(road::Queue {
+            entries,
+            left_out,
+            unread,
+        }))
     }
 
     /// What a message in the queue has come through.
@@ -54,9 +59,11 @@ impl Office {
 
     pub(super) async fn queue_change(&self, action: Action, selection: &Selection) -> Answered {
         let now = self.mail.clock().now();
-        let (mut numbers, mut early) = (Vec::new(), 0);
-        self.each_selected(selection, |found| {
-            early += usize::from(found.message.holds(&found.entry, now));
+        let (mut numbers, mut early, mut twice) = (Vec::new(), 0, 0);
+        let unread = self.each_selected(selection, |found| {
+            let is_early = found.message.holds(&found.entry, now);
+            early += usize::from(is_early);
+            twice += usize::from(is_early && found.entry.standing == Standing::Held);
             numbers.push(found.number);
         })?;
         let changed = match action {
@@ -84,6 +91,13 @@ impl Office {
                 "held as their senders asked: {early}; `whimbrel queue release` lets them go now"
             ));
         }
+        if twice > 0 && action == Action::Release {
+            lines.push(format!(
+                "still held as their senders asked: {twice}; `whimbrel queue release` once more lets \
+                 them go now"
+            ));
+        }
+        lines.extend(road::words::unread(unread));
         done(lines)
     }
 
@@ -138,14 +152,15 @@ impl Office {
         }))
     }
 
-    /// Shows the entries that are meant, the oldest first.
+    /// Shows the entries that are meant, the oldest first; gives how many may be and cannot be read.
     fn each_selected(
         &self,
         selection: &Selection,
         mut show: impl FnMut(Found),
-    ) -> Result<(), Refused> {
+    ) -> Result<usize, Refused> {
         let look = self.mail.road();
         let filter = self.filter(selection)?;
+        let unread = Cell::new(0);
         let mut of_prefix = |prefix: &[u8]| {
             let mut count = 0;
             for row in look.below(prefix) {
@@ -153,10 +168,19 @@ impl Office {
                 let Some(number) = keys::entry_of(&key) else {
                     continue;
                 };
-                let entry = mail::codec::decode(&key, &value).map_err(fault)?;
-                if let Some(found) = filter.fits(&look, number, entry)? {
-                    count += 1;
-                    show(found);
+                // one that cannot be read keeps no other from the operator
+                let found = mail::codec::decode(&key, &value)
+                    .and_then(|entry| filter.fits(&look, number, entry));
+                match found {
+                    Ok(Some(found)) => {
+                        count += 1;
+                        show(found);
+                    }
+                    Ok(None) => {}
+                    Err(why) => {
+                        tracing::error!(target: "queue", entry = %number, fault = %why, "a row of the queue cannot be read");
+                        unread.set(unread.get() + 1);
+                    }
                 }
             }
             Ok::<usize, Refused>(count)
@@ -167,11 +191,11 @@ impl Office {
         for id in &selection.ids {
             let number = trail::by_id(&look, id).map_err(fault)?;
             let number = number.ok_or_else(|| not_waiting(id))?;
-            if of_prefix(&keys::entries_of(number))? == 0 {
+            if of_prefix(&keys::entries_of(number))? == 0 && unread.get() == 0 {
                 return Err(not_waiting(id));
             }
         }
-        Ok(())
+        Ok(unread.get())
     }
 
     fn filter(&self, selection: &Selection) -> Result<Filter, Refused> {
@@ -233,7 +257,7 @@ impl Filter {
         look: &RoadLook,
         number: EntryNumber,
         entry: EntryRecord,
-    ) -> Result<Option<Found>, Refused> {
+    ) -> Result<Option<Found>, Fault> {
         if self
             .domain
             .as_ref()
@@ -241,10 +265,9 @@ impl Filter {
         {
             return Ok(None);
         }
-        let message = look.record::<MessageRecord>(&keys::message(number.message));
-        let Some(message) = message.map_err(fault)? else {
-            return Ok(None);
-        };
+        let message = look.record::<MessageRecord>(&keys::message(number.message))?;
+        let message =
+            message.ok_or_else(|| Fault::new("reading an entry", "its message is not there"))?;
         let sender = message.sender.address().map(Address::key);
         let is_theirs = self.sender.as_ref().is_none_or(|wanted| *wanted == sender);
         let is_old = self
@@ -451,5 +474,49 @@ fn arrival(one: &mail::Arrival, account: String) -> Arrival {
         arrived: measure::date(one.envelope.at),
         bytes: one.bytes,
         places: one.places.iter().map(place).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mail::{Admin, Mail, MailSettings};
+    use net::{Clock, Random};
+    use post::queue::{Queue, QueueSettings};
+    use post::road::route::Routes;
+    use store::Db;
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_read_keeps_no_other_from_the_operator() {
+        let db = Db::memory();
+        let admin = Admin::owner_of(&db);
+        let (clock, random) = (Clock::manual(Time::from_seconds(1)), Random::seeded(1));
+        let mail = Mail::open(db, clock.clone(), random.clone(), MailSettings::default()).await;
+        let mail = mail.unwrap();
+        let (settings, routes) = (QueueSettings::default(), Routes::default());
+        let queue = Queue::open(mail.clone(), clock, random, "localhost", settings, routes).await;
+        let office = Office {
+            queue: queue.unwrap(),
+            mail,
+            admin,
+            sessions: None,
+            resolver: None,
+            hostname: None,
+        };
+        let number = EntryNumber {
+            message: MessageNumber(1),
+            part: 0,
+        };
+        let mut edit = office.mail.road_edit().await;
+        edit.put(keys::entry(number), b"damaged".to_vec());
+        office.mail.road_commit(edit).await.unwrap();
+        let all = Selection::default();
+        let Answer::Queue(listed) = office.queue_list(&all, None).unwrap() else {
+            panic!("a list");
+        };
+        assert_eq!((listed.entries.len(), listed.unread), (0, 1));
+        let text = road::words::queue(&listed);
+        assert!(text.contains("1 row cannot be read"), "{text}");
+        office.queue_change(Action::Hold, &all).await.unwrap();
     }
 }

@@ -41,6 +41,8 @@ pub struct Queue {
     pub entries: Vec<Waiting>,
     /// So many more fit.
     pub left_out: usize,
+    /// So many rows cannot be read.
+    pub unread: usize,
 }
 
 /// One entry in a list.

@@ -28,7 +28,23 @@ pub fn queue(queue: &Queue) -> String {
         );
         text.push_str(&more);
     }
+    if let Some(line) = unread(queue.unread) {
+        text.push_str(&line);
+        text.push('\n');
+    }
     text
+}
+
+/// What is said of rows that cannot be read, if there are any.
+pub fn unread(rows: usize) -> Option<String> {
+    let which = match rows {
+        0 => return None,
+        1 => "1 row cannot be read and is".to_owned(),
+        many => format!("{many} rows cannot be read and are"),
+    };
+    Some(format!(
+        "{which} not sent; `whimbrel verify` and the log say what is wrong"
+    ))
 }
 
 fn cells(one: &Waiting) -> [String; 7] {
