@@ -4,7 +4,7 @@
 //! was refused. What never happens here: a decision (that is `judge`), a protocol's words.
 
 use crate::arriving::{Arriving, Bits, body_refusal};
-use crate::client::{Client, LocalUser, MaySend, Role, Trust};
+use crate::client::{Client, LocalUser, Role, Trust};
 use crate::envelope::{Envelope, Leads, MessageId, Recipient};
 use crate::header::HeaderReader;
 use crate::judge::{self, Elsewhere, Policy, Proof, QueueRoom, Whose, Wish};
@@ -438,7 +438,7 @@ impl Post {
                 let arriving = Arriving::new(envelope, writer, header, gather, bits);
                 Ok(match &client.local {
                     // names without a domain in a neighbour's mail are not ours
-                    Some(user) if user.neighbour.is_none() => arriving.qualifying(&user.origin),
+                    Some(user) if client.neighbour().is_none() => arriving.qualifying(&user.origin),
                     _ => arriving,
                 })
             }
@@ -492,11 +492,11 @@ impl Post {
 }
 
 fn proof(client: &Client) -> Proof {
-    match (&client.login, &client.local, client.neighbour()) {
-        (Some(_), _, _) => Proof::LoggedIn,
-        (None, Some(_), Some(neighbour)) if neighbour.may == MaySend::ToUs => Proof::OfNeighbour,
-        (None, Some(_), _) => Proof::OfThisMachine,
-        (None, None, _) => Proof::Stranger,
+    match (&client.login, &client.local) {
+        (Some(_), _) => Proof::LoggedIn,
+        (None, Some(_)) if client.may_send_to_us_only() => Proof::OfNeighbour,
+        (None, Some(_)) => Proof::OfThisMachine,
+        (None, None) => Proof::Stranger,
     }
 }
 

@@ -109,10 +109,16 @@ impl LocalUser {
         self.trust == Trust::Anybody || self.is_own(address)
     }
 
-    /// The same user, with what he brings of this neighbour. Of somebody whose word does not count it
-    /// stays his own.
+    /// The same user, with what he brings of this neighbour. Who is not trusted sends in his own name all
+    /// the same, and not through us: it may be a neighbour's job whose user nobody has named.
     pub fn bringing(&mut self, neighbour: Option<Neighbour>) {
-        self.neighbour = neighbour.filter(|_| self.trust == Trust::Anybody);
+        self.neighbour = neighbour.map(|neighbour| Neighbour {
+            may: match self.trust {
+                Trust::Anybody => neighbour.may,
+                Trust::Own => MaySend::ToUs,
+            },
+            ..neighbour
+        });
     }
 
     /// Whether a neighbour's path begins with a system that we know.
@@ -199,9 +205,17 @@ impl Client {
         self.login.is_some() || self.local.is_some()
     }
 
-    /// The system whose mail it brings by UUCP.
+    /// The system whose mail it brings by UUCP, if its word counts.
     pub(crate) fn neighbour(&self) -> Option<&Neighbour> {
-        self.local.as_ref()?.neighbour.as_ref()
+        let user = self.local.as_ref()?;
+        let neighbour = user.neighbour.as_ref();
+        neighbour.filter(|_| user.trust == Trust::Anybody)
+    }
+
+    /// Whether what it brings by UUCP, trusted or not, may go only where everybody's mail may.
+    pub(crate) fn may_send_to_us_only(&self) -> bool {
+        let neighbour = self.local.as_ref().and_then(|user| user.neighbour.as_ref());
+        neighbour.is_some_and(|neighbour| neighbour.may == MaySend::ToUs)
     }
 
     /// The name of the protocol in a Received field. [rfc3848 2] [rfc6531 4.3]
@@ -303,10 +317,22 @@ mod tests {
         assert_eq!(placed("dave@delta.uucp"), None);
         assert_eq!(user.placed_sender(&"a@localhost".parse().unwrap()), None);
         assert_eq!(user.to_string(), "uid 1000 (jane) for alpha.uucp");
-        // who is not trusted brings nothing of others
+        // who is not trusted sends in his own name, and not through us
         let mut jane = super::tests::user(Trust::Own);
-        jane.bringing(Some(neighbour));
-        assert_eq!(jane.neighbour, None);
+        jane.bringing(Some(Neighbour {
+            may: MaySend::Anywhere,
+            ..neighbour
+        }));
+        let client = Client {
+            peer: "127.0.0.1:0".parse().unwrap(),
+            helo: None,
+            tls: None,
+            login: None,
+            local: Some(jane),
+            role: Role::Local,
+        };
+        assert_eq!(client.neighbour(), None);
+        assert!(client.may_send_to_us_only());
     }
 
     #[test]

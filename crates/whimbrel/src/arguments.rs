@@ -184,6 +184,21 @@ pub struct Words {
     pub words: Vec<String>,
 }
 
+/// Words of `rmail`, which are not read here either.
+#[derive(Args)]
+pub struct Recipients {
+    /// Recipients: addresses, bang paths, names here.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
+}
+
+/// There are none.
+#[derive(Args)]
+pub struct NoWords {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub words: Vec<String>,
+}
+
 #[derive(Args)]
 pub struct CompletionsArguments {
     pub shell: clap_complete::Shell,

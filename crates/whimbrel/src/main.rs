@@ -89,9 +89,9 @@ enum Command {
     Newaliases(arguments::Words),
     /// Take a message that came by UUCP, as `uuxqt` calls it: recipients as words, From_ lines and the
     /// message on standard input.
-    Rmail(arguments::Words),
+    Rmail(arguments::Recipients),
     /// Take a batch of SMTP that came by UUCP, packed or not; `rcsmtp`, `rgsmtp` and `rbsmtp` do the same.
-    Rsmtp(arguments::Words),
+    Rsmtp(arguments::NoWords),
     /// Speak POP4 with a server, a command a line: folders, flags and parts of a mailbox.
     Pop4(arguments::Pop4Arguments),
     /// Print what lets a shell complete the command line.

@@ -166,6 +166,18 @@ impl RouteRow {
 
     /// By the name of the command that reads it there.
     fn form(&self, own: &str) -> Result<Form, String> {
+        let is_named = self.command.iter().any(|word| word.contains("{recipient}"));
+        match (self.form.as_deref(), is_named) {
+            (Some("rmail"), false) => {
+                return Err("needs a word with {recipient} in a `command` for rmail".to_owned());
+            }
+            (Some(form), true) if form != "rmail" => {
+                return Err(format!(
+                    "has {{recipient}} in a `command` for {form}, whose batch names them"
+                ));
+            }
+            _ => {}
+        }
         Ok(match self.form.as_deref() {
             None => Form::ReturnPath,
             Some("rmail") => Form::FromLine(own.to_owned()),
@@ -316,7 +328,13 @@ mod tests {
         let got = route("{ via = \"pipe\", command = [\"/bin/x\", \"{recipient}\"] }");
         assert!(matches!(got.next, Next::Program(_)));
         let form = |name: &str| {
-            let text = format!("{{ via = \"pipe\", command = [\"/bin/x\"], form = \"{name}\" }}");
+            let to = if name == "rmail" {
+                ", \"{recipient}\""
+            } else {
+                ""
+            };
+            let text =
+                format!("{{ via = \"pipe\", command = [\"/bin/x\"{to}], form = \"{name}\" }}");
             match route(&text).next {
                 Next::Program(program) => program.form.clone(),
                 other => panic!("{other:?}"),
@@ -342,6 +360,8 @@ mod tests {
             "{ command = [\"/bin/x\"] }",
             "{ via = \"pipe\", command = [\"/bin/x\"], form = \"rfsmtp\" }",
             "{ via = \"mx\", form = \"rmail\" }",
+            "{ via = \"pipe\", command = [\"/bin/x\"], form = \"rmail\" }",
+            "{ via = \"pipe\", command = [\"/bin/x\", \"{recipient}\"], form = \"rsmtp\" }",
             "{ login = \"ann\", password = \"/p\" }",
             "{ via = \"smtp://x.test\", login = \"ann\" }",
             "{ via = \"smtp://x.test\", tls = \"perhaps\" }",
