@@ -248,7 +248,8 @@ impl System {
         }
     }
 
-    fn admin(&self, words: &[&str], input: &str) -> String {
+    /// A command of the administrator that must be done; what it prints.
+    pub fn admin(&self, words: &[&str], input: &str) -> String {
         let mut command = as_user(&binary());
         command
             .args(words)

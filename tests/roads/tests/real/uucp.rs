@@ -29,6 +29,9 @@ fn mail_goes_both_ways_in_every_form() {
     }
     alpha.send(&["ann@beta.uucp"], "by path", "path\n");
     beta.send(&["ann@rgsmtp.alpha.test"], "back", "back\n");
+    // somebody of a leaf, known to the world by an address here
+    beta.admin(&["alias", "add", "leaf@beta.test", "ann@alpha.uucp"], "");
+    beta.send(&["leaf@beta.test"], "to the leaf", "leaf\n");
     alpha.call(None);
     beta.execute();
     alpha.execute();
@@ -47,6 +50,7 @@ fn mail_goes_both_ways_in_every_form() {
     }
     beta.messages("by path", 1);
     alpha.messages("back", 1);
+    alpha.messages("to the leaf", 1);
 }
 
 #[test]

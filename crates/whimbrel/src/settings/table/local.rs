@@ -51,7 +51,7 @@ pub(super) fn uucp() -> Vec<Row> {
             "uucp.relay",
             AtReload,
             "Systems whose mail may go to anybody, because this server is their way out. What all others \
-             bring may go where mail from the whole world may: to accounts here, and to customers.",
+             bring may go where mail from the whole world may: to accounts and aliases here.",
             |s| Field::Texts(&mut s.uucp.relay),
         )
         .example("[\"alpha\"]"),
