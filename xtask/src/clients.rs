@@ -35,10 +35,10 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("import ensurepip", "python3-venv"),
     // its `imap` answers the same commands as Whimbrel; never run as a service
     ("dovecot", "dovecot-imapd"),
-    // they hand in by sendmail; this mailx brings no mail server with it
     // pack what comes by UUCP
     ("bzip2", "bzip2"),
     ("compress", "ncompress"),
+    // they hand in by sendmail; this mailx brings no mail server with it
     ("s-nail", "s-nail"),
     ("php", "php-cli"),
     ("git send-email", "git-email"),
