@@ -2,7 +2,7 @@
 //! connection and not. Nothing is ever accepted, so no exchange may end well.
 #![no_main]
 
-use sasl::{Bindings, Claim, Exchange, Hash, MECHANISMS, ScramKeys, Step, Terms, TokenRefusal};
+use sasl::{Bindings, Claim, CramKeys, Exchange, Hash, MECHANISMS, ScramKeys, Step, Terms, TokenRefusal};
 use std::sync::LazyLock;
 
 static KEYS: LazyLock<ScramKeys> =
@@ -22,6 +22,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         ] {
             let terms = Terms {
                 nonce: "nonceoftheserver00",
+                host: "mail.example.test",
                 bindings,
                 offered: if bindings.is_empty() { &[] } else { &offered },
             };
@@ -45,6 +46,10 @@ fn decide(exchange: &mut Exchange, step: Step) -> Step {
         Step::Keys { name, .. } => {
             assert!(!name.is_empty() && !name.contains('\0'));
             exchange.keys(KEYS.clone())
+        }
+        Step::SharedKey { name } => {
+            assert!(!name.is_empty() && !name.contains('\0'));
+            exchange.shared_key(&CramKeys::of_password(b"secret"))
         }
         Step::Check(claim) => {
             match claim {

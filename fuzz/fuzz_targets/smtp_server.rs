@@ -46,8 +46,8 @@ fn run<'a>(rules: DataRules, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Eve
         }
         assert!(server.buffered() <= smtp::limits::AUTH_LINE_BYTES);
         out.extend(server.output());
-        if server.awaits_tls() {
-            // what follows came too early, in whatever piece
+        if server.awaits_tls() || server.has_turned() {
+            // what follows came too early, or is not for this machine, in whatever piece
             break;
         }
     }

@@ -329,7 +329,7 @@ impl Gate {
         self.mechanisms.contains(&mechanism)
             && match mechanism.needs() {
                 Needs::Keys(hash) | Needs::KeysAndBinding(hash) => self.hashes.contains(&hash),
-                Needs::Password | Needs::Certificate => true,
+                Needs::Password | Needs::Certificate | Needs::SharedKey => true,
                 Needs::Issuer => self.issuer.is_some(),
             }
     }

@@ -26,7 +26,7 @@ use tally::Tally;
 
 use known::Known;
 
-pub use accounts::{AccountChange, AccountInfo, RemovedInfo, Standing};
+pub use accounts::{AccountChange, AccountInfo, RemovedInfo, SharedKey, Standing};
 pub use dkim::{DkimKey, KeyAlgorithm, KeySecret, KeyState};
 pub use hosts::HostInfo;
 pub(crate) use hosts::{HostLogin, is_user};

@@ -59,7 +59,7 @@ pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Leg, Mail, Prefix
 pub use directory::{
     AccountChange, AccountInfo, AliasInfo, AliasTo, Company, Directory, DkimKey, DomainInfo,
     Existing, Forward, HostInfo, KeyAlgorithm, KeySecret, KeyState, RemovedInfo, Resolved,
-    Standing,
+    SharedKey, Standing,
 };
 pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreError, ViewError};
 pub use flags::{FlagChange, Flags, Keyword, SystemFlags};

@@ -7,7 +7,7 @@ use crate::arriving::{Arriving, Bits, body_refusal};
 use crate::client::{Client, LocalUser, Role, Trust};
 use crate::envelope::{Envelope, Leads, MessageId, Recipient};
 use crate::header::HeaderReader;
-use crate::judge::{self, Elsewhere, Policy, Proof, QueueRoom, Whose, Wish};
+use crate::judge::{self, Elsewhere, Policy, Proof, QueueRoom, Relay, Whose, Wish};
 use crate::limits;
 use crate::log::{self, Stage};
 use crate::queue::Queue;
@@ -359,11 +359,19 @@ impl Post {
         };
         let resolved = resolved.map_err(trouble)?;
         let queue = self.inner.queue.as_ref();
+        let host = to.address().map(Address::host);
+        let customer = queue
+            .zip(host)
+            .and_then(|(queue, host)| queue.customers().of(host));
         let evidence = judge::ResolvedEvidence {
             to,
             right,
+            relay: match customer {
+                Some(_) => Relay::ForCustomer,
+                None => Relay::Denied,
+            },
             deliveries_so_far: envelope.delivery_count(),
-            queue: queue.map_or(QueueRoom::Enough, Queue::room),
+            queue: queue.map_or(QueueRoom::Enough, |queue| queue.room_for(customer)),
         };
         let found = judge::resolved(resolved, evidence, policy)?;
         let room = self

@@ -17,6 +17,9 @@ pub enum Role {
     /// A program on this machine brings mail for us and asks about each recipient by itself
     /// (LMTP). Trusted to be that program, with nothing else.
     Lmtp,
+    /// A customer's server comes for the mail that is kept for it (366): no mail comes in.
+    /// [rfc2645 4]
+    OnDemand,
     /// A user of this machine hands in mail; the system says who it is.
     Local,
 }

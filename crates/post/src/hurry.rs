@@ -16,11 +16,23 @@ impl Post {
         let Some(queue) = &self.inner.queue else {
             return Ok(None);
         };
-        let is_meant = |host: &Host| match host {
-            Host::Name(domain) => which(domain),
-            Host::Literal(_) => false,
-        };
-        let numbers = queue.waiting_for(&is_meant)?;
+        let numbers = queue.waiting_for(&of_names(which))?;
         queue.retry(&numbers).await.map(Some)
+    }
+
+    /// How much waits for domains of this kind.
+    pub fn waiting(&self, which: &(dyn Fn(&Domain) -> bool + Sync)) -> Result<usize, Fault> {
+        match &self.inner.queue {
+            Some(queue) => Ok(queue.waiting_for(&of_names(which))?.len()),
+            None => Ok(0),
+        }
+    }
+}
+
+/// No address literal is somebody's domain.
+fn of_names(which: &(dyn Fn(&Domain) -> bool + Sync)) -> impl Fn(&Host) -> bool + Sync {
+    move |host| match host {
+        Host::Name(domain) => which(domain),
+        Host::Literal(_) => false,
     }
 }

@@ -151,8 +151,17 @@ pub(crate) fn count(recipients: usize, policy: &Policy) -> Result<(), Refusal> {
 pub(crate) struct ResolvedEvidence<'a> {
     pub to: &'a ForwardPath,
     pub right: Right,
+    pub relay: Relay,
     pub deliveries_so_far: usize,
     pub queue: QueueRoom,
+}
+
+/// Whether mail for a domain that is not ours is taken from everybody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Relay {
+    Denied,
+    /// It is the domain of a customer.
+    ForCustomer,
 }
 
 /// Whether the queue takes more.
@@ -160,6 +169,8 @@ pub(crate) struct ResolvedEvidence<'a> {
 pub(crate) enum QueueRoom {
     Enough,
     Full,
+    /// As much is kept for the customer as may.
+    CustomerFull,
 }
 
 /// What the directory's answer means for this client.
@@ -177,12 +188,19 @@ pub(crate) fn resolved(
             here,
             onward: Vec::new(),
         },
-        Resolved::NotOurs if evidence.right == Right::Deliver => return Err(Refusal::RelayDenied),
+        Resolved::NotOurs
+            if evidence.right == Right::Deliver && evidence.relay == Relay::Denied =>
+        {
+            return Err(Refusal::RelayDenied);
+        }
         Resolved::NotOurs | Resolved::Onward { .. } if policy.elsewhere == Elsewhere::Refused => {
             return Err(Refusal::NoRoad);
         }
         Resolved::NotOurs | Resolved::Onward { .. } if evidence.queue == QueueRoom::Full => {
             return Err(Refusal::QueueFull);
+        }
+        Resolved::NotOurs if evidence.queue == QueueRoom::CustomerFull => {
+            return Err(Refusal::CustomerFull);
         }
         Resolved::NotOurs => Leads {
             here: Vec::new(),

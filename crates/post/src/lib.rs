@@ -10,6 +10,7 @@ mod accept;
 mod arriving;
 mod client;
 mod confirm;
+pub mod customer;
 mod deliver;
 mod envelope;
 mod header;

@@ -60,6 +60,7 @@ pub(crate) fn accepted(tally: &Tally, client: &Client, envelope: &Envelope, to: 
         Role::Submission => "submission",
         Role::Lmtp => "lmtp",
         Role::Local => "local",
+        Role::OnDemand => "on-demand",
     };
     tally.count(Metric::MessagesAccepted, &[role]);
     tally.add(Metric::MessageBytes, &[role], bytes);

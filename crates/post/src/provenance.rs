@@ -80,6 +80,6 @@ impl Post {
 fn by(client: &Client) -> HandedInBy {
     match (&client.login, client.role) {
         (Some(_), _) | (None, Role::Lmtp | Role::Local) => HandedInBy::Known,
-        (None, Role::Exchange | Role::Submission) => HandedInBy::Stranger,
+        (None, Role::Exchange | Role::Submission | Role::OnDemand) => HandedInBy::Stranger,
     }
 }

@@ -18,6 +18,7 @@ mod note;
 mod noting;
 mod open;
 mod operate;
+mod pick_up;
 #[cfg(test)]
 mod roundtrips;
 mod schedule;
@@ -34,4 +35,5 @@ pub use mail::road::MessageNumber;
 pub use message::{Asked, DeliverBy, GivenUp, Held, MessageRecord};
 pub(crate) use note::addressed;
 pub use open::Queue;
+pub use pick_up::{NoPickUp, PickUp, PickedUp, Until};
 pub use settings::QueueSettings;

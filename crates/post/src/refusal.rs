@@ -43,6 +43,8 @@ pub enum Refusal {
     NoRoad,
     /// As much waits to be sent to other servers as may.
     QueueFull,
+    /// As much is kept for the customer as may.
+    CustomerFull,
     UnknownUser,
     /// A bang path begins with a system that is no neighbour.
     UnknownSystem(String),
@@ -79,6 +81,7 @@ impl Refusal {
                 | Refusal::RecipientGone
                 | Refusal::Busy
                 | Refusal::QueueFull
+                | Refusal::CustomerFull
                 | Refusal::StoreFull
                 | Refusal::Unavailable
         )
@@ -101,6 +104,7 @@ impl fmt::Display for Refusal {
             Refusal::RelayForm => f.write_str("relaying denied, another host in the local part"),
             Refusal::NoRoad => f.write_str("not set up to send to other servers"),
             Refusal::QueueFull => f.write_str("too much waits to be sent"),
+            Refusal::CustomerFull => f.write_str("too much waits to be picked up"),
             Refusal::UnknownUser => f.write_str("unknown user"),
             Refusal::UnknownSystem(name) => write!(f, "unknown UUCP system {name}"),
             Refusal::NoReturn => f.write_str("no valid return address, or no bounce"),

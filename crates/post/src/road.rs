@@ -19,6 +19,7 @@ pub mod route;
 mod said;
 mod talk;
 pub mod tls_report;
+pub(crate) mod turned;
 mod visit;
 
 pub use attempt::{Carried, Fate, Load, LoadRecipient, Reports, Terms};
@@ -27,13 +28,14 @@ pub use lanes::{Came, LaneSettings, NotNow};
 pub use patience::Patience;
 pub use pool::PoolSettings;
 
+use crate::limits;
 use addr::Domain;
 use failure::Backoff;
 use lanes::{Lanes, Turn};
 use net::{Authorities, Clock, Dialer, Random, Resolver, Stop};
 use policy::Policies;
 use pool::Pool;
-use route::{Destination, Families, Own, Routes};
+use route::{Destination, Families, Next, Own, Routes};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use talk::Talk;
 use tls_report::TlsTally;
@@ -124,10 +126,13 @@ impl Road {
         self.0.settings.routes.destination(sender, to)
     }
 
-    /// Asks whether an attempt may begin now.
+    /// Asks whether an attempt may begin now. What is picked up never begins from here.
     pub fn begin(&self, destination: Destination) -> Result<Permit, NotNow> {
-        let key = destination.to_string();
         let now = self.clock().now();
+        if let Next::PickUp(_) = destination.next {
+            return Err(NotNow::Until(now.after(limits::AFTER_TROUBLE)));
+        }
+        let key = destination.to_string();
         let turn = self.lanes().begin(&key, now)?;
         if destination.next == route::Next::Here {
             // nobody asks us to be slow with our own mailboxes

@@ -1,5 +1,5 @@
-//! The SMTP door: port 25 for other servers, 587 and 465 for our own users, LMTP for programs on this
-//! machine, and a socket for its users.
+//! The SMTP door: port 25 for other servers, 587 and 465 for our own users, 366 for customers' servers
+//! (on-demand mail relay), LMTP for programs on this machine, and a socket for its users.
 //!
 //! A session drives the machine of `smtp`, looks each command up in one table, asks `post` about
 //! senders, recipients and messages, and `mail` about passwords; `reply` turns answers into words.
@@ -106,8 +106,8 @@ pub struct Settings {
     pub announce_plus: bool,
     pub bare_newline: BareNewline,
     pub vrfy: Vrfy,
-    /// Who may ask for the mail that waits for which domain. [rfc1985 5.1]
-    pub etrn: Vec<Customer>,
+    /// Whose mail is kept or hastened, and who may ask for it. [rfc1985 5.1] [rfc2645 5.2.1]
+    pub customers: Vec<Customer>,
     /// The users of this machine.
     pub users: Users,
     pub timeouts: Timeouts,
@@ -128,14 +128,14 @@ impl Settings {
             hostname: hostname.into(),
             role,
             logins: match role {
-                Role::Submission => Logins::Offered,
+                Role::Submission | Role::OnDemand => Logins::Offered,
                 Role::Exchange | Role::Lmtp | Role::Local => Logins::NotOffered,
             },
             clear_text: ClearText::Refused,
             announce_plus: false,
             bare_newline: BareNewline::Reject,
             vrfy: Vrfy::Untold,
-            etrn: Vec::new(),
+            customers: Vec::new(),
             users: Users::default(),
             transactions: limits::TRANSACTIONS,
             timeouts: Timeouts::default(),

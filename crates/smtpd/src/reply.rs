@@ -3,6 +3,7 @@
 //! What never happens here: a decision; `refusal` only translates.
 
 use mail::LoginRefusal;
+use post::queue::NoPickUp;
 use post::{MessageId, NotHeld, Refusal, Role, Verified};
 use sasl::Failure;
 use smtp::{ArgumentError, Malformed, Node, Priority, Reply, Status, Verb};
@@ -65,6 +66,11 @@ fn words(refusal: &Refusal) -> (u16, Status, String) {
             452,
             Status(4, 3, 1),
             text("Too much mail waits to be sent, try again later"),
+        ),
+        Refusal::CustomerFull => (
+            452,
+            Status(4, 2, 2),
+            text("Too much mail waits to be picked up there, try again later"),
         ),
         Refusal::UnknownUser => (550, Status(5, 1, 1), text("No such user here")),
         Refusal::UnknownSystem(name) => (
@@ -178,7 +184,7 @@ fn argument(verb: Verb, error: &ArgumentError) -> Reply {
         ArgumentError::Node => (
             501,
             arguments,
-            "ETRN needs the full name of a domain".to_owned(),
+            format!("{word} needs the full name of a domain"),
         ),
         ArgumentError::Mechanism => (501, arguments, "That is no mechanism".to_owned()),
     };
@@ -189,9 +195,13 @@ fn argument(verb: Verb, error: &ArgumentError) -> Reply {
     }
 }
 
-/// A command of the other protocol: LHLO at SMTP, EHLO at LMTP. [rfc2033 4.1]
-pub(crate) fn not_spoken(verb: Verb) -> Reply {
-    malformed(&Malformed::UnknownWord(verb.word().to_owned()))
+/// A command of the other protocol: LHLO at SMTP, EHLO at LMTP [rfc2033 4.1]; or one that is known and
+/// not done here. [rfc2645 5.4]
+pub(crate) fn not_spoken(verb: Verb, role: Role) -> Reply {
+    match (role, verb) {
+        (Role::OnDemand, _) | (_, Verb::Atrn) => malformed(&Malformed::NotImplemented(verb.word())),
+        _ => malformed(&Malformed::UnknownWord(verb.word().to_owned())),
+    }
 }
 
 /// DATA or BDAT when no recipient was accepted. [rfc2920 3.1] [rfc2033 4.2] [rfc2033 4.3]
@@ -249,14 +259,46 @@ pub(crate) fn node_not_queued(node: &Node) -> Reply {
 
 /// So many messages are on their way by now. [rfc1985 5.1]
 pub(crate) fn node_started(node: &Node, messages: usize) -> Reply {
-    let status = Status(2, 0, 0);
-    match messages {
-        0 => Reply::new(251, status, format!("No messages waiting for node {node}")),
-        n => Reply::new(
-            253,
-            status,
-            format!("{n} pending messages for node {node} started"),
+    let text = format!("{messages} pending messages for node {node} started");
+    Reply::new(253, Status(2, 0, 0), text)
+}
+
+pub(crate) fn node_has_nothing(node: &Node) -> Reply {
+    let text = format!("No messages waiting for node {node}");
+    Reply::new(251, Status(2, 0, 0), text)
+}
+
+/// Nothing waits for it, and something for another of the same customer.
+pub(crate) fn node_queuing(node: &Node) -> Reply {
+    let text = format!("Queuing for node {node} started");
+    Reply::new(250, Status(2, 0, 0), text)
+}
+
+/// Whoever asks for mail has to say who it is. [rfc2645 5.2.1]
+pub(crate) fn login_needed() -> Reply {
+    Reply::new(530, Status(5, 7, 0), "Authentication required")
+}
+
+/// The connection is the customer's from here on. [rfc2645 5.2.1]
+pub(crate) fn turning() -> Reply {
+    Reply::new(250, Status(2, 0, 0), "Now reversing the connection")
+}
+
+/// Why no mail is handed over. [rfc2645 5.2.1] [rfc2645 7]
+pub(crate) fn no_pick_up(why: NoPickUp) -> Reply {
+    match why {
+        NoPickUp::NotYours => Reply::new(
+            450,
+            Status(4, 7, 1),
+            "Request refused: not your domain, or its mail is not kept for ATRN",
         ),
+        NoPickUp::AnotherRuns => Reply::new(
+            450,
+            Status(4, 7, 0),
+            "Request refused: another connection of yours takes the mail now",
+        ),
+        NoPickUp::NothingWaits => Reply::new(453, Status(4, 0, 0), "You have no mail"),
+        NoPickUp::NotNow => Reply::new(451, Status(4, 3, 0), "Mail cannot be handed over now"),
     }
 }
 
@@ -350,6 +392,7 @@ mod tests {
             Refusal::RelayDenied
             | Refusal::RelayForm
             | Refusal::NoRoad
+            | Refusal::CustomerFull
             | Refusal::UnknownUser
             | Refusal::UnknownSystem(_)
             | Refusal::NoReturn
@@ -418,7 +461,13 @@ mod tests {
             let temporary = if refusal.is_temporary() { 4 } else { 5 };
             assert_eq!(code / 100, temporary, "{refusal:?}");
         }
-        for role in [Role::Exchange, Role::Submission, Role::Lmtp, Role::Local] {
+        for role in [
+            Role::Exchange,
+            Role::Submission,
+            Role::Lmtp,
+            Role::Local,
+            Role::OnDemand,
+        ] {
             check(Answered::Command(Verb::Data), &no_recipients(role));
             check(Answered::Content, &no_recipients(role));
         }
@@ -441,7 +490,9 @@ mod tests {
             ] {
                 check(Answered::Command(*verb), &argument(*verb, &error));
             }
-            check(Answered::NoCommand, &not_spoken(*verb));
+            for role in [Role::Exchange, Role::Lmtp, Role::OnDemand] {
+                check(Answered::NoCommand, &not_spoken(*verb, role));
+            }
         }
         let parameter = ArgumentError::UnknownParameter("X".to_owned());
         for verb in [Verb::Mail, Verb::Rcpt] {

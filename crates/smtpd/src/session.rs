@@ -28,6 +28,8 @@ pub(crate) enum End {
     Stopped,
     /// The TLS handshake failed.
     Handshake,
+    /// The roles were turned, and the connection is somebody else's.
+    Turned,
 }
 
 impl From<GivenUp> for End {
@@ -94,6 +96,8 @@ pub(crate) struct Session {
     /// Its place among the sessions that run.
     pub(crate) entry: Arc<SessionEntry>,
     pub(crate) stop: Stop,
+    /// The server's, whatever becomes of this session.
+    pub(crate) server_stop: Stop,
     meter: Option<Meter>,
     transactions: u32,
     deadline: Instant,
@@ -128,6 +132,7 @@ impl Session {
             transactions: 0,
             id: entry.id(),
             stop: entry.stop(&stop),
+            server_stop: stop,
             entry,
             deadline: now() + door.settings.timeouts.session,
             door,
@@ -143,6 +148,7 @@ impl Session {
         let protocol = match self.client.role {
             Role::Lmtp => "LMTP",
             Role::Exchange | Role::Submission | Role::Local => "ESMTP",
+            Role::OnDemand => "ODMR",
         };
         let greeting = format!("{} {protocol} Whimbrel", self.door.settings.hostname);
         self.send(Reply::plain(220, greeting));
@@ -202,7 +208,7 @@ impl Session {
         let row = table::find(command.verb());
         self.count(row.verb.word());
         if !row.is_spoken(self.client.role) {
-            self.bad(reply::not_spoken(row.verb));
+            self.bad(reply::not_spoken(row.verb, self.client.role));
             return Ok(());
         }
         let wrong = match (row.states, &self.state) {
@@ -240,7 +246,7 @@ impl Session {
         }
         match malformed {
             Malformed::Argument { verb, .. } if !table::find(*verb).is_spoken(self.client.role) => {
-                self.bad(reply::not_spoken(*verb));
+                self.bad(reply::not_spoken(*verb, self.client.role));
             }
             _ => self.bad(reply::malformed(malformed)),
         }
@@ -338,7 +344,13 @@ impl Session {
     /// The client as logins see it.
     pub fn login_client(&self) -> Result<LoginClient, End> {
         let conn = self.conn.as_ref().ok_or(End::Lost)?;
-        let client = LoginClient::of(conn, "smtp");
+        let client = match self.client.role {
+            Role::OnDemand => {
+                let client = LoginClient::of(conn, "odmr");
+                client.with_shared_keys(&self.door.settings.hostname)
+            }
+            _ => LoginClient::of(conn, "smtp"),
+        };
         Ok(match self.door.settings.announce_plus {
             true => client,
             false => client.without_plus(),
@@ -348,19 +360,23 @@ impl Session {
     /// The names of the mechanisms by which a login would work now.
     pub fn mechanisms(&self) -> Vec<&'static str> {
         match self.login_client() {
-            Ok(client) if self.may_log_in() => {
-                let offered = self.door.mail.auth().offered(&client);
-                offered.into_iter().map(sasl::Mechanism::name).collect()
+            Ok(client) => {
+                let offered = self.door.mail.auth().offered(&client).into_iter();
+                let offered = offered.filter(|mechanism| self.may_log_in_by(*mechanism));
+                offered.map(sasl::Mechanism::name).collect()
             }
-            _ => Vec::new(),
+            Err(_) => Vec::new(),
         }
     }
 
-    /// Whether AUTH would work now. [rfc4954 4]
-    pub fn may_log_in(&self) -> bool {
+    /// Whether AUTH would work now. What shows nothing of use to others is good without TLS as well:
+    /// servers that have mail relayed on demand often know none. [rfc4954 4] [rfc2645 5.1.2]
+    pub fn may_log_in_by(&self, mechanism: sasl::Mechanism) -> bool {
         let private = self.client.tls.is_some();
         let clear_text = self.door.settings.clear_text == ClearText::Allowed;
-        self.offers_logins() && self.client.login.is_none() && (private || clear_text)
+        let shows_little = mechanism.needs() == sasl::Needs::SharedKey;
+        let may = private || clear_text || shows_little;
+        self.offers_logins() && self.client.login.is_none() && may
     }
 
     pub fn offers_logins(&self) -> bool {
@@ -435,6 +451,15 @@ impl Session {
         }
     }
 
+    /// After ATRN: what the customer's server has said already. The machine reads nothing more.
+    pub fn turned_over(&mut self) -> Vec<u8> {
+        let rules = DataRules {
+            max_bytes: 0,
+            bare_newlines: BareNewlines::Reject,
+        };
+        std::mem::replace(&mut self.machine, Server::new(rules)).turned_over()
+    }
+
     /// Writes what waits. A client that does not read its replies holds no place for ever.
     pub async fn flush(&mut self) -> Result<(), End> {
         let out = self.machine.output();
@@ -467,7 +492,7 @@ impl Session {
             }
             End::Slow => self.send(Reply::new(421, Status(4, 4, 2), "Timeout")),
             End::Said => {}
-            End::Lost | End::Handshake => return,
+            End::Lost | End::Handshake | End::Turned => return,
         }
         let out = self.machine.output();
         if let Some(conn) = &mut self.conn {

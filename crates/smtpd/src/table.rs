@@ -3,7 +3,7 @@
 //!
 //! The words and the forms of their arguments are read by `smtp`; a test holds both together.
 
-use crate::cmd::{chunk, content, etrn, hello, login, recipient, sender, small, tls};
+use crate::cmd::{atrn, chunk, content, etrn, hello, login, recipient, sender, small, tls};
 use crate::session::{End, Session};
 use post::Role;
 use smtp::{Command, Verb};
@@ -32,6 +32,8 @@ pub(crate) enum Tongue {
     Smtp,
     /// [rfc2033 4.1]
     Lmtp,
+    /// On-demand mail relay: one more, and few of the others. [rfc2645 5]
+    OnDemand,
 }
 
 /// One row of [`TABLE`].
@@ -58,6 +60,7 @@ const fn row(
         tongue: match verb {
             Verb::Ehlo | Verb::Helo | Verb::Etrn => Tongue::Smtp,
             Verb::Lhlo => Tongue::Lmtp,
+            Verb::Atrn => Tongue::OnDemand,
             _ => Tongue::Both,
         },
         states,
@@ -115,18 +118,37 @@ pub(crate) static TABLE: &[Row] = &[
         Verb::Etrn,
         NoMessage,
         etrn::run,
-        "ETRN [@]domain",
+        "ETRN [@]domain, ETRN #name",
         "rfc1985 5",
+    ),
+    // whoever has logged in has said EHLO
+    row(
+        Verb::Atrn,
+        Any,
+        atrn::run,
+        "ATRN [domain,domain]",
+        "rfc2645 5.2.1",
     ),
 ];
 
 impl Row {
     /// Whether it is a command at a listener of this kind.
     pub fn is_spoken(&self, role: Role) -> bool {
-        match self.tongue {
-            Tongue::Both => true,
-            Tongue::Smtp => role != Role::Lmtp,
-            Tongue::Lmtp => role == Role::Lmtp,
+        // BDAT is answered behind its octets, which have to be read first
+        const ON_DEMAND: &[Verb] = &[
+            Verb::Ehlo,
+            Verb::StartTls,
+            Verb::Auth,
+            Verb::Atrn,
+            Verb::Quit,
+            Verb::Bdat,
+        ];
+        match (role, self.tongue) {
+            (Role::OnDemand, _) => ON_DEMAND.contains(&self.verb),
+            (_, Tongue::Both) => true,
+            (_, Tongue::Smtp) => role != Role::Lmtp,
+            (_, Tongue::Lmtp) => role == Role::Lmtp,
+            (_, Tongue::OnDemand) => false,
         }
     }
 }

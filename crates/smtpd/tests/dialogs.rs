@@ -4,8 +4,9 @@
 use dialogs::runner::{Transport, Visit, run_all};
 use dialogs::script::Listener;
 use net::Stop;
+use post::customer::{self, Customers, Holds};
 use post::queue::{Queue, QueueSettings};
-use post::road::route::Routes;
+use post::road::route::{DomainPattern, Routes};
 use post::{Post, PostSettings};
 use smtp::Priority;
 use smtpd::{BareNewline, ClearText, Customer, Door, Role, Settings, Vrfy};
@@ -25,6 +26,7 @@ fn settings(visit: &Visit) -> Settings {
     let role = match visit.listener {
         Listener::Submission | Listener::Submissions => Role::Submission,
         Listener::Lmtp => Role::Lmtp,
+        Listener::Odmr => Role::OnDemand,
         _ => Role::Exchange,
     };
     let mut settings = Settings::new(dialogs::house::DOMAIN, role);
@@ -48,13 +50,12 @@ fn settings(visit: &Visit) -> Settings {
         Some("to_logins") => Vrfy::ToLogins,
         Some(other) => panic!("smtp.vrfy is not {other}"),
     };
-    if let Some(domain) = visit.script.setting("smtp.etrn") {
-        settings.etrn.push(Customer {
-            domain: domain.parse().unwrap(),
-            networks: Vec::new(),
-            login: Some("alice@example.test".parse().unwrap()),
-        });
-    }
+    let alice = |who: customer::Customer| Customer {
+        who: Arc::new(who),
+        networks: Vec::new(),
+        login: Some("alice@example.test".parse().unwrap()),
+    };
+    settings.customers.extend(customer(visit).map(alice));
     set(visit, "smtp.bad_commands", &mut settings.bad_commands);
     set(visit, "smtp.transactions", &mut settings.transactions);
     set(
@@ -67,6 +68,25 @@ fn settings(visit: &Visit) -> Settings {
 }
 
 /// With `smtp.queue` it takes mail for other servers, which nobody sends.
+/// Whoever is named has a domain and all below it; alice may ask.
+fn customer(visit: &Visit) -> Option<customer::Customer> {
+    let domain = visit.script.setting("road.customer")?;
+    Some(customer::Customer {
+        name: "alices".to_owned(),
+        domains: vec![
+            DomainPattern::Exactly(domain.parse().unwrap()),
+            DomainPattern::Below(domain.parse().unwrap()),
+        ],
+        holds: match visit.script.setting("road.hold") {
+            None | Some("atrn") => Holds::UntilAtrn,
+            Some("etrn") => Holds::UntilEtrn,
+            Some(other) => panic!("road.hold is not {other}"),
+        },
+        max_entries: 2,
+        lifetime: None,
+    })
+}
+
 async fn post(visit: &Visit) -> Post {
     let mut settings = PostSettings::new(dialogs::house::DOMAIN);
     set(
@@ -87,7 +107,9 @@ async fn post(visit: &Visit) -> Post {
     if visit.script.setting("smtp.queue") != Some("yes") {
         return Post::new(mail, clock, random, settings);
     }
-    let (queue, routes) = (QueueSettings::default(), Routes::default());
+    let customers = Customers::new(customer(visit).into_iter().collect());
+    let routes = Routes::default().with_customers(customers);
+    let queue = QueueSettings::default();
     let opened = Queue::open(
         mail.clone(),
         clock.clone(),

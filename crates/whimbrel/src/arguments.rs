@@ -89,6 +89,8 @@ impl Ports {
             Kind::Pop3 => self.pop3_port,
             Kind::Pop3s => self.pop3s_port,
             Kind::Metrics => self.metrics_port,
+            // there are no customers
+            Kind::Odmr => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::Outcome;
 use crate::listeners::{Bound, Kind, Place, Row};
 use crate::sendmail::taking::Taking;
 use crate::server::House;
+use crate::settings::customers::CustomerRow;
 use crate::settings::{Newlines, Settings};
 use crate::{expiry, health};
 use net::{Clock, Conn, Listener, Stop, TlsServer};
@@ -61,6 +62,7 @@ struct Set {
     submission: Arc<smtpd::Door>,
     lmtp: Arc<smtpd::Door>,
     local: Arc<smtpd::Door>,
+    on_demand: Arc<smtpd::Door>,
     imap: Arc<imapd::Door>,
     pop: Arc<popd::Door>,
 }
@@ -128,7 +130,12 @@ impl Doors {
         };
         let (until, each) = (stop.clone(), stop.clone());
         match kind {
-            Kind::Smtp | Kind::Submission | Kind::Submissions | Kind::Lmtp | Kind::Submit => {
+            Kind::Smtp
+            | Kind::Submission
+            | Kind::Submissions
+            | Kind::Lmtp
+            | Kind::Submit
+            | Kind::Odmr => {
                 let session = move |conn: Conn| {
                     let current = now.borrow();
                     let set = current.set(at);
@@ -136,6 +143,7 @@ impl Doors {
                         Kind::Smtp => &set.exchange,
                         Kind::Lmtp => &set.lmtp,
                         Kind::Submit => &set.local,
+                        Kind::Odmr => &set.on_demand,
                         _ => &set.submission,
                     };
                     smtpd::session(conn, Arc::clone(door), each.clone())
@@ -235,7 +243,7 @@ impl Set {
         let smtp = |role| {
             let settings = smtp(settings, role, Clear::Refused);
             let tls = match role {
-                Role::Submission => Some(tls.logins.clone()),
+                Role::Submission | Role::OnDemand => Some(tls.logins.clone()),
                 Role::Exchange => Some(tls.exchange.clone()),
                 // a program on this machine has nothing to hide from the network
                 Role::Lmtp | Role::Local => None,
@@ -250,6 +258,7 @@ impl Set {
             submission: Arc::new(smtp(Role::Submission)),
             lmtp: Arc::new(smtp(Role::Lmtp)),
             local: Arc::new(smtp(Role::Local)),
+            on_demand: Arc::new(smtp(Role::OnDemand)),
             imap: Arc::new(imapd::Door::new(mail(), imap)),
             pop: Arc::new(popd::Door::new(mail(), Some(tls.logins.clone()), pop)),
         }
@@ -266,6 +275,7 @@ impl Set {
             submission: Arc::new(smtp(&self.submission, Role::Submission)),
             lmtp: Arc::new(smtp(&self.lmtp, Role::Lmtp)),
             local: Arc::new(smtp(&self.local, Role::Local)),
+            on_demand: Arc::new(smtp(&self.on_demand, Role::OnDemand)),
             imap: Arc::new(self.imap.successor(imap)),
             pop: Arc::new(self.pop.successor(pop(settings, clear))),
         }
@@ -342,7 +352,16 @@ fn smtp(settings: &Settings, role: Role, clear: Clear) -> smtpd::Settings {
                 networks: settings.bare_newline_networks.clone(),
             },
         },
+        customers: settings.road.customers.iter().map(customer).collect(),
         ..settings.smtp.clone()
+    }
+}
+
+fn customer(row: &CustomerRow) -> smtpd::Customer {
+    smtpd::Customer {
+        who: Arc::new(row.who.clone()),
+        networks: row.networks.clone(),
+        login: row.login.clone(),
     }
 }
 

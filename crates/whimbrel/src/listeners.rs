@@ -22,6 +22,8 @@ pub enum Kind {
     Pop3,
     Pop3s,
     Metrics,
+    /// On-demand mail relay.
+    Odmr,
 }
 
 impl Kind {
@@ -115,6 +117,13 @@ pub const KINDS: &[Row] = &[
         port: 9225,
         try_port: 2225,
     },
+    Row {
+        kind: Kind::Odmr,
+        name: "odmr",
+        title: "On-demand mail relay",
+        port: 366,
+        try_port: 2366,
+    },
 ];
 
 /// The row of a kind.
@@ -179,7 +188,9 @@ pub fn bind(
     let mut bound = Vec::new();
     for listen in &settings.listen {
         let row = row(listen.kind);
-        if given.iter().any(|(kind, _)| kind.kind == row.kind) {
+        let is_given = given.iter().any(|(kind, _)| kind.kind == row.kind);
+        let is_idle = row.kind == Kind::Odmr && !settings.road.is_picked_up();
+        if is_given || is_idle {
             continue;
         }
         for at in &listen.addresses {

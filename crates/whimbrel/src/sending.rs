@@ -7,6 +7,7 @@ use crate::settings::{At, Settings, Smarthost};
 use crate::{Outcome, own_files};
 use addr::Domain;
 use net::{Authorities, Dialer, HttpClient, Stop};
+use post::customer::Customers;
 use post::queue::{Queue, QueueSettings};
 use post::road::policy::{Policies, PolicySettings};
 use post::road::route::{Demand, Next, Route, Routes, Server, Sources};
@@ -36,7 +37,9 @@ pub fn routes(settings: &Settings) -> Outcome<Routes> {
         rows.push(route.map_err(|wrong| format!("a row of `road.route` {wrong}"))?);
     }
     rows.extend(smarthost(settings)?);
-    Ok(Routes::new(rows))
+    let customers = settings.road.customers.iter().map(|row| row.who.clone());
+    let customers = Customers::new(customers.collect());
+    Ok(Routes::new(rows).with_customers(customers))
 }
 
 /// Where everything else goes, if not where the DNS says.

@@ -4,6 +4,7 @@
 //! setting; the file, `whimbrel config` and docs/settings.md are made from it. What never happens
 //! here: reading a file, an effect.
 
+pub mod customers;
 pub mod field;
 pub mod file;
 pub mod page;
@@ -258,6 +259,7 @@ pub struct Uucp {
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Road {
     pub routes: Vec<routes::RouteRow>,
+    pub customers: Vec<customers::CustomerRow>,
     pub families: Families,
     /// Beside those that are listened at.
     pub own_addresses: Vec<IpAddr>,
@@ -265,6 +267,14 @@ pub struct Road {
     pub pause: Duration,
     /// How long other servers are waited for.
     pub patience: Patience,
+}
+
+impl Road {
+    /// Whether there are customers who pick up by ATRN.
+    pub fn is_picked_up(&self) -> bool {
+        let mut all = self.customers.iter();
+        all.any(|row| row.who.holds == post::customer::Holds::UntilAtrn)
+    }
 }
 
 /// Everything that a server is told.

@@ -5,6 +5,7 @@
 //! which is computed here from keys that the caller brings.
 
 use crate::bearer::{self, Bearer, TokenRefusal};
+use crate::cram::{self, CramKeys};
 use crate::hash::{Hash, ScramKeys};
 use crate::line;
 use crate::mechanism::{Bindings, Mechanism, Needs};
@@ -54,7 +55,7 @@ pub enum Failure {
     OtherIdentity,
     /// The exchange is not bound to this connection as it must be.
     Channel,
-    /// SCRAM: not the proof of these keys.
+    /// SCRAM, CRAM-MD5: not the proof of these keys.
     WrongProof,
     /// The caller refused the claim.
     Refused,
@@ -84,6 +85,8 @@ pub enum Step {
     /// Look up these keys, call `keys`. For somebody who has none, make some up that nobody can
     /// tell from real ones.
     Keys { name: String, hash: Hash },
+    /// Look up the key of this name for CRAM-MD5, call `shared_key`; as above for those without one.
+    SharedKey { name: String },
     /// Look whether this is so, call `accept` or `refuse`.
     Check(Claim),
     /// The exchange is over: what was accepted holds.
@@ -95,8 +98,11 @@ pub enum Step {
 /// What an exchange must know of its connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// For SCRAM: new in each exchange, of at least 18 random letters; printable, no comma.
+    /// For SCRAM: new in each exchange, of at least 18 random letters; printable, no comma. For
+    /// CRAM-MD5 it goes before the host.
     pub nonce: &'a str,
+    /// Our name, in the challenge of CRAM-MD5.
+    pub host: &'a str,
     pub bindings: &'a Bindings,
     /// The mechanisms that the client was told of.
     pub offered: &'a [Mechanism],
@@ -118,6 +124,14 @@ enum State {
     /// `keys`
     Keys(scram::First),
     ScramLast(scram::Last),
+    CramAnswer {
+        challenge: String,
+    },
+    /// `shared_key`
+    SharedKey {
+        challenge: String,
+        answer: cram::Answer,
+    },
     /// `accept` or `refuse`
     Verdict(Verdict),
     /// The client has nothing more to say, and must say so.
@@ -160,9 +174,12 @@ impl Exchange {
     ) -> (Exchange, Step) {
         let mut exchange = Exchange(State::begin(mechanism, terms));
         let step = match (initial_response, mechanism) {
+            // nobody can answer what was not asked [rfc2195 2]
+            (Some(_), Mechanism::CramMd5) => exchange.fail(Failure::Malformed),
             (Some(response), _) => exchange.respond(response),
             // the draft's "User Name" is not understood by clients that look at it (section 2.2)
             (None, Mechanism::Login) => Step::Challenge(b"Username:".to_vec()),
+            (None, Mechanism::CramMd5) => Step::Challenge(challenge(terms).into_bytes()),
             // [rfc4616 2] the client speaks first, so the challenge is empty
             (None, _) => Step::Challenge(Vec::new()),
         };
@@ -207,6 +224,19 @@ impl Exchange {
                 let (last, challenge) = first.with_keys(keys);
                 self.0 = State::ScramLast(last);
                 Step::Challenge(challenge)
+            }
+            _ => Step::Failed(Failure::Malformed),
+        }
+    }
+
+    /// The key that `Step::SharedKey` asked for.
+    pub fn shared_key(&mut self, keys: &CramKeys) -> Step {
+        match std::mem::replace(&mut self.0, State::Over) {
+            State::SharedKey { challenge, answer } => {
+                match answer.is_of(keys, challenge.as_bytes()) {
+                    true => self.check(Claim::Proof { name: answer.name }, Verdict::Plain),
+                    false => Step::Failed(Failure::WrongProof),
+                }
             }
             _ => Step::Failed(Failure::Malformed),
         }
@@ -279,11 +309,19 @@ impl Exchange {
                 let claim = Claim::Proof { name: proven.name };
                 Ok(self.check(claim, Verdict::Last(proven.server_final)))
             }
+            State::CramAnswer { challenge } => {
+                let answer = cram::Answer::read(response)?;
+                let name = answer.name.clone();
+                self.0 = State::SharedKey { challenge, answer };
+                Ok(Step::SharedKey { name })
+            }
             State::NothingMore if response.is_empty() => Ok(Step::Done),
             State::AfterRefusal => Err(Failure::Refused),
-            State::NothingMore | State::Keys(_) | State::Verdict(_) | State::Over => {
-                Err(Failure::Malformed)
-            }
+            State::NothingMore
+            | State::Keys(_)
+            | State::SharedKey { .. }
+            | State::Verdict(_)
+            | State::Over => Err(Failure::Malformed),
         }
     }
 
@@ -307,6 +345,9 @@ impl State {
         match (mechanism, mechanism.needs()) {
             (_, Needs::Keys(hash)) => scram(hash, Binding::None),
             (_, Needs::KeysAndBinding(hash)) => scram(hash, Binding::Plus),
+            (_, Needs::SharedKey) => State::CramAnswer {
+                challenge: challenge(terms),
+            },
             (_, Needs::Certificate) => State::External,
             (Mechanism::XOAuth2, _) => State::Token(Form::XOAuth2),
             (_, Needs::Issuer) => State::Token(Form::OAuthBearer),
@@ -316,10 +357,21 @@ impl State {
     }
 }
 
+/// New each time, and it names who asks.
+///
+/// ```text
+/// challenge = msg-id ; "<" random "@" host ">"
+/// ```
+/// [rfc2195 2]
+fn challenge(terms: Terms<'_>) -> String {
+    format!("<{}@{}>", terms.nonce, terms.host)
+}
+
 impl ScramTerms {
     fn borrow(&self) -> Terms<'_> {
         Terms {
             nonce: &self.nonce,
+            host: "",
             bindings: &self.bindings,
             offered: &self.offered,
         }

@@ -1,5 +1,5 @@
 //! SASL mechanisms as machines without I/O. The server's side: PLAIN, LOGIN, SCRAM with and without
-//! channel binding, EXTERNAL, OAUTHBEARER, XOAUTH2. The client's: PLAIN, LOGIN, SCRAM without.
+//! channel binding, CRAM-MD5, EXTERNAL, OAUTHBEARER, XOAUTH2. The client's: PLAIN, LOGIN, SCRAM without.
 //!
 //! `Exchange` takes what the client says and gives the next `Step`; `ClientExchange` takes what a
 //! server says and gives the answer. The base64 of SMTP, IMAP and
@@ -9,6 +9,7 @@
 
 mod bearer;
 mod client;
+mod cram;
 mod exchange;
 mod hash;
 pub mod limits;
@@ -19,6 +20,7 @@ mod scram;
 
 pub use bearer::{Bearer, TokenRefusal};
 pub use client::{ClientExchange, ClientFailure, Exposure};
+pub use cram::CramKeys;
 pub use exchange::{Claim, Credentials, Exchange, Failure, Step, Terms};
 pub use hash::{Hash, ScramKeys};
 pub use line::encode;

@@ -10,6 +10,8 @@ pub const PASSWORD_BYTES: usize = 1_024;
 /// The longest message of SCRAM in octets. RFC 5802 sets no minimum; a name of the longest kind,
 /// each of its octets escaped, and a nonce fit in.
 pub const SCRAM_MESSAGE_BYTES: usize = 4_096;
+/// The longest answer of CRAM-MD5 in octets: the longest name, a space, a digest.
+pub const CRAM_MESSAGE_BYTES: usize = NAME_BYTES + 33;
 /// The longest nonce of a SCRAM client in octets. RFC 5802 sets no minimum; clients use 18 to 64.
 pub const NONCE_BYTES: usize = 512;
 /// The fewest iterations that SCRAM's client takes: with less, whoever took the server's place could

@@ -13,6 +13,8 @@ pub enum Mechanism {
     ScramSha256,
     /// RFC 5802
     ScramSha1,
+    /// RFC 2195, for on-demand mail relay (RFC 2645) and nothing else
+    CramMd5,
     /// RFC 4422 appendix A
     External,
     /// RFC 7628
@@ -34,6 +36,8 @@ pub enum Needs {
     Keys(Hash),
     /// Keys, and TLS to bind the exchange to.
     KeysAndBinding(Hash),
+    /// A key of CRAM-MD5, which is kept only for accounts that ask for it.
+    SharedKey,
     /// A certificate that the client showed in the TLS handshake.
     Certificate,
     /// Somebody whose tokens are believed.
@@ -83,6 +87,7 @@ pub const MECHANISMS: &[Row] = &[
         Needs::Keys(Hash::Sha256),
     ),
     row(Mechanism::ScramSha1, "SCRAM-SHA-1", Needs::Keys(Hash::Sha1)),
+    row(Mechanism::CramMd5, "CRAM-MD5", Needs::SharedKey),
     row(Mechanism::External, "EXTERNAL", Needs::Certificate),
     row(Mechanism::OAuthBearer, "OAUTHBEARER", Needs::Issuer),
     row(Mechanism::XOAuth2, "XOAUTH2", Needs::Issuer),
@@ -116,7 +121,7 @@ impl Mechanism {
     /// [rfc4959 3]; protocols differ in whether they let it all the same.
     pub fn begun_by(self) -> Beginner {
         match self {
-            Mechanism::Login => Beginner::Server,
+            Mechanism::Login | Mechanism::CramMd5 => Beginner::Server,
             _ => Beginner::Client,
         }
     }
@@ -164,6 +169,7 @@ mod tests {
             ScramSha1Plus,
             ScramSha256,
             ScramSha1,
+            CramMd5,
             External,
             OAuthBearer,
             XOAuth2,
@@ -176,7 +182,7 @@ mod tests {
             assert!(mechanism.name().len() <= 20, "RFC 4422 section 3.1");
         }
         assert_eq!(MECHANISMS.len(), all.len());
-        assert_eq!(Mechanism::from_name(b"CRAM-MD5"), None);
+        assert_eq!(Mechanism::from_name(b"DIGEST-MD5"), None);
         assert_eq!(Mechanism::from_name(b""), None);
     }
 

@@ -5,6 +5,7 @@ use sasl::{Bearer, Bindings, Claim, Exchange, Failure, Mechanism, Step, Terms, T
 fn start(mechanism: Mechanism, message: &str) -> (Exchange, Step) {
     let terms = Terms {
         nonce: "",
+        host: "mail.example.test",
         bindings: &Bindings::default(),
         offered: &[],
     };

@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use sasl::{
-    Bindings, Claim, Credentials, Exchange, Failure, Hash, MECHANISMS, Mechanism, ScramKeys, Step,
-    Terms, TokenRefusal, encode, limits,
+    Bindings, Claim, CramKeys, Credentials, Exchange, Failure, Hash, MECHANISMS, Mechanism,
+    ScramKeys, Step, Terms, TokenRefusal, encode, limits,
 };
 
 const UNBOUND: Bindings = Bindings {
@@ -14,6 +14,7 @@ const UNBOUND: Bindings = Bindings {
 
 const TERMS: Terms<'static> = Terms {
     nonce: "nonceoftheserver00",
+    host: "mail.example.test",
     bindings: &UNBOUND,
     offered: &[Mechanism::Plain],
 };
@@ -227,6 +228,37 @@ fn takes_external_with_and_without_a_name() {
 }
 
 #[test]
+fn cram_md5_shows_who_knows_the_password_and_not_the_password() {
+    // [rfc2195 2] [rfc2645 5.1.2]
+    let answer = |password: &[u8]| {
+        let (mut exchange, step) = start(Mechanism::CramMd5, None);
+        let Step::Challenge(challenge) = step else {
+            panic!("{step:?}")
+        };
+        assert_eq!(challenge, b"<nonceoftheserver00@mail.example.test>");
+        let digest = CramKeys::of_password(password).digest(&challenge);
+        let hex: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+        let step = exchange.respond(format!("tim {hex}").as_bytes());
+        let name = "tim".to_owned();
+        assert_eq!(step, Step::SharedKey { name });
+        let step = exchange.shared_key(&CramKeys::of_password(b"secret"));
+        (exchange, step)
+    };
+    let (mut exchange, step) = answer(b"secret");
+    let name = "tim".to_owned();
+    assert_eq!(step, Step::Check(Claim::Proof { name }));
+    assert_eq!(exchange.accept(), Step::Done);
+    let (mut exchange, step) = answer(b"Secret");
+    assert_eq!(step, Step::Failed(Failure::WrongProof));
+    assert_eq!(exchange.accept(), Step::Failed(Failure::Malformed));
+    // what was not asked cannot be answered
+    let (_, step) = start_line(Mechanism::CramMd5, Some(b"dGlt"));
+    assert_eq!(step, Step::Failed(Failure::Malformed));
+    let (mut exchange, _) = start(Mechanism::CramMd5, None);
+    assert_eq!(exchange.respond(b"tim"), Step::Failed(Failure::Malformed));
+}
+
+#[test]
 fn what_was_answered_once_is_over() {
     let (mut exchange, _) = start(Mechanism::Plain, Some(b"\0tim\0secret"));
     assert_eq!(exchange.accept(), Step::Done);
@@ -254,6 +286,10 @@ fn drive(mechanism: Mechanism, lines: &[Vec<u8>], wire: impl Fn(&mut Exchange, &
             Step::Keys { name, .. } => {
                 assert!(!name.is_empty() && !name.contains('\0'));
                 exchange.keys(keys.clone())
+            }
+            Step::SharedKey { name } => {
+                assert!(!name.is_empty() && !name.contains('\0'));
+                exchange.shared_key(&CramKeys::of_password(b"x"))
             }
             Step::Check(Claim::Proof { .. }) => panic!("nobody can guess a proof"),
             Step::Check(Claim::Password(c)) => {
@@ -284,7 +320,7 @@ proptest! {
     #[test]
     fn nor_do_messages_that_are_nearly_right(lines in prop::collection::vec(
         "(n|y|p=tls-exporter|p=x)?,(a=tim)?,(n=tim|n=t=2Cm)?,?(r=[!-~]{0,20})?(,[a-z]=x)?(,p=)?|c=biws,r=[!-~]{1,30},p=[a-zA-Z]{4}\
-        |n,(a=tim)?,\u{1}(auth=Bearer x)?\u{1}\u{1}|user=tim\u{1}auth=Bearer x\u{1}\u{1}", 0..5)) {
+        |tim [0-9a-f]{31,33}|n,(a=tim)?,\u{1}(auth=Bearer x)?\u{1}\u{1}|user=tim\u{1}auth=Bearer x\u{1}\u{1}", 0..5)) {
         let lines: Vec<Vec<u8>> = lines.into_iter().map(String::into_bytes).collect();
         for row in MECHANISMS {
             drive(row.mechanism, &lines, |exchange, line| exchange.respond(line));

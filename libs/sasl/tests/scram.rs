@@ -54,6 +54,7 @@ impl Play {
     fn start(&self, first: &str) -> (Exchange, Step) {
         let terms = Terms {
             nonce: self.server_nonce,
+            host: "mail.example.test",
             bindings: &self.bindings,
             offered: &self.offered,
         };

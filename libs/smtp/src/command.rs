@@ -29,6 +29,7 @@ pub enum Verb {
     StartTls,
     Auth,
     Etrn,
+    Atrn,
 }
 
 /// All verbs with their words on the wire.
@@ -48,6 +49,7 @@ pub const VERBS: &[(Verb, &str)] = &[
     (Verb::StartTls, "STARTTLS"),
     (Verb::Auth, "AUTH"),
     (Verb::Etrn, "ETRN"),
+    (Verb::Atrn, "ATRN"),
 ];
 
 impl Verb {
@@ -104,6 +106,9 @@ pub enum Command {
     },
     /// Start what waits for a node. [rfc1985 5]
     Etrn(Node),
+    /// Turn the connection, and hand over what waits for these domains, or for all if there are none.
+    /// [rfc2645 5.2.1]
+    Atrn(Vec<Domain>),
 }
 
 impl Command {
@@ -124,6 +129,7 @@ impl Command {
             Command::StartTls => Verb::StartTls,
             Command::Auth { .. } => Verb::Auth,
             Command::Etrn(_) => Verb::Etrn,
+            Command::Atrn(_) => Verb::Atrn,
         }
     }
 }
@@ -302,6 +308,6 @@ pub enum ArgumentError {
     ParameterTwice(&'static str),
     TooManyParameters,
     Mechanism,
-    /// ETRN without the full name of a domain. [rfc1985 5]
+    /// ETRN or ATRN without the full name of a domain. [rfc1985 5] [rfc2645 5.2.1]
     Node,
 }

@@ -45,6 +45,13 @@ impl Command {
             }
             Command::Vrfy(text) | Command::Help(Some(text)) => write!(out, " {text}"),
             Command::Etrn(node) => write!(out, " {node}"),
+            Command::Atrn(domains) => {
+                let mut between = ' ';
+                domains.iter().try_for_each(|domain| {
+                    let mark = std::mem::replace(&mut between, ',');
+                    write!(out, "{mark}{domain}")
+                })
+            }
             Command::Auth {
                 mechanism,
                 initial_response,

@@ -12,6 +12,7 @@
 //! vrfy = "VRFY" SP String [SP "SMTPUTF8"]   help = "HELP" [SP String]   noop = "NOOP" [SP String]
 //! auth = "AUTH" SP mechanism [SP initial-response]
 //! etrn = "ETRN" SP ["@"] Domain / "ETRN" SP "#" String
+//! atrn = "ATRN" [SP Domain *("," Domain)]
 //! esmtp-param   = esmtp-keyword ["=" esmtp-value]
 //! esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
 //! esmtp-value   = 1*(%d33-60 / %d62-126)
@@ -29,9 +30,7 @@ use crate::priority::Priority;
 use addr::{Charset, Domain, ForwardPath, ReversePath};
 
 /// Words of SMTP and its extensions that we know and do not do: 502, not 500. [rfc5321 4.2.4]
-const NOT_IMPLEMENTED: &[&str] = &[
-    "EXPN", "BURL", "ATRN", "TURN", "SEND", "SOML", "SAML", "XCLIENT",
-];
+const NOT_IMPLEMENTED: &[&str] = &["EXPN", "BURL", "TURN", "SEND", "SOML", "SAML", "XCLIENT"];
 
 /// First words of HTTP requests. A page in a browser can make it send us its request; the first
 /// line ends the connection, so that the lines behind it are never read as commands.
@@ -89,18 +88,12 @@ fn arguments(verb: Verb, rest: &str) -> Result<Command, ArgumentError> {
         Verb::Vrfy => Ok(Command::Vrfy(without_smtputf8(rest).to_owned())),
         Verb::Auth => auth(rest),
         Verb::Etrn => node(rest).map(Command::Etrn),
+        Verb::Atrn => domains(rest).map(Command::Atrn),
     }
 }
 
 /// A domain has its full name, or a stranger's `@com` would be one. [rfc1985 5] [rfc1985 5.3]
 fn node(rest: &str) -> Result<Node, ArgumentError> {
-    let full_name = |text: &str| {
-        let domain = Domain::parse(text.as_bytes(), Charset::Ascii);
-        domain
-            .ok()
-            .filter(|_| text.contains('.'))
-            .ok_or(ArgumentError::Node)
-    };
     if rest.is_empty() {
         return Err(ArgumentError::Missing);
     }
@@ -114,6 +107,20 @@ fn node(rest: &str) -> Result<Node, ArgumentError> {
         Some(name) => full_name(name).map(Node::Subtree),
         None => full_name(rest).map(Node::Domain),
     }
+}
+
+/// None at all is all of them. [rfc2645 5.2.1]
+fn domains(rest: &str) -> Result<Vec<Domain>, ArgumentError> {
+    match rest {
+        "" => Ok(Vec::new()),
+        list => list.split(',').map(full_name).collect(),
+    }
+}
+
+fn full_name(text: &str) -> Result<Domain, ArgumentError> {
+    let domain = Domain::parse(text.as_bytes(), Charset::Ascii);
+    let domain = domain.ok().filter(|_| text.contains('.'));
+    domain.ok_or(ArgumentError::Node)
 }
 
 /// These commands take no argument. [rfc5321 4.1.1.4] [rfc3207 4]

@@ -17,8 +17,8 @@ pub enum Answered {
     Content,
 }
 
-/// What may answer anything. [rfc5321 4.3.2]
-const ANYTHING: &[u16] = &[421, 500, 501];
+/// What may answer anything [rfc5321 4.3.2]; 502: not at this port [rfc2645 5.4].
+const ANYTHING: &[u16] = &[421, 500, 501, 502];
 
 use Answered::{Command, Connection, Content, NoCommand};
 
@@ -62,6 +62,8 @@ const SEQUENCES: &[(Answered, &[u16])] = &[
         Command(Verb::Etrn),
         &[250, 251, 252, 253, 458, 459, 502, 503, 530],
     ),
+    // [rfc2645 7]
+    (Command(Verb::Atrn), &[250, 450, 451, 453, 530]),
     // 502: a word that we know and do not do; 555: a parameter that we do not know; 521: the
     // connection ends, as nobody knows where the octets of a chunk do
     (NoCommand, &[502, 555, 521]),

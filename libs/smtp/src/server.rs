@@ -6,6 +6,9 @@
 //! The same bytes give the same events in whatever pieces they arrive. What never happens here:
 //! I/O, time, a decision whether a command is welcome.
 //!
+//! After the 250 to ATRN the roles are turned: this machine reads and says nothing more, and gives
+//! what came since to whoever is the client now. [rfc2645 5.3]
+//!
 //! After the 220 to STARTTLS everything buffered is dropped and nothing is taken until
 //! `tls_started`: what was sent in clear text before TLS is never read as if it came after.
 //! [rfc3207 4.2]
@@ -56,6 +59,8 @@ enum State {
     DataEnded(DataEnd),
     /// STARTTLS was answered with 220; nothing is taken.
     Tls,
+    /// ATRN was answered with 250; what comes is kept, and not read here.
+    Turned,
     Closed,
 }
 
@@ -170,7 +175,7 @@ impl Server {
     )]
     pub fn next(&mut self) -> Option<Event> {
         match &self.state {
-            State::Answer(_) | State::Tls | State::Closed => None,
+            State::Answer(_) | State::Tls | State::Turned | State::Closed => None,
             State::Commands => self.next_command(),
             State::AuthLine => self.next_auth_line(),
             State::Data(_) => self.next_data(),
@@ -216,6 +221,7 @@ impl Server {
                 State::Commands
             }
             (To(Verb::Quit), 221) => return self.close(),
+            (To(Verb::Atrn), 250) => State::Turned,
             (To(Verb::StartTls), 220) => {
                 self.drop_input();
                 State::Tls
@@ -271,6 +277,17 @@ impl Server {
     /// True after QUIT or 421: write the output, then close the connection.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
+    }
+
+    /// True after the 250 to ATRN: write the output, then let `turned_over` say what came behind it.
+    pub fn has_turned(&self) -> bool {
+        matches!(self.state, State::Turned)
+    }
+
+    /// What the other side has said since it became the server.
+    pub fn turned_over(self) -> Vec<u8> {
+        assert!(self.has_turned(), "turned without ATRN");
+        self.input[self.start..].to_vec()
     }
 
     /// True while TLS is awaited.

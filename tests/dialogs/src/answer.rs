@@ -6,13 +6,13 @@ use crate::pattern::Kept;
 use crate::script::unescape;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sasl::{Hash, ScramKeys};
+use sasl::{CramKeys, Hash, ScramKeys};
 
 /// The data of a type of channel binding on the connection that the line goes over.
 pub type Binding<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
 
-/// Replaces each `<base64 TEXT>` and `<scram HASH PASSWORD FIRST NAME>` of a client's line; the
-/// latter keeps what the server must say to it as `last`.
+/// Replaces each `<base64 TEXT>`, `<cram PASSWORD USER NAME>` and `<scram HASH PASSWORD FIRST NAME>` of
+/// a client's line; the last keeps what the server must say to it as `last`.
 pub fn compute(text: &str, kept: &mut Kept, binding: Binding<'_>) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = text;
@@ -23,6 +23,7 @@ pub fn compute(text: &str, kept: &mut Kept, binding: Binding<'_>) -> Result<Stri
         let inner = after[1..].get(..end.saturating_sub(1)).unwrap_or_default();
         let computed = match inner.split_once(' ') {
             Some(("base64", text)) => STANDARD.encode(unescape(text)?),
+            Some(("cram", words)) => cram(words, kept)?,
             Some(("scram", words)) => scram(words, kept, binding)?,
             _ => {
                 out.push('<');
@@ -35,6 +36,19 @@ pub fn compute(text: &str, kept: &mut Kept, binding: Binding<'_>) -> Result<Stri
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// The answer of CRAM-MD5 [rfc2195 2]; NAME says under which name the challenge was kept, in base64.
+fn cram(words: &str, kept: &Kept) -> Result<String, String> {
+    let words: Vec<&str> = words.split(' ').collect();
+    let [password, user, name] = words[..] else {
+        return Err("<cram PASSWORD USER NAME>".to_owned());
+    };
+    let challenge = kept.get(name).ok_or("the challenge was not kept")?;
+    let challenge = STANDARD.decode(challenge).map_err(|e| e.to_string())?;
+    let digest = CramKeys::of_password(password.as_bytes()).digest(&challenge);
+    let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+    Ok(STANDARD.encode(format!("{user} {digest}")))
 }
 
 /// The client's last message [rfc5802 3]. FIRST is its first one, NAME says under which name the

@@ -7,8 +7,8 @@ use crate::pattern::Kept;
 use crate::script::{Script, Setup};
 use addr::Address;
 use mail::{
-    Addressed, Admin, Argon2Cost, Body, Dsn, Flags, Incoming, IssuerSettings, Mail, MailSettings,
-    MailboxName, Mechanism, NewMessage, Prefix, Resolved, WeakPasswords,
+    AccountChange, Addressed, Admin, Argon2Cost, Body, Dsn, Flags, Incoming, IssuerSettings, Mail,
+    MailSettings, MailboxName, Mechanism, NewMessage, Prefix, Resolved, SharedKey, WeakPasswords,
 };
 use net::{Clock, Random, TlsClient, TlsServer};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
@@ -33,6 +33,8 @@ pub struct House {
     pub tls_client: TlsClient,
     /// Of the sessions that show a certificate of their own.
     pub tls_clients: BTreeMap<u32, TlsClient>,
+    /// Who asked for CRAM-MD5.
+    shared_keys: Vec<String>,
     /// What lines may name before anything was kept: tokens.
     pub kept: Kept,
 }
@@ -68,6 +70,11 @@ impl House {
             tls_server: tls_server.asking_clients(&authority.pem).map_err(text)?,
             tls_client: TlsClient::trusting_pem(&chain).map_err(text)?,
             tls_clients: BTreeMap::new(),
+            shared_keys: script
+                .setting("account.cram_md5")
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
             kept: Kept::new(),
         };
         for setup in &script.setup {
@@ -100,8 +107,13 @@ impl House {
                 let hashed = self.mail.auth().new_password(password.as_bytes()).await;
                 let hashed = hashed.map_err(debug)?;
                 let address = address(name)?;
+                let change = AccountChange {
+                    password: Some(Some(hashed)),
+                    shared_key: self.shared_keys.contains(name).then_some(SharedKey::Kept),
+                    ..AccountChange::default()
+                };
                 let added = directory
-                    .add_account(&self.admin(), &address, Some(&hashed))
+                    .add_account_with(&self.admin(), &address, change)
                     .await;
                 added.map(drop).map_err(debug)
             }

@@ -33,6 +33,7 @@
 //! `<base64 TEXT>` stands for TEXT (with the escapes of `C!:`) in base64, and
 //! `<scram HASH PASSWORD FIRST NAME>` for SCRAM's last message of a client whose first one was
 //! FIRST, where NAME kept the server's in base64; what the server must say to it is kept as `last`.
+//! `<cram PASSWORD USER NAME>` is the answer of CRAM-MD5 to the challenge that NAME kept.
 #![forbid(unsafe_code)]
 
 pub mod answer;

@@ -9,9 +9,11 @@ use crate::directory::LoginRecord;
 use crate::proof::Login;
 use net::{ChannelBindings, ClientCertificate, Source};
 use sasl::{
-    Bindings, Claim, Exchange, Failure, Hash, MECHANISMS, Mechanism, Needs, ScramKeys, Step, Terms,
+    Bindings, Claim, CramKeys, Exchange, Failure, Hash, MECHANISMS, Mechanism, Needs, ScramKeys,
+    Step, Terms,
 };
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Letters of the server's nonce, nearly 5 bits each.
 const NONCE_LETTERS: usize = 28;
@@ -25,6 +27,8 @@ pub struct LoginClient {
     pub(super) bindings: Bindings,
     pub(super) certificate: Option<ClientCertificate>,
     plus: Plus,
+    /// Our name, where CRAM-MD5 is taken.
+    shared_key_as: Option<Arc<str>>,
 }
 
 /// Whether the client was told that a login can be bound to its TLS connection.
@@ -50,6 +54,16 @@ impl LoginClient {
             },
             certificate: conn.client_certificate(),
             plus: Plus::Announced,
+            shared_key_as: None,
+        }
+    }
+
+    /// The same at a door where accounts that asked for it may log in by CRAM-MD5; the challenge
+    /// has our name.
+    pub fn with_shared_keys(self, host: &str) -> LoginClient {
+        LoginClient {
+            shared_key_as: Some(host.into()),
+            ..self
         }
     }
 
@@ -91,7 +105,7 @@ pub struct Conversation {
     client: LoginClient,
     mechanism: Mechanism,
     exchange: Exchange,
-    /// SCRAM: who was asked for, and what keys were given.
+    /// SCRAM and CRAM-MD5: who was asked for, and what keys were given.
     asked: Option<Asked>,
     accepted: Option<Login>,
     refusal: Option<LoginRefusal>,
@@ -99,8 +113,14 @@ pub struct Conversation {
 
 struct Asked {
     name: String,
-    hash: Hash,
-    keys: ScramKeys,
+    given: Given,
+}
+
+/// What an account has, or what stands for it.
+#[derive(Clone, PartialEq, Eq)]
+enum Given {
+    Scram(Hash, ScramKeys),
+    Shared(CramKeys),
 }
 
 impl Auth {
@@ -123,6 +143,7 @@ impl Auth {
             // than to what is left: they get in without binding, and not at all if it is offered.
             Needs::KeysAndBinding(_) => client.bindings.exporter.is_some(),
             Needs::Certificate => client.certificate.is_some(),
+            Needs::SharedKey => client.shared_key_as.is_some(),
             Needs::Keys(_) | Needs::Password | Needs::Issuer => true,
         };
         MECHANISMS
@@ -144,6 +165,7 @@ impl Auth {
         let nonce = self.gate.random.token(NONCE_LETTERS);
         let terms = Terms {
             nonce: &nonce,
+            host: client.shared_key_as.as_deref().unwrap_or_default(),
             bindings: &client.bindings,
             offered: &offered,
         };
@@ -167,14 +189,33 @@ impl Auth {
 
     /// The keys of a name, or what stands for them; all of it is done for every name.
     async fn keys(&self, name: &str, hash: Hash) -> Result<ScramKeys, LoginRefusal> {
+        let (secret, known_as) = self.known_as(name).await?;
+        let stand_in = keys::stand_in(secret, hash, &known_as);
+        let record = self.record(name)?;
+        let kept = record
+            .as_ref()
+            .and_then(|r| r.verifiers.as_ref()?.keys(hash));
+        Ok(kept.unwrap_or(stand_in))
+    }
+
+    /// The same for CRAM-MD5.
+    async fn shared_key(&self, name: &str) -> Result<CramKeys, LoginRefusal> {
+        let (secret, known_as) = self.known_as(name).await?;
+        let stand_in = keys::shared_stand_in(secret, &known_as);
+        let record = self.record(name)?;
+        let kept = record
+            .as_ref()
+            .and_then(|r| r.verifiers.as_ref()?.shared_key());
+        Ok(kept.unwrap_or(stand_in))
+    }
+
+    /// What stand-ins are made of.
+    async fn known_as(&self, name: &str) -> Result<(&keys::Secret, String), LoginRefusal> {
         let read = || self.directory.secret(&self.gate.random);
         let secret = self.gate.secret.get_or_try_init(read).await;
         let secret = secret.map_err(LoginRefusal::Unavailable)?;
         let known_as = self.directory.login_key(name);
-        let known_as = known_as.map_err(LoginRefusal::Unavailable)?;
-        let stand_in = keys::stand_in(secret, hash, &known_as);
-        let record = self.record(name)?;
-        Ok(kept_keys(record.as_ref(), hash).unwrap_or(stand_in))
+        Ok((secret, known_as.map_err(LoginRefusal::Unavailable)?))
     }
 
     /// A proof was right for these keys: are they still the account's?
@@ -182,9 +223,11 @@ impl Auth {
         let record = self.record(&asked.name)?;
         let attempt = self.gate.attempt(&asked.name, record.as_ref(), from);
         self.gate.throttle.admit(attempt).map_err(too_many)?;
-        let kept = kept_keys(record.as_ref(), asked.hash);
+        let is_kept = record
+            .as_ref()
+            .is_some_and(|record| asked.given.is_kept(record));
         match record {
-            Some(record) if kept.as_ref() == Some(&asked.keys) => {
+            Some(record) if is_kept => {
                 self.gate.throttle.succeeded(attempt);
                 Ok(record.login())
             }
@@ -206,8 +249,15 @@ impl Auth {
     }
 }
 
-fn kept_keys(record: Option<&LoginRecord>, hash: Hash) -> Option<ScramKeys> {
-    record?.verifiers.as_ref()?.keys(hash)
+impl Given {
+    /// Whether the account has it still.
+    fn is_kept(&self, record: &LoginRecord) -> bool {
+        let verifiers = record.verifiers.as_ref();
+        verifiers.is_some_and(|verifiers| match self {
+            Given::Scram(hash, keys) => verifiers.keys(*hash).as_ref() == Some(keys),
+            Given::Shared(keys) => verifiers.shared_key().as_ref() == Some(keys),
+        })
+    }
 }
 
 impl Conversation {
@@ -227,9 +277,18 @@ impl Conversation {
                 Step::Challenge(challenge) => return Progress::Challenge(challenge),
                 Step::Keys { name, hash } => match self.auth.keys(&name, hash).await {
                     Ok(keys) => {
-                        let given = keys.clone();
-                        self.asked = Some(Asked { name, hash, keys });
-                        self.exchange.keys(given)
+                        let given = Given::Scram(hash, keys.clone());
+                        self.asked = Some(Asked { name, given });
+                        self.exchange.keys(keys)
+                    }
+                    Err(refusal) => return Progress::Refused(refusal),
+                },
+                Step::SharedKey { name } => match self.auth.shared_key(&name).await {
+                    Ok(keys) => {
+                        let step = self.exchange.shared_key(&keys);
+                        let given = Given::Shared(keys);
+                        self.asked = Some(Asked { name, given });
+                        step
                     }
                     Err(refusal) => return Progress::Refused(refusal),
                 },

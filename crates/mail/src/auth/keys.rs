@@ -1,4 +1,4 @@
-//! SCRAM's keys: how they are made, kept, and made up for those who have none.
+//! SCRAM's keys: how they are made, kept, and made up for those who have none. And CRAM-MD5's.
 //!
 //! SCRAM's clients prepare a password by SASLprep (RFC 4013), so keys are made from that form:
 //! some characters vanish, other spaces become U+0020, then NFKC. What SASLprep prohibits is not
@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use net::Random;
-use sasl::{Hash, ScramKeys};
+use sasl::{CramKeys, Hash, ScramKeys};
 
 const SALT_BYTES: usize = 16;
 /// RFC 7677 section 4 asks for 4,096 at least.
@@ -78,6 +78,25 @@ pub(super) fn stand_in(secret: &Secret, hash: Hash, name: &str) -> ScramKeys {
         stored_key: derive(1, hash.octets()),
         server_key: derive(2, hash.octets()),
     }
+}
+
+/// The same for CRAM-MD5.
+pub(super) fn shared_stand_in(secret: &Secret, name: &str) -> CramKeys {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(b"CRAM-MD5 ");
+    hasher.update(name.as_bytes());
+    CramKeys::from_octets(*hasher.finalize().as_bytes())
+}
+
+const SHARED: &str = "CRAM-MD5$";
+
+/// `CRAM-MD5$` and what MD5 has come to behind the keys, in hexadecimal.
+pub(super) fn write_shared(keys: &CramKeys) -> String {
+    format!("{SHARED}{}", keys.to_text())
+}
+
+pub(super) fn read_shared(text: &str) -> Option<CramKeys> {
+    CramKeys::from_text(text.strip_prefix(SHARED)?)
 }
 
 fn label(hash: Hash) -> &'static str {

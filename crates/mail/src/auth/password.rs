@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use net::Random;
-use sasl::{Hash, ScramKeys};
+use sasl::{CramKeys, Hash, ScramKeys};
 use std::fmt;
 use store::Fault;
 use subtle::ConstantTimeEq;
@@ -55,7 +55,7 @@ impl Argon2Cost {
 pub(crate) struct Verifiers {
     /// A PHC string.
     pub argon2: String,
-    /// The keys of SCRAM as `keys` writes them, those of each hash function behind a space.
+    /// The keys of SCRAM and CRAM-MD5 as `keys` writes them, one behind the other with a space.
     pub scram: Option<String>,
 }
 
@@ -64,6 +64,24 @@ impl Verifiers {
     pub fn keys(&self, hash: Hash) -> Option<ScramKeys> {
         let kept = self.scram.as_deref()?;
         kept.split(' ').find_map(|text| keys::read(hash, text))
+    }
+
+    /// None: the account did not ask for CRAM-MD5.
+    pub fn shared_key(&self) -> Option<CramKeys> {
+        let kept = self.scram.as_deref()?;
+        kept.split(' ').find_map(keys::read_shared)
+    }
+
+    /// With this key of CRAM-MD5, or with none.
+    pub fn with_shared_key(self, shared: Option<&CramKeys>) -> Verifiers {
+        let kept = self.scram.as_deref().unwrap_or_default().split(' ');
+        let kept = kept.filter(|text| !text.is_empty() && keys::read_shared(text).is_none());
+        let mut kept: Vec<String> = kept.map(str::to_owned).collect();
+        kept.extend(shared.map(keys::write_shared));
+        Verifiers {
+            scram: (!kept.is_empty()).then(|| kept.join(" ")),
+            ..self
+        }
     }
 }
 
@@ -77,6 +95,8 @@ impl fmt::Debug for Verifiers {
 #[derive(Clone, Debug)]
 pub struct NewPassword {
     pub(crate) verifiers: Verifiers,
+    /// Kept only for accounts that ask for it.
+    pub(crate) shared_key: CramKeys,
 }
 
 /// Why a password cannot be set.
@@ -217,6 +237,7 @@ pub(super) fn make(
     let scram = (!made.is_empty()).then(|| made.join(" "));
     Ok(NewPassword {
         verifiers: Verifiers { argon2, scram },
+        shared_key: CramKeys::of_password(password.octets()),
     })
 }
 

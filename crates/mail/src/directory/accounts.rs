@@ -3,7 +3,7 @@
 
 use super::record::{AccountRecord, AddressRecord, DirectoryState, RemovedRecord};
 use super::{Directory, check_new_address};
-use crate::auth::NewPassword;
+use crate::auth::{NewPassword, Verifiers};
 use crate::change::AccountEdit;
 use crate::codec::{Look, Record, damaged, decode};
 use crate::error::DirectoryError;
@@ -66,6 +66,8 @@ pub struct AccountInfo {
     pub quota_bytes: Option<u64>,
     /// Has it a password?
     pub has_password: bool,
+    /// Whether CRAM-MD5's key is kept of it.
+    pub shared_key: SharedKey,
 }
 
 /// An account that was removed and whose mail is still kept.
@@ -92,13 +94,21 @@ pub struct AccountChange {
     pub quota_bytes: Option<Option<u64>>,
     /// What it may do.
     pub standing: Option<Standing>,
+    /// Whether CRAM-MD5's key is kept of its password.
+    pub shared_key: Option<SharedKey>,
+}
+
+/// Whether what CRAM-MD5 needs is kept of a password: a stolen copy of it opens the account by
+/// CRAM-MD5, as no stolen hash does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SharedKey {
+    Kept,
+    NotKept,
 }
 
 impl AccountChange {
     fn apply(self, record: &mut AccountRecord) -> Result<(), DirectoryError> {
-        if let Some(password) = self.password {
-            record.verifiers = password.map(|p| p.verifiers);
-        }
+        change_password(record, self.password, self.shared_key)?;
         if let Some(name) = self.display_name {
             if name
                 .as_ref()
@@ -121,6 +131,30 @@ impl AccountChange {
         record.standing = self.standing.unwrap_or(record.standing);
         Ok(())
     }
+}
+
+/// What the account asked for holds for its next passwords as well.
+fn change_password(
+    record: &mut AccountRecord,
+    password: Option<Option<NewPassword>>,
+    shared_key: Option<SharedKey>,
+) -> Result<(), DirectoryError> {
+    let old = record.verifiers.take();
+    let had = old.as_ref().and_then(Verifiers::shared_key);
+    let is_kept = shared_key.map_or(had.is_some(), |asked| asked == SharedKey::Kept);
+    record.verifiers = match password {
+        Some(password) => password.map(|new| {
+            let shared = is_kept.then_some(&new.shared_key);
+            new.verifiers.clone().with_shared_key(shared)
+        }),
+        None if is_kept && had.is_none() => {
+            let why =
+                "CRAM-MD5 needs a new password: of the one that is set, nothing is kept for it";
+            return Err(DirectoryError::Invalid(why));
+        }
+        None => old.map(|old| old.with_shared_key(had.as_ref().filter(|_| is_kept))),
+    };
+    Ok(())
 }
 
 impl Directory {
@@ -344,6 +378,10 @@ fn info(id: AccountId, record: AccountRecord, key: &[u8]) -> Result<AccountInfo,
         created: record.created,
         quota_bytes: record.quota_bytes,
         has_password: record.verifiers.is_some(),
+        shared_key: match record.verifiers.as_ref().and_then(Verifiers::shared_key) {
+            Some(_) => SharedKey::Kept,
+            None => SharedKey::NotKept,
+        },
     })
 }
 

@@ -100,7 +100,8 @@ pub(crate) fn offers(role: Role, wish: Wish, policy: &Policy) -> bool {
     let may_ask = match (role, wish) {
         (Role::Submission, _) | (Role::Exchange, Wish::Time) => true,
         // [rfc4865 4.2]
-        (Role::Exchange, Wish::Hold | Wish::Priority) | (Role::Lmtp | Role::Local, _) => false,
+        (Role::Exchange, Wish::Hold | Wish::Priority)
+        | (Role::Lmtp | Role::Local | Role::OnDemand, _) => false,
     };
     let is_off = wish == Wish::Hold && policy.longest_hold.is_zero();
     may_ask && !is_off && policy.elsewhere == Elsewhere::Taken

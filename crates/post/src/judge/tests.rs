@@ -268,6 +268,10 @@ fn answered(
     let evidence = ResolvedEvidence {
         to: &ForwardPath::Address(address(to)),
         right,
+        relay: match to.ends_with("@customer.example") {
+            true => Relay::ForCustomer,
+            false => Relay::Denied,
+        },
         deliveries_so_far: 0,
         queue,
     };
@@ -279,6 +283,30 @@ fn answered(
 }
 
 const OPEN: (QueueRoom, Elsewhere) = (QueueRoom::Enough, Elsewhere::Taken);
+
+#[test]
+fn mail_for_a_customer_is_taken_from_everybody_while_there_is_room() {
+    // [rfc5321 3.6.2]
+    let taken = |to, open| answered(Resolved::NotOurs, to, Right::Deliver, open);
+    let his = "ann@customer.example";
+    assert!(taken(his, OPEN).is_ok());
+    for (to, open, refusal) in [
+        ("bob@b.example", OPEN, Refusal::RelayDenied),
+        (
+            his,
+            (QueueRoom::CustomerFull, Elsewhere::Taken),
+            Refusal::CustomerFull,
+        ),
+        (his, (QueueRoom::Full, Elsewhere::Taken), Refusal::QueueFull),
+        (
+            his,
+            (QueueRoom::Enough, Elsewhere::Refused),
+            Refusal::NoRoad,
+        ),
+    ] {
+        assert_eq!(taken(to, open).err(), Some(refusal), "{to}");
+    }
+}
 
 #[test]
 fn only_a_login_at_submission_sends_elsewhere() {

@@ -106,7 +106,7 @@ impl Queue {
             .map(|place| (place, Happened::Delivered));
         settled.happened.extend(arrived);
         settled.entry.lease = Some(self.lease(settled.entry.due));
-        let settled = settle::told_of_delay(settled, now, self.delay_notice(message));
+        let settled = settle::told_of_delay(settled, now, self.delay_notice(message, &entry));
         let said = settled.entry.recipients.iter().enumerate();
         let said = said.filter_map(|(place, one)| Some((place, one.said.clone()?)));
         let record = AttemptRecord {

@@ -144,7 +144,7 @@ impl Queue {
             client: message.client,
             login: message.login,
             arrived: message.at,
-            expires: due.after(self.inner.settings.lifetime),
+            expires: due.after(self.lifetime(&entries)),
         };
         Leaving {
             queue: self.clone(),
@@ -154,6 +154,20 @@ impl Queue {
             trail,
             body: body.clone(),
         }
+    }
+}
+
+impl Queue {
+    /// How long a message lives that goes to these: what only customers get, as long as is said for
+    /// them.
+    fn lifetime(&self, entries: &[EntryRecord]) -> Duration {
+        let usual = self.inner.settings.lifetime;
+        let of = |entry: &EntryRecord| {
+            let customer = self.keeping(entry)?;
+            Some(customer.lifetime.unwrap_or(usual))
+        };
+        let all: Option<Vec<Duration>> = entries.iter().map(of).collect();
+        all.and_then(|all| all.into_iter().max()).unwrap_or(usual)
     }
 }
 

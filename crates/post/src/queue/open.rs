@@ -2,6 +2,7 @@
 //!
 //! What never happens here: an attempt.
 
+use crate::customer::{Customer, Customers, Holds};
 use crate::judge::QueueRoom;
 use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Lease, Standing, Whither};
@@ -20,6 +21,7 @@ use mail::Mail;
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
 use mail::road::{MessageNumber, RoadLook};
 use net::{Clock, Random, Time};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Fault;
@@ -50,6 +52,8 @@ pub(super) struct Inner {
     /// By which it is sent, while it is.
     road: Mutex<Option<Road>>,
     pub noting: Noting,
+    /// Customers whose servers pick up now, by name.
+    picking: Mutex<BTreeSet<String>>,
     /// Wakes who works through the schedule.
     pub bell: Notify,
 }
@@ -99,6 +103,7 @@ impl Queue {
                 schedule: Mutex::new(Schedule::new(settings.max_entries)),
                 road: Mutex::new(None),
                 noting: Noting::default(),
+                picking: Mutex::default(),
                 bell: Notify::new(),
                 settings,
             }),
@@ -153,13 +158,31 @@ impl Queue {
         self.held().count(login, self.inner.clock.now())
     }
 
+    pub(super) fn picking(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        let picking = &self.inner.picking;
+        picking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether it takes no more.
     pub fn is_full(&self) -> bool {
         self.room() == QueueRoom::Full
     }
 
-    /// Whether one more entry would be taken.
-    pub(crate) fn room(&self) -> QueueRoom {
+    /// Whether one more entry would be taken, for this customer if it is his.
+    pub(crate) fn room_for(&self, customer: Option<&Arc<Customer>>) -> QueueRoom {
+        let keeps = customer.filter(|customer| customer.holds != Holds::Nothing);
+        if keeps.is_some_and(|customer| self.kept_for(customer) >= customer.max_entries) {
+            return QueueRoom::CustomerFull;
+        }
+        self.room()
+    }
+
+    /// Entries that are kept for a customer.
+    pub fn kept_for(&self, customer: &Customer) -> usize {
+        self.schedule().kept_for(customer)
+    }
+
+    fn room(&self) -> QueueRoom {
         let mut schedule = self.schedule();
         match schedule.reserve(1) {
             true => {
@@ -222,6 +245,16 @@ impl Queue {
     pub(super) fn timing(&self, message: &MessageRecord, entry: &EntryRecord) -> Timing {
         let routes = &self.inner.routes;
         let deadline = self.deadline(message, entry);
+        let kept_for = self.keeping(entry);
+        if kept_for.is_some() {
+            return Timing {
+                destination: routes.destination(&message.sender, &entry.domain),
+                due: deadline,
+                deadline,
+                priority: message.asked.priority,
+                kept_for,
+            };
+        }
         let now = self.inner.clock.now();
         let latest = now.after(self.inner.settings.longest_wait);
         let held = message.asked.hold.filter(|_| message.holds(entry, now));
@@ -234,23 +267,45 @@ impl Queue {
             due: entry.due.min(deadline).min(latest),
             deadline,
             priority: message.asked.priority,
+            kept_for: None,
         }
+    }
+
+    /// For whom an entry is kept until he asks for it.
+    pub(super) fn keeping(&self, entry: &EntryRecord) -> Option<Arc<Customer>> {
+        let customer = self.customers().keeping(&entry.domain);
+        customer
+            .filter(|_| entry.whither == Whither::Elsewhere)
+            .cloned()
+    }
+
+    /// Whose mail is taken from everybody, and may be kept.
+    pub fn customers(&self) -> &Customers {
+        self.inner.routes.customers()
     }
 
     /// When something is due whether or not there is somebody to talk to.
     fn deadline(&self, message: &MessageRecord, entry: &EntryRecord) -> Time {
         let given_up = message.given_up().at;
-        match (entry.delay_told, self.delay_notice(message)) {
+        match (entry.delay_told, self.delay_notice(message, entry)) {
             (None, Some(notice)) => notice.at.min(given_up),
             _ => given_up,
         }
     }
 
-    /// When the sender is told that it takes long: as he wants it, or as is usual here.
-    pub(super) fn delay_notice(&self, message: &MessageRecord) -> Option<Notice> {
+    /// When the sender is told that it takes long: as he wants it, or as is usual here. What is kept for
+    /// a customer is where it is to be.
+    pub(super) fn delay_notice(
+        &self,
+        message: &MessageRecord,
+        entry: &EntryRecord,
+    ) -> Option<Notice> {
         if let Some(at) = message.told_late() {
             let why = Why::Late;
             return Some(Notice { at, why });
+        }
+        if self.keeping(entry).is_some() {
+            return None;
         }
         let after = self.inner.settings.delay_notice;
         // what its sender wanted to wait is no delay

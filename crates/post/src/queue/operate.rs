@@ -114,7 +114,7 @@ impl Queue {
                 Change::Hold => schedule.hold(*number),
                 Change::Remove if schedule.is_under_way(*number) => {}
                 Change::Remove => schedule.forget(*number),
-                Change::Release => drop(schedule.hurry(*number, *due)),
+                Change::Release => schedule.release(*number, *due),
                 Change::Retry => wanted.extend(schedule.hurry(*number, *due)),
             }
         }

@@ -7,6 +7,7 @@
 //! it takes none its line stands still and costs nothing. What is done costs the same however much
 //! waits. What never happens here: a row, a clock, an attempt.
 
+use crate::customer::Customer;
 use crate::limits::PRIORITY_STEP;
 use crate::queue::entry::EntryNumber;
 use crate::road::{NotNow, route};
@@ -32,6 +33,8 @@ pub(crate) struct Timing {
     pub deadline: Time,
     /// How urgent it is beside others.
     pub priority: Priority,
+    /// For whom it is kept.
+    pub kept_for: Option<Arc<Customer>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +55,7 @@ struct Place {
     deadline: Time,
     priority: Priority,
     state: State,
+    kept_for: Option<Arc<Customer>>,
 }
 
 /// A place in a line: when it came into it, which a step of priority moves back or forth, and which
@@ -100,6 +104,8 @@ pub(crate) struct Schedule {
     destinations: HashMap<Arc<str>, Destination>,
     turns: Turns,
     asleep: BTreeSet<(Time, Arc<str>)>,
+    /// How many entries are kept for whom, by name.
+    kept: HashMap<String, usize>,
     /// Room for entries whose commit is under way.
     reserved: usize,
     max_entries: usize,
@@ -120,6 +126,7 @@ impl Schedule {
             destinations: HashMap::new(),
             turns: Turns::default(),
             asleep: BTreeSet::new(),
+            kept: HashMap::new(),
             reserved: 0,
             max_entries,
             looked: Time(i64::MIN),
@@ -173,11 +180,15 @@ impl Schedule {
         });
         destination.entries += 1;
         self.waiting.insert((timing.due, number));
+        if let Some(customer) = &timing.kept_for {
+            *self.kept.entry(customer.name.clone()).or_default() += 1;
+        }
         let place = Place {
             destination: name,
             deadline: timing.deadline,
             priority: timing.priority,
             state: State::Waiting(timing.due),
+            kept_for: timing.kept_for,
         };
         self.places.insert(number, place);
     }
@@ -349,6 +360,10 @@ impl Schedule {
         let Some(place) = self.places.remove(&number) else {
             return;
         };
+        let customer = place.kept_for.as_ref();
+        if let Some(kept) = customer.and_then(|customer| self.kept.get_mut(&customer.name)) {
+            *kept = kept.saturating_sub(1);
+        }
         match place.state {
             State::Waiting(due) => {
                 self.waiting.remove(&(due, number));
@@ -403,10 +418,13 @@ impl Schedule {
         place.state = State::Held;
     }
 
-    /// Lets an entry go at this time: one that is held, or one that waits for longer. Gives where it
-    /// goes.
+    /// Lets an entry go at this time: one that is held, or one that waits for longer; what somebody picks
+    /// up goes on waiting for that. Gives where it goes.
     pub fn hurry(&mut self, number: EntryNumber, due: Time) -> Option<route::Destination> {
         let place = self.places.get_mut(&number)?;
+        let destination = self.destinations.get(&place.destination)?;
+        let is_picked_up = matches!(destination.way.next, route::Next::PickUp(_));
+        let due = if is_picked_up { place.deadline } else { due };
         if let State::Waiting(until) = place.state {
             self.waiting.remove(&(until, number));
         }
@@ -424,6 +442,14 @@ impl Schedule {
         Some(destination.way.clone())
     }
 
+    /// Lets an entry go that was held; one that is kept for a customer waits for him again.
+    pub fn release(&mut self, number: EntryNumber, due: Time) {
+        let place = self.places.get(&number);
+        let kept = place.filter(|place| place.kept_for.is_some());
+        let due = kept.map_or(due, |place| place.deadline);
+        let _ = self.hurry(number, due);
+    }
+
     /// All entries whose destination is such a one, in the order of their numbers.
     pub fn going(&self, is_such: impl Fn(&route::Destination) -> bool) -> Vec<EntryNumber> {
         let such = |place: &Place| {
@@ -434,6 +460,24 @@ impl Schedule {
         let mut numbers: Vec<EntryNumber> = all.map(|(number, _)| *number).collect();
         numbers.sort_unstable();
         numbers
+    }
+
+    /// The same, without those that are held or under way.
+    pub fn waiting_at(&self, is_such: impl Fn(&route::Destination) -> bool) -> Vec<EntryNumber> {
+        let mut numbers = self.going(is_such);
+        numbers.retain(|number| self.may_go(*number));
+        numbers
+    }
+
+    fn may_go(&self, number: EntryNumber) -> bool {
+        let place = self.places.get(&number);
+        place.is_some_and(|place| matches!(place.state, State::Waiting(_) | State::InLine))
+    }
+
+    /// Takes an entry that waits, or stands in line, for an attempt that the schedule did not ask for.
+    /// False: it is not there to be taken.
+    pub fn take_now(&mut self, number: EntryNumber) -> bool {
+        self.may_go(number) && self.set_aside(number)
     }
 
     /// Takes one out that waits, stands in line or is kept back, so that no attempt begins at it; `add`
@@ -448,6 +492,11 @@ impl Schedule {
         }
         self.take(number);
         true
+    }
+
+    /// How many entries are kept for a customer.
+    pub fn kept_for(&self, customer: &Customer) -> usize {
+        self.kept.get(&customer.name).copied().unwrap_or_default()
     }
 
     /// Whether an attempt at it runs, or its end is not written yet.

@@ -58,7 +58,7 @@ pub(super) fn attempted(
 pub(super) fn looked_at(
     before: &EntryRecord,
     now: Time,
-    given_up: GivenUp,
+    (given_up, nobody): (GivenUp, &str),
     notice: Option<Notice>,
 ) -> Settled {
     if now < given_up.at {
@@ -75,7 +75,7 @@ pub(super) fn looked_at(
         onward.state = RecipientState::Failed;
         let why = match given_up.status {
             TOO_LATE => BACK,
-            _ => NO_ANSWER,
+            _ => nobody,
         };
         let said = onward.said.get_or_insert_with(|| nothing_said(now, why));
         said.status = given_up.status;
@@ -145,7 +145,10 @@ pub(super) enum Why {
     Late,
 }
 
-const NO_ANSWER: &str = "there was no answer in all the time that the message was kept";
+/// Why nothing was said in all the time that a message was kept.
+pub(super) const NO_ANSWER: &str = "there was no answer in all the time that the message was kept";
+pub(super) const NOT_ASKED_FOR: &str =
+    "the recipient's server did not ask for it in all the time that it was kept for pick-up";
 const GIVEN_BACK: &str = "the operator of this server has taken it out of the queue";
 const BACK: &str = "it could not be delivered within the time that its sender has set";
 const LATE: &str = "it is not delivered yet, and the time that its sender has set is over";
@@ -277,7 +280,7 @@ mod tests {
         let mut before = entry(2);
         before.recipients[0].state = RecipientState::Done;
         before.recipients[1].said = Some(said(4));
-        let settled = looked_at(&before, Time(100), EXPIRES, notice(1));
+        let settled = looked_at(&before, Time(100), (EXPIRES, NO_ANSWER), notice(1));
         assert!(settled.entry.is_over());
         assert_eq!(settled.happened, [(1, Happened::Failed)]);
         let last = settled.entry.recipients[1].said.clone().unwrap();
@@ -291,7 +294,7 @@ mod tests {
             status: TOO_LATE,
             ..EXPIRES
         };
-        let settled = looked_at(&entry(1), Time(100), given_up, None);
+        let settled = looked_at(&entry(1), Time(100), (given_up, NO_ANSWER), None);
         assert_eq!(settled.happened, [(0, Happened::Failed)]);
         let last = settled.entry.recipients[0].said.clone().unwrap();
         assert_eq!((last.status, last.why.as_deref()), (TOO_LATE, Some(BACK)));
@@ -311,13 +314,13 @@ mod tests {
             at: Time(50),
             why: Why::Late,
         });
-        let settled = looked_at(&entry(1), Time(50), EXPIRES, notice);
+        let settled = looked_at(&entry(1), Time(50), (EXPIRES, NO_ANSWER), notice);
         assert_eq!(settled.happened, [(0, Happened::Delayed)]);
         let last = settled.entry.recipients[0].said.clone().unwrap();
         assert_eq!((last.status, last.why.as_deref()), (EXPIRED, Some(LATE)));
         let mut before = entry(1);
         before.recipients[0].said = Some(said(4));
-        let settled = looked_at(&before, Time(50), EXPIRES, notice);
+        let settled = looked_at(&before, Time(50), (EXPIRES, NO_ANSWER), notice);
         let last = settled.entry.recipients[0].said.clone().unwrap();
         assert_eq!((last.status, last.host), (EXPIRED, said(4).host));
     }
@@ -326,12 +329,12 @@ mod tests {
     fn the_sender_hears_once_that_it_takes_long() {
         // [rfc3461 5.2.5]
         let notice = notice(50);
-        let early = looked_at(&entry(1), Time(49), EXPIRES, notice);
+        let early = looked_at(&entry(1), Time(49), (EXPIRES, NO_ANSWER), notice);
         assert_eq!(early.happened, []);
-        let first = looked_at(&entry(1), Time(50), EXPIRES, notice);
+        let first = looked_at(&entry(1), Time(50), (EXPIRES, NO_ANSWER), notice);
         assert_eq!(first.happened, [(0, Happened::Delayed)]);
         assert_eq!(first.entry.delay_told, Some(Time(50)));
-        let second = looked_at(&first.entry, Time(60), EXPIRES, notice);
+        let second = looked_at(&first.entry, Time(60), (EXPIRES, NO_ANSWER), notice);
         assert_eq!(second.happened, []);
     }
 }

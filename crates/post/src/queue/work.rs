@@ -133,7 +133,7 @@ impl Queue {
     }
 
     /// One that is not sent now.
-    fn pass_over(
+    pub(super) fn pass_over(
         &self,
         number: EntryNumber,
         read: Result<Option<(MessageRecord, EntryRecord)>, Fault>,
@@ -171,7 +171,12 @@ impl Queue {
     /// Nothing may be sent now, and something is due all the same.
     fn look(&self, message: &MessageRecord, entry: &EntryRecord) -> Settled {
         let now = self.inner.clock.now();
-        settle::looked_at(entry, now, message.given_up(), self.delay_notice(message))
+        let nobody = match self.keeping(entry) {
+            Some(_) => settle::NOT_ASKED_FOR,
+            None => settle::NO_ANSWER,
+        };
+        let notice = self.delay_notice(message, entry);
+        settle::looked_at(entry, now, (message.given_up(), nobody), notice)
     }
 
     async fn attempt(
@@ -189,11 +194,11 @@ impl Queue {
         let now = self.inner.clock.now();
         let mut settled = settle::attempted(entry, &carried.fates, message.given_up());
         settled.entry.lease = Some(self.lease(settled.entry.due));
-        let settled = settle::told_of_delay(settled, now, self.delay_notice(message));
+        let settled = settle::told_of_delay(settled, now, self.delay_notice(message, entry));
         (settled, carried.records)
     }
 
-    fn load(&self, message: &MessageRecord, entry: &EntryRecord) -> Load {
+    pub(super) fn load(&self, message: &MessageRecord, entry: &EntryRecord) -> Load {
         let recipients = entry.waiting().map(|place| {
             let onward = &entry.recipients[place];
             LoadRecipient {
@@ -237,7 +242,7 @@ impl Queue {
     }
 
     /// Until the store has taken it: what is forgotten would be sent twice.
-    async fn note_until_done(
+    pub(super) async fn note_until_done(
         &self,
         (number, message, before): (EntryNumber, &MessageRecord, &EntryRecord),
         settled: Settled,
@@ -269,11 +274,15 @@ impl Queue {
     }
 
     /// Into the schedule again, after some time.
-    fn put_back(&self, number: EntryNumber, after: Duration) {
+    pub(super) fn put_back(&self, number: EntryNumber, after: Duration) {
         let due = self.inner.clock.now().after(after);
         match self.read(number) {
             Ok(Some((message, entry))) => {
                 let timing = self.timing(&message, &entry);
+                let due = match timing.kept_for {
+                    Some(_) => timing.due,
+                    None => due,
+                };
                 self.again(number, Timing { due, ..timing });
             }
             Ok(None) | Err(_) => self.schedule().forget(number),

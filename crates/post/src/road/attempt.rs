@@ -14,11 +14,12 @@ use crate::road::gather::Gatherer;
 use crate::road::lanes::Came;
 use crate::road::pool::Key;
 use crate::road::route::{Destination, Hop, Next, NoRoute};
+use crate::road::talk::Talk;
 use crate::road::visit::{Settled, Visit, Visited};
 use crate::road::{Road, said};
 use addr::ReversePath;
 use net::Time;
-use smtp::client::{Recipient, Unfit};
+use smtp::client::{Extension, Recipient, Unfit};
 use smtp::{MailParameters, Protection};
 use std::collections::VecDeque;
 
@@ -156,8 +157,36 @@ impl Road {
     /// Carries a load to a destination: one attempt. Nothing of it is remembered here but connections;
     /// whoever drops it in the middle does not know what became of it.
     pub async fn carry(&self, load: &Load, terms: Terms, destination: &Destination) -> Carried {
-        let mut run = Run {
-            road: self,
+        let mut run = Run::new(self, load, terms, destination);
+        run.make().await;
+        run.carried()
+    }
+
+    /// The same on a connection that somebody else began; there is no other host.
+    pub(crate) async fn carry_on(
+        &self,
+        talk: &mut Talk,
+        way: Turned<'_>,
+        load: &Load,
+        terms: Terms,
+    ) -> Carried {
+        let mut run = Run::new(self, load, terms, way.destination);
+        run.make_on(talk, way).await;
+        run.carried()
+    }
+}
+
+/// A connection that somebody else began.
+pub(crate) struct Turned<'a> {
+    pub destination: &'a Destination,
+    pub hop: &'a Hop,
+    pub key: Key,
+}
+
+impl<'a> Run<'a> {
+    fn new(road: &'a Road, load: &'a Load, terms: Terms, destination: &'a Destination) -> Run<'a> {
+        Run {
+            road,
             load,
             terms,
             destination,
@@ -173,9 +202,22 @@ impl Road {
             records: Vec::new(),
             came: Came::Unreachable,
             seven_bit: None,
+        }
+    }
+
+    /// In a form in which nothing can turn out to be other than it was said to be.
+    async fn make_on(&mut self, talk: &mut Talk, way: Turned<'_>) {
+        let takes_all = talk.client().capabilities().offers(Extension::EightBitMime);
+        let form = match takes_all {
+            true => Form::EightBit,
+            false => Form::SevenBit,
         };
-        run.make().await;
-        run.carried()
+        if form == Form::EightBit || self.make_seven_bit(way.hop) {
+            let visit = self.visit(way.key, Some(way.hop), form);
+            let visited = visit.stay(talk, &self.indices()).await;
+            self.settle(visited, HostsLeft::None);
+        }
+        self.leave_the_rest();
     }
 }
 

@@ -33,7 +33,9 @@ impl Gatherer<'_> {
                 place: Place::Unix(path.clone()),
                 security: Security::Unsigned,
             }]),
-            (Next::Exchanges, None) | (Next::Program(_) | Next::Here, _) => Err(NoRoute::Unusable),
+            (Next::Exchanges, None) | (Next::Program(_) | Next::Here | Next::PickUp(_), _) => {
+                Err(NoRoute::Unusable)
+            }
         }
     }
 

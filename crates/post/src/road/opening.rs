@@ -162,6 +162,11 @@ impl NotOpen {
 impl Opening<'_> {
     /// Leads the conversation to where a transaction can begin.
     pub async fn open(&self, conn: Conn) -> Result<Talk, NotOpen> {
+        self.open_after(conn, b"").await
+    }
+
+    /// The same, where the server has said something already.
+    pub async fn open_after(&self, conn: Conn, heard: &[u8]) -> Result<Talk, NotOpen> {
         let conn = match &self.need {
             Need::AtOnce(trust) => {
                 let trust = trust.clone();
@@ -170,7 +175,8 @@ impl Opening<'_> {
             }
             _ => conn,
         };
-        let client = Client::new(self.protocol, self.name.clone());
+        let mut client = Client::new(self.protocol, self.name.clone());
+        client.receive(heard);
         let mut talk = Talk::new(client, conn, self.patience);
         let greeting = ask(&mut talk, None, Stage::Greeting).await?;
         if greeting.class() != Class::Completion {

@@ -3,6 +3,7 @@
 //! `Routes` is the operator's table; `hosts` makes of the DNS's answers the places to try, in order.
 //! Both are pure. What never happens here: a look-up, a random number drawn, a connection.
 
+use crate::customer::{Customer, Customers, Holds};
 use crate::road::failure::Class;
 use addr::{Address, Domain, Host, ReversePath};
 use smtp::Status;
@@ -49,6 +50,8 @@ pub enum Next {
     Program(Arc<Program>),
     /// Into mailboxes here: what was held for later.
     Here,
+    /// Over the connection by which its server comes and asks for it; nothing is begun from here.
+    PickUp(Arc<Customer>),
 }
 
 /// A server that the operator names.
@@ -134,6 +137,36 @@ pub enum SenderPattern {
     Domain(Domain),
 }
 
+impl DomainPattern {
+    /// The patterns that fit a domain, the most exact first.
+    pub(crate) fn all_for(domain: &Domain) -> Vec<DomainPattern> {
+        let mut patterns = vec![DomainPattern::Exactly(domain.clone())];
+        let parents = domain.as_str().match_indices('.');
+        let parent = |(at, _): (usize, &str)| domain.as_str()[at + 1..].parse().ok();
+        patterns.extend(parents.filter_map(parent).map(DomainPattern::Below));
+        patterns
+    }
+
+    pub fn fits(&self, domain: &Domain) -> bool {
+        match self {
+            DomainPattern::Exactly(own) => own == domain,
+            DomainPattern::Below(parent) => {
+                let below = domain.as_str().strip_suffix(parent.as_str());
+                below.is_some_and(|rest| rest.ends_with('.'))
+            }
+        }
+    }
+}
+
+impl fmt::Display for DomainPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DomainPattern::Exactly(domain) => domain.fmt(f),
+            DomainPattern::Below(parent) => write!(f, "*.{parent}"),
+        }
+    }
+}
+
 impl SenderPattern {
     fn fits(&self, sender: &ReversePath) -> bool {
         let Some(address) = sender.address() else {
@@ -153,6 +186,7 @@ pub struct Routes {
     /// The rows of a pattern, by the pattern.
     by_pattern: BTreeMap<DomainPattern, Vec<usize>>,
     for_all: Vec<usize>,
+    customers: Customers,
 }
 
 impl Routes {
@@ -169,15 +203,22 @@ impl Routes {
         routes
     }
 
+    /// What is kept for customers goes to them, whatever the rows say.
+    pub fn with_customers(mut self, customers: Customers) -> Routes {
+        self.customers = customers;
+        self
+    }
+
+    pub fn customers(&self) -> &Customers {
+        &self.customers
+    }
+
     /// The row for a recipient's domain and a sender. The cost does not grow with the table, but for
     /// rows of the same pattern.
     pub fn find(&self, sender: &ReversePath, to: &Host) -> Option<&Route> {
         let mut patterns = Vec::new();
         if let Some(domain) = to.domain() {
-            patterns.push(DomainPattern::Exactly(domain.clone()));
-            let parents = domain.as_str().match_indices('.');
-            let parent = |(at, _): (usize, &str)| domain.as_str()[at + 1..].parse().ok();
-            patterns.extend(parents.filter_map(parent).map(DomainPattern::Below));
+            patterns = DomainPattern::all_for(domain);
         }
         let found = patterns.iter().filter_map(|p| self.by_pattern.get(p));
         let candidates = found.chain([&self.for_all]);
@@ -192,6 +233,14 @@ impl Routes {
     /// What mail of this sender to this domain has in common with other mail: connections to it are
     /// reused, and counted together.
     pub fn destination(&self, sender: &ReversePath, to: &Host) -> Destination {
+        let picks_up = |customer: &&Arc<Customer>| customer.holds == Holds::UntilAtrn;
+        if let Some(customer) = self.customers.of(to).filter(picks_up) {
+            return Destination {
+                domain: Some(to.clone()),
+                next: Next::PickUp(customer.clone()),
+                sources: Sources::default(),
+            };
+        }
         let row = self.find(sender, to);
         let next = row.map_or(Next::Exchanges, |row| row.next.clone());
         Destination {
@@ -241,6 +290,8 @@ impl fmt::Display for Destination {
             (Next::Socket(path), _) => write!(f, "lmtp:{}", path.display())?,
             (Next::Program(program), _) => write!(f, "pipe:{}", program.command.join(" "))?,
             (Next::Here, _) => f.write_str("here")?,
+            (Next::PickUp(customer), Some(domain)) => write!(f, "pick-up:{customer} {domain}")?,
+            (Next::PickUp(customer), None) => write!(f, "pick-up:{customer}")?,
             (Next::Exchanges, Some(domain)) => write!(f, "{domain}")?,
             (Next::Exchanges, None) => f.write_str("-")?,
         }

@@ -352,8 +352,27 @@ impl Visit<'_> {
             .collect();
     }
 
-    /// All transactions that it takes. [rfc5321 4.5.3.1.10]
+    /// On a connection that stays with whoever has it.
+    pub async fn stay(&self, talk: &mut Talk, recipients: &[usize]) -> Visited {
+        let mut visited = self.begin();
+        if self.load.protection() == Protection::Required && talk.conn().tls().is_none() {
+            let not_open = NotOpen::not_here(&NotHere::Unproven);
+            self.nobody(not_open, recipients, &mut visited);
+        } else {
+            self.transact_all(talk, recipients, &mut visited).await;
+        }
+        visited
+    }
+
     async fn transact(&self, mut talk: Talk, recipients: &[usize], visited: &mut Visited) {
+        self.transact_all(&mut talk, recipients, visited).await;
+        if let Some(talk) = self.road.pool().put(self.key.clone(), talk) {
+            self.road.leave(talk);
+        }
+    }
+
+    /// All transactions that it takes. [rfc5321 4.5.3.1.10]
+    async fn transact_all(&self, talk: &mut Talk, recipients: &[usize], visited: &mut Visited) {
         if let Some(tls) = talk.conn().tls() {
             visited.record.tls = Some(format!("{} {}", tls.version, tls.cipher));
             visited.record.proof = tls.voucher.map(|voucher| match voucher {
@@ -364,12 +383,9 @@ impl Visit<'_> {
         visited.came = Came::Answered;
         let mut left = recipients.to_vec();
         while !left.is_empty() {
-            left = self.one_transaction(&mut talk, left, visited).await;
+            left = self.one_transaction(talk, left, visited).await;
         }
         visited.record.ended = self.now();
-        if let Some(talk) = self.road.pool().put(self.key.clone(), talk) {
-            self.road.leave(talk);
-        }
     }
 
     /// Gives those who are to go in another one, at once.

@@ -28,7 +28,11 @@ pub(crate) fn lhlo(session: &mut Session, command: Command) -> Doing<'_> {
 
 fn send_keywords(session: &mut Session) {
     let mut reply = Reply::plain(250, session.door.settings.hostname.clone());
-    for keyword in keywords(session) {
+    let keywords = match session.client.role {
+        Role::OnDemand => on_demand(session),
+        _ => keywords(session),
+    };
+    for keyword in keywords {
         reply = reply.and(keyword);
     }
     session.send(reply);
@@ -74,7 +78,7 @@ fn keywords(session: &Session) -> Vec<String> {
     if session.client.tls.is_some() {
         keywords.push("REQUIRETLS".to_owned()); // [rfc8689 2]
     }
-    if session.client.role != Role::Lmtp && !session.door.settings.etrn.is_empty() {
+    if session.client.role != Role::Lmtp && !session.door.settings.customers.is_empty() {
         keywords.push("ETRN".to_owned()); // [rfc1985 3]
     }
     let offers = |wish| session.door.post.offers(session.client.role, wish);
@@ -94,6 +98,20 @@ fn keywords(session: &Session) -> Vec<String> {
         keywords.push(format!("AUTH {}", mechanisms.join(" "))); // [rfc4954 3]
     }
     keywords.push("HELP".to_owned());
+    keywords
+}
+
+/// Nothing of mail: no message comes in here. [rfc2645 5.1.1]
+fn on_demand(session: &Session) -> Vec<String> {
+    let mut keywords = vec!["ENHANCEDSTATUSCODES".to_owned()];
+    if session.may_start_tls() {
+        keywords.push("STARTTLS".to_owned());
+    }
+    let mechanisms = session.mechanisms();
+    if !mechanisms.is_empty() {
+        keywords.push(format!("AUTH {}", mechanisms.join(" ")));
+    }
+    keywords.push("ATRN".to_owned());
     keywords
 }
 

@@ -30,11 +30,11 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Doing<'_> {
             return Ok(());
         }
         let not_offered = Reply::new(504, Status(5, 5, 4), "This mechanism is not offered");
-        if Mechanism::from_name(mechanism.as_bytes()).is_none() {
+        let Some(named) = Mechanism::from_name(mechanism.as_bytes()) else {
             session.bad(not_offered);
             return Ok(());
-        }
-        if !session.may_log_in() {
+        };
+        if !session.may_log_in_by(named) {
             // the password may have been sent all the same; it is not looked at [rfc4954 6]
             session.bad(Reply::new(
                 538,

@@ -2,6 +2,7 @@
 //!
 //! A function here runs one command and sends its reply. It neither parses nor decides about mail.
 
+pub(crate) mod atrn;
 pub(crate) mod chunk;
 pub(crate) mod content;
 pub(crate) mod etrn;

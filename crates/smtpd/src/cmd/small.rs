@@ -59,7 +59,7 @@ pub(crate) fn help(session: &mut Session, command: Command) -> Doing<'_> {
     };
     let role = session.client.role;
     // ETRN is for those whom the settings name
-    let has_etrn = !session.door.settings.etrn.is_empty();
+    let has_etrn = !session.door.settings.customers.is_empty();
     let is_offered = |row: &&Row| row.is_spoken(role) && (row.verb != Verb::Etrn || has_etrn);
     let mut spoken = TABLE.iter().filter(is_offered);
     let words: Vec<&str> = spoken.clone().map(|row| row.verb.word()).collect();

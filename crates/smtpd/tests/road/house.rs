@@ -7,6 +7,7 @@ use mail::{
 };
 use net::time::{Duration, sleep};
 use net::{Bounds, Clock, Conn, Dialer, Listener, Random, Resolver, SimDns, SimNet, Stop, Time};
+use post::customer::{Customer, Customers};
 use post::queue::{EntryNumber, EntryRecord, Queue, QueueSettings, keys};
 use post::road::route::Routes;
 use post::road::{Outside, Road, RoadSettings};
@@ -29,6 +30,8 @@ pub async fn later(by: Duration) {
 }
 
 pub struct World {
+    /// Of the first server.
+    pub customers: Vec<Customer>,
     net: SimNet,
     dns: SimDns,
     clock: Clock,
@@ -45,6 +48,7 @@ impl World {
             dns.add_txt(domain, "v=spf1 mx ip4:127.0.0.1 -all");
         }
         World {
+            customers: Vec::new(),
             net: SimNet::new(1),
             dns,
             clock: Clock::following_tokio(Time::from_seconds(1_795_396_809)),
@@ -96,6 +100,10 @@ impl House {
         let mail = Mail::open(db.clone(), clock.clone(), random.clone(), settings);
         let mail = mail.await.unwrap();
         let hostname = format!("mail.{}", site.0);
+        let customers = match site.0 == A.0 {
+            true => world.customers.clone(),
+            false => Vec::new(),
+        };
         let queue = Queue::open(
             mail.clone(),
             clock.clone(),
@@ -105,7 +113,7 @@ impl House {
                 max_entries: entries,
                 ..QueueSettings::default()
             },
-            Routes::default(),
+            Routes::default().with_customers(Customers::new(customers.clone())),
         );
         let queue = queue.await.unwrap();
         let settings = PostSettings {
@@ -114,6 +122,7 @@ impl House {
         };
         House {
             world: World {
+                customers,
                 net: world.net.clone(),
                 dns: world.dns.clone(),
                 clock: world.clock.clone(),
@@ -225,6 +234,7 @@ impl House {
     fn door(&self, role: Role) -> Arc<Door> {
         let settings = Settings {
             clear_text: ClearText::Allowed,
+            customers: self.world.customers.iter().map(asked_by_alice).collect(),
             ..Settings::new(format!("mail.{}", self.site.0), role)
         };
         let door = Door::new(self.post.clone(), self.mail.clone(), None, settings);
@@ -245,6 +255,15 @@ impl House {
     /// As another server.
     pub async fn exchange(&self) -> Client {
         self.client(Role::Exchange).await
+    }
+
+    /// As a customer's server that has logged in as alice.
+    pub async fn on_demand(&self) -> Client {
+        let mut client = self.client(Role::OnDemand).await;
+        client.ask("EHLO site.example", "250").await;
+        let login = "AUTH PLAIN AGFsaWNlQGEuZXhhbXBsZQBzZWNyZXQ=";
+        client.ask(login, "235").await;
+        client
     }
 
     /// As a user's program that has not logged in.
@@ -336,6 +355,14 @@ impl House {
     }
 }
 
+fn asked_by_alice(customer: &Customer) -> smtpd::Customer {
+    smtpd::Customer {
+        who: Arc::new(customer.clone()),
+        networks: Vec::new(),
+        login: Some("alice@a.example".parse().unwrap()),
+    }
+}
+
 impl Drop for House {
     fn drop(&mut self) {
         self.stop.stop();
@@ -378,6 +405,41 @@ impl Client {
     pub async fn ask(&mut self, line: &str, begin: &str) -> String {
         self.send(&format!("{line}\r\n")).await;
         self.expect(begin).await
+    }
+
+    /// Takes the part of the server after ATRN, until QUIT. With a number it goes away instead of
+    /// answering the final dot of that message. Gives what came whole.
+    pub async fn take_mail(&mut self, cut_at: Option<usize>) -> Vec<String> {
+        let mut messages = Vec::new();
+        self.send("220 site.example ready\r\n").await;
+        loop {
+            let line = self.line().await;
+            let answer = match line.get(..4).unwrap_or_default() {
+                "EHLO" => "250-site.example\r\n250 8BITMIME\r\n",
+                "QUIT" => {
+                    self.send("221 bye\r\n").await;
+                    return messages;
+                }
+                "DATA" => {
+                    self.send("354 go\r\n").await;
+                    let mut text = String::new();
+                    loop {
+                        match self.line().await.as_str() {
+                            "." => break,
+                            line => text += &format!("{line}\r\n"),
+                        }
+                    }
+                    messages.push(text);
+                    if cut_at == Some(messages.len()) {
+                        return messages;
+                    }
+                    "250 taken\r\n"
+                }
+                "MAIL" | "RCPT" | "RSET" => "250 ok\r\n",
+                _ => panic!("not a command: {line}"),
+            };
+            self.send(answer).await;
+        }
     }
 
     /// Sends a message; gives the id.

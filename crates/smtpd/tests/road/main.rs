@@ -2,6 +2,7 @@
 //! sender learns why not. Time is paused and passes at once.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod customers;
 mod forwards;
 mod house;
 mod many;

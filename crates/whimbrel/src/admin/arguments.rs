@@ -116,6 +116,10 @@ pub struct AccountSettings {
     /// Whether mail to it is taken.
     #[arg(long, value_name = "ON|OFF")]
     pub mail: Option<Switch>,
+    /// Whether it may log in by CRAM-MD5, for on-demand mail relay; on needs a new password, and keeps
+    /// of it what would let a thief of the store log in.
+    #[arg(long, value_name = "ON|OFF")]
+    pub cram_md5: Option<Switch>,
 }
 
 #[derive(Subcommand)]

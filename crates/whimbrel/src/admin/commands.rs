@@ -235,7 +235,7 @@ pub async fn account(arguments: AccountArguments) -> Outcome<ExitCode> {
             let change = change(settings, password);
             if change.is_empty() {
                 let text = "nothing is to be changed: say --password, --generate, --name, --quota, \
-                            --login or --mail";
+                            --login, --mail or --cram-md5";
                 return Err(text.to_owned());
             }
             let job = Job::new(common, Request::AccountSet { account, change });
@@ -282,6 +282,7 @@ fn change(settings: AccountSettings, password: Option<Secret>) -> Change {
         quota,
         login,
         mail,
+        cram_md5,
     } = settings;
     Change {
         password,
@@ -289,6 +290,7 @@ fn change(settings: AccountSettings, password: Option<Secret>) -> Change {
         quota,
         login,
         mail,
+        cram_md5,
     }
 }
 

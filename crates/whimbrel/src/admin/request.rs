@@ -200,6 +200,7 @@ pub struct Change {
     pub quota: Option<QuotaWord>,
     pub login: Option<Switch>,
     pub mail: Option<Switch>,
+    pub cram_md5: Option<Switch>,
 }
 
 impl Change {
@@ -415,6 +416,8 @@ pub struct Account {
     pub login: bool,
     pub mail: bool,
     pub has_password: bool,
+    #[serde(default)]
+    pub cram_md5: bool,
     pub messages: u64,
     pub bytes: u64,
     /// The limit that holds, whoever set it.

@@ -234,7 +234,13 @@ fn account(one: &Account) -> String {
         ("number", one.id.to_string()),
         ("name", or_dash(one.name.as_deref())),
         ("made", one.created.clone()),
-        ("login", login.to_owned()),
+        (
+            "login",
+            match one.cram_md5 {
+                true => format!("{login}, for on-demand mail relay also by CRAM-MD5"),
+                false => login.to_owned(),
+            },
+        ),
         (
             "mail",
             if one.mail { "taken" } else { "refused" }.to_owned(),

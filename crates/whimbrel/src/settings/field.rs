@@ -2,6 +2,7 @@
 //!
 //! What never happens here: the name of a setting.
 
+use super::customers::{self, CustomerRow};
 use super::routes::{self, RouteRow};
 use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines, Smarthost};
@@ -10,7 +11,7 @@ use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse, WeakPasswords};
 use net::Dnssec;
 use popd::{AfterRetr, Expire, Language};
 use post::road::route::Families;
-use smtpd::{Customer, Network, Vrfy};
+use smtpd::{Network, Vrfy};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
@@ -42,7 +43,7 @@ pub enum Field<'a> {
     /// Servers of the DNS.
     Servers(&'a mut Vec<SocketAddr>),
     /// Who may ask for whose mail.
-    Customers(&'a mut Vec<Customer>),
+    Customers(&'a mut Vec<CustomerRow>),
     Switch(&'a mut bool),
     Certificates(&'a mut Vec<CertificateFiles>),
     Mailboxes(&'a mut Vec<FirstMailbox>),
@@ -232,11 +233,7 @@ impl Field<'_> {
                 "a host with its port, such as \"relay.example.org:587\"".to_owned()
             }
             Field::Networks(_) => "a list of networks such as [\"192.0.2.0/24\"]".to_owned(),
-            Field::Customers(_) => {
-                "a list of { domain = \"DOMAIN\", networks = [\"192.0.2.7\"], login = \"ADDRESS\" }, \
-                 where networks or login may be left out"
-                    .to_owned()
-            }
+            Field::Customers(_) => customers::ASKED.to_owned(),
             Field::Switch(_) => "true or false".to_owned(),
             Field::Routes(_) => routes::ASKED.to_owned(),
             Field::Ips(_) => "a list of addresses such as [\"192.0.2.1\"]".to_owned(),
@@ -272,7 +269,7 @@ impl Field<'_> {
             Field::Smarthost(_) => "host with a port".to_owned(),
             Field::Networks(_) => "list of networks".to_owned(),
             Field::Servers(_) => "list of addresses".to_owned(),
-            Field::Customers(_) => "list of `{ domain, networks, login }`".to_owned(),
+            Field::Customers(_) => "list of customers".to_owned(),
             Field::Switch(_) => "`true`, `false`".to_owned(),
             Field::Routes(_) => "list of routes".to_owned(),
             Field::Ips(_) => "list of addresses".to_owned(),
@@ -330,7 +327,7 @@ impl Field<'_> {
                 **kept = Some(parsed);
             }
             Field::Networks(kept) => **kept = each(value, must, |text| text.parse().ok())?,
-            Field::Customers(kept) => **kept = customers(value, &must)?,
+            Field::Customers(kept) => **kept = customers::take(value)?,
             Field::Switch(kept) => **kept = value.as_bool().ok_or_else(must)?,
             Field::Certificates(kept) => **kept = certificates(value, &must)?,
             Field::Mailboxes(kept) => **kept = mailboxes(value, &must)?,
@@ -382,7 +379,7 @@ impl Field<'_> {
             Field::Networks(networks) => {
                 list(networks.iter().map(|network| quoted(&network.to_string())))
             }
-            Field::Customers(all) => list(all.iter().map(customer)),
+            Field::Customers(all) => list(all.iter().map(|row| row.show(quoted))),
             Field::Switch(on) => on.to_string(),
             Field::Routes(rows) => list(rows.iter().map(|row| row.show(quoted))),
             Field::Ips(all) => list(all.iter().map(|ip| quoted(&ip.to_string()))),
@@ -565,68 +562,6 @@ fn mailboxes(value: &DeValue<'_>, must: &impl Fn() -> String) -> Result<Vec<Firs
         all.push(FirstMailbox { name, special_use });
     }
     Ok(all)
-}
-
-/// Each says whose mail it is, and who may ask for it.
-fn customers(value: &DeValue<'_>, must: &impl Fn() -> String) -> Result<Vec<Customer>, String> {
-    let mut all = Vec::new();
-    for item in value.as_array().ok_or_else(must)?.iter() {
-        let table = item.get_ref().as_table().ok_or_else(must)?;
-        let known = ["domain", "networks", "login"];
-        if table
-            .keys()
-            .any(|key| !known.contains(&key.get_ref().as_ref()))
-        {
-            return Err(must());
-        }
-        let text = |key: &str| match table.get(key) {
-            None => Ok(None),
-            Some(value) => value.get_ref().as_str().map(Some).ok_or_else(must),
-        };
-        let domain = text("domain")?.ok_or_else(must)?;
-        let login = match text("login")? {
-            None => None,
-            Some(login) => Some(
-                login
-                    .parse()
-                    .map_err(|error| format!("has {}: {error}", quoted(login)))?,
-            ),
-        };
-        let networks = match table.get("networks") {
-            None => Vec::new(),
-            Some(networks) => each(networks.get_ref(), must, |text| text.parse().ok())?,
-        };
-        if networks.is_empty() && login.is_none() {
-            return Err(format!(
-                "says of {} nobody who may ask; it {}",
-                quoted(domain),
-                must()
-            ));
-        }
-        all.push(Customer {
-            domain: domain
-                .parse()
-                .map_err(|error| format!("has {}: {error}", quoted(domain)))?,
-            networks,
-            login,
-        });
-    }
-    Ok(all)
-}
-
-fn customer(one: &Customer) -> String {
-    let mut parts = vec![format!("domain = {}", quoted(one.domain.as_str()))];
-    if !one.networks.is_empty() {
-        let networks = one
-            .networks
-            .iter()
-            .map(|network| quoted(&network.to_string()));
-        parts.push(format!("networks = {}", list(networks)));
-    }
-    if let Some(login) = &one.login {
-        parts.push(format!("login = {}", quoted(&login.to_string())));
-    }
-    format!("{{ {} }}", parts.join(", "))
 }
 
 fn certificate_file(table: &DeTable<'_>, name: &str) -> Result<PathBuf, String> {

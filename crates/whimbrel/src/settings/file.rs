@@ -209,11 +209,14 @@ mod tests {
             history_size = 1000
             [smtp]
             bare_newline_networks = ["192.0.2.0/24"]
-            [[smtp.etrn]]
-            domain = "customer.example"
+            [[road.customer]]
+            name = "near"
+            domains = ["customer.example"]
             networks = ["192.0.2.7"]
-            [[smtp.etrn]]
-            domain = "other.example"
+            hold = "etrn"
+            [[road.customer]]
+            name = "far"
+            domains = ["other.example"]
             login = "site@example.net"
             [login]
             scram = false
@@ -225,41 +228,12 @@ mod tests {
         assert!(settings.listen(Kind::Pop3).addresses.is_empty());
         assert_eq!(settings.listen(Kind::Imap).addresses.len(), 3);
         assert_eq!(settings.listen(Kind::Imap).bounds.per_address, 7);
-        assert_eq!(settings.smtp.etrn.len(), 2);
-        assert_eq!(settings.smtp.etrn[1].networks, []);
+        assert_eq!(settings.road.customers.len(), 2);
+        assert_eq!(settings.road.customers[1].networks, []);
         assert_eq!(settings.message_bytes, 25 << 20);
         assert_eq!(settings.mail.history_s, 14 * 86_400);
         assert_eq!(settings.mail.history_max_bytes, Some(1_000));
         assert!(!settings.mail.scram_verifier);
-    }
-
-    #[test]
-    fn a_customer_without_a_way_to_know_him_is_refused() {
-        for (row, wrong) in [
-            (r#"{ domain = "a.example" }"#, "nobody who may ask"),
-            (
-                r#"{ domain = "a..example", networks = ["192.0.2.7"] }"#,
-                "a..example",
-            ),
-            (r#"{ domain = "a.example", login = "nobody" }"#, "nobody"),
-            (
-                r#"{ domain = "a.example", networks = ["x"] }"#,
-                "holds \"x\"",
-            ),
-            (
-                r#"{ domain = "a.example", network = "192.0.2.7" }"#,
-                "must be",
-            ),
-            (r#"{ networks = ["192.0.2.7"] }"#, "must be"),
-        ] {
-            let refused = read(&format!("smtp.etrn = [{row}]"), usual());
-            let problems = refused.err().unwrap();
-            let text = format!("{problems:?}");
-            assert!(
-                text.contains(wrong) || text.contains(&wrong.replace('"', "\\\"")),
-                "{row}: {text}"
-            );
-        }
     }
 
     #[test]

@@ -256,6 +256,7 @@ fn listen() -> Vec<Row> {
         let who = match kind.kind {
             Kind::Lmtp => " At a socket the server's user and its group may hand in mail.",
             Kind::Submit => " Everybody on this machine may connect; the system says who it is.",
+            Kind::Odmr => " Only where `road.customer` has one that picks up by ATRN.",
             _ => "",
         };
         all.push(row(
@@ -623,14 +624,6 @@ fn smtp_bounds() -> Vec<Row> {
             AtReload,
             "Whom VRFY tells who has an account: nobody, or those who have logged in.",
             |s| Field::Choice(&mut s.smtp.vrfy),
-        ),
-        row(
-            "smtp.etrn",
-            AtReload,
-            "Domains whose own servers may ask for the mail that waits for them (ETRN, RFC 1985), \
-             from where, or by which login. What is below the domain is meant as well. Where \
-             nobody is named, ETRN is not offered.",
-            |s| Field::Customers(&mut s.smtp.etrn),
         ),
         row(
             "smtp.session_time",

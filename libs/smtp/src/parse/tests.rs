@@ -310,6 +310,31 @@ fn reads_client_names_loosely() {
 }
 
 #[test]
+fn reads_for_which_domains_a_connection_is_turned() {
+    // [rfc2645 5.2.1]
+    let domains = |line: &str| match good(line) {
+        Command::Atrn(domains) => domains.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(domains("ATRN"), [""; 0]);
+    assert_eq!(domains("atrn example.org "), ["example.org"]);
+    assert_eq!(
+        domains("ATRN example.org,example.com"),
+        ["example.org", "example.com"]
+    );
+    for line in [
+        "ATRN org",
+        "ATRN example.org, example.com",
+        "ATRN example.org,",
+        "ATRN ,",
+        "ATRN @example.org",
+        "ATRN é.example",
+    ] {
+        assert_eq!(bad(line), ArgumentError::Node, "{line}");
+    }
+}
+
+#[test]
 fn reads_auth_with_and_without_initial_response() {
     // [rfc4954 4] [rfc4422 3.1]
     let auth = |mechanism: &str, response: Option<&[u8]>| Command::Auth {

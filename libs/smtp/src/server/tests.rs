@@ -47,7 +47,7 @@ fn events<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Event> {
             server.buffered() <= AUTH_LINE_BYTES,
             "more than an unfinished line waits"
         );
-        if server.awaits_tls() {
+        if server.awaits_tls() || server.has_turned() {
             break;
         }
     }
@@ -446,4 +446,54 @@ fn notes_bare_newlines_in_content() {
         problem: Some(DataProblem::BareLf),
     });
     assert_eq!(whole(wire).last(), Some(&end));
+}
+
+/// A session that says yes to ATRN, and goes away from the machine then.
+fn turned_over(wire: &[u8], cut: usize) -> Vec<u8> {
+    let mut server = Server::new(RULES);
+    server.send(Reply::plain(220, "hello"));
+    let (first, second) = wire.split_at(cut);
+    server.receive(first);
+    let mut rest = Some(second);
+    loop {
+        match server.next() {
+            Some(event) => {
+                if let Some(reply) = answer(&event) {
+                    server.send(reply);
+                }
+            }
+            None if server.has_turned() => break,
+            None => server.receive(rest.take().expect("because all commands are in it")),
+        }
+    }
+    let mut over = server.turned_over();
+    over.extend_from_slice(rest.unwrap_or_default());
+    over
+}
+
+#[test]
+fn after_atrn_nothing_is_read_as_a_command_any_more() {
+    // [rfc2645 5.3]
+    let greeting = b"220 example.org ready\r\nQUIT\r\n";
+    let wire = [b"EHLO example.org\r\nATRN example.org\r\n", &greeting[..]].concat();
+    for cut in 0..=wire.len() {
+        assert_eq!(turned_over(&wire, cut), greeting, "cut at {cut}");
+    }
+}
+
+#[test]
+fn an_atrn_that_is_refused_changes_nothing() {
+    // [rfc2645 5.2.1]
+    for code in [450, 451, 453, 502, 530] {
+        let mut server = Server::new(RULES);
+        server.send(Reply::plain(220, "hello"));
+        server.receive(b"ATRN\r\nQUIT\r\n");
+        assert_eq!(
+            server.next(),
+            Some(Event::Command(Command::Atrn(Vec::new())))
+        );
+        server.send(Reply::plain(code, "no"));
+        assert!(!server.has_turned());
+        assert_eq!(server.next(), Some(Event::Command(Command::Quit)));
+    }
 }

@@ -29,6 +29,7 @@ fn timing(domain: &str, due: i64) -> Timing {
         due: s(due),
         deadline: s(1_000_000),
         priority: Priority::USUAL,
+        kept_for: None,
     }
 }
 

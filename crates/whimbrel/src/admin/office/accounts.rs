@@ -7,7 +7,8 @@ use crate::admin::measure;
 use crate::admin::request::{self, Answer, Change, Kind, QuotaWord, Refused, Switch};
 use addr::Address;
 use mail::{
-    AccountChange, AccountInfo, DirectoryError, NewPassword, PasswordRefusal, Standing, limits,
+    AccountChange, AccountInfo, DirectoryError, NewPassword, PasswordRefusal, SharedKey, Standing,
+    limits,
 };
 
 impl Office {
@@ -32,6 +33,7 @@ impl Office {
                     login: false,
                     mail: false,
                     has_password: false,
+                    cram_md5: false,
                     messages: 0,
                     bytes: 0,
                     quota_bytes: None,
@@ -69,6 +71,7 @@ impl Office {
             login: info.standing == Standing::Active,
             mail: info.standing != Standing::Closed,
             has_password: info.has_password,
+            cram_md5: info.shared_key == SharedKey::Kept,
             messages: quota.used_messages,
             bytes: quota.used_bytes,
             quota_bytes: quota.limit_bytes,
@@ -128,6 +131,10 @@ impl Office {
             display_name: name,
             quota_bytes: change.quota.map(quota_bytes),
             standing: standing(before, change.login, change.mail)?,
+            shared_key: change.cram_md5.map(|switch| match switch.is_on() {
+                true => SharedKey::Kept,
+                false => SharedKey::NotKept,
+            }),
         })
     }
 
@@ -332,6 +339,13 @@ fn said(address: &str, change: &Change) -> Vec<String> {
         None => {}
         Some(Switch::On) => say(format!("mail to {address} is taken")),
         Some(Switch::Off) => say(format!("mail to {address} is refused")),
+    }
+    match change.cram_md5 {
+        None => {}
+        Some(Switch::On) => say(format!(
+            "{address} may log in by CRAM-MD5 for on-demand mail relay"
+        )),
+        Some(Switch::Off) => say(format!("{address} cannot log in by CRAM-MD5")),
     }
     lines
 }

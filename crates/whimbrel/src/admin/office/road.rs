@@ -146,7 +146,10 @@ impl Office {
         let arrival = |one: &mail::Arrival| arrival(one, name(one.account));
         let now = self.mail.clock().now();
         Ok(Answer::Story(Story {
-            messages: passages.iter().map(|one| message(one, now)).collect(),
+            messages: passages
+                .iter()
+                .map(|one| self.with_customers(message(one, now)))
+                .collect(),
             arrivals: arrivals.found.iter().map(arrival).collect(),
             is_cut: arrivals.is_cut,
         }))
@@ -216,7 +219,11 @@ impl Office {
     fn waiting(&self, found: &Found, now: Time) -> Waiting {
         let message = &found.message;
         let age = now.seconds().saturating_sub(message.arrived.seconds());
-        let leg = leg(&found.entry, None, held_until(message, &found.entry, now));
+        let leg = self.of_customer(leg(
+            &found.entry,
+            None,
+            held_until(message, &found.entry, now),
+        ));
         Waiting {
             id: message.id.clone(),
             sender: sender(&message.sender),
@@ -233,6 +240,33 @@ impl Office {
                 ..leg
             },
         }
+    }
+}
+
+impl Office {
+    /// With the customer who has to ask for it.
+    fn of_customer(&self, leg: Leg) -> Leg {
+        let host = Host::parse(leg.domain.as_bytes(), Charset::Utf8).ok();
+        let host = host.filter(|_| leg.state == LegState::Waiting && !leg.here);
+        let customer = host.and_then(|host| self.queue.customers().keeping(&host).cloned());
+        match customer {
+            Some(customer) => Leg {
+                due: None,
+                kept_for: Some(customer.to_string()),
+                ..leg
+            },
+            None => leg,
+        }
+    }
+
+    fn with_customers(&self, mut message: Message) -> Message {
+        let entries = message.entries.into_iter();
+        let entries = entries.map(|entry| Entry {
+            leg: self.of_customer(entry.leg),
+            ..entry
+        });
+        message.entries = entries.collect();
+        message
     }
 }
 
@@ -353,6 +387,7 @@ fn leg(entry: &EntryRecord, how: Option<How>, held_until: Option<Time>) -> Leg {
         due: (state == LegState::Waiting).then(|| measure::date(entry.due)),
         held_until: held_until.map(measure::date),
         here: entry.whither == Whither::Here,
+        kept_for: None,
         delay_told: entry.delay_told.map(measure::date),
     }
 }

@@ -90,6 +90,9 @@ pub struct Leg {
     pub held_until: Option<String>,
     /// Whether it goes into mailboxes here.
     pub here: bool,
+    /// The customer who has to ask for it first.
+    #[serde(default)]
+    pub kept_for: Option<String>,
     /// When its sender was told that it takes long.
     pub delay_told: Option<String>,
 }

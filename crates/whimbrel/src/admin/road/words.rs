@@ -59,10 +59,11 @@ fn cells(one: &Waiting) -> [String; 7] {
         0 => first.to_owned(),
         _ => format!("{first} +{more}"),
     };
-    let next = match (leg.state, &leg.held_until) {
-        (LegState::Waiting, Some(until)) => format!("held until {until}"),
-        (LegState::Waiting, None) => leg.due.clone().unwrap_or_default(),
-        (state, _) => state.word().to_owned(),
+    let next = match (leg.state, &leg.held_until, &leg.kept_for) {
+        (LegState::Waiting, Some(until), _) => format!("held until {until}"),
+        (LegState::Waiting, None, Some(customer)) => format!("pick-up by {customer}"),
+        (LegState::Waiting, None, None) => leg.due.clone().unwrap_or_default(),
+        (state, _, _) => state.word().to_owned(),
     };
     let said = leg.recipients.iter().filter_map(|who| who.said.as_ref());
     let last = said.max_by(|a, b| a.at.cmp(&b.at)).map(word);
@@ -174,6 +175,7 @@ fn leg(entry: &Entry) -> String {
             (TravellerState::Done, _) => "delivered there",
             (TravellerState::Failed, _) => "failed",
             (TravellerState::Waiting, LegState::Removed) => "taken out of the queue",
+            (TravellerState::Waiting, _) if entry.leg.kept_for.is_some() => "waits to be picked up",
             (TravellerState::Waiting, _) => "waits",
         };
         let last = who.said.as_ref().map(|said| format!(": {}", word(said)));
@@ -182,6 +184,9 @@ fn leg(entry: &Entry) -> String {
             who.address,
             last.unwrap_or_default()
         ));
+    }
+    if let Some(customer) = &entry.leg.kept_for {
+        text.push_str(&format!("  it is held for pick-up by {customer}\n"));
     }
     match (entry.leg.state, &entry.leg.due, &entry.ended) {
         (LegState::Waiting, _, _) if entry.leg.held_until.is_some() => {
@@ -304,6 +309,7 @@ mod tests {
             due: Some("then".to_owned()),
             held_until: Some("then".to_owned()),
             here: true,
+            kept_for: None,
             delay_told: None,
         };
         let waiting = Waiting {

@@ -166,6 +166,7 @@ fn route() -> Row {
 pub(super) fn road() -> Vec<Row> {
     vec![
         route(),
+        customer(),
         row(
             "road.families",
             AtRestart,
@@ -239,4 +240,25 @@ pub(super) fn road() -> Vec<Row> {
         .least(1, "")
         .most(24 * 3_600),
     ]
+}
+
+/// Whose mail is kept here.
+fn customer() -> Row {
+    row(
+        "road.customer",
+        AtRestart,
+        "Customers whose mail is taken here from everybody and kept until their own servers ask for it. \
+         `name`: for lists, and for `ETRN #NAME`. `domains`: theirs, or `*.DOMAIN` for all below it; \
+         none that is hosted here. `login`: an account here by which they may ask. `networks`: from where \
+         they may ask by ETRN without a login. `hold`: `atrn` (usual: kept until they take it over their \
+         own connection by on-demand mail relay, RFC 2645), `etrn` (kept until ETRN, RFC 1985, asks for \
+         it; then it goes its usual way), or `none` (tried like all other mail; ETRN has it tried at \
+         once). `lifetime`: how long it is kept, as `queue.lifetime` if not said; of a message that goes \
+         to others as well that one counts. `entries`: how many may wait, 10000 if not said.",
+        |s| Field::Customers(&mut s.road.customers),
+    )
+    .usual("nobody")
+    .example(
+        "[{ name = \"acme\", domains = [\"acme.example\"], login = \"acme@isp.example\" }]",
+    )
 }
