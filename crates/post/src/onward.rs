@@ -11,6 +11,7 @@ use addr::{Address, Domain, ForwardPath, ReversePath};
 use mail::Company;
 use net::Time;
 use smtp::dsn::{Notify, OriginalRecipient};
+use std::collections::HashSet;
 
 /// The ways that go in one sender's name: one message of the queue.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,39 +57,42 @@ pub(crate) fn groups<'a>(
     recipients: impl Iterator<Item = &'a Recipient>,
     name: &InNameOf<'_>,
 ) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+    // with each group the addresses that it has, however many they are
+    let mut groups: Vec<(Group, HashSet<Option<String>>)> = Vec::new();
     for recipient in recipients {
         for step in recipient.onward() {
             let (sender, purpose) = in_whose_name(&step.by, recipient.path(), name);
-            let is_same = |group: &&mut Group| group.sender == sender && group.purpose == purpose;
-            let group = match groups.iter_mut().find(is_same) {
-                Some(group) => group,
+            let same = groups
+                .iter()
+                .position(|(group, _)| group.sender == sender && group.purpose == purpose);
+            let (group, has) = match same {
+                Some(at) => &mut groups[at],
                 None => {
-                    groups.push(Group {
+                    let group = Group {
                         sender,
                         purpose,
                         ways: Vec::new(),
                         here: Vec::new(),
                         recipients: Vec::new(),
-                    });
+                    };
+                    groups.push((group, HashSet::new()));
                     let last = groups.last_mut();
                     last.expect("because one was just pushed")
                 }
             };
-            if group
-                .ways
-                .iter()
-                .all(|way| !is_same_path(&way.to, &step.to))
-            {
+            if has.insert(step.to.address().map(Address::key)) {
                 let way = way(recipient, &step.by, step.to.clone());
                 group.ways.push(way);
             }
-            if !group.recipients.contains(recipient.path()) {
+            // all ways of one recipient come together
+            if group.recipients.last() != Some(recipient.path())
+                && !group.recipients.contains(recipient.path())
+            {
                 group.recipients.push(recipient.path().clone());
             }
         }
     }
-    groups
+    groups.into_iter().map(|(group, _)| group).collect()
 }
 
 /// The same with those who lead to mailboxes here, for a message that is held until later. It is one
@@ -128,10 +132,6 @@ pub(crate) fn held(
         }
     }
     groups
-}
-
-fn is_same_path(a: &ForwardPath, b: &ForwardPath) -> bool {
-    a.address().map(Address::key) == b.address().map(Address::key)
 }
 
 /// Who hears of failures, and why the message travels on.
