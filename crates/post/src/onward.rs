@@ -11,7 +11,7 @@ use addr::{Address, Domain, ForwardPath, ReversePath};
 use mail::Company;
 use net::Time;
 use smtp::dsn::{Notify, OriginalRecipient};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// The ways that go in one sender's name: one message of the queue.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,7 +58,7 @@ pub(crate) fn groups<'a>(
     name: &InNameOf<'_>,
 ) -> Vec<Group> {
     // with each group the addresses that it has, however many they are
-    let mut groups: Vec<(Group, HashSet<Option<String>>)> = Vec::new();
+    let mut groups: Vec<(Group, BTreeSet<Option<String>>)> = Vec::new();
     for recipient in recipients {
         for step in recipient.onward() {
             let (sender, purpose) = in_whose_name(&step.by, recipient.path(), name);
@@ -75,7 +75,7 @@ pub(crate) fn groups<'a>(
                         here: Vec::new(),
                         recipients: Vec::new(),
                     };
-                    groups.push((group, HashSet::new()));
+                    groups.push((group, BTreeSet::new()));
                     let last = groups.last_mut();
                     last.expect("because one was just pushed")
                 }
