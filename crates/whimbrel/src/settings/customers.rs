@@ -140,7 +140,8 @@ impl CustomerRow {
             let networks = self.networks.iter().map(ToString::to_string).collect();
             words.push(format!("networks = {}", list(networks)));
         }
-        let row = HOLDS.iter().find(|row| row.1 == who.holds);
+        let usual = who.holds == Holds::default();
+        let row = HOLDS.iter().find(|row| row.1 == who.holds && !usual);
         words.extend(row.map(|row| format!("hold = {}", quoted(row.0))));
         if let Some(lifetime) = who.lifetime {
             let text = Unit::Time.write(lifetime.as_secs());
