@@ -12,4 +12,5 @@ pub(crate) mod mark;
 pub(crate) mod parts;
 pub(crate) mod retrieve;
 pub(crate) mod stls;
+pub(crate) mod submit;
 pub(crate) mod upload;

@@ -10,14 +10,13 @@ use crate::maildrop::{Maildrop, Totals, Whose};
 use crate::reply::{self, Refused};
 use crate::session::Speech;
 use crate::text::Text;
-use mail::{Account, MailboxId, MailboxInfo, MailboxName};
+use mail::{Account, Login, MailboxId, MailboxInfo, MailboxName};
 use net::Time;
 use pop::pop4::Folder;
 
 pub(crate) struct Folders {
     account: Account,
-    /// The account's own.
-    address: String,
+    login: Login,
     /// The user of a host whose messages alone are shown.
     user: Option<String>,
     selected: Maildrop,
@@ -33,7 +32,7 @@ pub(crate) struct Folders {
 impl Folders {
     /// With INBOX selected, or what the login named.
     pub async fn open(
-        (account, address): (Account, String),
+        (account, login): (Account, Login),
         Named { user, folder }: Named,
         speech: Speech,
         (now, session): (Time, u64),
@@ -47,7 +46,7 @@ impl Folders {
         let selected = opened.await?;
         Ok(Folders {
             account,
-            address,
+            login,
             user,
             home: selected.id(),
             selected,
@@ -66,9 +65,9 @@ impl Folders {
         &self.account
     }
 
-    /// The account's own address.
-    pub fn address(&self) -> &str {
-        &self.address
+    /// Who has logged in.
+    pub fn login(&self) -> &Login {
+        &self.login
     }
 
     /// A mailbox of this account.

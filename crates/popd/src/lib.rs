@@ -25,6 +25,7 @@ pub use text::Language;
 use delay::LastLogins;
 use mail::Mail;
 use net::{Conn, Stop, TlsServer};
+use post::Post;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +107,8 @@ impl Settings {
 /// What all sessions of this door share.
 pub struct Door {
     mail: Mail,
+    /// Where messages of XTND XMIT go.
+    post: Option<Post>,
     tls: Option<TlsServer>,
     settings: Settings,
     logins: Arc<LastLogins>,
@@ -116,9 +119,18 @@ impl Door {
     pub fn new(mail: Mail, tls: Option<TlsServer>, settings: Settings) -> Door {
         Door {
             mail,
+            post: None,
             tls,
             logins: Arc::default(),
             settings,
+        }
+    }
+
+    /// The same, where clients may send messages on (XTND XMIT).
+    pub fn submitting(self, post: Post) -> Door {
+        Door {
+            post: Some(post),
+            ..self
         }
     }
 
@@ -126,6 +138,7 @@ impl Door {
     pub fn successor(&self, settings: Settings) -> Door {
         Door {
             mail: self.mail.clone(),
+            post: self.post.clone(),
             tls: self.tls.clone(),
             settings,
             logins: Arc::clone(&self.logins),

@@ -34,6 +34,12 @@ pub(crate) const REMEMBERED_LOGINS: usize = 50_000;
 /// Octets of a message that a client sends, unless the settings say otherwise. No minimum.
 pub(crate) const MESSAGE_BYTES: u64 = 50 * 1024 * 1024;
 
+/// Octets of the header of a message that a client sends on; it is held until it is whole.
+pub(crate) const SUBMITTED_HEADER_BYTES: usize = 256 * 1024;
+
+/// Octets of a line of such a message, with its CRLF [rfc5321 4.5.3.1.6].
+pub(crate) const SUBMITTED_LINE_BYTES: usize = 1_000;
+
 /// Folders of one session in which messages are marked. No minimum.
 pub(crate) const MARKED_FOLDERS: usize = 100;
 

@@ -102,6 +102,15 @@ pub(crate) fn over_quota() -> Refused {
     Refused::with(Code::SysPerm, Text::OverQuota)
 }
 
+/// A message that is not sent on; what post logs of it names no more than its sender knows.
+pub(crate) fn submission(refusal: &post::Refusal) -> Refused {
+    let text = Text::NotSent(refusal.to_string());
+    match refusal.is_temporary() {
+        true => Refused::with(Code::SysTemp, text),
+        false => Refused::new(text),
+    }
+}
+
 /// Messages cannot be changed, or not removed at QUIT.
 pub(crate) fn store(error: &StoreError, session: u64) -> Refused {
     match error {

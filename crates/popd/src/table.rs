@@ -4,7 +4,7 @@
 
 use crate::cmd::{
     capa, envelope, flags, folders, international, leave, listing, login, mark, parts, retrieve,
-    stls, upload,
+    stls, submit, upload,
 };
 use crate::session::{End, Session};
 use pop::pop4::{Flag, Folder, MessageSet, PartSection, Place, Setting};
@@ -173,7 +173,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(
         Verb::Xtnd,
         Transaction,
-        Run::Extension(upload::xtnd),
+        Run::Extension(submit::xtnd),
         "draft-hansen-pop3-xtndext-00",
     ),
     row(

@@ -189,6 +189,16 @@ texts! {
     NoMessage: "a message is not empty", "eine Nachricht ist nicht leer";
     MessageTooLarge: "the message is too large", "die Nachricht ist zu groß";
     NulInMessage: "there is a NUL in the message", "in der Nachricht steht ein NUL";
+    MessageSent: "message sent", "die Nachricht ist abgeschickt";
+    NoRecipients:
+        "no recipient stands in To, Cc or Bcc",
+        "in To, Cc und Bcc steht kein Empfänger";
+    NoSubmission: "no messages are sent on from here", "von hier wird nichts verschickt";
+    MessageLineTooLong:
+        "a line of the message is too long",
+        "eine Zeile der Nachricht ist zu lang";
+    /// Why, in English.
+    NotSent(String): "not sent: {}", "nicht verschickt: {}";
     NoSuchExtension: "there is no such extension", "diese Erweiterung gibt es nicht";
     NoRpop: "RPOP is not offered, use PASS", "RPOP wird nicht angeboten, sondern PASS";
     /// The session's number, under which it is logged.
@@ -210,7 +220,7 @@ impl Text {
     /// What stands for `{}`.
     fn argument(&self) -> Option<String> {
         match self {
-            Text::Greeting(host) => Some(host.clone()),
+            Text::Greeting(text) | Text::NotSent(text) => Some(text.clone()),
             Text::WrongArguments(usage) => Some((*usage).to_owned()),
             Text::TooManyFailures(number)
             | Text::LoginDelay(number)

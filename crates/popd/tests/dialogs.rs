@@ -3,6 +3,7 @@
 use dialogs::runner::{Transport, Visit, run_all};
 use net::Stop;
 use popd::{AfterRetr, ClearText, Door, Expire, Language, Settings};
+use post::{Post, PostSettings};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -49,8 +50,15 @@ async fn session(visit: Visit, doors: Arc<Doors>) {
         let mut doors = doors.lock().expect("because no session panics with it");
         let door = doors.entry(visit.script.name.clone()).or_insert_with(|| {
             let tls = Some(visit.house.tls_server.clone());
-            let door = Door::new(visit.house.mail.clone(), tls, settings(&visit));
-            Arc::new(door)
+            let house = &visit.house;
+            let post = Post::new(
+                house.mail.clone(),
+                house.clock.clone(),
+                house.random.clone(),
+                PostSettings::new(dialogs::house::DOMAIN),
+            );
+            let door = Door::new(house.mail.clone(), tls, settings(&visit));
+            Arc::new(door.submitting(post))
         });
         door.clone()
     };

@@ -260,7 +260,9 @@ impl Set {
             local: Arc::new(smtp(Role::Local)),
             on_demand: Arc::new(smtp(Role::OnDemand)),
             imap: Arc::new(imapd::Door::new(mail(), imap)),
-            pop: Arc::new(popd::Door::new(mail(), Some(tls.logins.clone()), pop)),
+            pop: Arc::new(
+                popd::Door::new(mail(), Some(tls.logins.clone()), pop).submitting(post.clone()),
+            ),
         }
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn env(session: &mut Session, number: u32) -> Doing<'_> {
                 };
             }
         };
-        let own = session.folders().address().to_owned();
+        let own = session.folders().login().name().to_owned();
         let (sender, recipient) = envelope.parties.unwrap_or_else(|| (String::new(), own));
         let host = match recipient.rsplit_once('@') {
             Some((_, host)) if !host.is_empty() => host,

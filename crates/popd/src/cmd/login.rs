@@ -193,7 +193,7 @@ async fn finish_as(
         session.refuse(&Refused::with(Code::LoginDelay, text));
         return Ok(());
     }
-    let account = (session.door.mail.account(&login), login.name().to_owned());
+    let account = (session.door.mail.account(&login), login.clone());
     let now = session.door.mail.clock().now();
     match Folders::open(account, named, session.speech, (now, session.id)).await {
         Ok(folders) => {

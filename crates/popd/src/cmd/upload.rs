@@ -1,4 +1,4 @@
-//! Messages from the client: STOR puts one into a folder [docs/pop4.md], XTND XMIT sends one on.
+//! STOR: a message that the client puts into a folder (docs/pop4.md).
 //!
 //! A message streams to its place; what is wrong with it is told at its end, because a client that
 //! sends reads nothing before. What is kept has CRLF lines and no NUL.
@@ -12,10 +12,6 @@ use crate::text::Text;
 use mail::{Body, BodyWriter, LineEnds, MailboxName, NewMessage};
 use pop::pop4::{Flag, Folder};
 use pop::{Event, Reply};
-
-pub(crate) fn xtnd(session: &mut Session, _name: String) -> Doing<'_> {
-    Box::pin(async move { session.bad(Text::NoSuchExtension) })
-}
 
 /// Into the selected folder, if none is named.
 pub(crate) fn stor(session: &mut Session, folder: Option<Folder>, flags: Vec<Flag>) -> Doing<'_> {

@@ -1,0 +1,326 @@
+//! XTND XMIT: a message that the client sends on by its maildrop's server, to those who stand in its
+//! header. qpopper had it; old mail programs use it where nothing else is let through.
+//!
+//! The header is held until it is whole, because it names the recipients; the rest streams. Bcc fields
+//! are taken out. It is a submission like any other: the sender is the login, and the same is refused.
+
+use crate::limits::{SUBMITTED_HEADER_BYTES, SUBMITTED_LINE_BYTES};
+use crate::reply::{self, Refused};
+use crate::session::{End, Session};
+use crate::table::Doing;
+use crate::text::Text;
+use addr::{Address, Charset, ForwardPath, ReversePath};
+use mail::{LineEnds, Login};
+use pop::{Event, Reply};
+use post::{Arriving, Client, Envelope, Post, Role};
+use smtp::{BodyType, DataEnd, MailParameters, Protection, RcptParameters};
+
+pub(crate) fn xtnd(session: &mut Session, name: String) -> Doing<'_> {
+    Box::pin(async move {
+        if name != "XMIT" {
+            return session.bad(Text::NoSuchExtension);
+        }
+        let Some(post) = session.door.post.clone() else {
+            session.refuse(&Refused::new(Text::NoSubmission));
+            return Ok(());
+        };
+        let client = client(session)?;
+        let text = Text::SendMessage.in_language(session.language);
+        session.machine.send(Reply::Receive(&text));
+        let mut submitted = Submitted {
+            post,
+            client,
+            lines: LineEnds::default(),
+            octets: 0,
+            most: session.door.settings.max_message_bytes,
+            line_bytes: 0,
+            header: Some(Vec::new()),
+            content: None,
+            trouble: None,
+        };
+        while let Event::Data(piece) = session.next_event().await? {
+            submitted.piece(&piece).await;
+        }
+        match submitted.end().await {
+            Ok(()) => session.ok(&Text::MessageSent),
+            Err(refused) => session.refuse(&refused),
+        }
+        Ok(())
+    })
+}
+
+/// This session as those see it who take mail.
+fn client(session: &mut Session) -> Result<Client, End> {
+    let login: Login = session.folders().login().clone();
+    let conn = session.conn.as_ref().ok_or(End::Lost)?;
+    Ok(Client {
+        peer: conn.peer(),
+        helo: None,
+        tls: conn
+            .tls()
+            .map(|tls| format!("{} {}", tls.version, tls.cipher)),
+        login: Some(login),
+        local: None,
+        role: Role::Submission,
+    })
+}
+
+/// A message on its way out.
+struct Submitted {
+    post: Post,
+    client: Client,
+    lines: LineEnds,
+    octets: u64,
+    most: u64,
+    /// Of the line that has begun.
+    line_bytes: usize,
+    /// The header as far as it has come; none once it was whole.
+    header: Option<Vec<u8>>,
+    content: Option<(Envelope, Arriving)>,
+    trouble: Option<Refused>,
+}
+
+impl Submitted {
+    async fn piece(&mut self, piece: &[u8]) {
+        self.octets += piece.len() as u64;
+        if self.trouble.is_some() {
+            return;
+        }
+        if self.octets > self.most {
+            self.trouble = Some(Refused::new(Text::MessageTooLarge));
+        } else if memchr::memchr(0, piece).is_some() {
+            self.trouble = Some(Refused::new(Text::NulInMessage));
+        } else {
+            let mut text = Vec::with_capacity(piece.len() + 1);
+            self.lines.piece(piece, &mut text);
+            if let Err(refused) = self.text(text).await {
+                self.trouble = Some(refused);
+            }
+        }
+    }
+
+    /// Text with CRLF lines.
+    async fn text(&mut self, text: Vec<u8>) -> Result<(), Refused> {
+        for piece in text.split_inclusive(|byte| *byte == b'\n') {
+            self.line_bytes += piece.len();
+            if self.line_bytes > SUBMITTED_LINE_BYTES {
+                return Err(Refused::new(Text::MessageLineTooLong));
+            }
+            if piece.ends_with(b"\n") {
+                self.line_bytes = 0;
+            }
+        }
+        let Some(header) = &mut self.header else {
+            return self.write(&text).await;
+        };
+        // the empty line may begin in what was here before
+        let from = header.len().saturating_sub(3);
+        header.extend_from_slice(&text);
+        match end_of_header(header, from) {
+            Some(end) => {
+                let all = self.header.take().unwrap_or_default();
+                self.begin(&all[..end]).await?;
+                self.write(&all[end..]).await
+            }
+            None if header.len() > SUBMITTED_HEADER_BYTES => {
+                Err(Refused::new(Text::MessageTooLarge))
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn write(&mut self, text: &[u8]) -> Result<(), Refused> {
+        if let Some((_, arriving)) = &mut self.content {
+            arriving.write(text).await;
+        }
+        Ok(())
+    }
+
+    /// The header is whole.
+    async fn begin(&mut self, header: &[u8]) -> Result<(), Refused> {
+        let recipients = recipients(header);
+        if recipients.is_empty() {
+            return Err(Refused::new(Text::NoRecipients));
+        }
+        let sender = self.client.login.as_ref().map(Login::primary).cloned();
+        let sender = sender.ok_or_else(|| Refused::new(Text::LogInFirst))?;
+        let all = recipients.iter().chain([&sender]);
+        let charset = all.map(written_in).max_by_key(|charset| match charset {
+            Charset::Ascii => 0,
+            Charset::Utf8 => 1,
+        });
+        let from = ReversePath::Address(sender.clone());
+        let parameters = parameters(charset.unwrap_or(Charset::Ascii));
+        let begun = self
+            .post
+            .sender(&self.client, from, written_in(&sender), parameters)
+            .await;
+        let mut envelope = begun.map_err(|refused| reply::submission(&refused.refusal))?;
+        for recipient in recipients {
+            let written_in = written_in(&recipient);
+            let to = ForwardPath::Address(recipient);
+            let parameters = RcptParameters::default();
+            let taken = self
+                .post
+                .recipient(&self.client, &mut envelope, to, written_in, parameters)
+                .await;
+            taken.map_err(|refusal| reply::submission(&refusal))?;
+        }
+        let arriving = self.post.new_body(&self.client, &envelope).await;
+        let mut arriving = arriving.map_err(|refusal| reply::submission(&refusal))?;
+        arriving.write(&without_bcc(header)).await;
+        self.content = Some((envelope, arriving));
+        Ok(())
+    }
+
+    /// The final dot has come.
+    async fn end(mut self) -> Result<(), Refused> {
+        if self.octets == 0 {
+            return Err(Refused::new(Text::NoMessage));
+        }
+        let mut text = Vec::new();
+        self.lines.end(&mut text);
+        if self.trouble.is_none() {
+            self.text(text).await?;
+        }
+        // a message may be a header and nothing else
+        if let (Some(header), None) = (self.header.take(), &self.trouble) {
+            self.begin(&header).await?;
+        }
+        if let Some(trouble) = self.trouble {
+            return Err(trouble);
+        }
+        let (envelope, arriving) = self
+            .content
+            .ok_or_else(|| Refused::new(Text::NoRecipients))?;
+        let end = DataEnd {
+            bytes: self.octets,
+            problem: None,
+        };
+        let accepted = self
+            .post
+            .accept(&self.client, envelope, arriving, end)
+            .await;
+        accepted
+            .map(drop)
+            .map_err(|refusal| reply::submission(&refusal))
+    }
+}
+
+fn written_in(address: &Address) -> Charset {
+    match address.to_string().is_ascii() {
+        true => Charset::Ascii,
+        false => Charset::Utf8,
+    }
+}
+
+fn parameters(charset: Charset) -> MailParameters {
+    MailParameters {
+        size_bytes: None,
+        body: Some(BodyType::EightBitMime),
+        charset,
+        auth: None,
+        ret: None,
+        envid: None,
+        protection: Protection::default(),
+        hold: None,
+        by: None,
+        priority: None,
+    }
+}
+
+/// Where the empty line ends behind the header, looked for from `from` on.
+fn end_of_header(text: &[u8], from: usize) -> Option<usize> {
+    if text.starts_with(b"\r\n") {
+        return Some(2);
+    }
+    let mut four = text[from..].windows(4);
+    four.position(|four| four == b"\r\n\r\n")
+        .map(|at| from + at + 4)
+}
+
+/// The fields of a header, each with the lines that go on with it.
+fn fields(header: &[u8]) -> Vec<&[u8]> {
+    let mut fields = Vec::new();
+    let mut start = 0;
+    for (at, byte) in header.iter().enumerate() {
+        let next = header.get(at + 1);
+        if *byte == b'\n' && !matches!(next, Some(b' ' | b'\t')) {
+            fields.push(&header[start..=at]);
+            start = at + 1;
+        }
+    }
+    if start < header.len() {
+        fields.push(&header[start..]);
+    }
+    fields
+}
+
+fn is_called(field: &[u8], names: &[&str]) -> bool {
+    let name = field.split(|byte| *byte == b':').next().unwrap_or_default();
+    let name = name.trim_ascii_end();
+    names
+        .iter()
+        .any(|one| name.eq_ignore_ascii_case(one.as_bytes()))
+}
+
+/// Whom the header names, each once.
+fn recipients(header: &[u8]) -> Vec<Address> {
+    let mut found: Vec<Address> = Vec::new();
+    for field in fields(header) {
+        if !is_called(field, &["to", "cc", "bcc"]) {
+            continue;
+        }
+        let value = memchr::memchr(b':', field).map_or(&field[..0], |at| &field[at + 1..]);
+        let list = addr::header::parse_list(value);
+        for address in list.mailboxes().filter_map(|one| one.address()) {
+            if found.iter().all(|other| other.key() != address.key()) {
+                found.push(address);
+            }
+        }
+    }
+    found
+}
+
+fn without_bcc(header: &[u8]) -> Vec<u8> {
+    let kept = fields(header).into_iter();
+    kept.filter(|field| !is_called(field, &["bcc", "resent-bcc"]))
+        .collect::<Vec<_>>()
+        .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &[u8] = b"From: alice@example.test\r\nTo: Bob <bob@example.test>,\r\n \
+        carol@example.test\r\nBcc: dave@example.test,\r\n eve@example.test\r\nCC: BOB@example.test\r\n\
+        Subject: to: x@y.test\r\n\r\n";
+
+    #[test]
+    fn recipients_stand_in_to_cc_and_bcc_each_once() {
+        let all: Vec<String> = recipients(HEADER).iter().map(Address::to_string).collect();
+        assert_eq!(all[..2], ["bob@example.test", "carol@example.test"]);
+        assert!(
+            all.contains(&"dave@example.test".to_owned()) && !all.contains(&"x@y.test".to_owned())
+        );
+    }
+
+    #[test]
+    fn bcc_is_taken_out_with_all_its_lines() {
+        let kept = String::from_utf8(without_bcc(HEADER)).unwrap();
+        assert!(!kept.contains("dave") && !kept.contains("eve"), "{kept}");
+        assert!(kept.ends_with("CC: BOB@example.test\r\nSubject: to: x@y.test\r\n\r\n"));
+        assert_eq!(without_bcc(b"\r\n"), b"\r\n");
+    }
+
+    #[test]
+    fn a_header_ends_at_its_first_empty_line_in_any_pieces() {
+        assert_eq!(end_of_header(HEADER, 0), Some(HEADER.len()));
+        for from in 0..HEADER.len() - 3 {
+            assert_eq!(end_of_header(HEADER, from), Some(HEADER.len()));
+        }
+        assert_eq!(end_of_header(b"\r\nbody", 0), Some(2));
+        assert_eq!(end_of_header(b"A: 1\r\n", 0), None);
+    }
+}
