@@ -7,6 +7,7 @@
 
 use crate::{Door, reply};
 use addr::{Charset, ForwardPath, ReversePath};
+use mail::Fault;
 use post::{Arriving, Client, Envelope, Greeting, MessageId, Refusal, Remains, Role, Untaken};
 use smtp::batch::{Event, Wrong};
 use smtp::{Batch, DataEnd, MailParameters, RcptParameters, Reply};
@@ -63,13 +64,14 @@ pub struct HandedIn {
 
 impl HandedIn {
     /// Of a user of this machine; the first `skipped` messages are done.
-    pub fn new(door: Arc<Door>, uid: u32, skipped: u64, patience: Patience) -> HandedIn {
-        let local = door.settings.users.find(&door.post, uid);
-        let local = local.unwrap_or_else(|fault| {
-            tracing::error!(target: "smtp", uid, %fault, "fault");
-            None
-        });
-        HandedIn {
+    pub fn new(
+        door: Arc<Door>,
+        uid: u32,
+        skipped: u64,
+        patience: Patience,
+    ) -> Result<HandedIn, Fault> {
+        let local = door.settings.users.find(&door.post, uid)?;
+        Ok(HandedIn {
             client: Client {
                 peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                 helo: None,
@@ -85,7 +87,7 @@ impl HandedIn {
             is_ended: false,
             done: 0,
             skipped,
-        }
+        })
     }
 
     /// Takes a piece of the batch.

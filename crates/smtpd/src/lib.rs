@@ -165,6 +165,11 @@ impl Door {
         }
     }
 
+    /// How large a message may be that comes in here.
+    pub fn max_message_bytes(&self) -> u64 {
+        self.post.max_message_bytes()
+    }
+
     /// A door with another way in and other settings. Sessions are numbered across both.
     pub fn successor(&self, post: Post, settings: Settings) -> Door {
         Door {

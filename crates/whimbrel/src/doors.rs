@@ -5,6 +5,7 @@
 
 use crate::Outcome;
 use crate::listeners::{Bound, Kind, Place, Row};
+use crate::own_files;
 use crate::sendmail::taking::Taking;
 use crate::server::House;
 use crate::settings::customers::CustomerRow;
@@ -93,11 +94,12 @@ impl Doors {
         Ok(doors)
     }
 
-    /// Takes in what lies in the drop folder, by the door for users of this machine, until `stop`.
-    pub fn take_in(&mut self, folder: &Path, clock: Clock, settings: &Settings, stop: &Stop) {
+    /// Takes in what lies in the drop folder of this data folder, by the door for users of this machine, until `stop`.
+    pub fn take_in(&mut self, data: &Path, clock: Clock, settings: &Settings, stop: &Stop) {
         let now = self.current.subscribe();
         let taking = Taking {
-            folder: folder.to_owned(),
+            folder: own_files::drop_in(data),
+            notes: own_files::taken_in(data),
             door: move || Arc::clone(&now.borrow().guarded.local),
             clock,
             lifetime: settings.sending.queue.lifetime,

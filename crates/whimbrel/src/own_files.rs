@@ -61,9 +61,9 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Where users of this machine leave mail while no server takes it. One that is there stays as it
-    /// is.
-    pub fn make_drop(&self) -> Outcome<PathBuf> {
+    /// Makes the folder where users of this machine leave mail while no server takes it, and that of the
+    /// notes of what was taken. One that is there stays as it is.
+    pub fn make_drop(&self) -> Outcome<()> {
         let path = drop_in(&self.0);
         if !path.exists() {
             Folder::make(&path)?;
@@ -71,7 +71,8 @@ impl Folder {
             let set = mode(DROP_FOLDER).or_else(|_| mode(PLAIN_DROP_FOLDER));
             set.map_err(|error| doing("open", &path, error))?;
         }
-        Ok(path)
+        Folder::make(&taken_in(&self.0))?;
+        Ok(())
     }
 
     /// Where the store keeps its files.
@@ -164,6 +165,11 @@ pub fn store_in(data: &Path) -> PathBuf {
 /// Where the drop folder lies in a data folder.
 pub fn drop_in(data: &Path) -> PathBuf {
     data.join("drop")
+}
+
+/// Where the notes lie of what was taken out of the drop folder: nobody else may write them.
+pub fn taken_in(data: &Path) -> PathBuf {
+    data.join("taken")
 }
 
 /// A few words, whole or not at all.

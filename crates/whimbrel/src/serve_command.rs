@@ -90,13 +90,12 @@ impl Start {
             exchange: tls.clone(),
             logins: self.logins.tls(&tls)?,
         };
-        let drop = folder.make_drop()?;
+        folder.make_drop()?;
         let house = House::open(&folder.store(), &settings).await?;
         say_what_is_missing(&house, &settings)?;
         let addresses = Addresses::of(&self.bound);
         let inside = Inside {
             data: &settings.process.data,
-            drop: &drop,
             hub: self.log.hub(),
         };
         let server = Server::start(house, self.bound, &both, &settings, inside).await?;

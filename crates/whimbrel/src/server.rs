@@ -90,8 +90,6 @@ fn open_store(folder: &Path, settings: &Settings) -> Outcome<Db> {
 pub struct Inside<'a> {
     /// The data folder, where the control socket lies.
     pub data: &'a Path,
-    /// Where users of this machine leave mail.
-    pub drop: &'a Path,
     /// Who gives log lines to those who follow.
     pub hub: Hub,
 }
@@ -133,7 +131,7 @@ impl Server {
         let signing = tokio::spawn(signing::watch(office.clone(), stop.clone()));
         let control = control::open(inside.data, office, inside.hub, &house.sessions, &stop)?;
         let mut doors = Doors::open(bound, &house, &queue, tls, settings, &stop).await?;
-        doors.take_in(inside.drop, house.clock.clone(), settings, &stop);
+        doors.take_in(inside.data, house.clock.clone(), settings, &stop);
         let sending = sending::start(&house, &queue, settings, &stop)?;
         let warn = |warning: &str| tracing::warn!("{warning}");
         let expiry = expiry::watch(tls.exchange.clone(), house.clock.clone(), warn);

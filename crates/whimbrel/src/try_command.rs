@@ -44,7 +44,7 @@ pub async fn run(arguments: TryArguments, hub: Hub) -> Outcome<ExitCode> {
     let bound = listeners::bind(&settings, Vec::new(), advice)?;
     let addresses = Addresses::of(&bound);
     let folder = Folder::make(&arguments.data)?;
-    let drop = folder.make_drop()?;
+    folder.make_drop()?;
     let house = House::open(&folder.store(), &settings).await?;
     let shown = folder.certificate_for(CERTIFICATE_NAMES, &house.clock)?;
     let tls = TlsServer::new(shown).map_err(|error| error.to_string())?;
@@ -62,7 +62,6 @@ pub async fn run(arguments: TryArguments, hub: Hub) -> Outcome<ExitCode> {
     };
     let inside = Inside {
         data: &arguments.data,
-        drop: &drop,
         hub,
     };
     let server = Server::start(house, bound, &tls, &settings, inside).await?;

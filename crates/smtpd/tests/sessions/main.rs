@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod content;
+mod local;
 mod trouble;
 
 use bytes::BytesMut;

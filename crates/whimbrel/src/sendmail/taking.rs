@@ -2,8 +2,9 @@
 //! runs.
 //!
 //! A file goes when its messages are in mailboxes and queue, durably. How many of them are done stands
-//! in a file beside it, so that none enters twice after a crash. What never happens here: a file that
-//! its owner had not marked as whole; a link; anything outside the folder.
+//! in a note, in a folder that is the server's alone, so that none enters twice after a crash; only one
+//! whose note was not yet written does. What never happens here: a file that its owner had not marked as
+//! whole; a link; anything outside the folder; trust in what else a user puts there.
 
 use super::drop_folder::WHOLE;
 use crate::own_files;
@@ -18,6 +19,7 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use uucp::limits::BATCH_BYTES;
 
 /// Between two looks; an empty folder costs nothing.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -29,12 +31,18 @@ const PIECE: usize = 256 * 1024;
 const FILES: usize = 1_000;
 /// After so long a file that was never marked is somebody's torn write.
 const TORN_AFTER_S: i64 = 24 * 3_600;
-/// What the count of messages that are done is called behind the name of its file.
-const DONE: &str = "done";
+/// How many times larger than a message or a batch a file of ours can be: line ends and dots grow, and
+/// each recipient is a line. What is larger was not written by `sendmail`, and would keep all others
+/// waiting.
+const GROWS: u64 = 4;
+/// The bit of a folder that gives its group to what is made in it.
+const GIVES_GROUP: u32 = 0o2000;
 
 /// What this needs of the house.
 pub struct Taking<D> {
     pub folder: PathBuf,
+    /// Where the notes lie.
+    pub notes: PathBuf,
     /// The door that messages come in by, as it is now.
     pub door: D,
     pub clock: Clock,
@@ -42,20 +50,22 @@ pub struct Taking<D> {
     pub lifetime: Duration,
 }
 
+/// Files that are left alone, for so many looks.
+type Resting = BTreeMap<PathBuf, u32>;
+
 impl<D: Fn() -> Arc<Door>> Taking<D> {
     /// Looks until `stop`.
     pub async fn run(self, stop: &Stop) {
-        let mut resting: BTreeMap<PathBuf, u32> = BTreeMap::new();
+        forget(&self.notes, &self.folder);
+        let mut resting = Resting::new();
         while !stop.is_stopped() {
-            resting.retain(|_, looks| {
-                *looks -= 1;
-                *looks > 0
-            });
-            for path in self.files() {
+            let files;
+            (files, resting) = self.look(resting).await;
+            for path in files {
                 if stop.is_stopped() {
                     return;
                 }
-                if !resting.contains_key(&path) && self.take(&path).await == Taken::Later {
+                if self.take(&path, stop).await == Taken::Later {
                     resting.insert(path, LOOKS);
                 }
             }
@@ -67,85 +77,199 @@ impl<D: Fn() -> Arc<Door>> Taking<D> {
         }
     }
 
-    fn files(&self) -> Vec<PathBuf> {
-        let entries = match std::fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                tracing::debug!(target: "post", %error, "cannot look into the drop folder");
-                return Vec::new();
-            }
-        };
-        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        let paths = paths.filter(|path| path.extension().is_none());
-        let mut paths: Vec<PathBuf> = paths.take(FILES).collect();
-        paths.sort();
-        paths
+    /// A thread of its own looks: a user may have filled the folder with anything.
+    async fn look(&self, mut resting: Resting) -> (Vec<PathBuf>, Resting) {
+        let (folder, now_s) = (self.folder.clone(), self.clock.now().seconds());
+        let looked = tokio::task::spawn_blocking(move || {
+            resting.retain(|_, looks| {
+                *looks -= 1;
+                *looks > 0
+            });
+            (look(&folder, &resting, now_s), resting)
+        });
+        looked.await.unwrap_or_default()
     }
 
-    async fn take(&self, path: &Path) -> Taken {
-        let (mut file, facts) = match open(path) {
+    async fn take(&self, path: &Path, stop: &Stop) -> Taken {
+        let (file, facts) = match open(path) {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::warn!(target: "post", path = %path.display(), %error, "cannot be taken in");
                 return Taken::Later;
             }
         };
+        // it may be another since it was looked at
+        if Kind::of(&facts) != Kind::Whole {
+            return Taken::Later;
+        }
+        let door = (self.door)();
+        let most = GROWS.saturating_mul(door.max_message_bytes() + BATCH_BYTES);
+        if facts.len() > most || !is_made_in(&self.folder, &facts) {
+            tracing::warn!(target: "post", path = %path.display(), uid = facts.uid(), "was not left by sendmail, and was removed");
+            self.remove(path);
+            return Taken::Yes;
+        }
         let age_s = self.clock.now().seconds() - facts.mtime();
-        if !facts.is_file() || facts.nlink() != 1 {
-            tracing::warn!(target: "post", path = %path.display(), uid = facts.uid(), "is no file of a message");
-            return Taken::Later;
-        }
-        if facts.mode() & WHOLE == 0 {
-            if age_s > TORN_AFTER_S {
-                self.remove(path);
-            }
-            return Taken::Later;
-        }
         let lifetime_s = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
         let patience = match age_s > lifetime_s {
             true => Patience::IsOver,
             false => Patience::Waits,
         };
-        let count = beside(path);
-        let mut batch = HandedIn::new((self.door)(), facts.uid(), done(&count), patience);
+        let note = self.note(path);
+        let batch = match HandedIn::new(door, facts.uid(), done(&note), patience) {
+            Ok(batch) => batch,
+            Err(fault) => {
+                tracing::error!(target: "post", uid = facts.uid(), %fault, "fault");
+                return Taken::Later;
+            }
+        };
+        // what is appended from now on is not read
+        let taken = self
+            .read(batch, file.take(facts.len()), facts.uid(), &note, stop)
+            .await;
+        if taken == Taken::Yes {
+            self.remove(path);
+        }
+        taken
+    }
+
+    async fn read(
+        &self,
+        mut batch: HandedIn,
+        mut file: impl Read,
+        uid: u32,
+        note: &Path,
+        stop: &Stop,
+    ) -> Taken {
         let mut octets = vec![0; PIECE];
         loop {
             match batch.step().await {
+                Step::More if stop.is_stopped() => return Taken::Later,
                 Step::More => match file.read(&mut octets) {
-                    Ok(0) if batch.is_ended() => break,
+                    Ok(0) if batch.is_ended() => return Taken::Yes,
                     Ok(0) => batch.end(),
-                    Ok(read) => batch.receive(&octets[..read]),
+                    Ok(read) => {
+                        batch.receive(&octets[..read]);
+                        // others have work, too
+                        tokio::task::yield_now().await;
+                    }
                     Err(error) => {
-                        tracing::error!(target: "post", path = %path.display(), %error, "cannot read");
+                        tracing::error!(target: "post", uid, %error, "cannot read a file in the drop folder");
                         return Taken::Later;
                     }
                 },
                 Step::Done(number) => {
-                    if let Err(error) = own_files::write_text(&count, &number.to_string()) {
+                    if let Err(error) = own_files::write_text(note, &number.to_string()) {
                         tracing::error!(target: "post", %error, "what is done cannot be noted");
                     }
                 }
                 Step::Later(why) => {
-                    let uid = facts.uid();
                     tracing::info!(target: "post", uid, why, "a message in the drop folder waits");
                     return Taken::Later;
                 }
                 Step::Wrong(wrong) => {
                     // its owner marked it as whole himself
-                    tracing::warn!(target: "post", uid = facts.uid(), %wrong, "a file in the drop folder is no batch, and was removed");
-                    break;
+                    tracing::warn!(target: "post", uid, %wrong, "a file in the drop folder is no batch, and was removed");
+                    return Taken::Yes;
                 }
             }
         }
-        self.remove(path);
-        Taken::Yes
     }
 
+    fn note(&self, path: &Path) -> PathBuf {
+        self.notes.join(path.file_name().unwrap_or_default())
+    }
+
+    /// The note goes when the file is gone for good, or a crash could bring back the file alone.
     fn remove(&self, path: &Path) {
-        for one in [path.to_owned(), beside(path)] {
-            if let Err(error) = own_files::remove_if_there(&one) {
-                tracing::error!(target: "post", %error, "what was taken in cannot be removed");
+        let gone = own_files::remove_if_there(path).and_then(|()| {
+            let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
+            synced.map_err(|error| error.to_string())?;
+            own_files::remove_if_there(&self.note(path))
+        });
+        if let Err(error) = gone {
+            tracing::error!(target: "post", %error, "what was taken in cannot be removed");
+        }
+    }
+}
+
+/// What is in the folder, by what the system says of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// A file that its owner has marked.
+    Whole,
+    /// One that he is writing.
+    Unmarked,
+    Folder,
+    /// A link, a pipe, or a file that has another name elsewhere.
+    Strange,
+}
+
+impl Kind {
+    fn of(facts: &Metadata) -> Kind {
+        match facts.is_file() && facts.nlink() == 1 {
+            true if facts.mode() & WHOLE != 0 => Kind::Whole,
+            true => Kind::Unmarked,
+            false if facts.is_dir() => Kind::Folder,
+            false => Kind::Strange,
+        }
+    }
+}
+
+/// The files of this look. What can be no message takes nobody's place: it is passed by, or removed.
+fn look(folder: &Path, resting: &Resting, now_s: i64) -> Vec<PathBuf> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            tracing::debug!(target: "post", %error, "cannot look into the drop folder");
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let Ok(facts) = std::fs::symlink_metadata(&path) else {
+            continue;
+        };
+        match Kind::of(&facts) {
+            Kind::Whole if !resting.contains_key(&path) => found.push(path),
+            Kind::Unmarked if now_s - facts.mtime() > TORN_AFTER_S => remove_alone(&path),
+            Kind::Strange => {
+                let uid = facts.uid();
+                tracing::warn!(target: "post", path = %path.display(), uid, "is no file of a message, and was removed");
+                remove_alone(&path);
             }
+            Kind::Whole | Kind::Unmarked | Kind::Folder => {}
+        }
+        if found.len() == FILES {
+            break;
+        }
+    }
+    found
+}
+
+fn remove_alone(path: &Path) {
+    if let Err(error) = own_files::remove_if_there(path) {
+        tracing::error!(target: "post", %error, "what is no message cannot be removed");
+    }
+}
+
+/// Whether it was written in this folder, and is not somebody else's file that was moved there: who owns
+/// a file is who sends its messages.
+fn is_made_in(folder: &Path, facts: &Metadata) -> bool {
+    let around = std::fs::metadata(folder);
+    around.is_ok_and(|around| is_of_group(around.mode(), around.gid(), facts.gid()))
+}
+
+fn is_of_group(folder_mode: u32, folder_gid: u32, gid: u32) -> bool {
+    folder_mode & GIVES_GROUP == 0 || folder_gid == gid
+}
+
+/// Removes the notes of files that are gone.
+fn forget(notes: &Path, folder: &Path) {
+    let entries = std::fs::read_dir(notes).into_iter().flatten();
+    for name in entries.filter_map(|entry| Some(entry.ok()?.file_name())) {
+        if std::fs::symlink_metadata(folder.join(&name)).is_err() {
+            remove_alone(&notes.join(&name));
         }
     }
 }
@@ -168,12 +292,103 @@ fn open(path: &Path) -> std::io::Result<(File, Metadata)> {
     Ok((file, facts))
 }
 
-fn beside(path: &Path) -> PathBuf {
-    path.with_extension(DONE)
+/// Messages of the file that are done.
+fn done(note: &Path) -> u64 {
+    let text = own_files::read_if_there(note).ok().flatten();
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Messages of the file that are done.
-fn done(count: &Path) -> u64 {
-    let text = own_files::read_if_there(count).ok().flatten();
-    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn put(folder: &Path, name: &str, mode: u32) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, "x").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    fn now_s() -> i64 {
+        Clock::system().now().seconds()
+    }
+
+    #[test]
+    fn what_users_put_there_besides_messages_keeps_nobody_waiting() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path();
+        // as many as a look takes, and none of them is whole
+        for number in 0..FILES {
+            put(folder, &format!("u{number}"), 0o600);
+        }
+        std::fs::create_dir(folder.join("folder")).unwrap();
+        let mail = put(folder, "mail", 0o700);
+        let rests = put(folder, "rests", 0o700);
+        let resting = Resting::from([(rests, 1)]);
+        assert_eq!(look(folder, &resting, now_s()), std::slice::from_ref(&mail));
+        // nobody finishes what is as old as this
+        let later = now_s() + 2 * TORN_AFTER_S;
+        assert_eq!(look(folder, &resting, later), [mail]);
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn links_and_pipes_go_and_what_they_lead_to_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let (folder, other) = (place.path().join("drop"), place.path().join("other"));
+        std::fs::create_dir(&folder).unwrap();
+        let secret = put(place.path(), "secret", 0o700);
+        symlink(&secret, folder.join("link")).unwrap();
+        std::fs::hard_link(&secret, &other).unwrap();
+        std::fs::hard_link(&secret, folder.join("second-name")).unwrap();
+        let pipe = std::process::Command::new("mkfifo")
+            .arg(folder.join("pipe"))
+            .status();
+        assert!(pipe.unwrap().success());
+        assert_eq!(
+            look(&folder, &Resting::new(), now_s()),
+            [""; 0].map(PathBuf::from)
+        );
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        assert_eq!(std::fs::read(&secret).unwrap(), b"x");
+        // nor does opening one wait for a writer
+        let pipe = folder.join("pipe");
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap();
+        assert_eq!(Kind::of(&open(&pipe).unwrap().1), Kind::Strange);
+    }
+
+    #[test]
+    fn notes_go_with_their_files_and_are_the_servers_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let (folder, notes) = (place.path().join("drop"), place.path().join("taken"));
+        for made in [&folder, &notes] {
+            std::fs::create_dir(made).unwrap();
+        }
+        put(&folder, "here", 0o700);
+        own_files::write_text(&notes.join("here"), "2").unwrap();
+        own_files::write_text(&notes.join("gone"), "1").unwrap();
+        forget(&notes, &folder);
+        assert_eq!(done(&notes.join("here")), 2);
+        assert_eq!(done(&notes.join("gone")), 0);
+        // what a user calls a note is a file like any other
+        put(&folder, "here.done", 0o700);
+        assert_eq!(look(&folder, &Resting::new(), now_s()).len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_was_made_elsewhere_and_moved_here_is_nobodys_message() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path();
+        let facts = std::fs::metadata(put(folder, "mail", 0o700)).unwrap();
+        assert!(is_made_in(folder, &facts));
+        assert!(!is_of_group(0o3733, 7, 8));
+        assert!(is_of_group(0o3733, 7, 7));
+        // a system may not let us give the group
+        assert!(is_of_group(0o1733, 7, 8));
+    }
 }

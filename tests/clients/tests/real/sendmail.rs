@@ -141,7 +141,7 @@ fn while_the_server_is_away_mail_waits_in_the_drop_folder() {
     let batch = "MAIL FROM:<alice@localhost>\r\nRCPT TO:<alice@localhost>\r\nDATA\r\n\
                  Subject: first\r\n\r\n.\r\n";
     let batch = format!("{batch}{}", batch.replace("first", "second"));
-    std::fs::write(folder.join("two.done"), "1").unwrap();
+    std::fs::write(data.join("taken/two"), "1").unwrap();
     std::fs::write(folder.join("two"), batch).unwrap();
     let whole = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(folder.join("two"), whole).unwrap();
