@@ -24,7 +24,8 @@ pub fn run(words: &[String]) -> Result<(), Ended> {
     let most = house.settings.message_bytes + MOST_LINES;
     let input = message::input(most)?;
     let by = neighbour::of_caller();
-    let (message, by) = made(recipients, &input, by)?;
+    let message = made(recipients, &input, by.as_deref())?;
+    // whom he may send to hangs on it, so a From_ line cannot say it
     let name = neighbour::name(by.as_deref());
     let sorted = in_runtime(handed_over(&house, &name, &message))??;
     settled(&house, &name, &message, &sorted)
@@ -54,20 +55,13 @@ fn recipients(words: &[String]) -> Result<Vec<Recipient>, Ended> {
     }
 }
 
-/// The message, and the neighbour that brought it: who called says it, or else the From_ line.
-fn made(
-    recipients: Vec<Recipient>,
-    input: &[u8],
-    by: Option<String>,
-) -> Result<(Message, Option<String>), Ended> {
+/// The message. Where who called does not say which neighbour brought it, its sender is read as the From_
+/// line has it.
+fn made(recipients: Vec<Recipient>, input: &[u8], by: Option<&str>) -> Result<Message, Ended> {
     let wrong = |why: String| Ended::new(Code::Data, why);
     let lines = FromLines::read(input).map_err(|error| wrong(error.to_string()))?;
-    let first = lines
-        .path
-        .split_once('!')
-        .map(|(first, _)| first.to_owned());
-    let by = by.or(first);
-    let from = uucp::sender(&lines.path, by.as_deref());
+    let first = lines.path.split_once('!').map(|(first, _)| first);
+    let from = uucp::sender(&lines.path, by.or(first));
     let from = from.map_err(|error| wrong(error.to_string()))?;
     let content = input[lines.len..].to_vec();
     let header_end = content.windows(2).position(|two| two == b"\n\n");
@@ -83,13 +77,12 @@ fn made(
         },
         ..MailParameters::default()
     };
-    let message = Message {
+    Ok(Message {
         from,
         parameters,
         recipients,
         content,
-    };
-    Ok((message, by))
+    })
 }
 
 /// All are settled when this is done, or the caller knows.
@@ -142,20 +135,16 @@ mod tests {
     #[test]
     fn the_from_line_says_who_sent_it_and_goes() {
         let read = |input: &str, by: Option<&str>| {
-            let (message, by) = made(Vec::new(), input.as_bytes(), by.map(str::to_owned))?;
+            let message = made(Vec::new(), input.as_bytes(), by)?;
             let text = String::from_utf8(message.content).unwrap();
-            Ok::<_, Ended>((message.from.to_string(), text, by))
+            Ok::<_, Ended>((message.from.to_string(), text))
         };
         let text = "From dave Mon Nov 23 01:20:09 2026 remote from delta\nSubject: x\n\ny\n";
         let rest = "Subject: x\n\ny\n".to_owned();
-        let (from, content, by) = read(text, Some("alpha")).unwrap();
+        let (from, content) = read(text, Some("alpha")).unwrap();
         assert_eq!((from.as_str(), content), ("<delta!dave@alpha.uucp>", rest));
-        assert_eq!(by.as_deref(), Some("alpha"));
-        let (from, _, by) = read(text, None).unwrap();
-        assert_eq!(
-            (from.as_str(), by.as_deref()),
-            ("<dave@delta.uucp>", Some("delta"))
-        );
+        let (from, _) = read(text, None).unwrap();
+        assert_eq!(from, "<dave@delta.uucp>");
         for wrong in ["", "Subject: x\n\n", "From \n\n", "From a@b@c x\n\n"] {
             assert_eq!(read(wrong, None).unwrap_err().code, Code::Data, "{wrong}");
         }
