@@ -1,7 +1,9 @@
-//! What a neighbour by UUCP hands in: packed batches, From_ lines and bang paths. Nothing makes them
+//! What a neighbour by UUCP hands in: packed batches, what is in them, From_ lines and bang paths. Nothing makes them
 //! panic, nothing unpacks beyond its bound, and every path ends somewhere.
 #![no_main]
 
+use smtp::Batch;
+use smtp::batch::Event;
 use uucp::{Compressor, FromLines, Systems, Unpacker};
 
 const MOST: u64 = 1 << 20;
@@ -16,8 +18,32 @@ fn unpacked(input: &[u8]) -> Option<Vec<u8>> {
     Some(all)
 }
 
+/// How a batch goes on, without the content's pieces.
+fn events(pieces: &[&[u8]]) -> Vec<Event> {
+    let mut batch = Batch::new(MOST);
+    let mut events = Vec::new();
+    let mut octets = 0;
+    for piece in pieces {
+        batch.receive(piece);
+        while let Some(event) = batch.next() {
+            match event {
+                Event::Data(content) => octets += content.len() as u64,
+                event => events.push(event),
+            }
+        }
+    }
+    batch.end();
+    while let Some(event) = batch.next() {
+        events.push(event);
+    }
+    assert!(octets <= pieces.iter().map(|piece| 2 * piece.len() as u64).sum());
+    events
+}
+
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     unpacked(data);
+    let (front, back) = data.split_at(data.len() / 2);
+    assert_eq!(events(&[data]), events(&[front, back]));
     let (mut packed, mut compressor) = (Vec::new(), Compressor::default());
     compressor.push(data, &mut packed);
     compressor.finish(&mut packed);

@@ -149,7 +149,7 @@ pub fn argument(address: &Address) -> Option<String> {
         Some(_) => address.local().as_str().to_owned(),
         None => address.to_string(),
     };
-    let is_harmless = |c: char| c.is_ascii_alphanumeric() || "!#%+-./=@^_{}~:[]".contains(c);
+    let is_harmless = |c: char| c.is_ascii_alphanumeric() || "!#%+-./=@_{}~:[]".contains(c);
     let begins_well = !word.starts_with(['-', '!', '#', '~']);
     (!word.is_empty() && begins_well && word.chars().all(is_harmless)).then_some(word)
 }
@@ -272,6 +272,8 @@ mod tests {
             "-r@x.test",
             "a*b@x.test",
             "a|b@x.test",
+            // a pipe, too, to the shell of Version 7
+            "a^b@x.test",
         ] {
             assert_eq!(word(bent), None, "{bent}");
         }
