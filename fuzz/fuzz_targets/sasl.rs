@@ -2,7 +2,9 @@
 //! connection and not. Nothing is ever accepted, so no exchange may end well.
 #![no_main]
 
-use sasl::{Bindings, Claim, CramKeys, Exchange, Hash, MECHANISMS, ScramKeys, Step, Terms, TokenRefusal};
+use sasl::{
+    Bindings, Claim, CramKeys, Exchange, Hash, MECHANISMS, ScramKeys, Step, Terms, TokenRefusal,
+};
 use std::sync::LazyLock;
 
 static KEYS: LazyLock<ScramKeys> =
