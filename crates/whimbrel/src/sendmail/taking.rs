@@ -4,7 +4,8 @@
 //! A file goes when its messages are in mailboxes and queue, durably. How many of them are done stands
 //! in a note, in a folder that is the server's alone, so that none enters twice after a crash; only one
 //! whose note was not yet written does. What never happens here: a file that its owner had not marked as
-//! whole; a link; anything outside the folder; trust in what else a user puts there.
+//! whole; a link; anything outside the folder; trust in what else a user puts there: a name of his is
+//! logged with its control characters escaped.
 
 use super::drop_folder::WHOLE;
 use crate::own_files;
@@ -94,7 +95,7 @@ impl<D: Fn() -> Arc<Door>> Taking<D> {
         let (file, facts) = match open(path) {
             Ok(opened) => opened,
             Err(error) => {
-                tracing::warn!(target: "post", path = %path.display(), %error, "cannot be taken in");
+                tracing::warn!(target: "post", ?path, %error, "cannot be taken in");
                 return Taken::Later;
             }
         };
@@ -105,7 +106,7 @@ impl<D: Fn() -> Arc<Door>> Taking<D> {
         let door = (self.door)();
         let most = GROWS.saturating_mul(door.max_message_bytes() + BATCH_BYTES);
         if facts.len() > most || !is_made_in(&self.folder, &facts) {
-            tracing::warn!(target: "post", path = %path.display(), uid = facts.uid(), "was not left by sendmail, and was removed");
+            tracing::warn!(target: "post", ?path, uid = facts.uid(), "was not left by sendmail, and was removed");
             self.remove(path);
             return Taken::Yes;
         }
@@ -160,7 +161,7 @@ impl<D: Fn() -> Arc<Door>> Taking<D> {
                 },
                 Step::Done(number) => {
                     if let Err(error) = own_files::write_text(note, &number.to_string()) {
-                        tracing::error!(target: "post", %error, "what is done cannot be noted");
+                        tracing::error!(target: "post", ?error, "what is done cannot be noted");
                     }
                 }
                 Step::Later(why) => {
@@ -188,7 +189,7 @@ impl<D: Fn() -> Arc<Door>> Taking<D> {
             own_files::remove_if_there(&self.note(path))
         });
         if let Err(error) = gone {
-            tracing::error!(target: "post", %error, "what was taken in cannot be removed");
+            tracing::error!(target: "post", ?error, "what was taken in cannot be removed");
         }
     }
 }
@@ -235,7 +236,7 @@ fn look(folder: &Path, resting: &Resting, now_s: i64) -> Vec<PathBuf> {
             Kind::Unmarked if now_s - facts.mtime() > TORN_AFTER_S => remove_alone(&path),
             Kind::Strange => {
                 let uid = facts.uid();
-                tracing::warn!(target: "post", path = %path.display(), uid, "is no file of a message, and was removed");
+                tracing::warn!(target: "post", ?path, uid, "is no file of a message, and was removed");
                 remove_alone(&path);
             }
             Kind::Whole | Kind::Unmarked | Kind::Folder => {}
@@ -249,7 +250,7 @@ fn look(folder: &Path, resting: &Resting, now_s: i64) -> Vec<PathBuf> {
 
 fn remove_alone(path: &Path) {
     if let Err(error) = own_files::remove_if_there(path) {
-        tracing::error!(target: "post", %error, "what is no message cannot be removed");
+        tracing::error!(target: "post", ?error, "what is no message cannot be removed");
     }
 }
 
