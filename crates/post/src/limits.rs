@@ -134,6 +134,8 @@ pub const TLS_DETAILS: usize = 100;
 pub const TLS_DOMAINS: usize = 10_000;
 /// How long that is.
 pub const TLS_FLUSH: Duration = Duration::from_secs(60);
+/// The longest wait between two tries of one report.
+pub const TLS_WAIT_MOST: Duration = Duration::from_secs(4 * 3_600);
 /// Reports go out within so long after midnight. RFC 8460 4.1 has four hours.
 pub const TLS_SPREAD: Duration = Duration::from_secs(4 * 3_600);
 /// Days that a report is tried.

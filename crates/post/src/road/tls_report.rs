@@ -10,7 +10,7 @@ mod sums;
 
 use crate::accept::Post;
 use crate::header::Begins;
-use crate::limits::{TLS_DAYS, TLS_DOMAINS, TLS_FLUSH, TLS_SPREAD};
+use crate::limits::{TLS_DAYS, TLS_DOMAINS, TLS_FLUSH, TLS_SPREAD, TLS_WAIT_MOST};
 use crate::queue::{Asked, NewMessage, Onward};
 use crate::report::SenderProof;
 use crate::road::policy::policies::Gathered;
@@ -19,11 +19,11 @@ use addr::{Address, Charset, Domain, ForwardPath, ReversePath};
 use bytes::Bytes;
 use document::{About, MEDIA_TYPE};
 use mail::codec::{Record, decode};
-use net::time::sleep;
+use net::time::{Duration, sleep};
 use net::{Answer, HttpClient, Resolver, Stop, Time};
 use rua::Rua;
 use smtp::{BodyType, Protection};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Fault;
 use sums::Sums;
@@ -98,6 +98,7 @@ pub struct TlsReports {
 impl TlsReports {
     /// Until `stop`.
     pub async fn run(&self, stop: &Stop) {
+        let mut retries = Retries::default();
         while !stop.is_stopped() {
             tokio::select! {
                 biased;
@@ -106,7 +107,7 @@ impl TlsReports {
             }
             let kept = self.keep().await;
             let done = match (kept, stop.is_stopped()) {
-                (Ok(()), false) => self.send_due().await,
+                (Ok(()), false) => self.send_due(&mut retries).await,
                 (kept, _) => kept,
             };
             if let Err(fault) = done {
@@ -131,7 +132,7 @@ impl TlsReports {
 
     /// Sends what is about days that are over. Not all servers of the world at midnight: each domain
     /// has a time of its own. [rfc8460 4.1]
-    async fn send_due(&self) -> Result<(), Fault> {
+    async fn send_due(&self, retries: &mut Retries) -> Result<(), Fault> {
         let mail = &self.post.inner.mail;
         let now = self.post.inner.clock.now();
         let (today, seconds) = (day(now), now.seconds().rem_euclid(DAY_S));
@@ -147,7 +148,7 @@ impl TlsReports {
                 break;
             }
             let is_time = seconds >= spread(&domain) || day + 1 < today;
-            if is_time {
+            if is_time && retries.may(&key, now) {
                 let sums = decode::<Sums>(&key, &value)?;
                 due.push((key, Some((day, domain, sums))));
             }
@@ -159,7 +160,10 @@ impl TlsReports {
                     self.send(day, &domain, &sums).await? || today - day > TLS_DAYS
                 }
             };
-            if is_done {
+            if !is_done {
+                retries.failed(&key, now);
+            } else {
+                retries.forget(&key);
                 let mut edit = mail.road_edit().await;
                 edit.delete(key.to_vec());
                 mail.road_commit(edit).await?;
@@ -261,6 +265,27 @@ impl TlsReports {
             Err(mail::DeliverError::Unavailable(fault)) => Err(fault),
             Err(_) => Ok(false),
         }
+    }
+}
+
+/// When a report that did not go out is tried again, by the keys of the rows: each time after twice as
+/// long. A start forgets it, and tries all at once.
+#[derive(Default)]
+struct Retries(HashMap<Vec<u8>, (Time, Duration)>);
+
+impl Retries {
+    fn may(&self, key: &[u8], now: Time) -> bool {
+        self.0.get(key).is_none_or(|(at, _)| *at <= now)
+    }
+
+    fn failed(&mut self, key: &[u8], now: Time) {
+        let (at, wait) = self.0.entry(key.to_vec()).or_insert((now, TLS_FLUSH));
+        *at = now.after(*wait);
+        *wait = (*wait * 2).min(TLS_WAIT_MOST);
+    }
+
+    fn forget(&mut self, key: &[u8]) {
+        self.0.remove(key);
     }
 }
 

@@ -94,8 +94,13 @@ impl World {
     }
 
     async fn turn(&self) {
+        self.turn_with(&mut Retries::default()).await;
+    }
+
+    async fn turn_with(&self, retries: &mut Retries) {
         self.reports.keep().await.expect("the store works");
-        self.reports.send_due().await.expect("the store works");
+        let sent = self.reports.send_due(retries).await;
+        sent.expect("the store works");
     }
 }
 
@@ -152,6 +157,28 @@ async fn a_report_waits_for_the_dns_but_not_for_ever() {
     world.clock.advance(Duration::from_secs(2 * 86_400));
     world.turn().await;
     assert_eq!((world.rows(), world.sent().len()), (vec![], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_failed_is_tried_again_after_growing_waits() {
+    let world = world().await;
+    let mut retries = Retries::default();
+    world
+        .dns
+        .fail("_smtp._tls.there.test", DnsFailure::TimedOut);
+    world.see();
+    world.turn_with(&mut retries).await;
+    world.clock.advance(Duration::from_secs(86_400));
+    world.turn_with(&mut retries).await;
+    world.clock.advance(TLS_FLUSH);
+    world.turn_with(&mut retries).await;
+    world.dns.mend("_smtp._tls.there.test");
+    world.clock.advance(TLS_FLUSH);
+    world.turn_with(&mut retries).await;
+    assert!(world.sent().is_empty(), "the second wait is longer");
+    world.clock.advance(TLS_FLUSH);
+    world.turn_with(&mut retries).await;
+    assert_eq!((world.rows(), world.sent().len()), (vec![], 1));
 }
 
 #[test]
