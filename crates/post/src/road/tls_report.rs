@@ -23,7 +23,7 @@ use net::time::{Duration, sleep};
 use net::{Answer, HttpClient, Resolver, Stop, Time};
 use rua::Rua;
 use smtp::{BodyType, Protection};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Fault;
 use sums::Sums;
@@ -271,7 +271,7 @@ impl TlsReports {
 /// When a report that did not go out is tried again, by the keys of the rows: each time after twice as
 /// long. A start forgets it, and tries all at once.
 #[derive(Default)]
-struct Retries(HashMap<Vec<u8>, (Time, Duration)>);
+struct Retries(BTreeMap<Vec<u8>, (Time, Duration)>);
 
 impl Retries {
     fn may(&self, key: &[u8], now: Time) -> bool {

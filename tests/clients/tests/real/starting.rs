@@ -22,10 +22,15 @@ fn the_ready_file_names_everything() {
         "smtp",
         "submission",
         "submissions",
+        "submit",
     ];
     assert_eq!(names, expected);
     for (name, at) in &server.ready.listeners {
-        if name == "lmtp" {
+        if name == "submit" {
+            assert_eq!(at, &server.data.join("submit.sock").display().to_string());
+            let mode = std::fs::metadata(at).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o666, "the system says who connects");
+        } else if name == "lmtp" {
             assert_eq!(at, &server.data.join("lmtp").display().to_string());
             let mode = std::fs::metadata(at).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o660, "who may connect is said by the file");

@@ -82,14 +82,14 @@ fn dane_lets_mail_go_only_to_the_key_that_the_dns_names() {
         let why = alpha.why(&id);
         (why.matches("DANE").count() >= 2).then_some(why)
     });
-    let queue = alpha.queue();
+    let queue = roads::until("what may go is noted as sent", || {
+        let queue = alpha.queue();
+        let has_gone = |domain| !queue.contains(domain);
+        (has_gone("right.example") && has_gone("anchor.example")).then_some(queue)
+    });
     assert!(
         queue.contains("wrong.example") && queue.contains("none.example"),
         "{queue}\n{why}"
-    );
-    assert!(
-        !queue.contains("right.example") && !queue.contains("anchor.example"),
-        "{queue}"
     );
     assert_eq!((wrong.received().len(), none.received().len()), (0, 0));
 }
