@@ -272,6 +272,8 @@ fn handed_in(login: Option<&str>, client: &str) -> String {
         Some(login) => format!("by {login} from {client}"),
         // a user of this machine, not a host
         None if client.starts_with("uid ") => format!("locally by {client}"),
+        // a report, for example
+        None if client.is_empty() => "by this server".to_owned(),
         None => format!("by {client}"),
     }
 }
@@ -284,6 +286,16 @@ fn message_id(message_id: Option<&str>) -> String {
 mod tests {
     use super::super::Leg;
     use super::*;
+
+    #[test]
+    fn says_who_handed_a_message_in() {
+        assert_eq!(
+            handed_in(Some("ann@a.test"), "h [192.0.2.1]"),
+            "by ann@a.test from h [192.0.2.1]"
+        );
+        assert_eq!(handed_in(None, "uid 8 (mail)"), "locally by uid 8 (mail)");
+        assert_eq!(handed_in(None, ""), "by this server");
+    }
 
     #[test]
     fn what_was_asked_is_told_and_what_is_usual_is_not() {
