@@ -4,13 +4,14 @@
 //! The header is held until it is whole, because it names the recipients; the rest streams. Bcc fields
 //! are taken out. It is a submission like any other: the sender is the login, and the same is refused.
 
+use crate::cmd::upload::Upload;
 use crate::limits::{SUBMITTED_HEADER_BYTES, SUBMITTED_LINE_BYTES};
 use crate::reply::{self, Refused};
 use crate::session::{End, Session};
 use crate::table::Doing;
 use crate::text::Text;
 use addr::{Address, Charset, ForwardPath, ReversePath};
-use mail::{LineEnds, Login};
+use mail::Login;
 use pop::{Event, Reply};
 use post::{Arriving, Client, Envelope, Post, Role};
 use smtp::{BodyType, DataEnd, MailParameters, Protection, RcptParameters};
@@ -30,13 +31,10 @@ pub(crate) fn xtnd(session: &mut Session, name: String) -> Doing<'_> {
         let mut submitted = Submitted {
             post,
             client,
-            lines: LineEnds::default(),
-            octets: 0,
-            most: session.door.settings.max_message_bytes,
+            upload: Upload::new(session.door.settings.max_message_bytes),
             line_bytes: 0,
             header: Some(Vec::new()),
             content: None,
-            trouble: None,
         };
         while let Event::Data(piece) = session.next_event().await? {
             submitted.piece(&piece).await;
@@ -69,33 +67,20 @@ fn client(session: &mut Session) -> Result<Client, End> {
 struct Submitted {
     post: Post,
     client: Client,
-    lines: LineEnds,
-    octets: u64,
-    most: u64,
+    upload: Upload,
     /// Of the line that has begun.
     line_bytes: usize,
     /// The header as far as it has come; none once it was whole.
     header: Option<Vec<u8>>,
     content: Option<(Envelope, Arriving)>,
-    trouble: Option<Refused>,
 }
 
 impl Submitted {
     async fn piece(&mut self, piece: &[u8]) {
-        self.octets += piece.len() as u64;
-        if self.trouble.is_some() {
-            return;
-        }
-        if self.octets > self.most {
-            self.trouble = Some(Refused::new(Text::MessageTooLarge));
-        } else if memchr::memchr(0, piece).is_some() {
-            self.trouble = Some(Refused::new(Text::NulInMessage));
-        } else {
-            let mut text = Vec::with_capacity(piece.len() + 1);
-            self.lines.piece(piece, &mut text);
-            if let Err(refused) = self.text(text).await {
-                self.trouble = Some(refused);
-            }
+        if let Some(text) = self.upload.piece(piece)
+            && let Err(refused) = self.text(text).await
+        {
+            self.upload.trouble = Some(refused);
         }
     }
 
@@ -175,26 +160,26 @@ impl Submitted {
 
     /// The final dot has come.
     async fn end(mut self) -> Result<(), Refused> {
-        if self.octets == 0 {
+        if self.upload.octets == 0 {
             return Err(Refused::new(Text::NoMessage));
         }
         let mut text = Vec::new();
-        self.lines.end(&mut text);
-        if self.trouble.is_none() {
+        self.upload.lines.end(&mut text);
+        if self.upload.trouble.is_none() {
             self.text(text).await?;
         }
         // a message may be a header and nothing else
-        if let (Some(header), None) = (self.header.take(), &self.trouble) {
+        if let (Some(header), None) = (self.header.take(), &self.upload.trouble) {
             self.begin(&header).await?;
         }
-        if let Some(trouble) = self.trouble {
+        if let Some(trouble) = self.upload.trouble {
             return Err(trouble);
         }
         let (envelope, arriving) = self
             .content
             .ok_or_else(|| Refused::new(Text::NoRecipients))?;
         let end = DataEnd {
-            bytes: self.octets,
+            bytes: self.upload.octets,
             problem: None,
         };
         let accepted = self

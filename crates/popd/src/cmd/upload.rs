@@ -95,11 +95,8 @@ async fn receive(
 ) -> Result<Result<Body, Refused>, End> {
     let mut taking = Taking {
         writer,
-        lines: LineEnds::default(),
-        octets: 0,
-        most: session.door.settings.max_message_bytes,
+        upload: Upload::new(session.door.settings.max_message_bytes),
         session: session.id,
-        trouble: None,
     };
     while let Event::Data(piece) = session.next_event().await? {
         taking.piece(&piece).await;
@@ -110,47 +107,73 @@ async fn receive(
     Ok(taking.end(found_by.as_bytes()).await)
 }
 
+/// What comes until the dot: counted, and with the line ends of mail. What is wrong with a piece is
+/// wrong with all.
+pub(super) struct Upload {
+    pub lines: LineEnds,
+    pub octets: u64,
+    most: u64,
+    pub trouble: Option<Refused>,
+}
+
+impl Upload {
+    pub fn new(most: u64) -> Upload {
+        Upload {
+            lines: LineEnds::default(),
+            octets: 0,
+            most,
+            trouble: None,
+        }
+    }
+
+    /// The text of a piece, if nothing was wrong so far.
+    pub fn piece(&mut self, piece: &[u8]) -> Option<Vec<u8>> {
+        self.octets += piece.len() as u64;
+        if self.trouble.is_some() {
+            return None;
+        }
+        if self.octets > self.most {
+            self.trouble = Some(Refused::new(Text::MessageTooLarge));
+            return None;
+        }
+        if memchr::memchr(0, piece).is_some() {
+            self.trouble = Some(Refused::new(Text::NulInMessage));
+            return None;
+        }
+        let mut text = Vec::with_capacity(piece.len() + 1);
+        self.lines.piece(piece, &mut text);
+        Some(text)
+    }
+}
+
 /// A message on its way to its place.
 struct Taking {
     writer: BodyWriter,
-    lines: LineEnds,
-    octets: u64,
-    most: u64,
+    upload: Upload,
     session: u64,
-    trouble: Option<Refused>,
 }
 
 impl Taking {
     async fn piece(&mut self, piece: &[u8]) {
-        self.octets += piece.len() as u64;
-        if self.trouble.is_some() {
-            return;
-        }
-        if self.octets > self.most {
-            self.trouble = Some(Refused::new(Text::MessageTooLarge));
-        } else if memchr::memchr(0, piece).is_some() {
-            self.trouble = Some(Refused::new(Text::NulInMessage));
-        } else {
-            let mut text = Vec::with_capacity(piece.len() + 1);
-            self.lines.piece(piece, &mut text);
+        if let Some(text) = self.upload.piece(piece) {
             self.write(&text).await;
         }
     }
 
     async fn write(&mut self, text: &[u8]) {
         if let Err(error) = self.writer.write(text).await {
-            self.trouble = Some(reply::body(&error, self.session));
+            self.upload.trouble = Some(reply::body(&error, self.session));
         }
     }
 
     async fn end(mut self, found_by: &[u8]) -> Result<Body, Refused> {
         let mut text = Vec::new();
-        self.lines.end(&mut text);
+        self.upload.lines.end(&mut text);
         self.write(&text).await;
-        if self.octets == 0 {
+        if self.upload.octets == 0 {
             return Err(Refused::new(Text::NoMessage));
         }
-        match self.trouble {
+        match self.upload.trouble {
             Some(trouble) => Err(trouble),
             None => {
                 let body = self.writer.finish(found_by).await;
