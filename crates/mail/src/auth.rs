@@ -4,6 +4,7 @@
 //! the memory of recent proofs, then the hash pool. What never happens here: a password or a token
 //! in a log line, a decision on what a login may do, a wire word.
 
+mod apop;
 mod certificate;
 mod conversation;
 mod host;
@@ -17,12 +18,13 @@ mod throttle;
 mod token;
 mod well_known;
 
+pub use apop::StampAnswer;
 pub use conversation::{Conversation, LoginClient, Progress, Response};
 pub use host::HostUser;
 use issuer::Issuer;
 pub use issuer::{IntrospectionSettings, IssuerSettings};
-pub(crate) use password::Verifiers;
 pub use password::{Argon2Cost, NewPassword, PasswordRefusal};
+pub(crate) use password::{ReadableSecret, Verifiers};
 
 use crate::directory::{Directory, LoginRecord, Standing};
 use crate::limits::{LEAST_PASSWORD_CHARS, LOGIN_NAME_BYTES, PASSWORD_BYTES};

@@ -5,6 +5,7 @@ mod accounts;
 mod dkim;
 mod hosts;
 mod known;
+mod readable;
 mod record;
 
 use crate::auth::Verifiers;
@@ -30,6 +31,7 @@ pub use accounts::{AccountChange, AccountInfo, RemovedInfo, SharedKey, Standing}
 pub use dkim::{DkimKey, KeyAlgorithm, KeySecret, KeyState};
 pub use hosts::HostInfo;
 pub(crate) use hosts::{HostLogin, is_user};
+pub use readable::ReadablePassword;
 pub(crate) use record::{
     AccountRecord, AddressRecord, AliasRecord, DirectoryState, DomainRecord, RemovedRecord,
     SecretRecord,

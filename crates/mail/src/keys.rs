@@ -165,6 +165,11 @@ pub(crate) mod directory {
     pub(crate) fn dkim(domain: &str, selector: &str) -> Vec<u8> {
         [&dkim_keys(domain), selector.as_bytes()].concat()
     }
+    pub(crate) const READABLE_SECRETS: &[u8] = b"p";
+    /// The password of an account that asked for APOP.
+    pub(crate) fn readable_secret(id: AccountId) -> Vec<u8> {
+        [READABLE_SECRETS, &id.0.to_be_bytes()].concat()
+    }
     pub(crate) const REMOVED: &[u8] = b"x";
     /// An account that is removed, kept for the history, and not yet swept.
     pub(crate) fn removed(id: AccountId) -> Vec<u8> {

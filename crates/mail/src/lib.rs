@@ -52,14 +52,14 @@ pub use account::{Account, Appended, NewMessage, Quota};
 pub use arrivals::{Arrival, ArrivalPlace, Arrivals, Presence, Sought};
 pub use auth::{
     Argon2Cost, Auth, Conversation, HostUser, IntrospectionSettings, IssuerSettings, LoginClient,
-    LoginRefusal, NewPassword, PasswordRefusal, Progress, Response, prepared_password,
+    LoginRefusal, NewPassword, PasswordRefusal, Progress, Response, StampAnswer, prepared_password,
 };
 pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Leg, Mail, Prefix, Room};
 pub use directory::{
     AccountChange, AccountInfo, AliasInfo, AliasTo, Company, Directory, DkimKey, DomainInfo,
-    Existing, Forward, HostInfo, KeyAlgorithm, KeySecret, KeyState, RemovedInfo, Resolved,
-    SharedKey, Standing,
+    Existing, Forward, HostInfo, KeyAlgorithm, KeySecret, KeyState, ReadablePassword, RemovedInfo,
+    Resolved, SharedKey, Standing,
 };
 pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreError, ViewError};
 pub use flags::{FlagChange, Flags, Keyword, SystemFlags};

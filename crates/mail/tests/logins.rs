@@ -49,6 +49,132 @@ async fn set_password(house: &House, password: &str) {
         .unwrap();
 }
 
+async fn change_password(house: &House, password: &str, readable: Option<ReadablePassword>) {
+    let auth = house.mail.auth();
+    let hashed = auth.new_password(password.as_bytes()).await.unwrap();
+    let change = AccountChange {
+        password: Some(Some(hashed)),
+        readable,
+        ..AccountChange::default()
+    };
+    change_alice(house, change).await.unwrap();
+}
+
+async fn change_alice(house: &House, change: AccountChange) -> Result<(), DirectoryError> {
+    let directory = house.mail.directory();
+    let alice = house::address("alice");
+    let id = directory.account_of(&house.admin, &alice).unwrap();
+    directory
+        .change_account(&house.admin, id.unwrap(), change)
+        .await
+}
+
+/// alice's login by APOP with this password.
+async fn by_apop(house: &House, host: u8, password: &str) -> Result<Login, LoginRefusal> {
+    let stamp = "<1@example.test>";
+    let digest = sasl::apop_digest(stamp.as_bytes(), password.as_bytes());
+    let digest = digest.as_str();
+    let answer = StampAnswer { stamp, digest };
+    let auth = house.mail.auth();
+    let peer = [192, 0, 2, host].into();
+    auth.login_by_stamp("alice@example.test", answer, peer, "test")
+        .await
+}
+
+async fn is_let_in_by_apop(house: &House, password: &str) -> bool {
+    by_apop(house, 77, password).await.is_ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_is_kept_readable_only_as_long_as_that_is_asked_for() {
+    // [rfc1939 7]
+    let house = house_with(cheap()).await;
+    let stamp = || house.mail.auth().stamp("example.test").unwrap();
+    let ask = |readable| AccountChange {
+        readable: Some(readable),
+        ..AccountChange::default()
+    };
+    assert_eq!(stamp(), None);
+    assert!(!is_let_in_by_apop(&house, "secret").await);
+    let refused = change_alice(&house, ask(ReadablePassword::Kept)).await;
+    assert!(matches!(refused, Err(DirectoryError::Invalid(_))));
+
+    change_password(&house, "other", Some(ReadablePassword::Kept)).await;
+    assert!(stamp().is_some() && stamp() != stamp());
+    assert!(is_let_in_by_apop(&house, "other").await);
+    assert!(!is_let_in_by_apop(&house, "secret").await);
+    change_alice(&house, ask(ReadablePassword::Kept))
+        .await
+        .unwrap();
+    let closed = AccountChange {
+        standing: Some(Standing::NoLogin),
+        ..AccountChange::default()
+    };
+    change_alice(&house, closed).await.unwrap();
+    assert!(!is_let_in_by_apop(&house, "other").await);
+    let open = AccountChange {
+        standing: Some(Standing::Active),
+        ..AccountChange::default()
+    };
+    change_alice(&house, open).await.unwrap();
+    assert!(is_let_in_by_apop(&house, "other").await);
+
+    change_password(&house, "third", None).await;
+    assert!(!is_let_in_by_apop(&house, "third").await);
+    assert_eq!(stamp(), None);
+
+    change_password(&house, "fourth", Some(ReadablePassword::Kept)).await;
+    change_alice(&house, ask(ReadablePassword::NotKept))
+        .await
+        .unwrap();
+    assert!(!is_let_in_by_apop(&house, "fourth").await);
+    assert_eq!(stamp(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_account_has_no_readable_password_nor_when_it_is_restored() {
+    let house = house_with(cheap()).await;
+    change_password(&house, "other", Some(ReadablePassword::Kept)).await;
+    let (directory, alice) = (house.mail.directory(), house::address("alice"));
+    let id = directory.account_of(&house.admin, &alice).unwrap().unwrap();
+    directory.remove_account(&house.admin, id).await.unwrap();
+    assert_eq!(house.mail.auth().stamp("example.test").unwrap(), None);
+    let restored = directory.restore_account(&house.admin, &alice).await;
+    restored.unwrap();
+    assert!(!is_let_in_by_apop(&house, "other").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_by_apop_are_delayed_and_counted_like_all_others() {
+    let house = house_with(cheap()).await;
+    change_password(&house, "other", Some(ReadablePassword::Kept)).await;
+    let start = net::time::now();
+    for _ in 0..40 {
+        assert!(by_apop(&house, 2, "guess").await.is_err());
+    }
+    assert!(start.elapsed().as_secs() > 60, "{:?}", start.elapsed());
+    let auth = house.mail.auth();
+    let by_password = auth.login("alice", b"other", [192, 0, 2, 2].into(), "test");
+    for refused in [by_apop(&house, 2, "other").await, by_password.await] {
+        assert!(matches!(refused, Err(LoginRefusal::TooManyFailures { .. })));
+    }
+    assert!(by_apop(&house, 3, "other").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_well_known_password_opens_nothing_by_apop_either() {
+    let settings = MailSettings {
+        weak_passwords: WeakPasswords::Refused,
+        ..cheap()
+    };
+    let house = house_with(settings).await;
+    change_password(&house, "Summer2026!", Some(ReadablePassword::Kept)).await;
+    let refused = by_apop(&house, 2, "Summer2026!").await;
+    assert!(matches!(refused, Err(LoginRefusal::WellKnown)));
+    let refused = by_apop(&house, 2, "Summer2025!").await;
+    assert!(matches!(refused, Err(LoginRefusal::Wrong)));
+}
+
 fn client(host: u8) -> LoginClient {
     let from = SocketAddr::from(([192, 0, 2, host], 40_000));
     let (_, server) = Conn::pipe_between(from, SocketAddr::from(([192, 0, 2, 1], 25)), 64);

@@ -72,6 +72,8 @@ pub(crate) struct Session {
     pub(crate) speech: Speech,
     /// Of the texts for people.
     pub(crate) language: Language,
+    /// The greeting's stamp, where APOP is announced; TLS, once it is begun, does not change it.
+    pub(crate) stamp: Option<String>,
     pub(crate) id: u64,
     /// Its place among the sessions that run.
     pub(crate) entry: Arc<SessionEntry>,
@@ -92,6 +94,7 @@ impl Session {
             conversation: None,
             speech: Speech::Ascii,
             language: Language::English,
+            stamp: None,
             id: entry.id(),
             entry,
             turns: Turns::default(),
@@ -101,9 +104,7 @@ impl Session {
     }
 
     pub async fn run(mut self) {
-        // no `<…>` in it: APOP is not offered; and never `demon.`, which clients take for SDPS
-        let hostname = self.door.settings.hostname.clone();
-        self.ok(&Text::Greeting(hostname));
+        self.greet();
         let end = loop {
             if let Err(end) = self.step().await {
                 break end;
@@ -113,6 +114,27 @@ impl Session {
         tracing::debug!(door = "pop3", session = self.id, ?end, "session ended");
         if let Some(conn) = self.conn.take() {
             conn.close().await;
+        }
+    }
+
+    /// `<…>` announces APOP [rfc1939 7], so it is there only if an account asked for that; and never is
+    /// there `demon.`, which clients take for SDPS.
+    fn greet(&mut self) {
+        let hostname = self.door.settings.hostname.clone();
+        self.stamp = match self.door.mail.auth().stamp(&hostname) {
+            Ok(stamp) => stamp,
+            Err(fault) => {
+                tracing::error!(door = "pop3", session = self.id, %fault, "APOP is not announced");
+                None
+            }
+        };
+        let text = Text::Greeting(hostname);
+        match &self.stamp {
+            None => self.ok(&text),
+            Some(stamp) => {
+                let text = format!("{} {stamp}", text.in_language(self.language));
+                self.ok_data(&text);
+            }
         }
     }
 

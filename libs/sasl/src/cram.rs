@@ -17,10 +17,10 @@ const DIGEST_BYTES: usize = 16;
 const BLOCK_BYTES: usize = 64;
 
 /// MD5's four words.
-type Words = [u32; 4];
+pub(crate) type Words = [u32; 4];
 
 /// [rfc1321 3.3]
-const BEGIN: Words = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
+pub(crate) const BEGIN: Words = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
 
 /// How far each step turns, by round. [rfc1321 3.4]
 const TURNS: [[u32; 4]; 4] = [
@@ -143,7 +143,7 @@ fn nibble(letter: u8) -> Result<u8, Failure> {
 }
 
 /// The digest of `text`, which comes behind `before` octets that led to `words`. [rfc1321 3]
-fn md5(words: Words, before: u64, text: &[u8]) -> [u8; DIGEST_BYTES] {
+pub(crate) fn md5(words: Words, before: u64, text: &[u8]) -> [u8; DIGEST_BYTES] {
     let bits = (before + text.len() as u64).wrapping_mul(8);
     let mut rest = text.to_vec();
     rest.push(0x80);

@@ -7,6 +7,7 @@
 //! on a password or a token, a random number, a socket, a protocol's reply text.
 #![forbid(unsafe_code)]
 
+mod apop;
 mod bearer;
 mod client;
 mod cram;
@@ -18,6 +19,7 @@ mod mechanism;
 mod plain;
 mod scram;
 
+pub use apop::apop_digest;
 pub use bearer::{Bearer, TokenRefusal};
 pub use client::{ClientExchange, ClientFailure, Exposure};
 pub use cram::CramKeys;

@@ -23,6 +23,7 @@ pub fn compute(text: &str, kept: &mut Kept, binding: Binding<'_>) -> Result<Stri
         let inner = after[1..].get(..end.saturating_sub(1)).unwrap_or_default();
         let computed = match inner.split_once(' ') {
             Some(("base64", text)) => STANDARD.encode(unescape(text)?),
+            Some(("apop", words)) => apop(words, kept)?,
             Some(("cram", words)) => cram(words, kept)?,
             Some(("scram", words)) => scram(words, kept, binding)?,
             _ => {
@@ -36,6 +37,16 @@ pub fn compute(text: &str, kept: &mut Kept, binding: Binding<'_>) -> Result<Stri
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// The digest of APOP [rfc1939 7]; NAME says under which name the stamp was kept.
+fn apop(words: &str, kept: &Kept) -> Result<String, String> {
+    let words: Vec<&str> = words.split(' ').collect();
+    let [password, name] = words[..] else {
+        return Err("<apop PASSWORD NAME>".to_owned());
+    };
+    let stamp = kept.get(name).ok_or("the stamp was not kept")?;
+    Ok(sasl::apop_digest(stamp.as_bytes(), password.as_bytes()))
 }
 
 /// The answer of CRAM-MD5 [rfc2195 2]; NAME says under which name the challenge was kept, in base64.

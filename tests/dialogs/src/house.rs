@@ -8,7 +8,8 @@ use crate::script::{Script, Setup};
 use addr::Address;
 use mail::{
     AccountChange, Addressed, Admin, Argon2Cost, Body, Dsn, Flags, Incoming, IssuerSettings, Mail,
-    MailSettings, MailboxName, Mechanism, NewMessage, Prefix, Resolved, SharedKey, WeakPasswords,
+    MailSettings, MailboxName, Mechanism, NewMessage, Prefix, ReadablePassword, Resolved,
+    SharedKey, WeakPasswords,
 };
 use net::{Clock, Random, TlsClient, TlsServer};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
@@ -35,6 +36,8 @@ pub struct House {
     pub tls_clients: BTreeMap<u32, TlsClient>,
     /// Who asked for CRAM-MD5.
     shared_keys: Vec<String>,
+    /// Who asked for APOP.
+    readable: Vec<String>,
     /// What lines may name before anything was kept: tokens.
     pub kept: Kept,
 }
@@ -75,6 +78,11 @@ impl House {
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
+            readable: script
+                .setting("account.apop")
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
             kept: Kept::new(),
         };
         for setup in &script.setup {
@@ -110,6 +118,10 @@ impl House {
                 let change = AccountChange {
                     password: Some(Some(hashed)),
                     shared_key: self.shared_keys.contains(name).then_some(SharedKey::Kept),
+                    readable: self
+                        .readable
+                        .contains(name)
+                        .then_some(ReadablePassword::Kept),
                     ..AccountChange::default()
                 };
                 let added = directory

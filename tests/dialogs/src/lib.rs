@@ -34,6 +34,7 @@
 //! `<scram HASH PASSWORD FIRST NAME>` for SCRAM's last message of a client whose first one was
 //! FIRST, where NAME kept the server's in base64; what the server must say to it is kept as `last`.
 //! `<cram PASSWORD USER NAME>` is the answer of CRAM-MD5 to the challenge that NAME kept.
+//! `<apop PASSWORD NAME>` is the digest of APOP for the stamp that NAME kept.
 #![forbid(unsafe_code)]
 
 pub mod answer;

@@ -2,7 +2,8 @@
 //!
 //! For the hash a password that is UTF-8 is prepared as RFC 8265 section 4.2 (OpaqueString) says:
 //! other spaces become U+0020, then NFC. A password that is not UTF-8 is taken octet by octet. Case
-//! matters. What never happens here: a copy of a password that outlives its check.
+//! matters. What never happens here: a copy of a password that outlives its check, but for the one that
+//! an account asked for, whose programs know nothing but APOP.
 
 use super::keys;
 use super::pool::PoolError;
@@ -97,6 +98,18 @@ pub struct NewPassword {
     pub(crate) verifiers: Verifiers,
     /// Kept only for accounts that ask for it.
     pub(crate) shared_key: CramKeys,
+    /// Kept only for accounts that ask for it.
+    pub(crate) readable: ReadableSecret,
+}
+
+/// A password as it is, which APOP needs [rfc1939 7]. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ReadableSecret(pub Vec<u8>);
+
+impl fmt::Debug for ReadableSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadableSecret").finish_non_exhaustive()
+    }
 }
 
 /// Why a password cannot be set.
@@ -238,6 +251,7 @@ pub(super) fn make(
     Ok(NewPassword {
         verifiers: Verifiers { argon2, scram },
         shared_key: CramKeys::of_password(password.octets()),
+        readable: ReadableSecret(password.octets().to_vec()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Accounts as the operator makes, changes, removes and restores them.
 //! What never happens here: a password (only its verifiers are kept), mail.
 
+use super::readable::{self, ReadablePassword};
 use super::record::{AccountRecord, AddressRecord, DirectoryState, RemovedRecord};
 use super::{Directory, check_new_address};
 use crate::auth::{NewPassword, Verifiers};
@@ -68,6 +69,8 @@ pub struct AccountInfo {
     pub has_password: bool,
     /// Whether CRAM-MD5's key is kept of it.
     pub shared_key: SharedKey,
+    /// Whether it is kept readable, for APOP.
+    pub readable: ReadablePassword,
 }
 
 /// An account that was removed and whose mail is still kept.
@@ -96,6 +99,8 @@ pub struct AccountChange {
     pub standing: Option<Standing>,
     /// Whether CRAM-MD5's key is kept of its password.
     pub shared_key: Option<SharedKey>,
+    /// Whether the password is kept readable, for APOP; a new password is not, unless this says so.
+    pub readable: Option<ReadablePassword>,
 }
 
 /// Whether what CRAM-MD5 needs is kept of a password: a stolen copy of it opens the account by
@@ -193,6 +198,7 @@ impl Directory {
             display_name: None,
             standing: Standing::Active,
         };
+        readable::change(&mut edit, id, change.password.as_ref(), change.readable)?;
         change.apply(&mut record)?;
         edit.put(key::STATE, state.encode());
         edit.put(key::account(id), record.encode());
@@ -228,6 +234,7 @@ impl Directory {
         }
         edit.delete(key::account(id));
         edit.delete(key::address(&record.address));
+        edit.delete(key::readable_secret(id));
         let removed = RemovedRecord {
             at: self.clock.now(),
             account: record,
@@ -305,7 +312,7 @@ impl Directory {
             let id = keys::last_u64(&key)
                 .map(AccountId)
                 .ok_or_else(|| damaged("account", &key))?;
-            list.push(info(id, record, &key)?);
+            list.push(self.info(id, record, &key)?);
         }
         Ok(list)
     }
@@ -313,7 +320,7 @@ impl Directory {
     pub fn account(&self, _: &Admin, id: AccountId) -> Result<Option<AccountInfo>, Fault> {
         let key = key::account(id);
         let record = self.now().record::<AccountRecord>(&key)?;
-        record.map(|record| info(id, record, &key)).transpose()
+        record.map(|record| self.info(id, record, &key)).transpose()
     }
     /// The account of a primary address.
     pub fn account_of(&self, _: &Admin, address: &Address) -> Result<Option<AccountId>, Fault> {
@@ -361,6 +368,7 @@ impl Directory {
         let mut edit = self.db.edit(DIRECTORY).await;
         let record = edit.record::<AccountRecord>(&key::account(id))?;
         let mut record = record.ok_or(DirectoryError::NotFound)?;
+        readable::change(&mut edit, id, change.password.as_ref(), change.readable)?;
         change.apply(&mut record)?;
         edit.put(key::account(id), record.encode());
         edit.submit().await?;
@@ -368,24 +376,28 @@ impl Directory {
     }
 }
 
-fn info(id: AccountId, record: AccountRecord, key: &[u8]) -> Result<AccountInfo, Fault> {
-    let address = record.address.parse();
-    Ok(AccountInfo {
-        id,
-        address: address.map_err(|_| damaged("an address", key))?,
-        display_name: record.display_name,
-        standing: record.standing,
-        created: record.created,
-        quota_bytes: record.quota_bytes,
-        has_password: record.verifiers.is_some(),
-        shared_key: match record.verifiers.as_ref().and_then(Verifiers::shared_key) {
-            Some(_) => SharedKey::Kept,
-            None => SharedKey::NotKept,
-        },
-    })
-}
-
 impl Directory {
+    fn info(&self, id: AccountId, record: AccountRecord, key: &[u8]) -> Result<AccountInfo, Fault> {
+        let address = record.address.parse();
+        Ok(AccountInfo {
+            id,
+            address: address.map_err(|_| damaged("an address", key))?,
+            display_name: record.display_name,
+            standing: record.standing,
+            created: record.created,
+            quota_bytes: record.quota_bytes,
+            has_password: record.verifiers.is_some(),
+            shared_key: match record.verifiers.as_ref().and_then(Verifiers::shared_key) {
+                Some(_) => SharedKey::Kept,
+                None => SharedKey::NotKept,
+            },
+            readable: match self.readable_secret(Some(id))? {
+                Some(_) => ReadablePassword::Kept,
+                None => ReadablePassword::NotKept,
+            },
+        })
+    }
+
     /// The mailboxes that every account begins with, subscribed.
     fn first_mailboxes(
         &self,

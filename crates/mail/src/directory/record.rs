@@ -1,7 +1,7 @@
 //! The records of the directory. What never happens here: looking anything up.
 
 use super::Standing;
-use crate::auth::Verifiers;
+use crate::auth::{ReadableSecret, Verifiers};
 use crate::codec::{Damaged, Decoded, Reader, Record, Writer};
 use crate::ids::AccountId;
 use net::Time;
@@ -44,6 +44,21 @@ impl Record for SecretRecord {
     fn decode(bytes: &[u8]) -> Decoded<Self> {
         let octets = Reader::new(bytes, 1)?.take(32)?;
         octets.try_into().map(Self).map_err(|_| Damaged)
+    }
+}
+
+/// The password of an account that asked for APOP.
+impl Record for ReadableSecret {
+    const WHAT: &'static str = "a readable password";
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new(1);
+        w.raw(&self.0);
+        w.into_vec()
+    }
+    fn decode(bytes: &[u8]) -> Decoded<Self> {
+        let mut r = Reader::new(bytes, 1)?;
+        let len = bytes.len().saturating_sub(1);
+        Ok(Self(r.take(len)?.to_vec()))
     }
 }
 

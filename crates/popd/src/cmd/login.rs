@@ -1,15 +1,15 @@
 //! USER, PASS, APOP [rfc1939 7] and AUTH [rfc5034 4]: from AUTHORIZATION to TRANSACTION
 //! [rfc1939 4].
 //!
-//! A password is taken only under TLS, or where the setting allows clear text. Never here: the
-//! check of a password (`mail::Auth`), nor its delay after failures.
+//! A password is taken only under TLS, or where the setting allows clear text; APOP, which shows none,
+//! also without. Never here: the check of a password (`mail::Auth`), nor its delay after failures.
 
 use crate::folders::{Folders, Named, split_folder};
 use crate::reply::{self, Blame, Refused};
 use crate::session::{End, Session, State};
 use crate::table::Doing;
 use crate::text::{Language, Text};
-use mail::{Conversation, Login, LoginRefusal, Progress, Response};
+use mail::{Conversation, Login, LoginRefusal, Progress, Response, StampAnswer};
 use pop::{Code, Mechanism, Reply, Secret};
 
 fn clear_text() -> Refused {
@@ -50,9 +50,24 @@ pub(crate) fn pass(session: &mut Session, password: Secret) -> Doing<'_> {
     })
 }
 
-/// Not offered (there is no time stamp in the greeting): it needs passwords kept readable.
-pub(crate) fn apop(session: &mut Session, _name: String, _digest: String) -> Doing<'_> {
-    Box::pin(async move { session.bad(Text::NoApop) })
+/// Offered where the greeting has a stamp, because an account asked for it. Its clients often know no
+/// TLS, and it shows no password, so none is needed.
+pub(crate) fn apop(session: &mut Session, name: String, digest: String) -> Doing<'_> {
+    Box::pin(async move {
+        let Some(stamp) = &session.stamp else {
+            return session.bad(Text::NoApop);
+        };
+        let digest = digest.as_str();
+        let (name, folder) = split_folder(&name);
+        let folder = folder.map(str::to_owned);
+        let conn = session.conn.as_mut().ok_or(End::Lost)?;
+        let peer = conn.peer().ip();
+        let auth = session.door.mail.auth();
+        let proof = auth.login_by_stamp(name, StampAnswer { stamp, digest }, peer, "pop3");
+        let proof = conn.attend(&session.stop, proof).await?;
+        let named = Named { user: None, folder };
+        finish_as(session, proof, named).await
+    })
 }
 
 /// Not offered: the network below would have to be trusted.

@@ -120,6 +120,10 @@ pub struct AccountSettings {
     /// of it what would let a thief of the store log in.
     #[arg(long, value_name = "ON|OFF")]
     pub cram_md5: Option<Switch>,
+    /// Whether it may log in by POP3's APOP; on needs a new password, each time, and keeps it readable: a
+    /// thief of the store has it.
+    #[arg(long, value_name = "ON|OFF")]
+    pub apop: Option<Switch>,
 }
 
 #[derive(Subcommand)]

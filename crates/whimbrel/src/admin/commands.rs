@@ -235,7 +235,7 @@ pub async fn account(arguments: AccountArguments) -> Outcome<ExitCode> {
             let change = change(settings, password);
             if change.is_empty() {
                 let text = "nothing is to be changed: say --password, --generate, --name, --quota, \
-                            --login, --mail or --cram-md5";
+                            --login, --mail, --cram-md5 or --apop";
                 return Err(text.to_owned());
             }
             let job = Job::new(common, Request::AccountSet { account, change });
@@ -283,6 +283,7 @@ fn change(settings: AccountSettings, password: Option<Secret>) -> Change {
         login,
         mail,
         cram_md5,
+        apop,
     } = settings;
     Change {
         password,
@@ -291,6 +292,7 @@ fn change(settings: AccountSettings, password: Option<Secret>) -> Change {
         login,
         mail,
         cram_md5,
+        apop,
     }
 }
 

@@ -201,6 +201,8 @@ pub struct Change {
     pub login: Option<Switch>,
     pub mail: Option<Switch>,
     pub cram_md5: Option<Switch>,
+    #[serde(default)]
+    pub apop: Option<Switch>,
 }
 
 impl Change {
@@ -418,6 +420,8 @@ pub struct Account {
     pub has_password: bool,
     #[serde(default)]
     pub cram_md5: bool,
+    #[serde(default)]
+    pub apop: bool,
     pub messages: u64,
     pub bytes: u64,
     /// The limit that holds, whoever set it.

@@ -236,10 +236,15 @@ fn account(one: &Account) -> String {
         ("made", one.created.clone()),
         (
             "login",
-            match one.cram_md5 {
-                true => format!("{login}, for on-demand mail relay also by CRAM-MD5"),
-                false => login.to_owned(),
-            },
+            [
+                (true, login),
+                (one.cram_md5, "for on-demand mail relay also by CRAM-MD5"),
+                (one.apop, "by POP3 also by APOP"),
+            ]
+            .into_iter()
+            .filter_map(|(is_so, text)| is_so.then_some(text))
+            .collect::<Vec<_>>()
+            .join(", "),
         ),
         (
             "mail",

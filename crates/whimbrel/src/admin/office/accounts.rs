@@ -7,8 +7,8 @@ use crate::admin::measure;
 use crate::admin::request::{self, Answer, Change, Kind, QuotaWord, Refused, Switch};
 use addr::Address;
 use mail::{
-    AccountChange, AccountInfo, DirectoryError, NewPassword, PasswordRefusal, SharedKey, Standing,
-    limits,
+    AccountChange, AccountInfo, DirectoryError, NewPassword, PasswordRefusal, ReadablePassword,
+    SharedKey, Standing, limits,
 };
 
 impl Office {
@@ -34,6 +34,7 @@ impl Office {
                     mail: false,
                     has_password: false,
                     cram_md5: false,
+                    apop: false,
                     messages: 0,
                     bytes: 0,
                     quota_bytes: None,
@@ -72,6 +73,7 @@ impl Office {
             mail: info.standing != Standing::Closed,
             has_password: info.has_password,
             cram_md5: info.shared_key == SharedKey::Kept,
+            apop: info.readable == ReadablePassword::Kept,
             messages: quota.used_messages,
             bytes: quota.used_bytes,
             quota_bytes: quota.limit_bytes,
@@ -135,6 +137,10 @@ impl Office {
                 true => SharedKey::Kept,
                 false => SharedKey::NotKept,
             }),
+            readable: change.apop.map(|switch| match switch.is_on() {
+                true => ReadablePassword::Kept,
+                false => ReadablePassword::NotKept,
+            }),
         })
     }
 
@@ -154,7 +160,13 @@ impl Office {
         let (id, address) = self.found(account)?;
         let before = self.directory().account(&self.admin, id).map_err(fault)?;
         let before = before.ok_or_else(|| self.no_account(&address))?;
-        let lines = said(&address.to_string(), &change);
+        let mut lines = said(&address.to_string(), &change);
+        let had_apop = before.readable == ReadablePassword::Kept;
+        if had_apop && change.password.is_some() && change.apop.is_none() {
+            lines.push(format!(
+                "{address} cannot log in by APOP any more: that needs --apop on with each new password"
+            ));
+        }
         let locks_out = change.login == Some(Switch::Off) || change.password.is_some();
         let change = self
             .account_change(&address, change, before.standing)
@@ -346,6 +358,13 @@ fn said(address: &str, change: &Change) -> Vec<String> {
             "{address} may log in by CRAM-MD5 for on-demand mail relay"
         )),
         Some(Switch::Off) => say(format!("{address} cannot log in by CRAM-MD5")),
+    }
+    match change.apop {
+        None => {}
+        Some(Switch::On) => say(format!(
+            "{address} may log in by APOP; its password is kept readable"
+        )),
+        Some(Switch::Off) => say(format!("{address} cannot log in by APOP")),
     }
     lines
 }
