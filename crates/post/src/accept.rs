@@ -362,16 +362,18 @@ impl Post {
         let host = to.address().map(Address::host);
         let customer = queue
             .zip(host)
-            .and_then(|(queue, host)| queue.customers().of(host));
+            .and_then(|(queue, host)| queue.customers().of(host).cloned());
         let evidence = judge::ResolvedEvidence {
             to,
             right,
-            relay: match customer {
+            relay: match &customer {
                 Some(_) => Relay::ForCustomer,
                 None => Relay::Denied,
             },
             deliveries_so_far: envelope.delivery_count(),
-            queue: queue.map_or(QueueRoom::Enough, |queue| queue.room_for(customer)),
+            queue: queue.map_or(QueueRoom::Enough, |queue| {
+                queue.room_for(customer.as_deref())
+            }),
         };
         let found = judge::resolved(resolved, evidence, policy)?;
         let room = self

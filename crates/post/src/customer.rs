@@ -13,7 +13,7 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Customer {
     /// For people, and for `ETRN #name`.
-    pub name: String,
+    pub name: Arc<str>,
     pub domains: Vec<DomainPattern>,
     pub holds: Holds,
     /// Entries that may wait for him.
@@ -48,7 +48,7 @@ impl fmt::Display for Customer {
 }
 
 /// All customers. A domain is looked up at the same cost however many there are.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Customers {
     all: Vec<Arc<Customer>>,
     by_pattern: BTreeMap<DomainPattern, usize>,
@@ -87,7 +87,7 @@ impl Customers {
     }
 
     pub fn named(&self, name: &str) -> Option<&Arc<Customer>> {
-        self.all.iter().find(|customer| customer.name == name)
+        self.all.iter().find(|customer| *customer.name == *name)
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
             None => DomainPattern::Exactly(text.parse().unwrap()),
         };
         Customer {
-            name: name.to_owned(),
+            name: name.into(),
             domains: domains.iter().map(pattern).collect(),
             holds: Holds::UntilAtrn,
             max_entries: 10,
@@ -117,7 +117,7 @@ mod tests {
         ]);
         let whose = |domain: &str| {
             let host = Host::Name(domain.parse().unwrap());
-            all.of(&host).map(|customer| customer.name.as_str())
+            all.of(&host).map(|customer| &*customer.name)
         };
         assert_eq!(whose("a.test"), Some("wide"), "the first of two");
         assert_eq!(whose("c.test"), Some("wide"));

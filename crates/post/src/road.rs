@@ -35,7 +35,7 @@ use lanes::{Lanes, Turn};
 use net::{Authorities, Clock, Dialer, Random, Resolver, Stop};
 use policy::Policies;
 use pool::Pool;
-use route::{Destination, Families, Next, Own, Routes};
+use route::{Destination, Families, Next, Own};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use talk::Talk;
 use tls_report::TlsTally;
@@ -46,7 +46,6 @@ pub struct RoadSettings {
     /// What we call ourselves in EHLO.
     pub hostname: Domain,
     pub own: Own,
-    pub routes: Routes,
     pub families: Families,
     pub backoff: Backoff,
     pub patience: Patience,
@@ -69,7 +68,6 @@ impl RoadSettings {
                 addresses: Vec::new(),
             },
             hostname,
-            routes: Routes::default(),
             families: Families::default(),
             backoff: Backoff::default(),
             patience: Patience::default(),
@@ -96,7 +94,7 @@ pub struct Outside {
 pub struct Road(Arc<Inner>);
 
 struct Inner {
-    settings: RoadSettings,
+    settings: Mutex<Arc<RoadSettings>>,
     outside: Outside,
     lanes: Mutex<Lanes>,
     pool: Pool,
@@ -115,15 +113,20 @@ impl Road {
     pub fn new(settings: RoadSettings, outside: Outside) -> Road {
         Road(Arc::new(Inner {
             lanes: Mutex::new(Lanes::new(settings.lanes)),
-            pool: Pool::new(settings.pool),
-            settings,
+            pool: Pool::new(),
+            settings: Mutex::new(Arc::new(settings)),
             outside,
         }))
     }
 
-    /// Where mail goes next; nothing is looked up.
-    pub fn destination(&self, sender: &addr::ReversePath, to: &addr::Host) -> Destination {
-        self.0.settings.routes.destination(sender, to)
+    /// Takes other settings. They hold for attempts that begin from now on; a connection that waits
+    /// keeps the name that was said on it.
+    pub fn renew(&self, change: impl FnOnce(&mut RoadSettings)) {
+        let mut settings = RoadSettings::clone(&self.settings());
+        change(&mut settings);
+        let now = self.clock().now();
+        self.lanes().renew(settings.lanes, now);
+        *self.0.settings_lock() = Arc::new(settings);
     }
 
     /// Asks whether an attempt may begin now. What is picked up never begins from here.
@@ -166,8 +169,8 @@ impl Road {
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn settings(&self) -> &RoadSettings {
-        &self.0.settings
+    fn settings(&self) -> Arc<RoadSettings> {
+        self.0.settings_lock().clone()
     }
     fn pool(&self) -> &Pool {
         &self.0.pool
@@ -183,6 +186,12 @@ impl Road {
     }
     fn dialer(&self) -> &Dialer {
         &self.0.outside.dialer
+    }
+}
+
+impl Inner {
+    fn settings_lock(&self) -> MutexGuard<'_, Arc<RoadSettings>> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

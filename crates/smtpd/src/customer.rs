@@ -41,7 +41,7 @@ impl Customer {
                 let all = DomainPattern::Below(domain.clone());
                 who.has(domain) || who.domains.contains(&all)
             }
-            Node::Queue(name) => who.name == *name,
+            Node::Queue(name) => *who.name == **name,
         }
     }
 }
@@ -81,7 +81,7 @@ mod tests {
         };
         Customer {
             who: Arc::new(customer::Customer {
-                name: domains[0].replace('.', "-"),
+                name: domains[0].replace('.', "-").into(),
                 domains: domains.iter().map(pattern).collect(),
                 holds: Holds::UntilEtrn,
                 max_entries: 10,

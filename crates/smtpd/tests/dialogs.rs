@@ -72,7 +72,7 @@ fn settings(visit: &Visit) -> Settings {
 fn customer(visit: &Visit) -> Option<customer::Customer> {
     let domain = visit.script.setting("road.customer")?;
     Some(customer::Customer {
-        name: "alices".to_owned(),
+        name: "alices".into(),
         domains: vec![
             DomainPattern::Exactly(domain.parse().unwrap()),
             DomainPattern::Below(domain.parse().unwrap()),

@@ -95,14 +95,17 @@ impl Doors {
     }
 
     /// Takes in what lies in the drop folder of this data folder, by the door for users of this machine, until `stop`.
-    pub fn take_in(&mut self, data: &Path, clock: Clock, settings: &Settings, stop: &Stop) {
+    pub fn take_in(&mut self, data: &Path, clock: Clock, stop: &Stop) {
         let now = self.current.subscribe();
         let taking = Taking {
             folder: own_files::drop_in(data),
             notes: own_files::taken_in(data),
-            door: move || Arc::clone(&now.borrow().guarded.local),
+            now: move || {
+                let current = now.borrow();
+                let lifetime = current.settings.sending.queue.lifetime;
+                (Arc::clone(&current.guarded.local), lifetime)
+            },
             clock,
-            lifetime: settings.sending.queue.lifetime,
         };
         let until = stop.clone();
         self.serving.spawn(async move { taking.run(&until).await });

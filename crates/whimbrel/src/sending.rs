@@ -10,7 +10,7 @@ use net::{Authorities, Dialer, HttpClient, Stop};
 use post::customer::Customers;
 use post::queue::{Queue, QueueSettings};
 use post::road::policy::{Policies, PolicySettings};
-use post::road::route::{Demand, Next, Route, Routes, Server, Sources};
+use post::road::route::{Demand, Next, Own, Route, Routes, Server, Sources};
 use post::road::tls_report::{TlsReports, TlsTally};
 use post::road::{LaneSettings, Outside, Road, RoadSettings};
 use post::trail;
@@ -98,14 +98,18 @@ pub async fn queue(house: &House, settings: &Settings) -> Outcome<Queue> {
         house.clock.clone(),
         house.random.clone(),
         settings.hostname.clone(),
-        QueueSettings {
-            // an eighth of each wait is by chance
-            longest_wait: settings.sending.backoff.most.saturating_mul(2),
-            ..settings.sending.queue.clone()
-        },
+        queue_settings(settings),
         routes(settings)?,
     );
     queue.await.map_err(|fault| fault.to_string())
+}
+
+fn queue_settings(settings: &Settings) -> QueueSettings {
+    QueueSettings {
+        // an eighth of each wait is by chance
+        longest_wait: settings.sending.backoff.most.saturating_mul(2),
+        ..settings.sending.queue.clone()
+    }
 }
 
 /// The queue of a store that no server has.
@@ -127,13 +131,53 @@ pub async fn queue_at_rest(house: &House) -> Outcome<Queue> {
     queue.await.map_err(|fault| fault.to_string())
 }
 
+/// The queue of a server, and who works on it.
+pub struct Sending {
+    pub tasks: JoinSet<()>,
+    queue: Queue,
+    /// None where nothing is sent.
+    road: Option<Road>,
+}
+
+/// What a reload gives to the queue and the road, looked at.
+pub struct Renewal<'a> {
+    settings: &'a Settings,
+    hostname: Domain,
+    routes: Routes,
+}
+
+impl<'a> Renewal<'a> {
+    /// Reads the passwords and finds what is wrong; nothing is changed by it.
+    pub fn of(settings: &'a Settings) -> Outcome<Renewal<'a>> {
+        Ok(Renewal {
+            hostname: hostname(settings)?,
+            routes: routes(settings)?,
+            settings,
+        })
+    }
+}
+
+impl Sending {
+    /// The routes first: an attempt that begins with the road's new settings knows its new way.
+    pub fn renew(&self, renewal: Renewal<'_>) {
+        let Renewal {
+            settings,
+            hostname,
+            routes,
+        } = renewal;
+        let (name, wanted) = (settings.hostname.clone(), queue_settings(settings));
+        if let Err(fault) = self.queue.renew(name, wanted, routes) {
+            tracing::error!(%fault, "mail that waits finds its new way only when its turn comes");
+        }
+        if let Some(road) = &self.road {
+            road.renew(|road| of_road(road, settings, hostname));
+        }
+    }
+}
+
 /// Works on the queue until `stop`. Nothing is sent where that is switched off; what waits then waits.
-pub fn start(
-    house: &House,
-    queue: &Queue,
-    settings: &Settings,
-    stop: &Stop,
-) -> Outcome<JoinSet<()>> {
+pub fn start(house: &House, queue: &Queue, settings: &Settings, stop: &Stop) -> Outcome<Sending> {
+    let mut sending = None;
     let mut tasks = JoinSet::new();
     if let Some(Ways {
         road,
@@ -141,6 +185,7 @@ pub fn start(
         reports,
     }) = ways(house, queue, settings)?
     {
+        sending = Some(road.clone());
         let (tended, until) = (road.clone(), stop.clone());
         tasks.spawn(async move { tended.tend(&until).await });
         let (queue, until) = (queue.clone(), stop.clone());
@@ -168,7 +213,11 @@ pub fn start(
             }
         }
     });
-    Ok(tasks)
+    Ok(Sending {
+        tasks,
+        queue: queue.clone(),
+        road: sending,
+    })
 }
 
 /// Renews what domains say of their TLS.
@@ -201,10 +250,7 @@ fn ways(house: &House, queue: &Queue, settings: &Settings) -> Outcome<Option<Way
     let Some(resolver) = house.resolver.clone().filter(|_| sending.is_on) else {
         return Ok(None);
     };
-    let name = &settings.hostname;
-    let hostname: Domain = name
-        .parse()
-        .map_err(|error| format!("`hostname` cannot be said to other servers: {name}: {error}"))?;
+    let hostname = hostname(settings)?;
     let authorities = match &sending.authorities {
         None => Authorities::of_the_web(),
         Some(file) => Authorities::from_pem(&own_files::read(file)?)
@@ -233,19 +279,8 @@ fn ways(house: &House, queue: &Queue, settings: &Settings) -> Outcome<Option<Way
         clock: house.clock.clone(),
         random: house.random.clone(),
     };
-    let mut road = RoadSettings::new(hostname);
-    road.own.addresses = own_addresses(settings);
-    road.routes = routes(settings)?;
-    road.families = settings.road.families;
-    road.backoff = sending.backoff;
-    road.patience = settings.road.patience;
-    road.lanes = LaneSettings {
-        most: sending.connections,
-        apart: settings.road.pause,
-        ..road.lanes
-    };
-    // each of them may send another message at once
-    road.pool.at_one_place = sending.connections as usize;
+    let mut road = RoadSettings::new(hostname.clone());
+    of_road(&mut road, settings, hostname);
     road.authorities = authorities;
     road.policies = Some(policies.clone());
     road.tls_tally = tally;
@@ -255,6 +290,32 @@ fn ways(house: &House, queue: &Queue, settings: &Settings) -> Outcome<Option<Way
         policies,
         reports,
     }))
+}
+
+/// What we call ourselves in EHLO.
+fn hostname(settings: &Settings) -> Outcome<Domain> {
+    let name = &settings.hostname;
+    name.parse()
+        .map_err(|error| format!("`hostname` cannot be said to other servers: {name}: {error}"))
+}
+
+/// What may change while the server runs.
+fn of_road(road: &mut RoadSettings, settings: &Settings, hostname: Domain) {
+    road.own = Own {
+        names: vec![hostname.clone()],
+        addresses: own_addresses(settings),
+    };
+    road.hostname = hostname;
+    road.families = settings.road.families;
+    road.backoff = settings.sending.backoff;
+    road.patience = settings.road.patience;
+    road.lanes = LaneSettings {
+        most: settings.sending.connections,
+        apart: settings.road.pause,
+        ..road.lanes
+    };
+    // each of them may send another message at once
+    road.pool.at_one_place = settings.sending.connections as usize;
 }
 
 /// Those of our SMTP listeners, as far as they are said, and those that the operator adds.

@@ -6,10 +6,11 @@
 use crate::arguments::ServeArguments;
 use crate::certificates::{self, Pem};
 use crate::doors::Tls;
-use crate::listeners::{self, Addresses, Bound, Row};
+use crate::listeners::{self, Addresses, Bound, Kind, Row};
 use crate::log::Log;
 use crate::logins::Logins;
 use crate::own_files::{self, Folder};
+use crate::sending::Renewal;
 use crate::server::{self, House, Inside, Server};
 use crate::settings::table::Taken;
 use crate::settings::{At, Settings};
@@ -107,6 +108,7 @@ impl Start {
             folder,
             tls,
             server,
+            hands_over: addresses.first(Kind::Odmr).is_some(),
         };
         if let Some(file) = ready_file {
             own_files::write_json(file, &ReadyFile::new(&addresses))?;
@@ -133,6 +135,8 @@ struct Running {
     folder: Folder,
     tls: TlsServer,
     server: Server,
+    /// Whether a port is open where customers pick up their mail.
+    hands_over: bool,
 }
 
 impl Running {
@@ -173,6 +177,7 @@ impl Running {
     fn reload(&mut self) -> Outcome<()> {
         let wanted = self.file.read()?;
         let (settings, changes) = taken(&self.settings, &wanted);
+        let renewal = Renewal::of(&settings)?;
         let pem = match Pem::read(&settings.certificates) {
             Ok(pem) => Some(pem),
             // Keys that only root may read were read before root was given up.
@@ -194,7 +199,9 @@ impl Running {
             self.pem = pem;
         }
         self.server.doors.renew(&self.server.house, &settings);
+        self.server.sending.renew(renewal);
         self.settings = settings;
+        self.say_what_is_closed();
         for change in changes {
             let Change {
                 name,
@@ -210,6 +217,16 @@ impl Running {
             }
         }
         Ok(())
+    }
+
+    /// Ports are opened only at the start.
+    fn say_what_is_closed(&self) {
+        let is_wanted = !self.settings.listen(Kind::Odmr).addresses.is_empty();
+        if self.settings.road.is_picked_up() && is_wanted && !self.hands_over {
+            tracing::warn!(
+                "customers pick up their mail at a port that opens at a restart: `listen.odmr.addresses`"
+            );
+        }
     }
 
     fn look_at_certificates(&mut self) {

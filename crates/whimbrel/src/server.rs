@@ -6,6 +6,7 @@ use crate::admin::{Office, control};
 use crate::doors::{Doors, Tls};
 use crate::listeners::Bound;
 use crate::log::Hub;
+use crate::sending::Sending;
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::{Outcome, expiry, own_files, sending, signing};
@@ -15,7 +16,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
 use std::time::Duration;
 use store::{Db, Files};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 /// All in all a stop takes less than two seconds.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(400);
@@ -100,7 +101,7 @@ pub struct Server {
     pub doors: Doors,
     stop: Stop,
     /// Who works on the queue.
-    sending: JoinSet<()>,
+    pub sending: Sending,
     upkeep: JoinHandle<()>,
     control: JoinHandle<()>,
     /// Looks when certificates end.
@@ -131,7 +132,7 @@ impl Server {
         let signing = tokio::spawn(signing::watch(office.clone(), stop.clone()));
         let control = control::open(inside.data, office, inside.hub, &house.sessions, &stop)?;
         let mut doors = Doors::open(bound, &house, &queue, tls, settings, &stop).await?;
-        doors.take_in(inside.data, house.clock.clone(), settings, &stop);
+        doors.take_in(inside.data, house.clock.clone(), &stop);
         let sending = sending::start(&house, &queue, settings, &stop)?;
         let warn = |warning: &str| tracing::warn!("{warning}");
         let expiry = expiry::watch(tls.exchange.clone(), house.clock.clone(), warn);
@@ -156,7 +157,7 @@ impl Server {
         self.stop.stop();
         let all = async {
             self.doors.closed().await;
-            while self.sending.join_next().await.is_some() {}
+            while self.sending.tasks.join_next().await.is_some() {}
         };
         tokio::select! {
             biased;

@@ -14,7 +14,7 @@ use crate::scram::{self, Binding};
 use std::fmt;
 
 /// A name and a password. Debug shows no password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Credentials {
     pub name: String,
     pub password: Vec<u8>,

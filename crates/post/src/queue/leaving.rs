@@ -5,7 +5,6 @@
 use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Onward, Standing, Whither};
 use crate::queue::message::{Asked, MessageRecord};
-use crate::queue::schedule::Timing;
 use crate::queue::{Queue, keys};
 use crate::report::SenderProof;
 use crate::trail::{self, Trail};
@@ -161,7 +160,7 @@ impl Queue {
     /// How long a message lives that goes to these: what only customers get, as long as is said for
     /// them.
     fn lifetime(&self, entries: &[EntryRecord]) -> Duration {
-        let usual = self.inner.settings.lifetime;
+        let usual = self.wanted().settings.lifetime;
         let of = |entry: &EntryRecord| {
             let customer = self.keeping(entry)?;
             Some(customer.lifetime.unwrap_or(usual))
@@ -250,9 +249,10 @@ impl Leaving {
         };
         self.queue.counts_held(self.number, &self.message);
         for (number, entry) in self.numbered() {
-            let timing = self.queue.timing(&self.message, entry);
-            let due = timing.due.after(delay);
-            self.queue.again(number, Timing { due, ..timing });
+            let rows = (&self.message, entry);
+            self.queue.again(number, rows, |timing| {
+                timing.due = timing.due.after(delay);
+            });
         }
     }
 }

@@ -336,10 +336,11 @@ impl Queue {
             self.inner.clock.now(),
             self.inner.random.token(TOKEN_LETTERS),
         );
-        let hostname = self.inner.hostname.as_str();
+        let wanted = self.wanted();
+        let hostname = wanted.hostname.as_str();
         let postmaster = format!("postmaster@{}", ours.map_or(hostname, Domain::as_str));
         let reporter = Reporter {
-            hostname: &self.inner.hostname,
+            hostname,
             postmaster: &postmaster,
             at,
             token: &token,

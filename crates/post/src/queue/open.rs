@@ -38,11 +38,7 @@ pub(super) struct Inner {
     pub mail: Mail,
     pub clock: Clock,
     pub random: Random,
-    /// Our name, in reports.
-    pub hostname: String,
-    pub settings: QueueSettings,
-    /// By which destinations are told apart.
-    pub routes: Arc<Routes>,
+    wanted: Mutex<Arc<Wanted>>,
     incarnation: u64,
     next_message: AtomicU64,
     /// No message below this number waits.
@@ -56,6 +52,15 @@ pub(super) struct Inner {
     picking: Mutex<BTreeSet<String>>,
     /// Wakes who works through the schedule.
     pub bell: Notify,
+}
+
+/// What the operator wants of it.
+pub(super) struct Wanted {
+    /// Our name, in reports.
+    pub hostname: String,
+    pub settings: QueueSettings,
+    /// By which destinations are told apart.
+    pub routes: Routes,
 }
 
 /// How often a node has begun to look after this queue.
@@ -94,8 +99,6 @@ impl Queue {
                 mail,
                 clock,
                 random,
-                hostname: hostname.into(),
-                routes: Arc::new(routes),
                 incarnation,
                 next_message: AtomicU64::new(next_message),
                 oldest: AtomicU64::new(0),
@@ -105,11 +108,53 @@ impl Queue {
                 noting: Noting::default(),
                 picking: Mutex::default(),
                 bell: Notify::new(),
-                settings,
+                wanted: Mutex::new(Arc::new(Wanted {
+                    hostname: hostname.into(),
+                    settings,
+                    routes,
+                })),
             }),
         };
         queue.rebuild(&look)?;
         Ok(queue)
+    }
+
+    /// Takes what the operator wants now. What waits goes by the new routes at its next attempt, at
+    /// the time that was planned.
+    pub fn renew(
+        &self,
+        hostname: impl Into<String>,
+        settings: QueueSettings,
+        routes: Routes,
+    ) -> Result<(), Fault> {
+        let is_other_way = self.wanted().routes != routes;
+        {
+            // who adds an entry finds its way and adds it in one step
+            let mut schedule = self.schedule();
+            schedule.set_max_entries(settings.max_entries);
+            *self.wanted_lock() = Arc::new(Wanted {
+                hostname: hostname.into(),
+                settings,
+                routes,
+            });
+        }
+        if is_other_way {
+            walk(&self.inner.mail.road(), |number, message, entry| {
+                let mut schedule = self.schedule();
+                schedule.reroute(number, self.timing(message, &entry));
+            })?;
+        }
+        self.inner.bell.notify_one();
+        Ok(())
+    }
+
+    fn wanted_lock(&self) -> MutexGuard<'_, Arc<Wanted>> {
+        let wanted = &self.inner.wanted;
+        wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn wanted(&self) -> Arc<Wanted> {
+        self.wanted_lock().clone()
     }
 
     fn rebuild(&self, look: &RoadLook) -> Result<(), Fault> {
@@ -169,7 +214,7 @@ impl Queue {
     }
 
     /// Whether one more entry would be taken, for this customer if it is his.
-    pub(crate) fn room_for(&self, customer: Option<&Arc<Customer>>) -> QueueRoom {
+    pub(crate) fn room_for(&self, customer: Option<&Customer>) -> QueueRoom {
         let keeps = customer.filter(|customer| customer.holds != Holds::Nothing);
         if keeps.is_some_and(|customer| self.kept_for(customer) >= customer.max_entries) {
             return QueueRoom::CustomerFull;
@@ -179,7 +224,7 @@ impl Queue {
 
     /// Entries that are kept for a customer.
     pub fn kept_for(&self, customer: &Customer) -> usize {
-        self.schedule().kept_for(customer)
+        self.schedule().kept_for(&customer.name)
     }
 
     fn room(&self) -> QueueRoom {
@@ -243,12 +288,11 @@ impl Queue {
 
     /// Where and when an entry stands in the schedule.
     pub(super) fn timing(&self, message: &MessageRecord, entry: &EntryRecord) -> Timing {
-        let routes = &self.inner.routes;
         let deadline = self.deadline(message, entry);
-        let kept_for = self.keeping(entry);
+        let kept_for = self.keeping(entry).map(|customer| customer.name.clone());
         if kept_for.is_some() {
             return Timing {
-                destination: routes.destination(&message.sender, &entry.domain),
+                destination: self.destination(message, entry),
                 due: deadline,
                 deadline,
                 priority: message.asked.priority,
@@ -256,14 +300,11 @@ impl Queue {
             };
         }
         let now = self.inner.clock.now();
-        let latest = now.after(self.inner.settings.longest_wait);
+        let latest = now.after(self.wanted().settings.longest_wait);
         let held = message.asked.hold.filter(|_| message.holds(entry, now));
         let latest = held.map_or(latest, |held| latest.max(held.until));
         Timing {
-            destination: match entry.whither {
-                Whither::Elsewhere => routes.destination(&message.sender, &entry.domain),
-                Whither::Here => Destination::here(),
-            },
+            destination: self.destination(message, entry),
             due: entry.due.min(deadline).min(latest),
             deadline,
             priority: message.asked.priority,
@@ -273,15 +314,26 @@ impl Queue {
 
     /// For whom an entry is kept until he asks for it.
     pub(super) fn keeping(&self, entry: &EntryRecord) -> Option<Arc<Customer>> {
-        let customer = self.customers().keeping(&entry.domain);
-        customer
-            .filter(|_| entry.whither == Whither::Elsewhere)
-            .cloned()
+        match entry.whither {
+            Whither::Elsewhere => self.customers().keeping(&entry.domain).cloned(),
+            Whither::Here => None,
+        }
     }
 
     /// Whose mail is taken from everybody, and may be kept.
-    pub fn customers(&self) -> &Customers {
-        self.inner.routes.customers()
+    pub fn customers(&self) -> Arc<Customers> {
+        self.wanted().routes.customers().clone()
+    }
+
+    /// Where it goes as things are.
+    pub(super) fn destination(&self, message: &MessageRecord, entry: &EntryRecord) -> Destination {
+        match entry.whither {
+            Whither::Elsewhere => {
+                let routes = &self.wanted().routes;
+                routes.destination(&message.sender, &entry.domain)
+            }
+            Whither::Here => Destination::here(),
+        }
     }
 
     /// When something is due whether or not there is somebody to talk to.
@@ -307,7 +359,7 @@ impl Queue {
         if self.keeping(entry).is_some() {
             return None;
         }
-        let after = self.inner.settings.delay_notice;
+        let after = self.wanted().settings.delay_notice;
         // what its sender wanted to wait is no delay
         let begun = message.asked.release(message.arrived);
         (!after.is_zero()).then(|| Notice {
@@ -316,9 +368,18 @@ impl Queue {
         })
     }
 
-    /// An entry that is new, or is to be tried again.
-    pub(super) fn again(&self, number: EntryNumber, timing: Timing) {
-        self.schedule().add(number, timing);
+    /// An entry that is new, or is to be tried again: not before its time, with `change`.
+    pub(super) fn again(
+        &self,
+        number: EntryNumber,
+        (message, entry): (&MessageRecord, &EntryRecord),
+        change: impl FnOnce(&mut Timing),
+    ) {
+        let mut schedule = self.schedule();
+        let mut timing = self.timing(message, entry);
+        change(&mut timing);
+        schedule.add(number, timing);
+        drop(schedule);
         self.inner.bell.notify_one();
     }
 }

@@ -142,10 +142,11 @@ impl Drop for Aside<'_> {
         let Aside(queue, number) = *self;
         match queue.read(number) {
             Ok(Some((message, entry))) => {
+                let mut schedule = queue.schedule();
                 let timing = queue.timing(&message, &entry);
                 match entry.standing {
-                    Standing::Free => queue.schedule().add(number, timing),
-                    Standing::Held => queue.schedule().add_held(number, timing),
+                    Standing::Free => schedule.add(number, timing),
+                    Standing::Held => schedule.add_held(number, timing),
                 }
             }
             Ok(None) | Err(_) => queue.schedule().forget(number),

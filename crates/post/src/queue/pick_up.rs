@@ -80,7 +80,7 @@ impl Queue {
             return Err(NoPickUp::NotYours);
         }
         let road = self.road().clone().ok_or(NoPickUp::NotNow)?;
-        if !self.picking().insert(customer.name.clone()) {
+        if !self.picking().insert(customer.name.to_string()) {
             return Err(NoPickUp::AnotherRuns);
         }
         let pick_up = PickUp {
@@ -98,7 +98,7 @@ impl Queue {
 
 impl Drop for PickUp {
     fn drop(&mut self) {
-        self.queue.picking().remove(&self.customer.name);
+        self.queue.picking().remove(&*self.customer.name);
     }
 }
 
@@ -106,13 +106,13 @@ impl PickUp {
     /// What waits to be picked up, behind this entry.
     fn after(&self, last: Option<EntryNumber>) -> Vec<EntryNumber> {
         let is_meant = |way: &Destination| {
-            let Next::PickUp(customer) = &way.next else {
+            let Next::PickUp(name) = &way.next else {
                 return false;
             };
             let domain = way.domain.as_ref().and_then(Host::domain);
             let all = self.domains.is_empty();
             let is_asked = all || domain.is_some_and(|domain| self.domains.contains(domain));
-            customer.name == self.customer.name && is_asked
+            *name == self.customer.name && is_asked
         };
         let mut numbers = self.queue.schedule().waiting_at(is_meant);
         numbers.retain(|number| Some(*number) > last);

@@ -7,7 +7,6 @@
 //! it takes none its line stands still and costs nothing. What is done costs the same however much
 //! waits. What never happens here: a row, a clock, an attempt.
 
-use crate::customer::Customer;
 use crate::limits::PRIORITY_STEP;
 use crate::queue::entry::EntryNumber;
 use crate::road::{NotNow, route};
@@ -33,8 +32,8 @@ pub(crate) struct Timing {
     pub deadline: Time,
     /// How urgent it is beside others.
     pub priority: Priority,
-    /// For whom it is kept.
-    pub kept_for: Option<Arc<Customer>>,
+    /// For whom it is kept: a customer's name.
+    pub kept_for: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,11 +50,11 @@ enum State {
 }
 
 struct Place {
-    destination: Arc<str>,
+    destination: Arc<route::Destination>,
     deadline: Time,
     priority: Priority,
     state: State,
-    kept_for: Option<Arc<Customer>>,
+    kept_for: Option<Arc<str>>,
 }
 
 /// A place in a line: when it came into it, which a step of priority moves back or forth, and which
@@ -75,7 +74,6 @@ enum Turn {
 
 /// All entries to one place.
 struct Destination {
-    way: route::Destination,
     /// Some may have left it since: who is not in line any more is stepped over.
     line: BTreeMap<Rank, EntryNumber>,
     turn: Turn,
@@ -101,11 +99,11 @@ pub(crate) struct Schedule {
     waiting: BTreeSet<(Time, EntryNumber)>,
     /// Of those in line.
     deadlines: BTreeSet<(Time, EntryNumber)>,
-    destinations: HashMap<Arc<str>, Destination>,
-    turns: Turns,
-    asleep: BTreeSet<(Time, Arc<str>)>,
+    destinations: HashMap<Arc<route::Destination>, Destination>,
+    turns: Turns<Arc<route::Destination>>,
+    asleep: BTreeSet<(Time, Arc<route::Destination>)>,
     /// How many entries are kept for whom, by name.
-    kept: HashMap<String, usize>,
+    kept: HashMap<Arc<str>, usize>,
     /// Room for entries whose commit is under way.
     reserved: usize,
     max_entries: usize,
@@ -159,6 +157,10 @@ impl Schedule {
         self.reserved += entries;
     }
 
+    pub fn set_max_entries(&mut self, max_entries: usize) {
+        self.max_entries = max_entries;
+    }
+
     pub fn unreserve(&mut self, entries: usize) {
         self.reserved = self.reserved.saturating_sub(entries);
     }
@@ -166,13 +168,12 @@ impl Schedule {
     /// An entry that is new, or comes again.
     pub fn add(&mut self, number: EntryNumber, timing: Timing) {
         self.forget(number);
-        let name: Arc<str> = timing.destination.to_string().into();
-        // the same text once for all entries
-        let known = self.destinations.get_key_value(&name);
-        let name = known.map_or(name, |(known, _)| known.clone());
-        let destination = self.destinations.entry(name.clone());
+        // the same once for all entries
+        let known = self.destinations.get_key_value(&timing.destination);
+        let known = known.map(|(known, _)| known.clone());
+        let way = known.unwrap_or_else(|| Arc::new(timing.destination));
+        let destination = self.destinations.entry(way.clone());
         let destination = destination.or_insert_with(|| Destination {
-            way: timing.destination,
             line: BTreeMap::new(),
             turn: Turn::Idle,
             entries: 0,
@@ -181,10 +182,10 @@ impl Schedule {
         destination.entries += 1;
         self.waiting.insert((timing.due, number));
         if let Some(customer) = &timing.kept_for {
-            *self.kept.entry(customer.name.clone()).or_default() += 1;
+            *self.kept.entry(customer.clone()).or_default() += 1;
         }
         let place = Place {
-            destination: name,
+            destination: way,
             deadline: timing.deadline,
             priority: timing.priority,
             state: State::Waiting(timing.due),
@@ -197,6 +198,30 @@ impl Schedule {
     pub fn add_held(&mut self, number: EntryNumber, timing: Timing) {
         self.add(number, timing);
         self.hold(number);
+    }
+
+    /// An entry goes another way from now on, at the time that was planned, or when its customer asks
+    /// for it. One that is under way does so when it comes again.
+    pub fn reroute(&mut self, number: EntryNumber, mut timing: Timing) {
+        let Some(place) = self.places.get(&number) else {
+            return;
+        };
+        let is_kept_as_before = place.kept_for == timing.kept_for;
+        if *place.destination == timing.destination && is_kept_as_before {
+            return;
+        }
+        let is_picked_up = matches!(timing.destination.next, route::Next::PickUp(_));
+        let state = place.state;
+        timing.due = match state {
+            State::UnderWay | State::Noted => return,
+            _ if is_picked_up || !is_kept_as_before => timing.due,
+            State::Waiting(due) => due,
+            State::InLine | State::Held => self.looked,
+        };
+        match state {
+            State::Held => self.add_held(number, timing),
+            _ => self.add(number, timing),
+        }
     }
 
     /// What is to be done now. `begin` asks a destination whether it takes an attempt.
@@ -217,19 +242,19 @@ impl Schedule {
             self.take(number);
             return Next::Look(number);
         }
-        while let Some(name) = self.turns.pop() {
-            let Some(destination) = self.destinations.get_mut(&name) else {
+        while let Some(way) = self.turns.pop() {
+            let Some(destination) = self.destinations.get_mut(&way) else {
                 continue;
             };
             let Some((rank, number)) = destination.first(&self.places) else {
                 destination.turn = Turn::Idle;
                 continue;
             };
-            match begin(&destination.way) {
+            match begin(&way) {
                 Ok(permit) => {
                     destination.line.remove(&rank);
                     let priority = destination.priority(&self.places);
-                    destination.turn = Turn::Takes(self.turns.push(name, priority));
+                    destination.turn = Turn::Takes(self.turns.push(way, priority));
                     self.take(number);
                     return Next::Try(number, permit);
                 }
@@ -241,7 +266,7 @@ impl Schedule {
                         NotNow::Full => now.after(FULL_WITHOUT_US),
                     };
                     destination.turn = Turn::Asleep(at);
-                    self.asleep.insert((at, name));
+                    self.asleep.insert((at, way));
                 }
             }
         }
@@ -266,7 +291,7 @@ impl Schedule {
             }
         }
         let asleep = std::mem::take(&mut self.asleep).into_iter();
-        self.asleep = asleep.map(|(at, name)| (earlier(at), name)).collect();
+        self.asleep = asleep.map(|(at, way)| (earlier(at), way)).collect();
         for destination in self.destinations.values_mut() {
             if let Turn::Asleep(at) = &mut destination.turn {
                 *at = earlier(*at);
@@ -285,13 +310,13 @@ impl Schedule {
             };
             place.state = State::InLine;
             self.deadlines.insert((place.deadline, number));
-            let name = place.destination.clone();
-            if let Some(destination) = self.destinations.get_mut(&name) {
+            let way = place.destination.clone();
+            if let Some(destination) = self.destinations.get_mut(&way) {
                 let rank = (rank(now, place.priority), self.lined_up);
                 self.lined_up += 1;
                 destination.line.insert(rank, number);
                 match destination.turn {
-                    Turn::Idle => destination.takes_turn(name, &mut self.turns, &self.places),
+                    Turn::Idle => destination.takes_turn(way, &mut self.turns, &self.places),
                     Turn::Takes(turn) => {
                         let priority = destination.priority(&self.places);
                         self.turns.set(turn, priority);
@@ -307,11 +332,11 @@ impl Schedule {
         while let Some((at, _)) = self.asleep.first()
             && *at <= now
         {
-            let Some((_, name)) = self.asleep.pop_first() else {
+            let Some((_, way)) = self.asleep.pop_first() else {
                 return;
             };
-            if let Some(destination) = self.destinations.get_mut(&name) {
-                destination.takes_turn(name, &mut self.turns, &self.places);
+            if let Some(destination) = self.destinations.get_mut(&way) {
+                destination.takes_turn(way, &mut self.turns, &self.places);
             }
         }
     }
@@ -338,11 +363,11 @@ impl Schedule {
         }
         place.state = State::Noted;
         self.noted += 1;
-        let name = place.destination.clone();
-        if let Some(destination) = self.destinations.get_mut(&name) {
+        let way = place.destination.clone();
+        if let Some(destination) = self.destinations.get_mut(&way) {
             destination.under_way -= 1;
             if destination.turn == Turn::Idle && !destination.line.is_empty() {
-                destination.takes_turn(name, &mut self.turns, &self.places);
+                destination.takes_turn(way, &mut self.turns, &self.places);
             }
         }
     }
@@ -361,7 +386,7 @@ impl Schedule {
             return;
         };
         let customer = place.kept_for.as_ref();
-        if let Some(kept) = customer.and_then(|customer| self.kept.get_mut(&customer.name)) {
+        if let Some(kept) = customer.and_then(|customer| self.kept.get_mut(customer)) {
             *kept = kept.saturating_sub(1);
         }
         match place.state {
@@ -378,8 +403,8 @@ impl Schedule {
     }
 
     /// One entry less at a destination. An attempt that ended makes room for the next.
-    fn leave(&mut self, name: &Arc<str>, state: State) {
-        let Some(destination) = self.destinations.get_mut(name) else {
+    fn leave(&mut self, way: &Arc<route::Destination>, state: State) {
+        let Some(destination) = self.destinations.get_mut(way) else {
             return;
         };
         destination.entries -= 1;
@@ -388,16 +413,16 @@ impl Schedule {
         }
         if destination.entries == 0 {
             match destination.turn {
-                Turn::Asleep(at) => drop(self.asleep.remove(&(at, name.clone()))),
+                Turn::Asleep(at) => drop(self.asleep.remove(&(at, way.clone()))),
                 Turn::Takes(turn) => drop(self.turns.remove(turn)),
                 Turn::Idle => {}
             }
-            self.destinations.remove(name);
+            self.destinations.remove(way);
             return;
         }
         let has_line = !destination.line.is_empty();
         if state == State::UnderWay && has_line && destination.turn == Turn::Idle {
-            destination.takes_turn(name.clone(), &mut self.turns, &self.places);
+            destination.takes_turn(way.clone(), &mut self.turns, &self.places);
         }
     }
 
@@ -422,9 +447,10 @@ impl Schedule {
     /// up goes on waiting for that. Gives where it goes.
     pub fn hurry(&mut self, number: EntryNumber, due: Time) -> Option<route::Destination> {
         let place = self.places.get_mut(&number)?;
-        let destination = self.destinations.get(&place.destination)?;
-        let is_picked_up = matches!(destination.way.next, route::Next::PickUp(_));
-        let due = if is_picked_up { place.deadline } else { due };
+        let due = match place.destination.next {
+            route::Next::PickUp(_) => place.deadline,
+            _ => due,
+        };
         if let State::Waiting(until) = place.state {
             self.waiting.remove(&(until, number));
         }
@@ -433,13 +459,13 @@ impl Schedule {
             place.state = State::Waiting(due);
             self.waiting.insert((due, number));
         }
-        let name = place.destination.clone();
-        let destination = self.destinations.get_mut(&name)?;
+        let way = place.destination.clone();
+        let destination = self.destinations.get_mut(&way)?;
         if let Turn::Asleep(at) = destination.turn {
-            self.asleep.remove(&(at, name.clone()));
-            destination.takes_turn(name, &mut self.turns, &self.places);
+            self.asleep.remove(&(at, way.clone()));
+            destination.takes_turn(way.clone(), &mut self.turns, &self.places);
         }
-        Some(destination.way.clone())
+        Some(route::Destination::clone(&way))
     }
 
     /// Lets an entry go that was held; one that is kept for a customer waits for him again.
@@ -452,10 +478,7 @@ impl Schedule {
 
     /// All entries whose destination is such a one, in the order of their numbers.
     pub fn going(&self, is_such: impl Fn(&route::Destination) -> bool) -> Vec<EntryNumber> {
-        let such = |place: &Place| {
-            let destination = self.destinations.get(&place.destination);
-            destination.is_some_and(|destination| is_such(&destination.way))
-        };
+        let such = |place: &Place| is_such(&place.destination);
         let all = self.places.iter().filter(|(_, place)| such(place));
         let mut numbers: Vec<EntryNumber> = all.map(|(number, _)| *number).collect();
         numbers.sort_unstable();
@@ -495,8 +518,8 @@ impl Schedule {
     }
 
     /// How many entries are kept for a customer.
-    pub fn kept_for(&self, customer: &Customer) -> usize {
-        self.kept.get(&customer.name).copied().unwrap_or_default()
+    pub fn kept_for(&self, customer: &str) -> usize {
+        self.kept.get(customer).copied().unwrap_or_default()
     }
 
     /// Whether an attempt at it runs, or its end is not written yet.
@@ -528,12 +551,12 @@ impl Destination {
 
     fn takes_turn(
         &mut self,
-        name: Arc<str>,
-        turns: &mut Turns,
+        way: Arc<route::Destination>,
+        turns: &mut Turns<Arc<route::Destination>>,
         places: &HashMap<EntryNumber, Place>,
     ) {
         let priority = self.priority(places);
-        self.turn = Turn::Takes(turns.push(name, priority));
+        self.turn = Turn::Takes(turns.push(way, priority));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Standing, Whither};
 use crate::queue::here::Arrived;
 use crate::queue::message::MessageRecord;
-use crate::queue::schedule::{Next, Timing};
+use crate::queue::schedule::Next;
 use crate::queue::settle::{self, Settled};
 use crate::queue::{AttemptRecord, Queue, keys};
 use crate::road::{Content, Load, LoadRecipient, Permit, Road, Terms};
@@ -55,10 +55,11 @@ impl Queue {
     /// Begins what may begin; says how long there is nothing else.
     fn begin_all(&self, road: &Road, stop: &Stop, running: &mut Running) -> Duration {
         let now = self.inner.clock.now();
+        let attempts = self.wanted().settings.attempts;
         loop {
             let mut schedule = self.schedule();
             let noted = schedule.noted().min(limits::NOTES_BESIDE);
-            if running.tasks.len() >= self.inner.settings.attempts + noted {
+            if running.tasks.len() >= attempts + noted {
                 return limits::LONGEST_LOOK;
             }
             let next = schedule.next(now, |destination| road.begin(destination.clone()));
@@ -89,7 +90,7 @@ impl Queue {
     }
 
     /// One entry whose time has come.
-    async fn handle(&self, number: EntryNumber, permit: Option<Permit>, stop: &Stop) {
+    async fn handle(&self, number: EntryNumber, mut permit: Option<Permit>, stop: &Stop) {
         let read = self.read(number);
         let (message, entry) = match read {
             Ok(Some((message, entry))) if entry.standing == Standing::Free => (message, entry),
@@ -105,8 +106,13 @@ impl Queue {
             if let Some(permit) = permit {
                 permit.give_back();
             }
-            let timing = self.timing(&message, &entry);
-            return self.schedule().done(number, Some(timing));
+            return self.again(number, (&message, &entry), |_| {});
+        }
+        let way = self.destination(&message, &entry);
+        if let Some(permit) = permit.take_if(|permit| *permit.destination() != way) {
+            // the routes are others since it came into its line
+            permit.give_back();
+            return self.again(number, (&message, &entry), |_| {});
         }
         let (settled, records) = match (permit, entry.whither) {
             (Some(permit), Whither::Here) => {
@@ -140,8 +146,8 @@ impl Queue {
     ) {
         match read {
             Ok(Some((message, entry))) => {
-                let timing = self.timing(&message, &entry);
-                self.schedule().add_held(number, timing);
+                let mut schedule = self.schedule();
+                schedule.add_held(number, self.timing(&message, &entry));
             }
             // removed by the operator, or never committed
             Ok(None) => self.schedule().forget(number),
@@ -265,11 +271,13 @@ impl Queue {
                 () = sleep(limits::NOTE_AGAIN) => {}
             }
         }
+        let mut schedule = self.schedule();
         let timing = match settled.entry.is_over() {
             true => None,
             false => Some(self.timing(message, &settled.entry)),
         };
-        self.schedule().done(number, timing);
+        schedule.done(number, timing);
+        drop(schedule);
         self.inner.bell.notify_one();
     }
 
@@ -278,12 +286,11 @@ impl Queue {
         let due = self.inner.clock.now().after(after);
         match self.read(number) {
             Ok(Some((message, entry))) => {
-                let timing = self.timing(&message, &entry);
-                let due = match timing.kept_for {
-                    Some(_) => timing.due,
-                    None => due,
-                };
-                self.again(number, Timing { due, ..timing });
+                self.again(number, (&message, &entry), |timing| {
+                    if timing.kept_for.is_none() {
+                        timing.due = due;
+                    }
+                });
             }
             Ok(None) | Err(_) => self.schedule().forget(number),
         }

@@ -144,7 +144,6 @@ struct Run<'a> {
     load: &'a Load,
     terms: Terms,
     destination: &'a Destination,
-    name: String,
     pending: Vec<Pending>,
     fates: Vec<Option<Fate>>,
     records: Vec<AttemptRecord>,
@@ -190,7 +189,6 @@ impl<'a> Run<'a> {
             load,
             terms,
             destination,
-            name: destination.to_string(),
             pending: (0..load.recipients.len())
                 .map(|index| Pending {
                     index,
@@ -233,7 +231,7 @@ impl Run<'_> {
         if let Some((key, talk)) = self
             .road
             .pool()
-            .take_any(&self.name, self.load.protection())
+            .take_any(self.destination, self.load.protection())
         {
             let place = key.place.clone();
             let visit = self.visit(key, None, form);
@@ -284,7 +282,7 @@ impl Run<'_> {
                 return;
             }
             let key = Key {
-                destination: self.name.clone(),
+                destination: self.destination.clone(),
                 place: hop.place.clone(),
                 protection: self.load.protection(),
             };

@@ -100,6 +100,19 @@ impl Lanes {
         }
     }
 
+    /// From now on these bounds hold; a lane that is wider loses what is beyond. Who could not be
+    /// reached may be by what the operator has changed.
+    pub fn renew(&mut self, settings: LaneSettings, now: Time) {
+        self.settings = settings;
+        for lane in self.lanes.values_mut() {
+            lane.width = lane.width.min(settings.most.max(1));
+            if lane.unreachable > 0 {
+                lane.not_before = now;
+                lane.unreachable = 0;
+            }
+        }
+    }
+
     /// Asks to begin an attempt; each that may must `end`.
     pub fn begin(&mut self, destination: &str, now: Time) -> Result<Turn, NotNow> {
         self.forget(now);
@@ -225,6 +238,24 @@ mod tests {
 
     fn later(seconds: u64) -> Time {
         NOW.after(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn new_bounds_hold_at_once_and_open_what_was_closed() {
+        let mut lanes = Lanes::new(LaneSettings::default());
+        let bounds = LaneSettings {
+            most: 2,
+            ..LaneSettings::default()
+        };
+        lanes.renew(bounds, NOW);
+        assert_eq!(width(&mut lanes, NOW), 2);
+        one(&mut lanes, Came::Unreachable, NOW);
+        assert_eq!(width(&mut lanes, NOW), 0);
+        lanes.renew(LaneSettings::default(), NOW);
+        assert_eq!(width(&mut lanes, NOW), 1);
+        (0..20).for_each(|_| one(&mut lanes, Came::Answered, NOW));
+        lanes.renew(bounds, NOW);
+        assert_eq!(width(&mut lanes, NOW), 2);
     }
 
     /// How many may begin at once.

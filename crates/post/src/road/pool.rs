@@ -3,7 +3,7 @@
 //! Bounded in number, in how long they wait, in age, and in messages. What never happens here: a
 //! connection made, a word said but QUIT.
 
-use crate::road::route::Place;
+use crate::road::route::{Destination, Place};
 use crate::road::talk::Talk;
 use net::Stop;
 use net::time::{Duration, Instant, now, sleep_until};
@@ -38,11 +38,12 @@ impl Default for PoolSettings {
     }
 }
 
-/// What a connection is good for: the destination (its login, its source), where it leads, and what
-/// had to be proven when it was made.
+/// What a connection is good for: the destination (its login, its source, what it demands), where it
+/// leads, and what had to be proven when it was made. So nothing that goes by a route as it is now
+/// takes one of a route as it was.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Key {
-    pub destination: String,
+    pub destination: Destination,
     pub place: Place,
     pub protection: Protection,
 }
@@ -54,16 +55,14 @@ struct Idle {
 
 /// The connections that wait.
 pub(crate) struct Pool {
-    settings: PoolSettings,
     idle: Mutex<BTreeMap<Key, Vec<Idle>>>,
     /// Rung when one is put in.
     bell: tokio::sync::Notify,
 }
 
 impl Pool {
-    pub fn new(settings: PoolSettings) -> Pool {
+    pub fn new() -> Pool {
         Pool {
-            settings,
             idle: Mutex::default(),
             bell: tokio::sync::Notify::new(),
         }
@@ -92,10 +91,14 @@ impl Pool {
     }
 
     /// One for that destination, wherever it leads: no host needs to be looked up for it.
-    pub fn take_any(&self, destination: &str, protection: Protection) -> Option<(Key, Talk)> {
+    pub fn take_any(
+        &self,
+        destination: &Destination,
+        protection: Protection,
+    ) -> Option<(Key, Talk)> {
         let keys: Vec<Key> = {
             let idle = self.lock();
-            let of = |key: &&Key| key.destination == destination && key.protection == protection;
+            let of = |key: &&Key| key.destination == *destination && key.protection == protection;
             idle.keys().filter(of).cloned().collect()
         };
         let mut taken = keys.into_iter().map(|key| (self.take(&key), key));
@@ -104,8 +107,7 @@ impl Pool {
 
     /// Keeps a connection for the next message; gives it back if it has ended, has done enough, or there
     /// is no room.
-    pub fn put(&self, key: Key, talk: Talk) -> Option<Talk> {
-        let settings = &self.settings;
+    pub fn put(&self, settings: &PoolSettings, key: Key, talk: Talk) -> Option<Talk> {
         let done = !talk.is_open() || talk.transactions() >= settings.transactions;
         if done || now() >= talk.begun() + settings.age {
             return Some(talk);

@@ -3,7 +3,7 @@
 //! `Routes` is the operator's table; `hosts` makes of the DNS's answers the places to try, in order.
 //! Both are pure. What never happens here: a look-up, a random number drawn, a connection.
 
-use crate::customer::{Customer, Customers, Holds};
+use crate::customer::{Customers, Holds};
 use crate::road::failure::Class;
 use addr::{Address, Domain, Host, ReversePath};
 use smtp::Status;
@@ -38,7 +38,7 @@ pub struct Route {
 }
 
 /// Where it goes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Next {
     /// To the hosts that the DNS names for the recipient's domain.
     Exchanges,
@@ -50,12 +50,13 @@ pub enum Next {
     Program(Arc<Program>),
     /// Into mailboxes here: what was held for later.
     Here,
-    /// Over the connection by which its server comes and asks for it; nothing is begun from here.
-    PickUp(Arc<Customer>),
+    /// Over the connection by which the server of the customer of this name comes and asks for it;
+    /// nothing is begun from here.
+    PickUp(Arc<str>),
 }
 
 /// A server that the operator names.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Server {
     pub host: Host,
     pub port: u16,
@@ -65,7 +66,7 @@ pub struct Server {
 }
 
 /// What TLS must give with a server that the operator names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Demand {
     /// Used where it is offered, proven or not.
     WhereOffered,
@@ -76,7 +77,7 @@ pub enum Demand {
 }
 
 /// A program that takes a message on its standard input.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Program {
     /// The file to start, then its arguments; `{sender}` and `{recipient}` in them stand for the
     /// addresses.
@@ -85,7 +86,7 @@ pub struct Program {
 }
 
 /// How a program gets a message.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub enum Form {
     /// With Return-Path before it, once for each recipient.
     #[default]
@@ -98,7 +99,7 @@ pub enum Form {
 }
 
 /// How a batch is packed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Packed {
     Not,
     Gzip,
@@ -107,7 +108,7 @@ pub enum Packed {
 }
 
 /// Our own addresses for connections that go out; the system chooses where there is none.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Sources {
     pub v4: Option<Ipv4Addr>,
     pub v6: Option<Ipv6Addr>,
@@ -180,13 +181,13 @@ impl SenderPattern {
 }
 
 /// The operator's table. The first row that fits counts; without one, the DNS.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Routes {
     rows: Vec<Route>,
     /// The rows of a pattern, by the pattern.
     by_pattern: BTreeMap<DomainPattern, Vec<usize>>,
     for_all: Vec<usize>,
-    customers: Customers,
+    customers: Arc<Customers>,
 }
 
 impl Routes {
@@ -205,11 +206,11 @@ impl Routes {
 
     /// What is kept for customers goes to them, whatever the rows say.
     pub fn with_customers(mut self, customers: Customers) -> Routes {
-        self.customers = customers;
+        self.customers = Arc::new(customers);
         self
     }
 
-    pub fn customers(&self) -> &Customers {
+    pub fn customers(&self) -> &Arc<Customers> {
         &self.customers
     }
 
@@ -233,11 +234,11 @@ impl Routes {
     /// What mail of this sender to this domain has in common with other mail: connections to it are
     /// reused, and counted together.
     pub fn destination(&self, sender: &ReversePath, to: &Host) -> Destination {
-        let picks_up = |customer: &&Arc<Customer>| customer.holds == Holds::UntilAtrn;
-        if let Some(customer) = self.customers.of(to).filter(picks_up) {
+        let customer = self.customers.of(to);
+        if let Some(customer) = customer.filter(|customer| customer.holds == Holds::UntilAtrn) {
             return Destination {
                 domain: Some(to.clone()),
-                next: Next::PickUp(customer.clone()),
+                next: Next::PickUp(customer.name.clone()),
                 sources: Sources::default(),
             };
         }
@@ -251,8 +252,9 @@ impl Routes {
     }
 }
 
-/// Where mail goes, before anything was looked up.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// Where mail goes, before anything was looked up. Two that differ only in a password or in what they
+/// demand are two: a connection that was made for one serves no other.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Destination {
     /// The recipients', where it decides.
     pub domain: Option<Host>,
@@ -271,8 +273,8 @@ impl Destination {
     }
 }
 
-/// In one line, different for different destinations: for logs, records, and as the key of what is
-/// counted.
+/// In one line, different for different places: for logs, records, and as the key of what is counted.
+/// It shows no password.
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.next, &self.domain) {

@@ -15,7 +15,6 @@ use crate::road::{Road, attempt};
 use net::Conn;
 use smtp::Protection;
 use smtp::client::Protocol;
-use std::sync::Arc;
 
 /// A turned connection that is ready for mail.
 pub(crate) struct Turned {
@@ -30,7 +29,7 @@ impl Road {
     /// has, or has not, stays: it cannot be made again if it fails. The error is for people.
     pub(crate) async fn turned(
         &self,
-        customer: &Arc<Customer>,
+        customer: &Customer,
         conn: Conn,
         heard: &[u8],
     ) -> Result<Turned, String> {
@@ -55,7 +54,7 @@ impl Road {
             talk,
             destination: Destination {
                 domain: None,
-                next: Next::PickUp(customer.clone()),
+                next: Next::PickUp(customer.name.clone()),
                 sources: Sources::default(),
             },
             hop: Hop {
@@ -76,7 +75,7 @@ impl Turned {
     /// Hands over one message: an attempt like every other, but that there is no other host.
     pub async fn carry(&mut self, load: &Load, terms: Terms) -> Carried {
         let key = Key {
-            destination: self.destination.to_string(),
+            destination: self.destination.clone(),
             place: self.hop.place.clone(),
             protection: Protection::AsPublished,
         };

@@ -214,8 +214,8 @@ impl Visit<'_> {
     }
 
     fn count(&self, gathered: Option<&Gathered>, outcome: &Outcome<'_>, conn: Option<&Conn>) {
-        let tally = self.road.settings().tls_tally.as_ref();
-        let (Some(gathered), Some(tally)) = (gathered, tally) else {
+        let settings = self.road.settings();
+        let (Some(gathered), Some(tally)) = (gathered, &settings.tls_tally) else {
             return;
         };
         let ends = Ends {
@@ -231,20 +231,20 @@ impl Visit<'_> {
             .dial()
             .await
             .map_err(|error| NotOpen::no_connection(&error))?;
-        let server = self.server();
+        let (server, settings) = (self.server(), self.road.settings());
         let opening = Opening {
             protocol: match (&self.destination.next, server) {
                 (Next::Socket(_), _) => Protocol::Lmtp,
                 (_, Some(server)) => server.protocol,
                 (_, None) => Protocol::Smtp,
             },
-            name: (&self.road.settings().hostname).into(),
+            name: (&settings.hostname).into(),
             host: &way.ask_for,
             need,
-            authorities: &self.road.settings().authorities,
+            authorities: &settings.authorities,
             login: server.and_then(|server| server.login.as_ref()),
             random: self.road.random(),
-            patience: self.road.settings().patience,
+            patience: settings.patience,
         };
         opening.open(conn).await
     }
@@ -366,7 +366,9 @@ impl Visit<'_> {
 
     async fn transact(&self, mut talk: Talk, recipients: &[usize], visited: &mut Visited) {
         self.transact_all(&mut talk, recipients, visited).await;
-        if let Some(talk) = self.road.pool().put(self.key.clone(), talk) {
+        let settings = self.road.settings();
+        let left = self.road.pool().put(&settings.pool, self.key.clone(), talk);
+        if let Some(talk) = left {
             self.road.leave(talk);
         }
     }

@@ -11,7 +11,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 fn keeping(domain: &str, holds: Holds) -> World {
     let mut world = World::new();
     world.customers = vec![Customer {
-        name: "site".to_owned(),
+        name: "site".into(),
         domains: vec![DomainPattern::Exactly(domain.parse().unwrap())],
         holds,
         max_entries: 100,
@@ -137,5 +137,37 @@ async fn what_is_kept_for_etrn_goes_its_usual_way_when_it_is_asked_for() {
     later(Duration::from_secs(10)).await;
     assert_eq!(b.texts("bob").await.len(), 1);
     alice.ask("ETRN b.example", "251").await;
+    assert!(a.queue().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_kept_for_a_new_customer_and_let_go_when_he_is_none_any_more() {
+    let world = keeping("b.example", Holds::UntilAtrn);
+    let customers = world.customers.clone();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    a.keeps(Vec::new());
+    let send = async |subject: &str| {
+        let text = format!("Subject: {subject}\r\n\r\nx\r\n");
+        let mut alice = a.submit().await;
+        let to = ["bob@b.example"];
+        alice.deliver("alice@a.example", &to, &text).await;
+        later(Duration::from_secs(60)).await;
+    };
+    send("tried").await;
+    a.keeps(customers.clone());
+    b.listens();
+    later(DAY).await;
+    assert_eq!(b.texts("bob").await.len(), 0, "it is kept");
+    let asked = async || {
+        let mut client = a.on_demand().await;
+        client.ask("ATRN b.example", "250").await;
+        client.take_mail(None).await.len()
+    };
+    assert_eq!(asked().await, 1);
+    send("kept").await;
+    a.keeps(Vec::new());
+    later(Duration::from_secs(60)).await;
+    assert_eq!(b.texts("bob").await.len(), 1, "it goes its usual way");
     assert!(a.queue().is_empty());
 }

@@ -1,5 +1,6 @@
 //! A server of the simulated network: its rooms, its doors, its queue.
 
+use addr::{Charset, Host};
 use bytes::BytesMut;
 use mail::{
     Access, Admin, AliasTo, Argon2Cost, Cursor, DkimKey, Existing, Flags, KeyAlgorithm, KeyState,
@@ -9,7 +10,7 @@ use net::time::{Duration, sleep};
 use net::{Bounds, Clock, Conn, Dialer, Listener, Random, Resolver, SimDns, SimNet, Stop, Time};
 use post::customer::{Customer, Customers};
 use post::queue::{EntryNumber, EntryRecord, Queue, QueueSettings, keys};
-use post::road::route::Routes;
+use post::road::route::{Demand, Next, Protocol, Route, Routes, Server, Sources};
 use post::road::{Outside, Road, RoadSettings};
 use post::{Post, PostSettings};
 use smtpd::{ClearText, Door, Role, Settings};
@@ -199,6 +200,34 @@ impl House {
 
     pub fn queue(&self) -> &Queue {
         &self.queue
+    }
+
+    /// From now on everything goes to this server, or where the DNS says.
+    pub fn goes_by(&self, smarthost: Option<&str>) {
+        let row = smarthost.map(|host| Route {
+            to: None,
+            from: None,
+            next: Next::Server(Arc::new(Server {
+                host: Host::parse(format!("[{host}]").as_bytes(), Charset::Ascii).unwrap(),
+                port: 25,
+                protocol: Protocol::Smtp,
+                tls: Demand::WhereOffered,
+                login: None,
+            })),
+            sources: Sources::default(),
+        });
+        self.renew(Routes::new(row.into_iter().collect()));
+    }
+
+    /// From now on these are the customers.
+    pub fn keeps(&self, customers: Vec<Customer>) {
+        self.renew(Routes::default().with_customers(Customers::new(customers)));
+    }
+
+    fn renew(&self, routes: Routes) {
+        let name = format!("mail.{}", self.site.0);
+        let renewed = self.queue.renew(name, QueueSettings::default(), routes);
+        renewed.unwrap();
     }
 
     /// From now on what is due is sent.

@@ -438,3 +438,30 @@ async fn a_wish_to_try_at_once_is_heard() {
     later(Duration::from_secs(10)).await;
     assert_eq!(b.texts("bob").await.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_takes_a_new_route_at_its_next_attempt() {
+    let world = World::new();
+    let (a, b) = (world.house(A).await, world.house(B).await);
+    a.sends().await;
+    b.listens();
+    a.goes_by(Some("192.0.2.99"));
+    let mut alice = a.submit().await;
+    alice
+        .deliver("alice@a.example", &["bob@b.example"], LETTER)
+        .await;
+    later(Duration::from_secs(30)).await;
+    // this one stands in line: the server that does not answer is left alone for a while
+    alice
+        .deliver("alice@a.example", &["alice@b.example"], LETTER)
+        .await;
+    later(Duration::from_secs(10)).await;
+    assert_eq!(a.queue().len(), 2);
+    a.goes_by(None);
+    later(Duration::from_secs(10)).await;
+    assert_eq!(b.texts("alice").await.len(), 1, "its time had come");
+    assert_eq!(b.texts("bob").await.len(), 0, "nothing was hurried");
+    later(Duration::from_secs(6 * 60)).await;
+    assert_eq!(b.texts("bob").await.len(), 1);
+    assert!(a.queue().is_empty());
+}

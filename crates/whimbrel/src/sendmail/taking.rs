@@ -40,21 +40,20 @@ const GROWS: u64 = 4;
 const GIVES_GROUP: u32 = 0o2000;
 
 /// What this needs of the house.
-pub struct Taking<D> {
+pub struct Taking<N> {
     pub folder: PathBuf,
     /// Where the notes lie.
     pub notes: PathBuf,
-    /// The door that messages come in by, as it is now.
-    pub door: D,
+    /// The door that messages come in by, and after how long what cannot enter is given up: as they
+    /// are now.
+    pub now: N,
     pub clock: Clock,
-    /// After how long what cannot enter is given up.
-    pub lifetime: Duration,
 }
 
 /// Files that are left alone, for so many looks.
 type Resting = BTreeMap<PathBuf, u32>;
 
-impl<D: Fn() -> Arc<Door>> Taking<D> {
+impl<N: Fn() -> (Arc<Door>, Duration)> Taking<N> {
     /// Looks until `stop`.
     pub async fn run(self, stop: &Stop) {
         forget(&self.notes, &self.folder);
@@ -103,7 +102,7 @@ impl<D: Fn() -> Arc<Door>> Taking<D> {
         if Kind::of(&facts) != Kind::Whole {
             return Taken::Later;
         }
-        let door = (self.door)();
+        let (door, lifetime) = (self.now)();
         let most = GROWS.saturating_mul(door.max_message_bytes() + BATCH_BYTES);
         if facts.len() > most || !is_made_in(&self.folder, &facts) {
             tracing::warn!(target: "post", ?path, uid = facts.uid(), "was not left by sendmail, and was removed");
@@ -111,7 +110,7 @@ impl<D: Fn() -> Arc<Door>> Taking<D> {
             return Taken::Yes;
         }
         let age_s = self.clock.now().seconds() - facts.mtime();
-        let lifetime_s = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
+        let lifetime_s = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         let patience = match age_s > lifetime_s {
             true => Patience::IsOver,
             false => Patience::Waits,

@@ -49,7 +49,7 @@ fn row(item: &DeValue<'_>) -> Result<CustomerRow, String> {
     let must = || format!("must be {ASKED}");
     let mut row = CustomerRow {
         who: Customer {
-            name: String::new(),
+            name: "".into(),
             domains: Vec::new(),
             holds: Holds::default(),
             max_entries: ENTRIES,
@@ -65,7 +65,7 @@ fn row(item: &DeValue<'_>) -> Result<CustomerRow, String> {
             text.ok_or_else(|| format!("needs a text in quotes for `{key}`"))
         };
         match key {
-            "name" => row.who.name = name(text()?)?,
+            "name" => row.who.name = name(text()?)?.into(),
             "domains" => row.who.domains = each(key, value, pattern)?,
             "login" => row.login = Some(login(text()?)?),
             "networks" => row.networks = each(key, value, network)?,

@@ -1,6 +1,9 @@
 //! SIGHUP: what is renewed, and that nobody is disturbed.
 
-use crate::served::{Client, Place};
+use crate::served::{Client, Place, Served};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::thread::JoinHandle;
 
 #[tokio::test]
 async fn a_new_certificate_is_shown_and_no_session_ends() {
@@ -99,4 +102,100 @@ fn the_log_level_is_renewed() {
     )
     .unwrap();
     served.wait_for("TLS handshake failed");
+}
+
+/// A server that takes one message: where it is, and in the end the text.
+fn takes_one() -> (SocketAddr, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let taken = std::thread::spawn(move || {
+        let (mut conn, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(conn.try_clone().unwrap()).lines();
+        let mut text = String::new();
+        conn.write_all(b"220 there\r\n").unwrap();
+        while let Some(Ok(line)) = lines.next() {
+            if line != "DATA" {
+                conn.write_all(b"250 ok\r\n").unwrap();
+                continue;
+            }
+            conn.write_all(b"354 go on\r\n").unwrap();
+            for line in lines.by_ref().map_while(Result::ok) {
+                if line == "." {
+                    break;
+                }
+                text.push_str(&line);
+            }
+            conn.write_all(b"250 ok\r\n").unwrap();
+            break;
+        }
+        text
+    });
+    (at, taken)
+}
+
+/// Ann hands in a message for somebody elsewhere.
+async fn submit(served: &Served, subject: &str) {
+    let mut smtp = Client::connect(served.at("submission")).await;
+    assert!(smtp.line().await.starts_with("220 "));
+    smtp.smtp("EHLO pc.example.org", "250 ").await;
+    // ann@example.org with the password of the tests
+    let login = "AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBhbHBoYSBicmF2byBjaGFybGll";
+    smtp.smtp(login, "235").await;
+    smtp.smtp("MAIL FROM:<ann@example.org>", "250").await;
+    smtp.smtp("RCPT TO:<bob@elsewhere.test>", "250").await;
+    smtp.smtp("DATA", "354").await;
+    let text = format!("Subject: {subject}\r\n\r\nx\r\n.");
+    smtp.smtp(&text, "250").await;
+}
+
+#[tokio::test]
+async fn mail_takes_the_routes_and_the_smarthost_of_the_new_file() {
+    let place = Place::new();
+    let (first, taken_first) = takes_one();
+    let (second, taken_second) = takes_one();
+    let file = |more: &str| {
+        let more = format!("[login]\ncleartext = \"loopback\"\n{more}");
+        place.write("mail.example.org", &more);
+    };
+    // nothing listens there: the port is taken by nobody who answers
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let nobody = nobody.unwrap();
+    file(&format!(
+        "[queue]\nfirst_retry = \"1 s\"\nsmarthost = \"{nobody}\"\n"
+    ));
+    let served = place.start();
+    served.operate(&place, &["domain", "add", "example.org"], "");
+    let add = ["account", "add", "ann@example.org", "--password-stdin"];
+    served.operate(&place, &add, "alpha bravo charlie\n");
+    submit(&served, "waits").await;
+
+    let missing = place.path("no such file");
+    let login = format!(
+        "[queue]\nfirst_retry = \"1 s\"\nsmarthost = \"{first}\"\nsmarthost_user = \"me\"\nsmarthost_password = \"{}\"\n",
+        missing.display()
+    );
+    file(&login);
+    let told = served.reload();
+    assert!(told.contains("no such file"), "{told}");
+    assert!(told.contains("not reloaded: everything stays"), "{told}");
+
+    file(&format!(
+        "[queue]\nfirst_retry = \"1 s\"\nsmarthost = \"{first}\"\n"
+    ));
+    let told = served.reload();
+    assert!(told.contains("changed queue.smarthost from"), "{told}");
+    served.operate(
+        &place,
+        &["queue", "retry", "--domain", "elsewhere.test"],
+        "",
+    );
+    assert!(taken_first.join().unwrap().contains("Subject: waits"));
+
+    let route = format!("[[road.route]]\nto = \"elsewhere.test\"\nvia = \"smtp://{second}\"\n");
+    file(&route);
+    let told = served.reload();
+    assert!(told.contains("changed road.route from"), "{told}");
+    submit(&served, "routed").await;
+    assert!(taken_second.join().unwrap().contains("Subject: routed"));
+    assert!(served.stop().success());
 }

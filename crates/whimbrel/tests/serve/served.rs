@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -183,6 +183,23 @@ impl Served {
         self.wait_for("reloaded")
     }
 
+    /// A command of the operator.
+    pub fn operate(&self, place: &Place, words: &[&str], input: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_whimbrel"));
+        command.args(words).arg("--data").arg(place.path("data"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{words:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     pub fn stop(mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait_for("stopped");
@@ -254,6 +271,18 @@ impl Client {
                 .expect("an answer is due");
             if read.unwrap() == 0 {
                 return String::new();
+            }
+        }
+    }
+
+    /// A line, or several, and an answer of SMTP that begins so.
+    pub async fn smtp(&mut self, lines: &str, answer: &str) {
+        let lines = format!("{lines}\r\n");
+        self.conn.write_all(lines.as_bytes()).await.unwrap();
+        loop {
+            let line = self.line().await;
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return assert!(line.starts_with(answer), "{lines}: {line}");
             }
         }
     }

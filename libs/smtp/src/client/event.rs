@@ -8,7 +8,7 @@ use crate::reply::Reply;
 use std::fmt;
 
 /// What is spoken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Protocol {
     Smtp,
     /// LHLO instead of EHLO, and after the content an answer for each accepted recipient.

@@ -395,3 +395,68 @@ fn nobody_tries_what_the_operator_has_in_hand() {
         (0, None)
     );
 }
+
+#[test]
+fn what_goes_another_way_keeps_its_time_and_leaves_a_dead_line() {
+    let mut schedule = Schedule::new(10);
+    for (n, due) in [(1, 0), (2, 0), (3, 50), (4, 50)] {
+        schedule.add(number(n), timing("dead", due));
+    }
+    assert_eq!(tried(schedule.next(s(0), any)), 1);
+    let closed = |way: &route::Destination| match way.to_string().as_str() {
+        "dead" => Err(NotNow::Until(s(900))),
+        _ => Ok(()),
+    };
+    assert_eq!(nothing_before(schedule.next(s(0), closed)), Some(s(50)));
+    schedule.hold(number(4));
+    for n in 1..=5 {
+        schedule.reroute(number(n), timing("alive", 0));
+    }
+    assert_eq!(schedule.len(), 4, "one that is not there does not come");
+    assert!(schedule.is_under_way(number(1)), "it is not tried twice");
+    schedule.done(number(1), None);
+    assert_eq!(tried(schedule.next(s(0), closed)), 2, "its time had come");
+    assert_eq!(nothing_before(schedule.next(s(0), closed)), Some(s(50)));
+    assert_eq!(tried(schedule.next(s(50), closed)), 3);
+    assert_eq!(
+        nothing_before(schedule.next(s(60), closed)),
+        None,
+        "held as before, and nobody asks the dead one again"
+    );
+    schedule.hurry(number(4), s(60));
+    assert_eq!(tried(schedule.next(s(60), closed)), 4);
+}
+
+#[test]
+fn what_is_kept_for_a_customer_from_now_on_waits_for_him() {
+    let mut schedule = Schedule::new(10);
+    let kept = |due| Timing {
+        kept_for: Some("acme".into()),
+        due: s(1_000_000),
+        ..timing("b", due)
+    };
+    schedule.add(number(1), timing("b", 0));
+    assert_eq!(
+        nothing_before(schedule.next(s(0), |_| Err(NotNow::Until(s(60))) as Result<(), _>)),
+        Some(s(60))
+    );
+    schedule.reroute(number(1), kept(0));
+    assert_eq!(schedule.kept_for("acme"), 1);
+    assert_eq!(
+        nothing_before(schedule.next(s(70), any)),
+        Some(s(1_000_000))
+    );
+    // asked for; another route changes nothing of that
+    schedule.hurry(number(1), s(80));
+    let elsewhere = Timing {
+        destination: timing("c", 0).destination,
+        ..kept(0)
+    };
+    schedule.reroute(number(1), elsewhere);
+    assert_eq!(schedule.kept_for("acme"), 1);
+    assert_eq!(tried(schedule.next(s(80), any)), 1);
+    schedule.done(number(1), Some(kept(0)));
+    schedule.reroute(number(1), timing("b", 5));
+    assert_eq!(schedule.kept_for("acme"), 0);
+    assert_eq!(tried(schedule.next(s(90), any)), 1);
+}

@@ -6,15 +6,14 @@
 use smtp::Priority;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// Names a turn that was asked for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Number(u64);
 
-#[derive(Default)]
-pub(super) struct Turns {
-    by_order: BTreeMap<Number, (Priority, Arc<str>)>,
+/// Of those who are called `N`.
+pub(super) struct Turns<N> {
+    by_order: BTreeMap<Number, (Priority, N)>,
     by_priority: BTreeSet<(Reverse<Priority>, Number)>,
     next: u64,
     last: Last,
@@ -28,9 +27,20 @@ enum Last {
     ByPriority,
 }
 
-impl Turns {
+impl<N> Default for Turns<N> {
+    fn default() -> Turns<N> {
+        Turns {
+            by_order: BTreeMap::new(),
+            by_priority: BTreeSet::new(),
+            next: 0,
+            last: Last::default(),
+        }
+    }
+}
+
+impl<N> Turns<N> {
     /// Asks for a turn behind all others.
-    pub fn push(&mut self, name: Arc<str>, priority: Priority) -> Number {
+    pub fn push(&mut self, name: N, priority: Priority) -> Number {
         let number = Number(self.next);
         self.next += 1;
         self.by_order.insert(number, (priority, name));
@@ -39,7 +49,7 @@ impl Turns {
     }
 
     /// Whose turn it is.
-    pub fn pop(&mut self) -> Option<Arc<str>> {
+    pub fn pop(&mut self) -> Option<N> {
         let (first, (of_first, _)) = self.by_order.first_key_value()?;
         let (first, of_first) = (*first, *of_first);
         let (Reverse(highest), urgent) = *self.by_priority.first()?;
@@ -57,7 +67,7 @@ impl Turns {
     }
 
     /// Gives up a turn.
-    pub fn remove(&mut self, number: Number) -> Option<Arc<str>> {
+    pub fn remove(&mut self, number: Number) -> Option<N> {
         let (priority, name) = self.by_order.remove(&number)?;
         self.by_priority.remove(&(Reverse(priority), number));
         Some(name)
@@ -86,11 +96,11 @@ mod tests {
         let mut turns = Turns::default();
         let numbers: Vec<_> = ["a", "b", "c"]
             .into_iter()
-            .map(|name| turns.push(name.into(), Priority::USUAL))
+            .map(|name| turns.push(name, Priority::USUAL))
             .collect();
         turns.remove(numbers[1]);
-        assert_eq!(turns.pop().as_deref(), Some("a"));
-        assert_eq!(turns.pop().as_deref(), Some("c"));
+        assert_eq!(turns.pop(), Some("a"));
+        assert_eq!(turns.pop(), Some("c"));
         assert_eq!(turns.pop(), None);
     }
 
@@ -98,19 +108,19 @@ mod tests {
     fn who_has_urgent_mail_comes_sooner_and_never_twice_in_a_row() {
         // [rfc6710 5.1]
         let mut turns = Turns::default();
-        turns.push("slow".into(), priority(-4));
-        turns.push("usual".into(), Priority::USUAL);
-        turns.push("urgent".into(), priority(4));
+        turns.push("slow", priority(-4));
+        turns.push("usual", Priority::USUAL);
+        turns.push("urgent", priority(4));
         let mut given = Vec::new();
         for _ in 0..6 {
             let name = turns.pop().expect("somebody");
-            let again = match &*name {
+            let again = match name {
                 "urgent" => priority(4),
                 "slow" => priority(-4),
                 _ => Priority::USUAL,
             };
-            turns.push(name.clone(), again);
-            given.push(name.to_string());
+            turns.push(name, again);
+            given.push(name);
         }
         assert_eq!(
             given,
@@ -121,10 +131,10 @@ mod tests {
     #[test]
     fn what_becomes_urgent_is_seen() {
         let mut turns = Turns::default();
-        turns.push("a".into(), Priority::USUAL);
-        let b = turns.push("b".into(), Priority::USUAL);
+        turns.push("a", Priority::USUAL);
+        let b = turns.push("b", Priority::USUAL);
         turns.set(b, Priority::HIGHEST);
-        assert_eq!(turns.pop().as_deref(), Some("b"));
-        assert_eq!(turns.pop().as_deref(), Some("a"));
+        assert_eq!(turns.pop(), Some("b"));
+        assert_eq!(turns.pop(), Some("a"));
     }
 }

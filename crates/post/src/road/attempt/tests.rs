@@ -52,8 +52,7 @@ impl World {
 
     fn road(&mut self) -> Road {
         let road = self.road.take().unwrap_or_else(|| {
-            let mut settings = RoadSettings::new("mail.here.test".parse().unwrap());
-            settings.routes = Routes::new(self.routes.clone());
+            let settings = RoadSettings::new("mail.here.test".parse().unwrap());
             let outside = Outside {
                 dialer: Dialer::simulated(self.net.clone(), "198.51.100.1".parse().unwrap()),
                 resolver: Resolver::simulated(self.dns.clone()),
@@ -74,7 +73,8 @@ impl World {
         let road = self.road();
         let to = &load.recipients[0].recipient.to;
         let host = to.address().unwrap().host().clone();
-        let destination = road.destination(&load.sender, &host);
+        let routes = Routes::new(self.routes.clone());
+        let destination = routes.destination(&load.sender, &host);
         match road.begin(destination) {
             Ok(permit) => permit.carry(load, terms).await,
             Err(why) => panic!("{why:?}"),
@@ -300,7 +300,7 @@ async fn with_nobody_there_it_is_tried_again_and_the_destination_left_alone() {
     assert_eq!(said.status.to_string(), "4.4.1");
     let road = world.road();
     let host = Host::parse(b"there.test", Charset::Ascii).unwrap();
-    let again = road.begin(road.destination(&ReversePath::Null, &host));
+    let again = road.begin(Routes::default().destination(&ReversePath::Null, &host));
     assert!(matches!(again, Err(NotNow::Until(_))));
 }
 
@@ -560,7 +560,6 @@ async fn a_smarthost_gets_everything_and_a_login() {
     );
     world.routes = vec![smarthost(Demand::Verified, Some(("ann", "secret")))];
     let mut settings = RoadSettings::new("mail.here.test".parse().unwrap());
-    settings.routes = Routes::new(world.routes.clone());
     settings.authorities = net::Authorities::from_pem(&chain).unwrap();
     let road = world.road();
     world.road = Some(Road::new(settings, road.0.outside.clone()));
@@ -629,6 +628,48 @@ async fn demanded_tls_that_is_not_there_puts_mail_off() {
         assert!(said.starts_with("retry: TLS 4.7.5"), "{said}");
         assert_eq!(seen.count("MAIL"), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_waits_serves_no_route_that_demands_more() {
+    let mut world = World::new();
+    let seen = start(&world.net, "192.0.2.1:587", Script::default());
+    world.routes = vec![smarthost(Demand::WhereOffered, None)];
+    let load = one().await;
+    world.carry(&load).await;
+    world.routes = vec![smarthost(Demand::Verified, None)];
+    let carried = world.carry(&load).await;
+    let said = fates(&carried).remove(0);
+    assert!(said.starts_with("retry: TLS 4.7.5"), "{said}");
+    assert_eq!((seen.count("EHLO"), seen.count("MAIL")), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_road_takes_another_name_and_another_patience_while_it_is_used() {
+    let mut world = World::new();
+    let seen = start(&world.net, "192.0.2.1:25", Script::default());
+    let load = one().await;
+    world.carry(&load).await;
+    world.road().renew(|settings| {
+        settings.hostname = "other.here.test".parse().unwrap();
+        settings.backoff.first = Duration::from_secs(8);
+        settings.backoff.most = Duration::from_secs(8);
+    });
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    world.carry(&load).await;
+    assert_eq!(seen.count("EHLO other.here.test"), 1);
+    world.dns.remove("there.test");
+    world.dns.add_mx("there.test", 10, "nobody.there.test");
+    world
+        .dns
+        .add_address("nobody.there.test", "192.0.2.99".parse().unwrap());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let before = world.road().clock().now();
+    let carried = world.carry(&load).await;
+    let Fate::Retry { at, .. } = &carried.fates[0].1 else {
+        panic!("{carried:?}")
+    };
+    assert!(*at < before.after(Duration::from_secs(60)), "{at:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ pub(super) fn queue() -> Vec<Row> {
         ),
         row(
             "queue.smarthost",
-            AtRestart,
+            AtReload,
             "The server that everything is sent to, instead of the servers that the DNS names for \
              each domain. At port 465 TLS comes first.",
             |s| Field::Smarthost(&mut s.sending.smarthost),
@@ -28,14 +28,14 @@ pub(super) fn queue() -> Vec<Row> {
         .example("\"relay.example.org:587\""),
         row(
             "queue.smarthost_user",
-            AtRestart,
+            AtReload,
             "Our login at the smarthost. It is said only over TLS with a certificate that is good.",
             |s| Field::OptionalText(&mut s.sending.smarthost_user),
         )
         .example("\"mail.example.org\""),
         row(
             "queue.smarthost_password",
-            AtRestart,
+            AtReload,
             "A file whose first line is our password at the smarthost.",
             |s| Field::OptionalPath(&mut s.sending.smarthost_password),
         )
@@ -50,7 +50,7 @@ pub(super) fn queue() -> Vec<Row> {
         ),
         row(
             "queue.lifetime",
-            AtRestart,
+            AtReload,
             "How long a message is tried before its sender is told that it did not get there.",
             |s| Field::Number(Time, &mut s.sending.queue.lifetime),
         )
@@ -58,27 +58,27 @@ pub(super) fn queue() -> Vec<Row> {
         .most(100 * 24 * 3_600),
         row(
             "queue.delay_notice",
-            AtRestart,
+            AtReload,
             "After how long a sender hears that a message is not there yet; 0: never.",
             |s| Field::Number(Time, &mut s.sending.queue.delay_notice),
         ),
         row(
             "queue.first_retry",
-            AtRestart,
+            AtReload,
             "How long to wait after the first attempt; each wait is about twice the one before it.",
             |s| Field::Number(Time, &mut s.sending.backoff.first),
         )
         .least(1, ""),
         row(
             "queue.longest_retry",
-            AtRestart,
+            AtReload,
             "The longest wait between two attempts.",
             |s| Field::Number(Time, &mut s.sending.backoff.most),
         )
         .least(1, ""),
         row(
             "queue.entries",
-            AtRestart,
+            AtReload,
             "How much may wait: one for each domain that a message goes to. What comes beyond is put \
              off. Each takes about 400 octets of memory.",
             |s| Field::Number(Plain, &mut s.sending.queue.max_entries),
@@ -86,7 +86,7 @@ pub(super) fn queue() -> Vec<Row> {
         .least(1, ""),
         row(
             "queue.attempts",
-            AtRestart,
+            AtReload,
             "Messages that are being sent at one time.",
             |s| Field::Number(Plain, &mut s.sending.queue.attempts),
         )
@@ -94,7 +94,7 @@ pub(super) fn queue() -> Vec<Row> {
         .most(10_000),
         row(
             "queue.connections",
-            AtRestart,
+            AtReload,
             "Of these, to one destination. It begins with few and gets more while all goes well.",
             |s| Field::Number(Plain, &mut s.sending.connections),
         )
@@ -136,7 +136,7 @@ pub(super) fn wishes() -> Vec<Row> {
 fn route() -> Row {
     row(
         "road.route",
-        AtRestart,
+        AtReload,
         "Where mail goes if not where the DNS says. The first row that fits counts; one without \
          `to` and `from` fits all. `to`: a recipient's domain, or `*.DOMAIN` for all below it. \
          `from`: a sender's address or domain. `via`: `mx` (the DNS, for the sake of `source`), \
@@ -169,27 +169,27 @@ pub(super) fn road() -> Vec<Row> {
         customer(),
         row(
             "road.families",
-            AtRestart,
+            AtReload,
             "Which addresses are connected to; with both, IPv6 and IPv4 in turns.",
             |s| Field::Choice(&mut s.road.families),
         ),
         row(
             "road.own_addresses",
-            AtRestart,
+            AtReload,
             "Addresses by which the internet reaches this server, where it does not listen at them by \
              name: mail is never sent to them.",
             |s| Field::Ips(&mut s.road.own_addresses),
         ),
         row(
             "road.pause",
-            AtRestart,
+            AtReload,
             "The shortest time from one attempt at a destination to the next, for those that want \
              their mail slowly.",
             |s| Field::Number(Time, &mut s.road.pause),
         ),
         row(
             "road.connect_time",
-            AtRestart,
+            AtReload,
             "How long a connection to another server may take to be made; then the next host is \
              tried.",
             |s| Field::Number(Time, &mut s.road.patience.connect),
@@ -198,7 +198,7 @@ pub(super) fn road() -> Vec<Row> {
         .most(24 * 3_600),
         row(
             "road.greeting_time",
-            AtRestart,
+            AtReload,
             "How long its greeting is waited for. RFC 5321 asks for five minutes.",
             |s| Field::Number(Time, &mut s.road.patience.greeting),
         )
@@ -206,7 +206,7 @@ pub(super) fn road() -> Vec<Row> {
         .most(24 * 3_600),
         row(
             "road.reply_time",
-            AtRestart,
+            AtReload,
             "How long its answers to EHLO, MAIL, RCPT and the like are waited for. RFC 5321 asks \
              for five minutes.",
             |s| Field::Number(Time, &mut s.road.patience.reply),
@@ -215,7 +215,7 @@ pub(super) fn road() -> Vec<Row> {
         .most(24 * 3_600),
         row(
             "road.data_time",
-            AtRestart,
+            AtReload,
             "How long its answer to DATA is waited for. RFC 5321 asks for two minutes.",
             |s| Field::Number(Time, &mut s.road.patience.data),
         )
@@ -223,7 +223,7 @@ pub(super) fn road() -> Vec<Row> {
         .most(24 * 3_600),
         row(
             "road.content_time",
-            AtRestart,
+            AtReload,
             "How long it may take for the next piece of a message. RFC 5321 asks for three \
              minutes.",
             |s| Field::Number(Time, &mut s.road.patience.content),
@@ -232,7 +232,7 @@ pub(super) fn road() -> Vec<Row> {
         .most(24 * 3_600),
         row(
             "road.end_time",
-            AtRestart,
+            AtReload,
             "How long its answer to a whole message is waited for. RFC 5321 asks for ten minutes: \
              who gives up earlier sends messages twice.",
             |s| Field::Number(Time, &mut s.road.patience.content_end),
@@ -246,7 +246,7 @@ pub(super) fn road() -> Vec<Row> {
 fn customer() -> Row {
     row(
         "road.customer",
-        AtRestart,
+        AtReload,
         "Customers whose mail is taken here from everybody and kept until their own servers ask for it. \
          `name`: for lists, and for `ETRN #NAME`. `domains`: theirs, or `*.DOMAIN` for all below it; \
          none that is hosted here. `login`: an account here by which they may ask. `networks`: from where \
