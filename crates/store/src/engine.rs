@@ -6,7 +6,7 @@ use crate::bell::Bells;
 use crate::bodies::Bodies;
 use crate::body::{Budget, Ids};
 use crate::files::Files;
-use crate::index::{Index, MapIndex};
+use crate::index::{Index, MapIndex, NEWEST};
 use crate::keeper::Keeper;
 use crate::key;
 use crate::locks::Locks;
@@ -50,6 +50,7 @@ pub(crate) struct Engine {
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+#[derive(Default)]
 pub(crate) struct Work {
     /// None: the engine `memory`.
     pub(crate) log: Option<Log>,
@@ -63,10 +64,25 @@ pub(crate) struct Work {
 
 impl Engine {
     pub(crate) fn memory() -> Arc<Engine> {
-        let settings = Settings::default();
-        Arc::new(Engine {
-            files: None,
-            index: Index::Map(MapIndex::default()),
+        let index = Index::Map(MapIndex::default());
+        Arc::new(Engine::new(
+            Settings::default(),
+            None,
+            index,
+            Marker::default(),
+        ))
+    }
+
+    /// An engine that nobody uses yet.
+    pub(crate) fn new(
+        settings: Settings,
+        files: Option<Files>,
+        index: Index,
+        flushed: Marker,
+    ) -> Engine {
+        Engine {
+            bodies: files.clone().map_or_else(Bodies::memory, Bodies::on_disk),
+            files,
             readers: Readers::default(),
             locks: Locks::default(),
             overlay: Overlay::default(),
@@ -74,22 +90,17 @@ impl Engine {
             bells: Bells::default(),
             ids: Ids::new(1),
             budget: Budget::new(settings.body_memory_bytes),
-            bodies: Bodies::memory(),
-            work: Mutex::new(Work {
-                log: None,
-                unflushed_bytes: 0,
-                flush_failure: None,
-                is_overfull: false,
-            }),
-            keeper: None,
-            flushed: Mutex::default(),
+            work: Mutex::new(Work::default()),
+            keeper: matches!(index, Index::Tree(_)).then(Keeper::default),
+            index,
+            flushed: Mutex::new(flushed),
             vacuum: tokio::sync::Mutex::new(()),
             next_own_file: AtomicU64::new(1),
             report: OpenReport::default(),
             bad_values: AtomicU64::new(0),
             threads: Mutex::default(),
             settings,
-        })
+        }
     }
 
     /// Whether committing has a thread of its own.
@@ -125,6 +136,13 @@ impl Engine {
                 Err(Fault::new(doing, "its checksum fails"))
             }
         }
+    }
+
+    /// Whether a body lies in this file of its own.
+    pub(crate) fn has_owners(&self, file: u64) -> Result<bool, Fault> {
+        let (low, high) = key::owners_of_file(file);
+        let first = self.index.range(low, high, NEWEST).next().transpose()?;
+        Ok(first.is_some())
     }
 
     pub(crate) fn report_bad_value(&self, full_key: &[u8]) {

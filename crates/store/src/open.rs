@@ -4,22 +4,16 @@
 //! Never here: anything cut away. A torn tail is left behind (writing goes on in a new file),
 //! damage is reported and stepped over.
 
-use crate::bell::Bells;
-use crate::bodies::Bodies;
-use crate::body::{Budget, Ids};
+use crate::body::Ids;
 use crate::engine::{Engine, Work};
 use crate::files::Files;
 use crate::index::{Index, NEWEST, TreeIndex, checkpoint};
-use crate::keeper::Keeper;
 use crate::key;
 use crate::limits::MAX_GROUP_BYTES;
-use crate::locks::Locks;
 use crate::log::{Chain, Frame, Log, Tail, path_of};
 use crate::marker::Marker;
 use crate::name::decode_value;
-use crate::overlay::Overlay;
 use crate::queue::Queue;
-use crate::readers::Readers;
 use crate::rows::{self, NewRow, Newest};
 use crate::sync::lock;
 use crate::{Fault, OpenError, OpenReport, Settings, log, own_file};
@@ -47,7 +41,7 @@ pub(crate) fn open(files: Files, settings: Settings) -> Result<Arc<Engine>, Open
         .map_err(|error| fault("syncing the folder of the index", &error))?;
     let marker = read_marker(&index)?;
     let chain = Chain::read(&files)?;
-    let mut engine = bare(files, settings, index, marker);
+    let mut engine = Engine::new(settings, Some(files), index, marker);
     let mut replay = Replay {
         last_seqno: marker.seqno,
         next_body: marker.next_body.max(1),
@@ -65,8 +59,7 @@ pub(crate) fn open(files: Files, settings: Settings) -> Result<Arc<Engine>, Open
     engine.work = Mutex::new(Work {
         log: Some(log),
         unflushed_bytes: replay.bytes,
-        flush_failure: None,
-        is_overfull: false,
+        ..Work::default()
     });
     for sentence in &replay.report.damage {
         tracing::error!("opening the store: {sentence}");
@@ -93,37 +86,6 @@ fn read_marker(index: &Index) -> Result<Marker, OpenError> {
     };
     let marker = decode_value(&key, stored).and_then(|value| Marker::decode(&value));
     marker.ok_or_else(|| Fault::new("reading the marker of the index", "its checksum fails").into())
-}
-
-/// An engine that nobody uses yet.
-fn bare(files: Files, settings: Settings, index: Index, marker: Marker) -> Engine {
-    let keeper = matches!(index, Index::Tree(_)).then(Keeper::default);
-    Engine {
-        bodies: Bodies::on_disk(files.clone()),
-        files: Some(files),
-        index,
-        readers: Readers::default(),
-        locks: Locks::default(),
-        overlay: Overlay::default(),
-        queue: Queue::new(1),
-        bells: Bells::default(),
-        ids: Ids::new(1),
-        budget: Budget::new(settings.body_memory_bytes),
-        work: Mutex::new(Work {
-            log: None,
-            unflushed_bytes: 0,
-            flush_failure: None,
-            is_overfull: false,
-        }),
-        keeper,
-        flushed: Mutex::new(marker),
-        vacuum: tokio::sync::Mutex::new(()),
-        next_own_file: AtomicU64::new(1),
-        report: OpenReport::default(),
-        bad_values: AtomicU64::new(0),
-        threads: Mutex::default(),
-        settings,
-    }
 }
 
 /// A log file is closed when it has grown past its size, by one group at most.
@@ -283,14 +245,7 @@ fn remove_orphans(engine: &Engine) -> Result<u64, OpenError> {
     let mut next = lost.max().map_or(1, |number| number.saturating_add(1));
     for number in names.iter().filter_map(|name| own_file::number_of(name)) {
         next = next.max(number.saturating_add(1));
-        let (low, high) = key::owners_of_file(number);
-        if engine
-            .index
-            .range(low, high, NEWEST)
-            .next()
-            .transpose()?
-            .is_none()
-        {
+        if !engine.has_owners(number)? {
             let path = own_file::path_of(number);
             let done = if is_damaged {
                 files.rename(&path, &own_file::lost_path_of(number))

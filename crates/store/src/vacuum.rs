@@ -128,14 +128,7 @@ async fn forget(
             let Place::File(file) = location.place else {
                 continue;
             };
-            let (low, high) = key::owners_of_file(file);
-            if engine
-                .index
-                .range(low, high, NEWEST)
-                .next()
-                .transpose()?
-                .is_none()
-            {
+            if !engine.has_owners(file)? {
                 remove(engine, files, own_file::path_of(file))?;
                 report.files_removed += 1;
                 report.bytes_freed += location.len;

@@ -101,22 +101,10 @@ impl MapRows {
     fn fetch_front(&mut self) {
         while self.front.is_empty() && !is_empty(&self.low, &self.high) {
             let map = read(&self.map);
-            let mut last = None;
-            for (key, versions) in map
-                .range((self.low.clone(), self.high.clone()))
-                .take(CHUNK_ROWS)
-            {
-                last = Some(key.clone());
-                if let Some(value) = at(versions, self.at) {
-                    self.front.push_back((key.clone(), value.clone()));
-                }
-            }
-            match last {
-                Some(key) => self.low = Bound::Excluded(key),
-                None => self.high = Bound::Excluded(Bytes::new()),
-            }
-            if last_is_none(&self.high) {
-                return;
+            let rows = map.range((self.low.clone(), self.high.clone()));
+            match chunk(rows, self.at, |row| self.front.push_back(row)) {
+                Some(last) => self.low = Bound::Excluded(last),
+                None => (self.low, self.high) = NOTHING,
             }
         }
     }
@@ -124,28 +112,33 @@ impl MapRows {
     fn fetch_back(&mut self) {
         while self.back.is_empty() && !is_empty(&self.low, &self.high) {
             let map = read(&self.map);
-            let mut last = None;
-            let rows = map.range((self.low.clone(), self.high.clone())).rev();
-            for (key, versions) in rows.take(CHUNK_ROWS) {
-                last = Some(key.clone());
-                if let Some(value) = at(versions, self.at) {
-                    self.back.push_front((key.clone(), value.clone()));
-                }
-            }
-            match last {
-                Some(key) => self.high = Bound::Excluded(key),
-                None => self.high = Bound::Excluded(Bytes::new()),
-            }
-            if last_is_none(&self.high) {
-                return;
+            let rows = map.range((self.low.clone(), self.high.clone()));
+            match chunk(rows.rev(), self.at, |row| self.back.push_front(row)) {
+                Some(last) => self.high = Bound::Excluded(last),
+                None => (self.low, self.high) = NOTHING,
             }
         }
     }
 }
 
-/// The upper bound that says: nothing is left.
-fn last_is_none(high: &Bound<Bytes>) -> bool {
-    matches!(high, Bound::Excluded(key) if key.is_empty())
+/// Bounds with nothing between them.
+const NOTHING: (Bound<Bytes>, Bound<Bytes>) =
+    (Bound::Excluded(Bytes::new()), Bound::Excluded(Bytes::new()));
+
+/// Shows what is there of the next rows at a moment; gives the last key that was looked at.
+fn chunk<'a>(
+    rows: impl Iterator<Item = (&'a Bytes, &'a Versions)>,
+    moment: u64,
+    mut show: impl FnMut((Bytes, Bytes)),
+) -> Option<Bytes> {
+    let mut last = None;
+    for (key, versions) in rows.take(CHUNK_ROWS) {
+        last = Some(key);
+        if let Some(value) = at(versions, moment) {
+            show((key.clone(), value.clone()));
+        }
+    }
+    last.cloned()
 }
 
 impl Iterator for MapRows {
