@@ -280,15 +280,7 @@ impl Conn {
     }
 
     async fn shake_hands(self, tls: &TlsServer) -> io::Result<Conn> {
-        let Conn {
-            stream,
-            peer,
-            local,
-            entry,
-            // what came in the clear counts for nothing under TLS
-            ahead: _,
-        } = self;
-        let handshake = TlsAcceptor::from(tls.config.clone()).accept(stream.plain()?);
+        let handshake = TlsAcceptor::from(tls.config.clone()).accept(self.stream.plain()?);
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
         let end_point = tls.end_point(stream.get_ref().1.server_name());
         let secured = Secured {
@@ -298,10 +290,9 @@ impl Conn {
         };
         Ok(Conn {
             stream: Stream::Tls(Box::new(secured)),
+            // what came in the clear counts for nothing under TLS
             ahead: BytesMut::new(),
-            peer,
-            local,
-            entry,
+            ..self
         })
     }
 
@@ -350,15 +341,7 @@ impl Conn {
         config: Arc<ClientConfig>,
         name: ServerName<'static>,
     ) -> io::Result<Conn> {
-        let Conn {
-            stream,
-            peer,
-            local,
-            entry,
-            // what came in the clear counts for nothing under TLS
-            ahead: _,
-        } = self;
-        let handshake = TlsConnector::from(config).connect(name, stream.plain()?);
+        let handshake = TlsConnector::from(config).connect(name, self.stream.plain()?);
         let stream = timeout(limits::HANDSHAKE, handshake).await??;
         let shown = stream.get_ref().1.peer_certificates();
         let secured = Secured {
@@ -368,10 +351,9 @@ impl Conn {
         };
         Ok(Conn {
             stream: Stream::Tls(Box::new(secured)),
+            // what came in the clear counts for nothing under TLS
             ahead: BytesMut::new(),
-            peer,
-            local,
-            entry,
+            ..self
         })
     }
 

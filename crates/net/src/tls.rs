@@ -151,13 +151,8 @@ impl TlsServer {
     /// show none; one that shows a certificate for which none of these authorities vouches is not
     /// served. [rfc8446 4.3.2]
     pub fn asking_clients(&self, authorities: &str) -> Result<TlsServer, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(authorities)? {
-            roots
-                .add(certificate)
-                .map_err(|e| TlsError::new("trusting an authority for clients", e))?;
-        }
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        let roots = Arc::new(roots(authorities)?);
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider())
             .allow_unauthenticated()
             .build()
             .map_err(|e| TlsError::new("trusting an authority for clients", e))?;
@@ -213,24 +208,15 @@ pub struct TlsClient(pub(crate) Arc<ClientConfig>);
 impl TlsClient {
     /// Trusts servers whose chain ends at one of these certificates, or that show one of them.
     pub fn trusting_pem(ca: &str) -> Result<TlsClient, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(ca)? {
-            roots
-                .add(certificate)
-                .map_err(|e| TlsError::new("trusting a certificate", e))?;
-        }
-        let config = ClientConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&TLS13, &TLS12])
-            .map_err(|e| TlsError::new("choosing TLS versions", e))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(TlsClient(Arc::new(config)))
+        Ok(TlsClient::trusting(roots(ca)?))
     }
 
     /// Trusts servers for which an authority vouches that browsers trust (Mozilla's list).
     pub fn trusting_the_web() -> TlsClient {
-        let mut roots = RootCertStore::empty();
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        TlsClient::trusting(roots_of_the_web())
+    }
+
+    fn trusting(roots: RootCertStore) -> TlsClient {
         let config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13, &TLS12])
             .expect("because the provider has suites of both versions")
@@ -265,6 +251,23 @@ pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Tl
         ));
     }
     Ok(found)
+}
+
+/// Those who are trusted to vouch: these.
+pub(crate) fn roots(pem: &str) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(pem)? {
+        let added = roots.add(certificate);
+        added.map_err(|e| TlsError::new("trusting a certificate", e))?;
+    }
+    Ok(roots)
+}
+
+/// Those that browsers trust (Mozilla's list).
+pub(crate) fn roots_of_the_web() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    roots
 }
 
 /// Makes a certificate that vouches for itself, and its key, both as PEM. Names may be IP
@@ -320,8 +323,7 @@ mod tests {
         let now = crate::Clock::system().now();
         let (chain, key) = self_signed(&["mx.example.test".to_owned()], now).expect("made");
         let server = TlsServer::from_pem(&chain, &key).expect("fits");
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(certificates(&chain).expect("reads"));
+        let roots = roots(&chain).expect("reads");
         let client = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS12])
             .expect("the provider has it")

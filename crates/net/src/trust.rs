@@ -7,7 +7,7 @@
 mod dane;
 
 use crate::dns::Tlsa;
-use crate::tls::{TlsError, certificates, provider};
+use crate::tls::{TlsError, provider, roots, roots_of_the_web};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -114,20 +114,12 @@ pub struct Authorities {
 impl Authorities {
     /// Those that browsers trust (Mozilla's list).
     pub fn of_the_web() -> Authorities {
-        let mut roots = RootCertStore::empty();
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        Authorities::all(roots)
+        Authorities::all(roots_of_the_web())
     }
 
     /// These and no others.
     pub fn from_pem(pem: &str) -> Result<Authorities, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(pem)? {
-            roots
-                .add(certificate)
-                .map_err(|e| TlsError::new("trusting an authority", e))?;
-        }
-        Ok(Authorities::all(roots))
+        Ok(Authorities::all(roots(pem)?))
     }
 
     fn all(roots: RootCertStore) -> Authorities {

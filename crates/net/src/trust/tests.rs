@@ -50,7 +50,10 @@ impl Server {
         let names = names.iter().map(|&name| name.to_owned());
         let names = names.collect::<Vec<_>>();
         let (pem, key) = crate::self_signed(&names, Clock::system().now()).expect("made");
-        let leaf = certificates(&pem).expect("PEM").remove(0).to_vec();
+        let leaf = crate::tls::certificates(&pem)
+            .expect("PEM")
+            .remove(0)
+            .to_vec();
         Server { pem, key, leaf }
     }
 
