@@ -56,51 +56,43 @@ fn header(content: &Content, part: &Part) -> Result<PartHeader, mail::Fault> {
 
 /// Every part that has a number, numbered as in IMAP's BODY[] [rfc9051 6.4.5.1].
 fn numbered(tree: &PartTree) -> Vec<(Vec<u32>, &Part)> {
-    let mut found = Vec::new();
-    within(tree, tree.root(), &mut Vec::new(), &mut found);
-    found
+    let (path, found) = (Vec::new(), Vec::new());
+    let mut walk = Walk { tree, path, found };
+    walk.within(tree.root());
+    walk.found
 }
 
-/// The parts of a message: those of its multipart, or itself as part 1.
-fn within<'a>(
+struct Walk<'a> {
     tree: &'a PartTree,
-    root: &'a Part,
-    path: &mut Vec<u32>,
-    found: &mut Vec<(Vec<u32>, &'a Part)>,
-) {
-    if root.kind == PartKind::Multipart {
-        children(tree, root, path, found);
-    } else {
-        path.push(1);
-        part(tree, root, path, found);
-        path.pop();
+    /// The number of the part that is looked at.
+    path: Vec<u32>,
+    found: Vec<(Vec<u32>, &'a Part)>,
+}
+
+impl<'a> Walk<'a> {
+    /// The parts of a message: those of its multipart, or itself as part 1.
+    fn within(&mut self, root: &'a Part) {
+        match root.kind {
+            PartKind::Multipart => self.children(root),
+            PartKind::Message | PartKind::Leaf => self.part(1, root),
+        }
     }
-}
 
-fn children<'a>(
-    tree: &'a PartTree,
-    multipart: &'a Part,
-    path: &mut Vec<u32>,
-    found: &mut Vec<(Vec<u32>, &'a Part)>,
-) {
-    for (number, child) in (1..).zip(&multipart.children) {
-        path.push(number);
-        part(tree, &tree.parts()[*child], path, found);
-        path.pop();
+    fn children(&mut self, multipart: &'a Part) {
+        for (number, child) in (1..).zip(&multipart.children) {
+            self.part(number, &self.tree.parts()[*child]);
+        }
     }
-}
 
-fn part<'a>(
-    tree: &'a PartTree,
-    one: &'a Part,
-    path: &mut Vec<u32>,
-    found: &mut Vec<(Vec<u32>, &'a Part)>,
-) {
-    found.push((path.clone(), one));
-    match (one.kind, one.children.first()) {
-        (PartKind::Multipart, _) => children(tree, one, path, found),
-        (PartKind::Message, Some(root)) => within(tree, &tree.parts()[*root], path, found),
-        (PartKind::Message, None) | (PartKind::Leaf, _) => {}
+    fn part(&mut self, number: u32, part: &'a Part) {
+        self.path.push(number);
+        self.found.push((self.path.clone(), part));
+        match (part.kind, part.children.first()) {
+            (PartKind::Multipart, _) => self.children(part),
+            (PartKind::Message, Some(root)) => self.within(&self.tree.parts()[*root]),
+            (PartKind::Message, None) | (PartKind::Leaf, _) => {}
+        }
+        self.path.pop();
     }
 }
 
