@@ -107,7 +107,7 @@ fn encode_section(section: &Section, out: &mut Vec<u8>) {
     out.extend_from_slice(word.as_bytes());
     if let Some(fields) = fields {
         out.push(b' ');
-        list(fields, out, |field, out| {
+        spell::list(fields, out, |field, out| {
             spell::astring(field.as_bytes(), out)
         });
     }
@@ -209,7 +209,7 @@ fn encode_data(data: &Response, names: NameEncoding, out: &mut Vec<u8>) {
         Response::ESearch(found) => encode_esearch(found, out),
         Response::Flags(flags) => {
             out.extend_from_slice(b"FLAGS ");
-            list(flags, out, show::<&Flag>);
+            spell::list(flags, out, show::<&Flag>);
         }
         Response::Exists(count) => show(format_args!("{count} EXISTS"), out),
         Response::Recent(count) => show(format_args!("{count} RECENT"), out),
@@ -252,7 +252,7 @@ fn encode_esearch(found: &ESearch, out: &mut Vec<u8>) {
 /// [SP mbox-list-extended]`
 fn encode_list(word: &str, entry: &ListEntry, names: NameEncoding, out: &mut Vec<u8>) {
     show(format_args!("{word} "), out);
-    list(&entry.attributes, out, show::<&&str>);
+    spell::list(&entry.attributes, out, show::<&&str>);
     out.push(b' ');
     encode_separator(entry.separator, out);
     out.push(b' ');
@@ -269,7 +269,7 @@ fn encode_extended(entry: &ListEntry, names: NameEncoding, out: &mut Vec<u8>) {
     out.extend_from_slice(b" (");
     if !entry.child_info.is_empty() {
         out.extend_from_slice(b"\"CHILDINFO\" ");
-        list(&entry.child_info, out, |option, out| {
+        spell::list(&entry.child_info, out, |option, out| {
             show(format_args!("\"{option}\""), out)
         });
     }
@@ -323,7 +323,7 @@ fn encode_status(
     out.extend_from_slice(b"STATUS ");
     spell::mailbox(mailbox, names, out);
     out.push(b' ');
-    list(values, out, |status, out| {
+    spell::list(values, out, |status, out| {
         let word = status.item.word();
         match &status.value {
             StatusData::Number(number) => show(format_args!("{word} {number}"), out),
@@ -338,7 +338,7 @@ fn encode_id(pairs: &[(&'static str, String)], out: &mut Vec<u8>) {
     if pairs.is_empty() {
         return out.extend_from_slice(b"NIL");
     }
-    list(pairs, out, |(field, value), out| {
+    spell::list(pairs, out, |(field, value), out| {
         spell::string(field.as_bytes(), out);
         out.push(b' ');
         spell::string(value.as_bytes(), out);
@@ -365,7 +365,7 @@ fn encode_code(code: &ResponseCode, out: &mut Vec<u8>) {
             out.extend_from_slice(b"BADCHARSET");
             if !charsets.is_empty() {
                 out.push(b' ');
-                list(charsets, out, |charset, out| {
+                spell::list(charsets, out, |charset, out| {
                     spell::astring(charset.as_bytes(), out)
                 });
             }
@@ -378,7 +378,7 @@ fn encode_code(code: &ResponseCode, out: &mut Vec<u8>) {
         }
         ResponseCode::PermanentFlags(flags) => {
             out.extend_from_slice(b"PERMANENTFLAGS ");
-            list(flags, out, show::<&Flag>);
+            spell::list(flags, out, show::<&Flag>);
         }
         ResponseCode::HighestModSeq(modseq) => show(format_args!("HIGHESTMODSEQ {modseq}"), out),
         ResponseCode::Modified(messages) => show(format_args!("MODIFIED {messages}"), out),
@@ -420,7 +420,7 @@ impl FetchWriter {
             FetchData::Uid(uid) => numbered("UID ", u64::from(*uid), out),
             FetchData::Flags(flags) => {
                 out.extend_from_slice(b"FLAGS ");
-                list(flags, out, show::<&Flag>);
+                spell::list(flags, out, show::<&Flag>);
             }
             FetchData::InternalDate(date) => show(format_args!("INTERNALDATE \"{date}\""), out),
             FetchData::Rfc822Size(octets) => numbered("RFC822.SIZE ", *octets, out),
@@ -540,18 +540,6 @@ fn encoded(word: &str, value: &[u8], out: &mut Vec<u8>) {
 fn numbered(word: &str, number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(word.as_bytes());
     spell::number(number, out);
-}
-
-/// `"(" [item *(SP item)] ")"`
-fn list<'a, T>(items: &'a [T], out: &mut Vec<u8>, each: impl Fn(&'a T, &mut Vec<u8>)) {
-    out.push(b'(');
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            out.push(b' ');
-        }
-        each(item, out);
-    }
-    out.push(b')');
 }
 
 fn show<T: Display>(value: T, out: &mut Vec<u8>) {

@@ -19,6 +19,18 @@ pub(crate) fn number(number: u64, out: &mut Vec<u8>) {
     }
 }
 
+/// `"(" [item *(SP item)] ")"`
+pub(crate) fn list<'a, T>(items: &'a [T], out: &mut Vec<u8>, each: impl Fn(&'a T, &mut Vec<u8>)) {
+    out.push(b'(');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        each(item, out);
+    }
+    out.push(b')');
+}
+
 /// `nstring = string / nil`
 pub(crate) fn nstring(text: Option<&[u8]>, out: &mut Vec<u8>) {
     match text {

@@ -3,7 +3,7 @@
 //! Texts are the octets of the header (unfolded); 8-bit ones are sent as literals.
 
 use crate::limits;
-use crate::spell::{nstring, number, string};
+use crate::spell::{list, nstring, number, string};
 
 /// One member of an address list. A group begins with `mailbox` = its name and no host, and ends
 /// with all four absent. [rfc3501 7.4.2]
@@ -285,16 +285,11 @@ fn encode_parameters(parameters: &Parameters, out: &mut Vec<u8>) {
     if parameters.is_empty() {
         return out.extend_from_slice(b"NIL");
     }
-    out.push(b'(');
-    for (index, (name, value)) in parameters.iter().enumerate() {
-        if index > 0 {
-            out.push(b' ');
-        }
+    list(parameters, out, |(name, value), out| {
         string(name, out);
         out.push(b' ');
         string(value, out);
-    }
-    out.push(b')');
+    });
 }
 
 /// `[SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc]]]`, always all, in this order
@@ -319,16 +314,7 @@ fn encode_extension(
     out.push(b' ');
     match language {
         [] => out.extend_from_slice(b"NIL"),
-        tags => {
-            out.push(b'(');
-            for (index, tag) in tags.iter().enumerate() {
-                if index > 0 {
-                    out.push(b' ');
-                }
-                string(tag, out);
-            }
-            out.push(b')');
-        }
+        tags => list(tags, out, |tag, out| string(tag, out)),
     }
     out.push(b' ');
     nstring(location, out);
