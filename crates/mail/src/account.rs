@@ -145,36 +145,35 @@ impl Account {
         change.submit(&self.inner).await?;
         Ok(())
     }
+    /// Does what may change nothing: then what it rests on is durable when this ends.
+    async fn change(
+        &self,
+        change: impl FnOnce(&mut AccountEdit) -> Result<bool, MailboxError>,
+    ) -> Result<(), MailboxError> {
+        let mut edit = AccountEdit::open(&self.inner, self.id).await?;
+        match change(&mut edit)? {
+            true => edit.submit(&self.inner).await?,
+            false => edit.leave().await?,
+        };
+        Ok(())
+    }
     /// Sets what a mailbox is for and whether it is subscribed, both or neither.
     pub async fn set_mailbox(
         &self,
         name: &MailboxName,
         wanted: MailboxChange,
     ) -> Result<(), MailboxError> {
-        let mut change = AccountEdit::open(&self.inner, self.id).await?;
-        match mailbox::set(&mut change, name, wanted)? {
-            true => change.submit(&self.inner).await?,
-            false => change.leave().await?,
-        };
-        Ok(())
+        self.change(|change| mailbox::set(change, name, wanted))
+            .await
     }
     /// Subscribes a name, whether there is such a mailbox or not.
     pub async fn subscribe(&self, name: &MailboxName) -> Result<(), MailboxError> {
-        let mut change = AccountEdit::open(&self.inner, self.id).await?;
-        match mailbox::subscribe(&mut change, name)? {
-            true => change.submit(&self.inner).await?,
-            false => change.leave().await?,
-        };
-        Ok(())
+        self.change(|change| mailbox::subscribe(change, name)).await
     }
     /// Unsubscribes a name; fine if it was not subscribed.
     pub async fn unsubscribe(&self, name: &MailboxName) -> Result<(), MailboxError> {
-        let mut change = AccountEdit::open(&self.inner, self.id).await?;
-        match mailbox::unsubscribe(&mut change, name)? {
-            true => change.submit(&self.inner).await?,
-            false => change.leave().await?,
-        };
-        Ok(())
+        self.change(|change| mailbox::unsubscribe(change, name))
+            .await
     }
     /// A mailbox's counts; the cost does not depend on its size.
     pub fn status(&self, name: &MailboxName) -> Result<Status, MailboxError> {
