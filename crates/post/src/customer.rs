@@ -96,13 +96,9 @@ mod tests {
     use super::*;
 
     fn customer(name: &str, domains: &[&str]) -> Customer {
-        let pattern = |text: &&str| match text.strip_prefix("*.") {
-            Some(parent) => DomainPattern::Below(parent.parse().unwrap()),
-            None => DomainPattern::Exactly(text.parse().unwrap()),
-        };
         Customer {
             name: name.into(),
-            domains: domains.iter().map(pattern).collect(),
+            domains: domains.iter().map(|text| text.parse().unwrap()).collect(),
             holds: Holds::UntilAtrn,
             max_entries: 10,
             lifetime: None,

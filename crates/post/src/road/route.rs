@@ -5,12 +5,13 @@
 
 use crate::customer::{Customers, Holds};
 use crate::road::failure::Class;
-use addr::{Address, Domain, Host, ReversePath};
+use addr::{Address, AddressError, Domain, Host, ReversePath};
 use smtp::Status;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 mod hosts;
@@ -155,6 +156,16 @@ impl DomainPattern {
                 let below = domain.as_str().strip_suffix(parent.as_str());
                 below.is_some_and(|rest| rest.ends_with('.'))
             }
+        }
+    }
+}
+
+impl FromStr for DomainPattern {
+    type Err = AddressError;
+    fn from_str(text: &str) -> Result<DomainPattern, AddressError> {
+        match text.strip_prefix("*.") {
+            Some(parent) => parent.parse().map(DomainPattern::Below),
+            None => text.parse().map(DomainPattern::Exactly),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! What never happens here: reading a file.
 
 use super::units::Unit;
-use addr::{Address, Domain};
+use addr::Address;
 use post::customer::{Customer, Holds};
 use post::road::route::DomainPattern;
 use smtpd::Network;
@@ -166,12 +166,8 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 fn pattern(text: &str) -> Result<DomainPattern, String> {
-    let wrong = || format!("has a domain \"{text}\" that is neither a domain nor *.DOMAIN");
-    let (name, make): (_, fn(Domain) -> DomainPattern) = match text.strip_prefix("*.") {
-        Some(parent) => (parent, DomainPattern::Below),
-        None => (text, DomainPattern::Exactly),
-    };
-    name.parse().map(make).map_err(|_| wrong())
+    let parsed = text.parse();
+    parsed.map_err(|_| format!("has a domain \"{text}\" that is neither a domain nor *.DOMAIN"))
 }
 
 fn login(text: &str) -> Result<Address, String> {

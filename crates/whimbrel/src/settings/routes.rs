@@ -254,12 +254,8 @@ fn host_of(text: &str) -> Option<Host> {
 }
 
 fn domain_pattern(text: &str) -> Result<DomainPattern, String> {
-    let wrong = || format!("has a `to` \"{text}\" that is neither a domain nor *.DOMAIN");
-    let (name, make): (_, fn(_) -> _) = match text.strip_prefix("*.") {
-        Some(parent) => (parent, DomainPattern::Below),
-        None => (text, DomainPattern::Exactly),
-    };
-    name.parse().map(make).map_err(|_| wrong())
+    let parsed = text.parse();
+    parsed.map_err(|_| format!("has a `to` \"{text}\" that is neither a domain nor *.DOMAIN"))
 }
 
 fn sender_pattern(text: &str) -> Result<SenderPattern, String> {
