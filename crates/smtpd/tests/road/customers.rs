@@ -1,6 +1,6 @@
 //! Mail that is kept for customers until their servers ask for it.
 
-use crate::house::{A, B, Client, House, World, later};
+use crate::house::{Client, House, World, later};
 use net::time::Duration;
 use post::customer::{Customer, Holds};
 use post::road::route::DomainPattern;
@@ -44,8 +44,7 @@ async fn picked_up(mut client: Client, cut_at: Option<usize>) -> Vec<String> {
 async fn mail_for_a_customer_waits_and_goes_over_his_own_connection() {
     // [rfc2645 4] [rfc2645 5.2.1] [rfc2645 5.3]
     let world = keeping("site.example", Holds::UntilAtrn);
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = world.sender().await;
     comes_in(&a, "one").await;
     comes_in(&a, "two").await;
     later(DAY).await;
@@ -60,8 +59,7 @@ async fn mail_for_a_customer_waits_and_goes_over_his_own_connection() {
 #[tokio::test(start_paused = true)]
 async fn what_was_cut_off_stays_and_what_was_taken_does_not_come_again() {
     let world = keeping("site.example", Holds::UntilAtrn);
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = world.sender().await;
     for subject in ["one", "two", "three"] {
         comes_in(&a, subject).await;
     }
@@ -85,8 +83,7 @@ async fn what_was_cut_off_stays_and_what_was_taken_does_not_come_again() {
 async fn one_connection_at_a_time_picks_up() {
     // [rfc2645 5.2.1]
     let world = keeping("site.example", Holds::UntilAtrn);
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = world.sender().await;
     comes_in(&a, "one").await;
     let mut first = a.on_demand().await;
     first.ask("ATRN", "250").await;
@@ -100,19 +97,13 @@ async fn one_connection_at_a_time_picks_up() {
 async fn what_nobody_picks_up_comes_back_and_nobody_hears_of_a_delay_before() {
     // [rfc2645 4] [rfc5321 4.5.4.1]
     let world = keeping("site.example", Holds::UntilAtrn);
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = world.sender().await;
     let mut alice = a.submit().await;
-    let to = ["ann@site.example"];
-    alice
-        .deliver("alice@a.example", &to, "Subject: x\r\n\r\nx\r\n")
-        .await;
+    alice.write(&["ann@site.example"]).await;
     later(4 * DAY).await;
     assert_eq!(a.texts("alice").await.len(), 0);
     later(2 * DAY).await;
-    let [report] = &a.texts("alice").await[..] else {
-        panic!("one report");
-    };
+    let report = &a.only("alice").await;
     assert!(report.contains("kept for pick-up"), "{report}");
     assert!(report.contains("Action: failed"), "{report}");
     assert!(a.queue().is_empty());
@@ -122,14 +113,10 @@ async fn what_nobody_picks_up_comes_back_and_nobody_hears_of_a_delay_before() {
 async fn what_is_kept_for_etrn_goes_its_usual_way_when_it_is_asked_for() {
     // [rfc1985 5.1]
     let world = keeping("b.example", Holds::UntilEtrn);
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = world.pair().await;
     b.listens();
     let mut alice = a.submit().await;
-    let to = ["bob@b.example"];
-    alice
-        .deliver("alice@a.example", &to, "Subject: x\r\n\r\nx\r\n")
-        .await;
+    alice.write(&["bob@b.example"]).await;
     later(DAY).await;
     assert_eq!(b.texts("bob").await.len(), 0, "it is kept");
     let mut alice = a.submit().await;
@@ -144,8 +131,7 @@ async fn what_is_kept_for_etrn_goes_its_usual_way_when_it_is_asked_for() {
 async fn what_waits_is_kept_for_a_new_customer_and_let_go_when_he_is_none_any_more() {
     let world = keeping("b.example", Holds::UntilAtrn);
     let customers = world.customers.clone();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = world.pair().await;
     a.keeps(Vec::new());
     let send = async |subject: &str| {
         let text = format!("Subject: {subject}\r\n\r\nx\r\n");

@@ -5,12 +5,11 @@ use net::time::Duration;
 
 const LETTER: &str = "From: bob@b.example\r\nTo: fwd@a.example\r\nSubject: onward\r\n\r\nhello\r\n";
 
-async fn both(world: &World) -> (House, House) {
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    for house in [&a, &b] {
-        house.sends().await;
-        house.listens();
-    }
+async fn both() -> (House, House) {
+    let (a, b) = World::new().pair().await;
+    b.sends().await;
+    a.listens();
+    b.listens();
     (a, b)
 }
 
@@ -31,18 +30,13 @@ fn return_path(text: &str) -> &str {
 #[tokio::test(start_paused = true)]
 async fn an_alias_sends_on_under_a_return_address_that_takes_bounces() {
     // [rfc5321 3.9.1] [rfc3461 5.2.1]
-    let world = World::new();
-    let (a, b) = both(&world).await;
+    let (a, b) = both().await;
     a.leads("fwd", &["alice@b.example", "bob@a.example"], None)
         .await;
     bob_writes(&a, "fwd@a.example").await;
-    let [here] = &a.texts("bob").await[..] else {
-        panic!("one copy here")
-    };
+    let here = &a.only("bob").await;
     assert_eq!(return_path(here), "bob@b.example");
-    let [there] = &b.texts("alice").await[..] else {
-        panic!("one copy there")
-    };
+    let there = &b.only("alice").await;
     let path = return_path(there).to_owned();
     assert!(
         path.starts_with("SRS0=") && path.ends_with("=b.example=bob@a.example"),
@@ -57,9 +51,7 @@ async fn an_alias_sends_on_under_a_return_address_that_takes_bounces() {
         .deliver("", &[&path], "Subject: bounce\r\n\r\n")
         .await;
     later(Duration::from_secs(30)).await;
-    let [bounce] = &b.texts("bob").await[..] else {
-        panic!("one bounce")
-    };
+    let bounce = &b.only("bob").await;
     assert_eq!(return_path(bounce), "");
     // nothing else does, nor what was made up, nor what is old
     client.ask("MAIL FROM:<eve@b.example>", "250").await;
@@ -82,13 +74,10 @@ async fn an_alias_sends_on_under_a_return_address_that_takes_bounces() {
 #[tokio::test(start_paused = true)]
 async fn a_target_that_is_refused_comes_back_to_who_wrote_under_the_name_he_knows() {
     // [rfc3461 5.2.1] [rfc3461 6.3]
-    let world = World::new();
-    let (a, b) = both(&world).await;
+    let (a, b) = both().await;
     a.leads("fwd", &["nobody@b.example"], None).await;
     bob_writes(&a, "fwd@a.example").await;
-    let [report] = &b.texts("bob").await[..] else {
-        panic!("one report")
-    };
+    let report = &b.only("bob").await;
     assert_eq!(return_path(report), "");
     assert!(
         report.contains("Original-Recipient: rfc822;fwd@a.example"),
@@ -129,8 +118,7 @@ fn told(house: &House) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn whoever_was_forged_as_a_sender_hears_nothing() {
     // [rfc7208 2.6] [rfc3461 5.2.3]
-    let world = World::new();
-    let (a, b) = both(&world).await;
+    let (a, b) = both().await;
     a.leads("fwd", &["nobody@b.example"], None).await;
     b.sends_nothing();
     bob_writes(&a, "fwd@a.example").await;
@@ -153,8 +141,7 @@ async fn whoever_was_forged_as_a_sender_hears_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_signature_of_the_senders_domain_proves_him_as_well() {
-    let world = World::new();
-    let (a, b) = both(&world).await;
+    let (a, b) = both().await;
     a.leads("fwd", &["nobody@b.example"], None).await;
     b.sends_nothing();
     b.signs().await;
@@ -162,9 +149,7 @@ async fn a_signature_of_the_senders_domain_proves_him_as_well() {
     let to = &["fwd@a.example"];
     bob.deliver("bob@b.example", to, LETTER).await;
     later(Duration::from_secs(60)).await;
-    let [report] = &b.texts("bob").await[..] else {
-        panic!("one report")
-    };
+    let report = &b.only("bob").await;
     assert!(report.contains("Action: failed"), "{report}");
     a.is_clean().await;
 }
@@ -172,8 +157,7 @@ async fn a_signature_of_the_senders_domain_proves_him_as_well() {
 #[tokio::test(start_paused = true)]
 async fn failures_of_a_list_go_to_its_owner_and_to_nobody_else() {
     // [rfc5321 3.9.2] [rfc3461 5.2.7.1]
-    let world = World::new();
-    let (a, b) = both(&world).await;
+    let (a, b) = both().await;
     let members = ["alice@b.example", "nobody@b.example", "bob@a.example"];
     a.leads("list", &members, Some("alice@a.example")).await;
     bob_writes(&a, "list@a.example").await;
@@ -183,9 +167,7 @@ async fn failures_of_a_list_go_to_its_owner_and_to_nobody_else() {
         };
         assert_eq!(return_path(text), "alice@a.example");
     }
-    let [report] = &a.texts("alice").await[..] else {
-        panic!("one report for the owner")
-    };
+    let report = &a.only("alice").await;
     assert!(
         report.contains("Final-Recipient: rfc822;nobody@b.example"),
         "{report}"
@@ -197,8 +179,7 @@ async fn failures_of_a_list_go_to_its_owner_and_to_nobody_else() {
 #[tokio::test(start_paused = true)]
 async fn aliases_that_lead_to_each_other_end_and_their_sender_hears_of_it() {
     // [rfc5321 6.3]
-    let world = World::new();
-    let (a, b) = both(&world).await;
+    let (a, b) = both().await;
     a.leads("loop", &["loop@b.example"], None).await;
     b.leads("loop", &["loop@a.example"], None).await;
     let mut alice = a.submit().await;
@@ -215,8 +196,7 @@ async fn aliases_that_lead_to_each_other_end_and_their_sender_hears_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_elsewhere_and_on_an_alias_gets_it_in_both_names() {
-    let world = World::new();
-    let (a, b) = both(&world).await;
+    let (a, b) = both().await;
     a.leads("list", &["bob@b.example"], Some("bob@a.example"))
         .await;
     let mut alice = a.submit().await;
@@ -229,13 +209,9 @@ async fn who_is_elsewhere_and_on_an_alias_gets_it_in_both_names() {
         )
         .await;
     later(Duration::from_secs(30)).await;
-    let [of_list] = &b.texts("bob").await[..] else {
-        panic!("one copy by the list")
-    };
+    let of_list = &b.only("bob").await;
     assert_eq!(return_path(of_list), "bob@a.example");
-    let [sent] = &b.texts("alice").await[..] else {
-        panic!("one copy as it was sent")
-    };
+    let sent = &b.only("alice").await;
     assert_eq!(return_path(sent), "alice@a.example");
     // ours is one message, whatever it became on the road
     assert!(sent.contains(&format!("id {id};")) && of_list.contains(&format!("id {id};")));
@@ -245,8 +221,7 @@ async fn who_is_elsewhere_and_on_an_alias_gets_it_in_both_names() {
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_on_is_sealed_and_each_seal_stands_on_the_one_before() {
     // [rfc8617 5.1]
-    let world = World::new();
-    let (a, b) = both(&world).await;
+    let (a, b) = both().await;
     a.signs().await;
     b.signs().await;
     a.leads("fwd", &["next@b.example"], None).await;
@@ -254,9 +229,7 @@ async fn what_is_sent_on_is_sealed_and_each_seal_stands_on_the_one_before() {
         .await;
     bob_writes(&a, "fwd@a.example").await;
     later(Duration::from_secs(30)).await;
-    let [text] = &a.texts("bob").await[..] else {
-        panic!("one message at the end of the road")
-    };
+    let text = &a.only("bob").await;
     assert_eq!(return_path(text), "alice@b.example");
     let seals = [
         "i=1; a=ed25519-sha256; cv=none; d=a.example",
@@ -282,9 +255,7 @@ async fn what_is_sent_on_is_sealed_and_each_seal_stands_on_the_one_before() {
             &forged,
         )
         .await;
-    let [text] = &a.texts("alice").await[..] else {
-        panic!("one copy here")
-    };
+    let text = &a.only("alice").await;
     assert!(!text.contains("DKIM-Signature"), "{text}");
     // what our own users send on is signed
     let mut alice = a.submit().await;
@@ -292,17 +263,14 @@ async fn what_is_sent_on_is_sealed_and_each_seal_stands_on_the_one_before() {
         .deliver("alice@a.example", &["alice@b.example"], &forged)
         .await;
     later(Duration::from_secs(30)).await;
-    let [text] = &b.texts("alice").await[..] else {
-        panic!("one message there")
-    };
+    let text = &b.only("alice").await;
     assert!(text.contains("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.example"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_signed_travels_in_seven_bits_and_a_report_to_a_stranger_is_signed() {
     // [rfc6376 5.3]
-    let world = World::new();
-    let (a, b) = both(&world).await;
+    let (a, b) = both().await;
     a.signs().await;
     let eight = "From: alice@a.example\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; \
                  charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nü\r\n";
@@ -311,9 +279,7 @@ async fn what_is_signed_travels_in_seven_bits_and_a_report_to_a_stranger_is_sign
         .deliver("alice@a.example", &["bob@b.example"], eight)
         .await;
     later(Duration::from_secs(30)).await;
-    let [text] = &b.texts("bob").await[..] else {
-        panic!("one message")
-    };
+    let text = &b.only("bob").await;
     assert!(
         text.contains("DKIM-Signature:") && text.is_ascii(),
         "{text}"

@@ -22,6 +22,10 @@ use store::Db;
 #[derive(Clone, Copy)]
 pub struct Site(pub &'static str, pub &'static str);
 
+/// From alice to bob.
+pub const LETTER: &str =
+    "From: alice@a.example\r\nTo: bob@b.example\r\nSubject: across\r\n\r\n.hello\r\n";
+
 pub const A: Site = Site("a.example", "192.0.2.1");
 pub const B: Site = Site("b.example", "192.0.2.2");
 
@@ -63,6 +67,18 @@ impl World {
 
     pub async fn house(&self, site: Site) -> House {
         self.house_with_room_for(site, 1_000).await
+    }
+
+    /// The first server, which sends.
+    pub async fn sender(&self) -> House {
+        let a = self.house(A).await;
+        a.sends().await;
+        a
+    }
+
+    /// The first server, which sends, and the second, which does not listen yet.
+    pub async fn pair(&self) -> (House, House) {
+        (self.sender().await, self.house(B).await)
     }
 
     pub async fn house_with_room_for(&self, site: Site, entries: usize) -> House {
@@ -339,6 +355,13 @@ impl House {
         all.unwrap().iter().map(text).collect()
     }
 
+    /// The one message of an INBOX.
+    pub async fn only(&self, name: &str) -> String {
+        let mut texts = self.texts(name).await;
+        assert_eq!(texts.len(), 1, "{name} has {texts:?}");
+        texts.remove(0)
+    }
+
     /// Nothing more fits into the account.
     pub async fn fill(&self, name: &str) {
         let mut body = self.mail.new_body().await.unwrap();
@@ -477,11 +500,16 @@ impl Client {
         self.deliver_begun(to, content).await
     }
 
-    /// The same as alice, with parameters of MAIL.
-    pub async fn deliver_with(&mut self, parameters: &str, to: &[&str], content: &str) -> String {
+    /// Sends alice's letter; gives the id.
+    pub async fn write(&mut self, to: &[&str]) -> String {
+        self.deliver("alice@a.example", to, LETTER).await
+    }
+
+    /// The same with parameters of MAIL.
+    pub async fn write_with(&mut self, parameters: &str, to: &[&str]) -> String {
         let mail = format!("MAIL FROM:<alice@a.example> {parameters}");
         self.ask(&mail, "250").await;
-        self.deliver_begun(to, content).await
+        self.deliver_begun(to, LETTER).await
     }
 
     async fn deliver_begun(&mut self, to: &[&str], content: &str) -> String {

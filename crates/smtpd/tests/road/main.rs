@@ -9,35 +9,23 @@ mod many;
 mod wishes;
 
 use addr::{Charset, ReversePath};
-use house::{A, B, Client, World, later};
+use house::{A, B, Client, LETTER, World, later};
 use mail::codec::Record;
 use net::time::Duration;
 use post::queue::{MessageRecord, keys};
 
 const HOUR: Duration = Duration::from_secs(3_600);
-const LETTER: &str =
-    "From: alice@a.example\r\nTo: bob@b.example\r\nSubject: across\r\n\r\n.hello\r\n";
 
 #[tokio::test(start_paused = true)]
 async fn a_message_submitted_here_arrives_there() {
     // [rfc5321 2.1] [rfc5321 4.4]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.listens();
     let mut alice = a.submit().await;
-    let id = alice
-        .deliver(
-            "alice@a.example",
-            &["bob@b.example", "bob@a.example"],
-            LETTER,
-        )
-        .await;
+    let id = alice.write(&["bob@b.example", "bob@a.example"]).await;
     assert_eq!(a.texts("bob").await.len(), 1, "who is here has it at once");
     later(Duration::from_secs(10)).await;
-    let [text] = &b.texts("bob").await[..] else {
-        panic!("one message at the other server");
-    };
+    let text = &b.only("bob").await;
     assert!(text.starts_with("Return-Path: <alice@a.example>\r\nReceived: from mail.a.example"));
     assert!(text.contains(&format!("id {id};")), "{text}");
     assert!(text.ends_with("\r\n.hello\r\n"), "{text}");
@@ -50,9 +38,7 @@ async fn a_message_submitted_here_arrives_there() {
 #[tokio::test(start_paused = true)]
 async fn who_asks_hears_that_a_message_was_delivered_here_or_handed_on() {
     // [rfc3461 5.2.1] [rfc3461 5.2.3] [rfc3461 6.1]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.sends().await;
     a.listens();
     b.listens();
@@ -69,9 +55,7 @@ async fn who_asks_hears_that_a_message_was_delivered_here_or_handed_on() {
     }
     alice.ask("DATA", "354").await;
     alice.ask("Subject: told\r\n\r\nx\r\n.", "250").await;
-    let [report] = &a.texts("alice").await[..] else {
-        panic!("one report before the answer");
-    };
+    let report = &a.only("alice").await;
     assert!(report.starts_with("Return-Path: <>\r\n"), "{report}");
     for field in [
         "Original-Envelope-Id: QQ1",
@@ -106,23 +90,13 @@ async fn who_asks_hears_that_a_message_was_delivered_here_or_handed_on() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_recipient_comes_back_to_the_sender() {
     // [rfc5321 6.1] [rfc3464 2]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.listens();
     let mut alice = a.submit().await;
-    alice
-        .deliver(
-            "alice@a.example",
-            &["bob@b.example", "nobody@b.example"],
-            LETTER,
-        )
-        .await;
+    alice.write(&["bob@b.example", "nobody@b.example"]).await;
     later(Duration::from_secs(10)).await;
     assert_eq!(b.texts("bob").await.len(), 1);
-    let [report] = &a.texts("alice").await[..] else {
-        panic!("one report");
-    };
+    let report = &a.only("alice").await;
     assert!(report.starts_with("Return-Path: <>\r\n"), "{report}");
     assert!(
         report.contains("Final-Recipient: rfc822;nobody@b.example"),
@@ -138,13 +112,9 @@ async fn a_refused_recipient_comes_back_to_the_sender() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_down_gets_it_when_it_is_up() {
     // [rfc5321 4.5.4.1]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver("alice@a.example", &["bob@b.example"], LETTER)
-        .await;
+    alice.write(&["bob@b.example"]).await;
     later(HOUR).await;
     assert_eq!(a.queue().len(), 1);
     b.listens();
@@ -156,13 +126,9 @@ async fn a_server_that_is_down_gets_it_when_it_is_up() {
 #[tokio::test(start_paused = true)]
 async fn the_sender_hears_of_the_delay_and_after_five_days_of_the_end() {
     // [rfc3461 5.2.5] [rfc5321 4.5.4.1] [rfc3463 3.5]
-    let world = World::new();
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = World::new().sender().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver("alice@a.example", &["bob@b.example"], LETTER)
-        .await;
+    alice.write(&["bob@b.example"]).await;
     later(Duration::from_secs(4 * 3_600 - 60)).await;
     assert_eq!(a.texts("alice").await.len(), 0);
     later(HOUR).await;
@@ -184,12 +150,9 @@ async fn the_sender_hears_of_the_delay_and_after_five_days_of_the_end() {
 #[tokio::test(start_paused = true)]
 async fn what_waits_outlives_a_restart() {
     let world = World::new();
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = world.sender().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver("alice@a.example", &["bob@b.example"], LETTER)
-        .await;
+    alice.write(&["bob@b.example"]).await;
     later(HOUR).await;
     let a = a.restarted().await;
     assert_eq!(a.queue().len(), 1);
@@ -204,9 +167,7 @@ async fn what_waits_outlives_a_restart() {
 #[tokio::test(start_paused = true)]
 async fn a_bounce_that_fails_makes_no_bounce() {
     // [rfc5321 6.1] [rfc3464 2]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.listens();
     let mut alice = a.submit().await;
     alice.deliver("", &["nobody@b.example"], LETTER).await;
@@ -218,9 +179,7 @@ async fn a_bounce_that_fails_makes_no_bounce() {
 #[tokio::test(start_paused = true)]
 async fn nobody_else_sends_through_us() {
     // [rfc5321 3.6.2] [rfc6409 3.1]
-    let world = World::new();
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = World::new().sender().await;
     let mut stranger = a.exchange().await;
     stranger.ask("EHLO mail.c.example", "250").await;
     stranger.ask("MAIL FROM:<carol@c.example>", "250").await;
@@ -236,9 +195,7 @@ async fn a_full_queue_puts_submissions_off() {
     let a = world.house_with_room_for(A, 1).await;
     a.sends().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver("alice@a.example", &["bob@b.example"], LETTER)
-        .await;
+    alice.write(&["bob@b.example"]).await;
     alice.ask("MAIL FROM:<alice@a.example>", "250").await;
     alice.ask("RCPT TO:<bob@c.example>", "452 4.3.1").await;
     alice.ask("RCPT TO:<bob@a.example>", "250").await;
@@ -246,15 +203,11 @@ async fn a_full_queue_puts_submissions_off() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_without_room_gets_a_short_report() {
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.listens();
     let mut alice = a.submit().await;
     a.fill("alice").await;
-    alice
-        .deliver("alice@a.example", &["nobody@b.example"], LETTER)
-        .await;
+    alice.write(&["nobody@b.example"]).await;
     later(Duration::from_secs(10)).await;
     let told = a.texts("alice").await;
     assert!(told.last().unwrap().contains("Action: failed"));
@@ -264,13 +217,9 @@ async fn a_sender_without_room_gets_a_short_report() {
 
 #[tokio::test(start_paused = true)]
 async fn the_trail_tells_each_attempt_and_the_end() {
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     let mut alice = a.submit().await;
-    let id = alice
-        .deliver("alice@a.example", &["bob@b.example"], LETTER)
-        .await;
+    let id = alice.write(&["bob@b.example"]).await;
     later(Duration::from_secs(60)).await;
     b.listens();
     later(4 * HOUR).await;
@@ -288,7 +237,7 @@ async fn the_operator_keeps_mail_back_lets_it_go_and_takes_it_out() {
     let (a, b) = (world.house(A).await, world.house(B).await);
     let mut alice = a.submit().await;
     for to in ["bob@b.example", "alice@b.example", "carol@c.example"] {
-        alice.deliver("alice@a.example", &[to], LETTER).await;
+        alice.write(&[to]).await;
     }
     let queue = a.queue();
     assert_eq!(queue.hold(&a.waiting("bob@b.example")).await.unwrap(), 1);
@@ -317,11 +266,10 @@ async fn the_operator_keeps_mail_back_lets_it_go_and_takes_it_out() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_operator_gives_back_is_told_to_its_sender_and_found_by_the_reports_id() {
-    let world = World::new();
-    let a = world.house(A).await;
+    let a = World::new().house(A).await;
     let mut alice = a.submit().await;
     let to = ["bob@b.example", "carol@b.example"];
-    let id = alice.deliver("alice@a.example", &to, LETTER).await;
+    let id = alice.write(&to).await;
     let queue = a.queue();
     let held = a.waiting("bob@b.example");
     queue.hold(&held).await.unwrap();
@@ -332,9 +280,7 @@ async fn what_the_operator_gives_back_is_told_to_its_sender_and_found_by_the_rep
     assert_eq!(queue.give_back(&held).await.unwrap(), 1);
     assert_eq!(queue.give_back(&held).await.unwrap(), 0, "it has gone");
     assert!(queue.is_empty());
-    let [report] = &a.texts("alice").await[..] else {
-        panic!("one report")
-    };
+    let report = &a.only("alice").await;
     for part in ["Status: 5.0.0", "bob@b.example", "carol@b.example"] {
         assert!(report.contains(part), "{part}: {report}");
     }
@@ -348,11 +294,10 @@ async fn what_the_operator_gives_back_is_told_to_its_sender_and_found_by_the_rep
 
 #[tokio::test(start_paused = true)]
 async fn rows_that_do_not_hang_together_are_found() {
-    let world = World::new();
-    let a = world.house(A).await;
+    let a = World::new().house(A).await;
     let mut alice = a.submit().await;
     for to in ["bob@b.example", "carol@c.example"] {
-        alice.deliver("alice@a.example", &[to], LETTER).await;
+        alice.write(&[to]).await;
     }
     let (bob, carol) = (a.waiting("bob@b.example"), a.waiting("carol@c.example"));
     let mut edit = a.mail.road_edit().await;
@@ -380,11 +325,10 @@ async fn rows_that_do_not_hang_together_are_found() {
 
 #[tokio::test(start_paused = true)]
 async fn who_wrote_what_cannot_be_read_any_more_is_told_in_the_end() {
-    let world = World::new();
-    let a = world.house(A).await;
+    let a = World::new().house(A).await;
     let mut alice = a.submit().await;
     let to = ["bob@b.example"];
-    alice.deliver("alice@a.example", &to, LETTER).await;
+    alice.write(&to).await;
     let key = keys::message(a.waiting(to[0])[0].message);
     let message: MessageRecord = a.mail.road().record(&key).unwrap().unwrap();
     let lost = MessageRecord {
@@ -408,9 +352,7 @@ async fn what_is_held_is_held_after_a_restart() {
     let (a, b) = (world.house(A).await, world.house(B).await);
     b.listens();
     let mut alice = a.submit().await;
-    alice
-        .deliver("alice@a.example", &["bob@b.example"], LETTER)
-        .await;
+    alice.write(&["bob@b.example"]).await;
     a.queue().hold(&a.waiting("bob@b.example")).await.unwrap();
     let a = a.restarted().await;
     a.sends().await;
@@ -422,13 +364,9 @@ async fn what_is_held_is_held_after_a_restart() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wish_to_try_at_once_is_heard() {
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver("alice@a.example", &["bob@b.example"], LETTER)
-        .await;
+    alice.write(&["bob@b.example"]).await;
     later(2 * HOUR).await;
     b.listens();
     assert_eq!(

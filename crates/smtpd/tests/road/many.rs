@@ -1,6 +1,5 @@
 //! Much mail for one server: what it costs the store, and that none is lost on the way.
 
-use crate::LETTER;
 use crate::house::{A, B, World, later};
 use net::time::Duration;
 use tally::Metric;
@@ -13,9 +12,7 @@ async fn what_is_taken_within_a_moment_is_noted_by_few_commits() {
     let (a, b) = (world.house(A).await, world.house(B).await);
     let mut alice = a.submit().await;
     for _ in 0..MESSAGES {
-        alice
-            .deliver("alice@a.example", &["bob@b.example"], LETTER)
-            .await;
+        alice.write(&["bob@b.example"]).await;
     }
     let commits = a.mail.tally().number(Metric::Commits, &[]);
     let before = commits.get();

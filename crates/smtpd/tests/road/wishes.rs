@@ -1,8 +1,7 @@
 //! What a submission asks beyond its envelope: how urgent it is, by when it is
 //! there, when it goes.
 
-use crate::LETTER;
-use crate::house::{A, B, World, later};
+use crate::house::{A, World, later};
 use mail::codec::Record;
 use net::time::Duration;
 use post::queue::{EntryRecord, RecipientState, Said, Whither, keys};
@@ -10,18 +9,12 @@ use post::queue::{EntryRecord, RecipientState, Said, Whither, keys};
 #[tokio::test(start_paused = true)]
 async fn how_urgent_a_message_is_stands_in_its_trace() {
     // [rfc6710 4.1]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.listens();
     let mut alice = a.submit().await;
-    alice
-        .deliver_with("MT-PRIORITY=-4", &["bob@b.example"], LETTER)
-        .await;
+    alice.write_with("MT-PRIORITY=-4", &["bob@b.example"]).await;
     later(Duration::from_secs(10)).await;
-    let [text] = &b.texts("bob").await[..] else {
-        panic!("one message");
-    };
+    let text = &b.only("bob").await;
     let text = text.replace("\r\n\t", " ");
     assert!(text.contains(" PRIORITY -4; "), "{text}");
     a.is_clean().await;
@@ -38,19 +31,13 @@ fn has_all(text: &str, parts: &[&str]) {
 #[tokio::test(start_paused = true)]
 async fn what_is_late_comes_back_when_its_time_is_over() {
     // [rfc2852 4.1.3] [rfc2852 4.1.2] [rfc2852 5]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver_with("BY=900;R", &["bob@b.example"], LETTER)
-        .await;
+    alice.write_with("BY=900;R", &["bob@b.example"]).await;
     later(14 * MINUTE).await;
     assert_eq!((a.queue().len(), a.texts("alice").await.len()), (1, 0));
     later(2 * MINUTE).await;
-    let [report] = &a.texts("alice").await[..] else {
-        panic!("one report");
-    };
+    let report = &a.only("alice").await;
     has_all(
         report,
         &[
@@ -69,19 +56,13 @@ async fn what_is_late_comes_back_when_its_time_is_over() {
 #[tokio::test(start_paused = true)]
 async fn who_wants_to_hear_of_lateness_hears_of_it_once_and_it_goes_on() {
     // [rfc2852 4.1.3]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver_with("BY=900;N", &["bob@b.example"], LETTER)
-        .await;
+    alice.write_with("BY=900;N", &["bob@b.example"]).await;
     later(14 * MINUTE).await;
     assert_eq!(a.texts("alice").await.len(), 0);
     later(24 * 60 * MINUTE).await;
-    let [report] = &a.texts("alice").await[..] else {
-        panic!("one report, and none at the usual time");
-    };
+    let report = &a.only("alice").await;
     has_all(
         report,
         &[
@@ -101,22 +82,18 @@ async fn who_wants_to_hear_of_lateness_hears_of_it_once_and_it_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn a_time_goes_along_from_server_to_server() {
     // [rfc2852 4.1.1] [rfc2852 4.1.4] [rfc2852 4.1.4.1]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.listens();
     let mut alice = a.submit().await;
     let to = ["bob@b.example", "bob@a.example"];
-    alice.deliver_with("BY=900;R", &to, LETTER).await;
+    alice.write_with("BY=900;R", &to).await;
     later(MINUTE).await;
     assert_eq!(b.texts("bob").await.len(), 1);
     assert_eq!(a.texts("alice").await.len(), 0);
-    alice.deliver_with("BY=900;RT", &to, LETTER).await;
+    alice.write_with("BY=900;RT", &to).await;
     later(MINUTE).await;
     assert_eq!(b.texts("bob").await.len(), 2);
-    let [report] = &a.texts("alice").await[..] else {
-        panic!("one report: what stays here is not relayed");
-    };
+    let report = &a.only("alice").await;
     has_all(
         report,
         &["Action: relayed", "Final-Recipient: rfc822;bob@b.example"],
@@ -128,13 +105,11 @@ async fn a_time_goes_along_from_server_to_server() {
 #[tokio::test(start_paused = true)]
 async fn nobody_sees_held_mail_before_its_time() {
     // [rfc4865 4.2]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.listens();
     let mut alice = a.submit().await;
     let to = ["bob@a.example", "alice+x@a.example", "bob@b.example"];
-    let id = alice.deliver_with("HOLDFOR=3600", &to, LETTER).await;
+    let id = alice.write_with("HOLDFOR=3600", &to).await;
     // everybody's INBOX: the local ones and the one elsewhere
     let seen = async || {
         let (bob, alice) = (a.texts("bob").await, a.texts("alice").await);
@@ -157,12 +132,10 @@ async fn nobody_sees_held_mail_before_its_time() {
 #[tokio::test(start_paused = true)]
 async fn held_mail_stays_held_over_a_restart() {
     // [rfc4865 4.2]
-    let world = World::new();
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = World::new().sender().await;
     let mut alice = a.submit().await;
     let until = "HOLDUNTIL=2026-11-23T03:20:09Z";
-    alice.deliver_with(until, &["bob@a.example"], LETTER).await;
+    alice.write_with(until, &["bob@a.example"]).await;
     later(MINUTE).await;
     let a = a.restarted().await;
     a.sends().await;
@@ -177,12 +150,9 @@ async fn held_mail_stays_held_over_a_restart() {
 async fn a_clock_that_is_set_back_releases_nothing_early() {
     // [rfc4865 4.2] [rfc4865 6]
     let world = World::new();
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = world.sender().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver_with("HOLDFOR=3600", &["bob@a.example"], LETTER)
-        .await;
+    alice.write_with("HOLDFOR=3600", &["bob@a.example"]).await;
     later(30 * MINUTE).await;
     world.set_clock_back(20 * MINUTE);
     later(49 * MINUTE).await;
@@ -193,20 +163,17 @@ async fn a_clock_that_is_set_back_releases_nothing_early() {
 
 #[tokio::test(start_paused = true)]
 async fn a_time_that_is_over_holds_nothing() {
-    let world = World::new();
-    let a = world.house(A).await;
+    let a = World::new().house(A).await;
     let mut alice = a.submit().await;
     let past = "HOLDUNTIL=2026-11-23T01:20:00Z";
-    alice.deliver_with(past, &["bob@a.example"], LETTER).await;
+    alice.write_with(past, &["bob@a.example"]).await;
     assert_eq!(a.texts("bob").await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn reports_on_held_mail_say_what_was_asked() {
     // [rfc4865 5.1.2]
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.listens();
     let mut alice = a.submit().await;
     let mail = "MAIL FROM:<alice@a.example> HOLDFOR=600 ENVID=QQ1";
@@ -250,13 +217,11 @@ async fn reports_on_held_mail_say_what_was_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_mailbox_that_is_full_or_gone_at_the_release_is_one_like_elsewhere() {
-    let world = World::new();
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = World::new().sender().await;
     let mut alice = a.submit().await;
     a.leads("gone", &["bob@a.example"], None).await;
     let to = ["bob@a.example", "gone@a.example", "alice@a.example"];
-    alice.deliver_with("HOLDFOR=600", &to, LETTER).await;
+    alice.write_with("HOLDFOR=600", &to).await;
     a.fill("bob").await;
     a.leads("gone", &["nobody@b.example"], None).await;
     later(11 * MINUTE).await;
@@ -285,13 +250,9 @@ async fn a_mailbox_that_is_full_or_gone_at_the_release_is_one_like_elsewhere() {
 #[tokio::test(start_paused = true)]
 async fn the_operator_lets_held_mail_go_but_does_not_by_chance() {
     // [rfc4865 4.2]
-    let world = World::new();
-    let a = world.house(A).await;
-    a.sends().await;
+    let a = World::new().sender().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver_with("HOLDFOR=3600", &["bob@a.example"], LETTER)
-        .await;
+    alice.write_with("HOLDFOR=3600", &["bob@a.example"]).await;
     let all = a.waiting("bob@a.example");
     assert_eq!(a.queue().retry(&all).await.unwrap(), 0);
     assert_eq!(a.queue().hold(&all).await.unwrap(), 1);
@@ -306,16 +267,14 @@ async fn the_operator_lets_held_mail_go_but_does_not_by_chance() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_and_an_alias_that_leads_on_are_held_as_well() {
-    let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = World::new().pair().await;
     b.listens();
     let both = ["bob@a.example", "bob@b.example"];
     a.leads("team", &both, None).await;
     a.leads("list", &both, Some("alice@a.example")).await;
     let mut alice = a.submit().await;
     let to = ["team@a.example", "list@a.example"];
-    alice.deliver_with("HOLDFOR=600", &to, LETTER).await;
+    alice.write_with("HOLDFOR=600", &to).await;
     later(9 * MINUTE).await;
     assert_eq!(
         (a.texts("bob").await.len(), b.texts("bob").await.len()),
@@ -337,9 +296,7 @@ async fn nobody_fills_the_queue_with_held_mail() {
     let a = world.house_with_room_for(A, 5_000).await;
     let mut alice = a.submit().await;
     for _ in 0..1_000 {
-        alice
-            .deliver_with("HOLDFOR=60", &["bob@a.example"], LETTER)
-            .await;
+        alice.write_with("HOLDFOR=60", &["bob@a.example"]).await;
     }
     let mail = "MAIL FROM:<alice@a.example> HOLDFOR=60";
     alice.ask(mail, "552 5.7.16").await;
@@ -352,12 +309,9 @@ async fn nobody_fills_the_queue_with_held_mail() {
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_behind_the_delivery_delivers_nothing_twice() {
-    let world = World::new();
-    let a = world.house(A).await;
+    let a = World::new().house(A).await;
     let mut alice = a.submit().await;
-    alice
-        .deliver_with("HOLDFOR=60", &["bob@a.example"], LETTER)
-        .await;
+    alice.write_with("HOLDFOR=60", &["bob@a.example"]).await;
     // as the commit that delivers leaves the entry, before its end is noted
     let [number] = a.waiting("bob@a.example")[..] else {
         panic!("one entry");
@@ -381,12 +335,9 @@ async fn a_crash_behind_the_delivery_delivers_nothing_twice() {
 #[tokio::test(start_paused = true)]
 async fn what_nobody_wants_held_is_not_when_the_clock_is_set_back() {
     let world = World::new();
-    let (a, b) = (world.house(A).await, world.house(B).await);
-    a.sends().await;
+    let (a, b) = world.pair().await;
     let mut alice = a.submit().await;
-    alice
-        .deliver("alice@a.example", &["bob@b.example"], LETTER)
-        .await;
+    alice.write(&["bob@b.example"]).await;
     later(10 * MINUTE).await;
     world.set_clock_back(48 * 60 * MINUTE);
     let a = a.restarted().await;
@@ -399,8 +350,7 @@ async fn what_nobody_wants_held_is_not_when_the_clock_is_set_back() {
 #[tokio::test(start_paused = true)]
 async fn a_delivery_that_a_crash_kept_from_being_noted_is_told_all_the_same() {
     // [rfc3461 5.2.3]
-    let world = World::new();
-    let a = world.house(A).await;
+    let a = World::new().house(A).await;
     let mut alice = a.submit().await;
     let mail = "MAIL FROM:<alice@a.example> HOLDFOR=900";
     alice.ask(mail, "250").await;
@@ -431,9 +381,7 @@ async fn a_delivery_that_a_crash_kept_from_being_noted_is_told_all_the_same() {
     assert_eq!(problems, Vec::<String>::new());
     a.sends().await;
     later(20 * MINUTE).await;
-    let [report] = &a.texts("alice").await[..] else {
-        panic!("one report");
-    };
+    let report = &a.only("alice").await;
     has_all(report, &["Action: delivered", "bob@a.example"]);
     a.is_clean().await;
 }
