@@ -5,7 +5,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -232,6 +232,24 @@ impl Server {
 
     pub fn smtp(&self) -> crate::Smtp {
         crate::Smtp::connect(self.at("smtp"))
+    }
+
+    /// A command of administration on this server, which must succeed; says what it printed.
+    pub fn administer(&self, words: &[&str], input: &str) -> String {
+        let mut command = Command::new(binary());
+        command.args(words).arg("--data").arg(&self.data);
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("because the server runs from it");
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that asks for nothing may be gone already.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let done = child.wait_with_output().expect("because the child is ours");
+        let out = String::from_utf8_lossy(&done.stdout).into_owned();
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{words:?}: {out}{err}");
+        out
     }
 
     /// SIGTERM, and the end awaited.

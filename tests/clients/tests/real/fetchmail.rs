@@ -2,26 +2,42 @@
 //!
 //! What never happens here: a daemon that stays.
 
-use clients::{Program, Server, samples};
+use clients::{Ended, Program, Server, samples};
 use std::path::Path;
+
+/// How fetchmail ends when a login is refused.
+const REFUSED: i32 = 3;
 
 /// Fetches alice's mail; `service` says from where, `options` how and where to.
 fn fetch(server: &Server, place: &Path, service: &str, options: &str) -> bool {
-    let Some(fetchmail) = Program::find("fetchmail") else {
-        return false;
-    };
+    let password = &server.alice().password;
+    match fetch_with(server, place, service, password, options) {
+        Some(ended) => {
+            ended.well();
+            true
+        }
+        None => false,
+    }
+}
+
+fn fetch_with(
+    server: &Server,
+    place: &Path,
+    service: &str,
+    password: &str,
+    options: &str,
+) -> Option<Ended> {
+    let fetchmail = Program::find("fetchmail")?;
     let rc = place.join("fetchmailrc");
-    let alice = server.alice();
     let text = format!(
-        "poll localhost {service} user \"{}\" password \"{}\" sslcertfile \"{}\" fetchall {options}\n",
-        alice.address,
-        alice.password,
+        "poll localhost {service} user \"{}\" password \"{password}\" sslcertfile \"{}\" fetchall {options}\n",
+        server.alice().address,
         server.certificate().display(),
     );
     std::fs::write(&rc, text).unwrap();
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&rc, private).unwrap();
-    fetchmail
+    let run = fetchmail
         .arg("-f")
         .arg(&rc)
         .args(&["--nodetach", "--nosyslog", "-v", "--pidfile"])
@@ -29,10 +45,8 @@ fn fetch(server: &Server, place: &Path, service: &str, options: &str) -> bool {
         .args(&["--idfile"])
         .arg(place.join("ids"))
         .env("HOME", place)
-        .env("FETCHMAILHOME", place)
-        .run()
-        .well();
-    true
+        .env("FETCHMAILHOME", place);
+    Some(run.run())
 }
 
 /// alice has a welcome and two messages; all go to bob, and none is left.
@@ -84,6 +98,42 @@ fn fetchmail_moves_mail_by_imap() {
 #[test]
 fn fetchmail_moves_mail_by_imap_with_tls() {
     brings_all("imap", "imaps", WITH_TLS);
+}
+
+#[test]
+fn fetchmail_moves_mail_by_apop_without_showing_the_password() {
+    // [rfc1939 7]
+    let server = Server::start();
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let password = &server.alice().password;
+    let words = [
+        "account",
+        "set",
+        "alice",
+        "--password-stdin",
+        "--apop",
+        "on",
+    ];
+    server.administer(&words, &format!("{password}\n"));
+    let out = place.join("out");
+    let service = format!("protocol apop port {}", server.port("pop3"));
+    let options = format!("{WITHOUT_TLS} mda \"sh -c 'cat >> {}'\"", out.display());
+    let fetched = |password: &str| fetch_with(&server, place, &service, password, &options);
+    let Some(refused) = fetched("not-the-password") else {
+        return;
+    };
+    assert_eq!(refused.code, Some(REFUSED), "{}", refused.text());
+    assert!(!out.exists());
+    let said = fetched(password).unwrap().well().text();
+    assert!(said.contains("> APOP alice@example.test "), "{said}");
+    assert!(
+        !said.contains("> PASS") && !said.contains("> STLS"),
+        "{said}"
+    );
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(text.contains("Subject: Welcome"), "{text}");
+    assert_eq!(server.imap(server.alice()).search("ALL"), [0u32; 0]);
 }
 
 #[test]

@@ -3,28 +3,15 @@
 //!
 //! What never happens here: a look-up in the DNS, a server outside of this machine.
 
-use clients::server::binary;
 use clients::{Program, Server, Sink, Start, samples};
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A command of administration; it must succeed.
-fn admin(server: &Server, words: &[&str]) -> String {
-    let mut command = Command::new(binary());
-    command.args(words).arg("--data").arg(&server.data);
-    let done = command.stdin(Stdio::null()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let (out, err) = (text(done.stdout), text(done.stderr));
-    assert!(done.status.success(), "{words:?}: {out}{err}");
-    out
-}
-
 fn asked(server: &Server, words: &[&str]) -> Value {
-    let out = admin(server, &[words, &["--json"]].concat());
+    let out = server.administer(&[words, &["--json"]].concat(), "");
     serde_json::from_str(&out).unwrap()
 }
 
@@ -80,8 +67,8 @@ fn id_to(server: &Server, address: &str) -> String {
 #[test]
 fn a_smarthost_brings_it_there_and_says_of_whom_it_knows_nothing() {
     let there = Server::start();
-    admin(&there, &["domain", "add", "other.test"]);
-    admin(&there, &["account", "add", "eve@other.test", "--generate"]);
+    there.administer(&["domain", "add", "other.test"], "");
+    there.administer(&["account", "add", "eve@other.test", "--generate"], "");
     let generated = asked(&there, &["account", "set", "eve@other.test", "--generate"]);
     let here = over(there.at("smtp"));
     let to = ["eve@other.test", "nobody@other.test", "alice@example.test"];
@@ -132,7 +119,7 @@ fn a_smarthost_brings_it_there_and_says_of_whom_it_knows_nothing() {
     let state = |n: usize| entry["recipients"][n]["state"].as_str().unwrap().to_owned();
     assert_eq!([state(0), state(1)], ["done", "failed"], "{story}");
     assert!(entry["tried"][0]["tls"].is_string(), "{story}");
-    let words = admin(&here, &["why", "nobody@other.test"]);
+    let words = here.administer(&["why", "nobody@other.test"], "");
     assert!(words.contains("550 5.1.1"), "{words}");
 }
 
@@ -148,7 +135,7 @@ fn a_server_that_refuses_or_puts_off_is_seen_in_queue_and_report() {
     server
         .imap(server.bob())
         .awaited("SUBJECT \"could not be delivered\"");
-    let words = admin(&server, &["why", "eve@other.test"]);
+    let words = server.administer(&["why", "eve@other.test"], "");
     assert!(
         words.contains("500 5.3.0") && words.contains("report to the sender"),
         "{words}"
@@ -168,19 +155,23 @@ fn a_server_that_refuses_or_puts_off_is_seen_in_queue_and_report() {
         "{queue}"
     );
     let id = id_to(&server, "eve@other.test");
-    assert!(admin(&server, &["queue", "retry", &id]).contains("tried now"));
-    until(&server, &list, tried(2));
-    let shown = admin(&server, &["queue", "show", &id]);
-    assert_eq!(shown.matches("  tried ").count(), 2, "{shown}");
-    admin(&server, &["queue", "hold", "--sender", "bob@example.test"]);
     assert!(
-        admin(&server, &list).contains(" held "),
-        "{}",
-        admin(&server, &list)
+        server
+            .administer(&["queue", "retry", &id], "")
+            .contains("tried now")
     );
-    admin(&server, &["queue", "remove", "--all", "--yes"]);
-    assert_eq!(admin(&server, &list), "nothing waits in the queue\n");
-    let why = admin(&server, &["why", &id]);
+    until(&server, &list, tried(2));
+    let shown = server.administer(&["queue", "show", &id], "");
+    assert_eq!(shown.matches("  tried ").count(), 2, "{shown}");
+    server.administer(&["queue", "hold", "--sender", "bob@example.test"], "");
+    assert!(
+        server.administer(&list, "").contains(" held "),
+        "{}",
+        server.administer(&list, "")
+    );
+    server.administer(&["queue", "remove", "--all", "--yes"], "");
+    assert_eq!(server.administer(&list, ""), "nothing waits in the queue\n");
+    let why = server.administer(&["why", &id], "");
     assert!(why.contains("taken out of the queue"), "{why}");
     let bob = server
         .imap(server.bob())

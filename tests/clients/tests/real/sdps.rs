@@ -4,34 +4,16 @@
 //! words are a dialogue (`sdps_as_getmail_asks.txt`).
 
 use clients::{Program, Server, samples};
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 const HOST: &str = "xyz.demon.test";
 const SECOND: &str = "the host's second one";
 
-/// A command of administration on the server that runs.
-fn administer(server: &Server, words: &[&str], input: &str) {
-    let mut child = Command::new(clients::server::binary())
-        .args(words)
-        .arg("--data")
-        .arg(&server.data)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).unwrap();
-    drop(stdin);
-    assert!(child.wait().unwrap().success(), "{words:?}");
-}
-
 /// bob's account gets all mail of the host; it is empty.
 fn host(server: &Server) {
-    administer(server, &["domain", "add", HOST, "--no-dkim"], "");
+    server.administer(&["domain", "add", HOST, "--no-dkim"], "");
     let add = ["host", "add", HOST, "bob@example.test", "--password-stdin"];
-    administer(server, &add, &format!("{SECOND}\n"));
+    server.administer(&add, &format!("{SECOND}\n"));
     let mut bob = server.imap(server.bob());
     bob.must("STORE 1:* +FLAGS (\\Deleted)");
     bob.must("EXPUNGE");
