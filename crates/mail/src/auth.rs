@@ -14,6 +14,7 @@ mod keys;
 mod password;
 mod pool;
 mod proven;
+mod system;
 mod throttle;
 mod token;
 mod well_known;
@@ -25,6 +26,7 @@ use issuer::Issuer;
 pub use issuer::{IntrospectionSettings, IssuerSettings};
 pub use password::{Argon2Cost, NewPassword, PasswordRefusal};
 pub(crate) use password::{ReadableSecret, Verifiers};
+pub use system::is_of_the_system;
 
 use crate::directory::{Directory, LoginRecord, Standing};
 use crate::limits::{LEAST_PASSWORD_CHARS, LOGIN_NAME_BYTES, PASSWORD_BYTES};

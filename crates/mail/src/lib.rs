@@ -52,7 +52,8 @@ pub use account::{Account, Appended, NewMessage, Quota};
 pub use arrivals::{Arrival, ArrivalPlace, Arrivals, Presence, Sought};
 pub use auth::{
     Argon2Cost, Auth, Conversation, HostUser, IntrospectionSettings, IssuerSettings, LoginClient,
-    LoginRefusal, NewPassword, PasswordRefusal, Progress, Response, StampAnswer, prepared_password,
+    LoginRefusal, NewPassword, PasswordRefusal, Progress, Response, StampAnswer, is_of_the_system,
+    prepared_password,
 };
 pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Leg, Mail, Prefix, Room};

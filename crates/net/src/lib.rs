@@ -13,6 +13,7 @@ mod dns;
 mod http;
 pub mod limits;
 mod listener;
+mod network;
 mod program;
 mod random;
 mod serve;
@@ -37,6 +38,7 @@ pub use dns::{
 pub use http::{HttpClient, HttpError, HttpReply, Url};
 pub use limits::READ_BYTES;
 pub use listener::{Listener, Place, Port, dial, dial_unix};
+pub use network::{Network, NetworkError};
 pub use program::{ProgramEnd, ProgramRan, run_program};
 pub use random::Random;
 pub use serve::{Bounds, serve};

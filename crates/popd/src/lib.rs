@@ -22,9 +22,10 @@ mod text;
 
 pub use text::Language;
 
+use addr::Domain;
 use delay::LastLogins;
 use mail::Mail;
-use net::{Conn, Stop, TlsServer};
+use net::{Conn, Network, Stop, TlsServer};
 use post::Post;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +63,10 @@ pub struct Settings {
     pub max_message_bytes: u64,
     /// Whether RETR tells other programs that the message was read.
     pub after_retr: AfterRetr,
+    /// From where RPOP is taken; only what is loopback counts.
+    pub rpop: Vec<Network>,
+    /// The domain of accounts that RPOP names without one; if None, the one that is hosted.
+    pub local_domain: Option<Domain>,
     /// The language of a client that says `LANG *`: whichever is usual here.
     pub language: Language,
 }
@@ -99,6 +104,8 @@ impl Settings {
             expire: Expire::Never,
             max_message_bytes: limits::MESSAGE_BYTES,
             after_retr: AfterRetr::Unchanged,
+            rpop: Vec::new(),
+            local_domain: None,
             language: Language::English,
         }
     }

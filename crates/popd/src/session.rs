@@ -12,8 +12,9 @@ use crate::{ClearText, Door};
 use bytes::BytesMut;
 use mail::{Conversation, LoginClient};
 use net::time::{sleep, timeout};
-use net::{Conn, GivenUp, SessionEntry, Stop, Turns};
-use pop::{Arguments, Code, Command, Event, Reply, Server};
+use net::{Conn, GivenUp, Network, SessionEntry, Stop, Turns};
+use pop::{Arguments, Code, Command, Event, Reply, Server, Verb};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tally::Metric;
 
@@ -60,6 +61,30 @@ pub(crate) enum Speech {
     Utf8,
 }
 
+/// What RPOP means on this connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rpop {
+    /// It is a word like any that is none.
+    NotOffered,
+    /// The client is a program of this machine: PASS by another name.
+    Password,
+    /// The client is the system of this machine, and says who its user is.
+    User,
+}
+
+impl Rpop {
+    fn of(peer: SocketAddr, trusted: &[Network]) -> Rpop {
+        let ip = peer.ip().to_canonical();
+        if !ip.is_loopback() || !trusted.iter().any(|network| network.contains(ip)) {
+            return Rpop::NotOffered;
+        }
+        match mail::is_of_the_system(peer) {
+            true => Rpop::User,
+            false => Rpop::Password,
+        }
+    }
+}
+
 pub(crate) struct Session {
     /// Taken while TLS is set up, and for good when that fails.
     pub(crate) conn: Option<Conn>,
@@ -74,6 +99,7 @@ pub(crate) struct Session {
     pub(crate) language: Language,
     /// The greeting's stamp, where APOP is announced; TLS, once it is begun, does not change it.
     pub(crate) stamp: Option<String>,
+    pub(crate) rpop: Rpop,
     pub(crate) id: u64,
     /// Its place among the sessions that run.
     pub(crate) entry: Arc<SessionEntry>,
@@ -85,9 +111,14 @@ pub(crate) struct Session {
 impl Session {
     pub fn new(conn: Conn, door: Arc<Door>, stop: Stop) -> Session {
         let entry = conn.session().clone();
+        let rpop = Rpop::of(conn.peer(), &door.settings.rpop);
+        let machine = match rpop {
+            Rpop::NotOffered => Server::new().without(Verb::Rpop),
+            Rpop::Password | Rpop::User => Server::new(),
+        };
         Session {
             conn: Some(conn),
-            machine: Server::new(),
+            machine,
             door,
             stop: entry.stop(&stop),
             state: State::Authorization { user: None },
@@ -95,6 +126,7 @@ impl Session {
             speech: Speech::Ascii,
             language: Language::English,
             stamp: None,
+            rpop,
             id: entry.id(),
             entry,
             turns: Turns::default(),
@@ -281,6 +313,14 @@ impl Session {
             (_, arguments) => {
                 unreachable!("the tables of words and commands differ: {arguments:?}")
             }
+        }
+    }
+
+    /// What USER said last; it is forgotten by that.
+    pub fn take_user(&mut self) -> Option<String> {
+        match &mut self.state {
+            State::Authorization { user } => user.take(),
+            State::Transaction(_) => None,
         }
     }
 

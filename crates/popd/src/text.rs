@@ -200,7 +200,6 @@ texts! {
     /// Why, in English.
     NotSent(String): "not sent: {}", "nicht verschickt: {}";
     NoSuchExtension: "there is no such extension", "diese Erweiterung gibt es nicht";
-    NoRpop: "RPOP is not offered, use PASS", "RPOP wird nicht angeboten, sondern PASS";
     /// The session's number, under which it is logged.
     Fault(u64):
         "something is wrong here, try again later (pop3-{})",

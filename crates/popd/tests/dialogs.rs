@@ -29,6 +29,9 @@ fn settings(visit: &Visit) -> Settings {
     if let Some(bytes) = visit.script.setting("pop3.max_message_bytes") {
         settings.max_message_bytes = bytes.parse().expect("it is a number");
     }
+    if let Some(trusted) = visit.script.setting("pop3.rpop") {
+        settings.rpop = vec![trusted.parse().expect("pop3.rpop is a network")];
+    }
     settings.after_retr = match visit.script.setting("pop3.after_retr") {
         None => AfterRetr::Unchanged,
         Some("seen") => AfterRetr::Seen,

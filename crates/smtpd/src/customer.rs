@@ -2,8 +2,8 @@
 //!
 //! What never happens here: a look at the queue.
 
-use crate::Network;
 use addr::{Address, Domain};
+use net::Network;
 use post::customer;
 use post::road::route::DomainPattern;
 use smtp::Node;

@@ -10,19 +10,17 @@ pub mod batch;
 mod cmd;
 mod customer;
 pub mod limits;
-mod network;
 mod reply;
 mod session;
 mod table;
 mod users;
 
 pub use customer::Customer;
-pub use network::{Network, NetworkError};
 pub use post::Role;
 pub use users::Users;
 
 use mail::Mail;
-use net::{Conn, Stop, TlsServer};
+use net::{Conn, Network, Stop, TlsServer};
 use post::Post;
 use std::sync::Arc;
 use std::time::Duration;

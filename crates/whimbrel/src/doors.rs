@@ -386,6 +386,7 @@ fn pop(settings: &Settings, clear: Clear) -> popd::Settings {
     popd::Settings {
         hostname: settings.hostname.clone(),
         max_message_bytes: settings.message_bytes,
+        local_domain: settings.local.domain.clone(),
         clear_text: match clear {
             Clear::Refused => popd::ClearText::Refused,
             Clear::Allowed => popd::ClearText::Allowed,

@@ -304,7 +304,7 @@ pub struct Settings {
     pub post: post::PostSettings,
     pub sending: Sending,
     pub bare_newline: Newlines,
-    pub bare_newline_networks: Vec<smtpd::Network>,
+    pub bare_newline_networks: Vec<net::Network>,
     /// What stands above or comes from the listener is not read here; so for the other doors.
     pub smtp: smtpd::Settings,
     pub imap: imapd::Settings,

@@ -143,7 +143,7 @@ pub const WORDS: &[Word] = &[
     word(Verb::Noop, "NOOP", Shape::Nothing, "NOOP"),
     word(Verb::Rset, "RSET", Shape::Nothing, "RSET"),
     word(Verb::Quit, "QUIT", Shape::Nothing, "QUIT"),
-    word(Verb::Rpop, "RPOP", Shape::Secret, "RPOP name"),
+    word(Verb::Rpop, "RPOP", Shape::Secret, "RPOP user"),
     word(Verb::Xtnd, "XTND", Shape::Extension, "XTND XMIT"),
     word(Verb::Env, "*ENV", Shape::Number, "*ENV number"),
     word(Verb::Lfld, "LFLD", Shape::MaybeFolder, "LFLD [folder]"),
@@ -274,8 +274,8 @@ pub(crate) fn may_be_long(start: &[u8]) -> bool {
 /// keyword = 3*4VCHAR
 /// param   = 1*VCHAR
 /// ```
-/// The keyword has no case [rfc1939 3]. `line` is without its CRLF.
-pub(crate) fn parse(line: &[u8]) -> Result<Command, Bad> {
+/// The keyword has no case [rfc1939 3]. `line` is without its CRLF. The word of `without` is no command.
+pub(crate) fn parse(line: &[u8], without: Option<Verb>) -> Result<Command, Bad> {
     if line.iter().any(|b| matches!(b, 0 | b'\r')) {
         return Err(Bad::Unprintable);
     }
@@ -286,6 +286,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, Bad> {
     let row = WORDS
         .iter()
         .find(|row| row.word.as_bytes().eq_ignore_ascii_case(keyword))
+        .filter(|row| Some(row.verb) != without)
         .ok_or(Bad::Unknown)?;
     let is_text = matches!(row.shape, Shape::Name | Shape::Secret);
     if is_text && !prepared::is_allowed(rest.unwrap_or_default()) {
@@ -461,12 +462,21 @@ mod tests {
     }
 
     fn check(line: &str, expect: Result<Command, Bad>) {
-        assert_eq!(parse(line.as_bytes()), expect, "{line:?}");
+        assert_eq!(parse(line.as_bytes(), None), expect, "{line:?}");
     }
 
     fn refused(line: &str, verb: Verb) {
         let usage = WORDS.iter().find(|row| row.verb == verb).unwrap().usage;
         check(line, Err(Bad::Arguments { usage }));
+    }
+
+    #[test]
+    fn a_word_that_is_left_out_is_like_any_that_is_none() {
+        for line in ["RPOP ann", "rpop", "RPOP \u{1}"] {
+            let line = line.as_bytes();
+            assert_eq!(parse(line, Some(Verb::Rpop)), Err(Bad::Unknown));
+            assert_ne!(parse(line, None), Err(Bad::Unknown));
+        }
     }
 
     #[test]
@@ -522,10 +532,13 @@ mod tests {
         refused("USER", Verb::User);
         refused("USER  ", Verb::User);
         // [rfc6856 2.2]
-        assert_eq!(parse(b"USER \xff\xfe"), Err(Bad::Text));
-        assert_eq!(parse(b"PASS \xff\xfe"), Err(Bad::Text));
+        assert_eq!(parse(b"USER \xff\xfe", None), Err(Bad::Text));
+        assert_eq!(parse(b"PASS \xff\xfe", None), Err(Bad::Text));
         check("PASS \u{202e}", Err(Bad::Text));
-        assert!(matches!(parse(b"USER a\tb"), Err(Bad::Arguments { .. })));
+        assert!(matches!(
+            parse(b"USER a\tb", None),
+            Err(Bad::Arguments { .. })
+        ));
     }
 
     #[test]
@@ -641,7 +654,10 @@ mod tests {
         refused("SFLG 1 seen", Verb::Sflg);
         refused("RPRT 1", Verb::Rprt);
         refused("MOVF a", Verb::Movf);
-        assert!(matches!(parse(b"SFLD \xff"), Err(Bad::Arguments { .. })));
+        assert!(matches!(
+            parse(b"SFLD \xff", None),
+            Err(Bad::Arguments { .. })
+        ));
     }
 
     #[test]
@@ -659,7 +675,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_never_printed() {
-        let line = format!("{:?}", parse(b"PASS swordfish"));
+        let line = format!("{:?}", parse(b"PASS swordfish", None));
         assert!(!line.contains("swordfish"), "{line}");
     }
 

@@ -4,7 +4,7 @@
 //! pipelined commands are taken in turn [rfc2449 6.6] and an answer can change how the line behind
 //! it is read (a challenge, STLS). Never here: whether a command is allowed, and what it does.
 
-use crate::command::{self, Bad, Command, Secret};
+use crate::command::{self, Bad, Command, Secret, Verb};
 use crate::limits::{AUTH_LINE_BYTES, COMMAND_LINE_BYTES, UPLOAD_BYTES};
 use crate::reply::{Reply, single_line};
 use crate::stuffing::Stuffer;
@@ -52,6 +52,8 @@ pub struct Server {
     searched: usize,
     /// The rest of a line that was too long is being dropped.
     skipping: bool,
+    /// A word that is no command in this session.
+    without: Option<Verb>,
     out: Vec<u8>,
 }
 
@@ -69,7 +71,16 @@ impl Server {
             input: Vec::new(),
             searched: 0,
             skipping: false,
+            without: None,
             out: Vec::new(),
+        }
+    }
+
+    /// The same, where one word is no command: it is answered like any other that is none.
+    pub fn without(self, verb: Verb) -> Server {
+        Server {
+            without: Some(verb),
+            ..self
         }
     }
 
@@ -92,7 +103,7 @@ impl Server {
         };
         let event = match self.line(in_exchange)? {
             Err(bad) => Event::Bad(bad),
-            Ok(line) if !in_exchange => match command::parse(&line) {
+            Ok(line) if !in_exchange => match command::parse(&line, self.without) {
                 Ok(command) => Event::Command(command),
                 Err(bad) => Event::Bad(bad),
             },

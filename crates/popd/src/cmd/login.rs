@@ -1,12 +1,12 @@
-//! USER, PASS, APOP [rfc1939 7] and AUTH [rfc5034 4]: from AUTHORIZATION to TRANSACTION
-//! [rfc1939 4].
+//! USER, PASS, APOP [rfc1939 7], RPOP [rfc1081] and AUTH [rfc5034 4]: from AUTHORIZATION to
+//! TRANSACTION [rfc1939 4].
 //!
 //! A password is taken only under TLS, or where the setting allows clear text; APOP, which shows none,
 //! also without. Never here: the check of a password (`mail::Auth`), nor its delay after failures.
 
 use crate::folders::{Folders, Named, split_folder};
 use crate::reply::{self, Blame, Refused};
-use crate::session::{End, Session, State};
+use crate::session::{End, Rpop, Session, State};
 use crate::table::Doing;
 use crate::text::{Language, Text};
 use mail::{Conversation, Login, LoginRefusal, Progress, Response, StampAnswer};
@@ -16,15 +16,23 @@ fn clear_text() -> Refused {
     Refused::new(Text::NotInTheClear)
 }
 
+/// Why no password can be sent now; None if it can.
+fn no_password(session: &Session) -> Option<Refused> {
+    if !session.may_log_in() {
+        return Some(clear_text());
+    }
+    let is_taken = session.takes_passwords();
+    (!is_taken).then(|| Refused::new(Text::NoPasswords))
+}
+
 /// Every name is taken, whether it exists or not: a client learns nothing from the answer.
 pub(crate) fn user(session: &mut Session, name: String) -> Doing<'_> {
     Box::pin(async move {
-        if !session.may_log_in() {
-            session.refuse(&clear_text());
-            return Ok(());
-        }
-        if !session.takes_passwords() {
-            session.refuse(&Refused::new(Text::NoPasswords));
+        // the system of this machine needs none
+        if session.rpop != Rpop::User
+            && let Some(refused) = no_password(session)
+        {
+            session.refuse(&refused);
             return Ok(());
         }
         session.state = State::Authorization { user: Some(name) };
@@ -35,17 +43,13 @@ pub(crate) fn user(session: &mut Session, name: String) -> Doing<'_> {
 
 pub(crate) fn pass(session: &mut Session, password: Secret) -> Doing<'_> {
     Box::pin(async move {
-        let user = match &mut session.state {
-            State::Authorization { user } => user.take(),
-            State::Transaction(_) => None,
-        };
-        match user {
-            Some(name) => log_in(session, &name, &password.0).await,
-            None if !session.may_log_in() => {
-                session.refuse(&clear_text());
+        match (session.take_user(), no_password(session)) {
+            (Some(name), None) => log_in(session, &name, &password.0).await,
+            (None, _) if session.may_log_in() => session.bad(Text::UserFirst),
+            (_, refused) => {
+                session.refuse(&refused.unwrap_or_else(clear_text));
                 Ok(())
             }
-            None => session.bad(Text::UserFirst),
         }
     })
 }
@@ -70,9 +74,37 @@ pub(crate) fn apop(session: &mut Session, name: String, digest: String) -> Doing
     })
 }
 
-/// Not offered: the network below would have to be trusted.
-pub(crate) fn rpop(session: &mut Session, _name: Secret) -> Doing<'_> {
-    Box::pin(async move { session.bad(Text::NoRpop) })
+/// In place of PASS [rfc1081]. From the system of this machine the word is the user who asks, who must
+/// be the account's owner. Any other program of this machine says the password, as fetchmail does.
+pub(crate) fn rpop(session: &mut Session, word: Secret) -> Doing<'_> {
+    match session.rpop {
+        Rpop::User => by_system(session, word),
+        Rpop::Password => pass(session, word),
+        Rpop::NotOffered => Box::pin(async move { session.bad(Text::UnknownCommand) }),
+    }
+}
+
+fn by_system(session: &mut Session, word: Secret) -> Doing<'_> {
+    Box::pin(async move {
+        let Some(name) = session.take_user() else {
+            return session.bad(Text::UserFirst);
+        };
+        let mut user = String::from_utf8_lossy(word.0.trim_ascii()).into_owned();
+        if let Some(domain) = &session.door.settings.local_domain
+            && !user.contains('@')
+        {
+            user = format!("{user}@{domain}");
+        }
+        let (name, folder) = split_folder(&name);
+        let folder = folder.map(str::to_owned);
+        let conn = session.conn.as_mut().ok_or(End::Lost)?;
+        let peer = conn.peer();
+        let auth = session.door.mail.auth();
+        let proof = auth.login_by_system(name, &user, peer, "pop3");
+        let proof = conn.attend(&session.stop, proof).await?;
+        let named = Named { user: None, folder };
+        finish_as(session, proof, named).await
+    })
 }
 
 /// Without a mechanism it lists them, as RFC 1734 clients expect.

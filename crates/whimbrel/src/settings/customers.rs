@@ -4,9 +4,9 @@
 
 use super::units::Unit;
 use addr::Address;
+use net::Network;
 use post::customer::{Customer, Holds};
 use post::road::route::DomainPattern;
-use smtpd::Network;
 use std::time::Duration;
 use toml::de::DeValue;
 

@@ -8,10 +8,10 @@ use super::units::Unit;
 use super::{At, CertificateFiles, Cleartext, LogFormat, Newlines, Smarthost};
 use addr::Domain;
 use mail::{FirstMailbox, MailboxName, Mechanism, SpecialUse, WeakPasswords};
-use net::Dnssec;
+use net::{Dnssec, Network};
 use popd::{AfterRetr, Expire, Language};
 use post::road::route::Families;
-use smtpd::{Network, Vrfy};
+use smtpd::Vrfy;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
@@ -40,6 +40,8 @@ pub enum Field<'a> {
     Addresses(&'a mut Vec<At>),
     Smarthost(&'a mut Option<Smarthost>),
     Networks(&'a mut Vec<Network>),
+    /// Such as only this machine itself has.
+    Loopbacks(&'a mut Vec<Network>),
     /// Servers of the DNS.
     Servers(&'a mut Vec<SocketAddr>),
     /// Who may ask for whose mail.
@@ -233,6 +235,10 @@ impl Field<'_> {
                 "a host with its port, such as \"relay.example.org:587\"".to_owned()
             }
             Field::Networks(_) => "a list of networks such as [\"192.0.2.0/24\"]".to_owned(),
+            Field::Loopbacks(_) => {
+                "a list of loopback addresses or networks such as [\"127.0.0.1\", \"::1\"]"
+                    .to_owned()
+            }
             Field::Customers(_) => customers::ASKED.to_owned(),
             Field::Switch(_) => "true or false".to_owned(),
             Field::Routes(_) => routes::ASKED.to_owned(),
@@ -267,7 +273,7 @@ impl Field<'_> {
             }
             Field::Addresses(_) => "list of addresses or paths".to_owned(),
             Field::Smarthost(_) => "host with a port".to_owned(),
-            Field::Networks(_) => "list of networks".to_owned(),
+            Field::Networks(_) | Field::Loopbacks(_) => "list of networks".to_owned(),
             Field::Servers(_) => "list of addresses".to_owned(),
             Field::Customers(_) => "list of customers".to_owned(),
             Field::Switch(_) => "`true`, `false`".to_owned(),
@@ -327,6 +333,10 @@ impl Field<'_> {
                 **kept = Some(parsed);
             }
             Field::Networks(kept) => **kept = each(value, must, |text| text.parse().ok())?,
+            Field::Loopbacks(kept) => {
+                let read = |text: &str| text.parse().ok().filter(Network::is_loopback);
+                **kept = each(value, must, read)?;
+            }
             Field::Customers(kept) => **kept = customers::take(value)?,
             Field::Switch(kept) => **kept = value.as_bool().ok_or_else(must)?,
             Field::Certificates(kept) => **kept = certificates(value, &must)?,
@@ -376,7 +386,7 @@ impl Field<'_> {
             Field::Smarthost(host) => {
                 quoted(&host.as_ref().map_or_else(String::new, ToString::to_string))
             }
-            Field::Networks(networks) => {
+            Field::Networks(networks) | Field::Loopbacks(networks) => {
                 list(networks.iter().map(|network| quoted(&network.to_string())))
             }
             Field::Customers(all) => list(all.iter().map(|row| row.show(quoted))),

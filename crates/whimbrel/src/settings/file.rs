@@ -287,6 +287,23 @@ cleartext = "sometimes"
     }
 
     #[test]
+    fn rpop_is_for_loopback_only() {
+        let read = |text: &str| {
+            problems(&format!(
+                "hostname = \"a.example\"\n[pop3]\nrpop = {text}\n"
+            ))
+        };
+        assert_eq!(read("[\"127.0.0.1\", \"127.0.0.0/8\", \"::1\"]"), [""; 0]);
+        for bad in ["192.0.2.7", "0.0.0.0/0", "127.0.0.0/7", "::/0", "localhost"] {
+            let told = format!(
+                "3:8: `pop3.rpop` holds \"{bad}\"; it must be a list of loopback addresses or \
+                 networks such as [\"127.0.0.1\", \"::1\"]"
+            );
+            assert_eq!(read(&format!("[\"::1\", \"{bad}\"]")), [told]);
+        }
+    }
+
+    #[test]
     fn a_file_that_is_no_toml_is_told_by_place() {
         let text = "hostname = \"a.example\"\n[log\nlevel = \"info\"\n";
         let told = problems(text);

@@ -753,6 +753,15 @@ fn pop3() -> Vec<Row> {
             |s| Field::Choice(&mut s.pop3.after_retr),
         ),
         row(
+            "pop3.rpop",
+            AtReload,
+            "Loopback addresses from which old programs may log in by RPOP: the system of this machine \
+             (a port below 1024) by the name of its user, all others by the password. Empty: there \
+             is no RPOP.",
+            |s| Field::Loopbacks(&mut s.pop3.rpop),
+        )
+        .example("[\"127.0.0.0/8\", \"::1/128\"]"),
+        row(
             "pop3.language",
             AtReload,
             "What clients hear that ask for the language of the server (LANG *).",

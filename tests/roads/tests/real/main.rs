@@ -3,6 +3,7 @@
 mod dead_ends;
 mod exchange;
 mod failures;
+mod old_pop;
 mod on_demand;
 mod operator;
 mod peers;

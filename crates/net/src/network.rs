@@ -11,6 +11,9 @@ pub struct Network {
     prefix_bits: u8,
 }
 
+/// Of 127.0.0.0/8. IPv6 has one such address.
+const LOOPBACK_BITS: u8 = 8;
+
 /// The text is no network.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NetworkError(String);
@@ -33,6 +36,15 @@ impl Network {
         let (own, other) = (bits(self.address), bits(address.to_canonical()));
         let kept = u32::from(own.1 - self.prefix_bits);
         own.1 == other.1 && own.0.checked_shr(kept) == other.0.checked_shr(kept)
+    }
+
+    /// Whether only this machine itself has addresses in it.
+    pub fn is_loopback(&self) -> bool {
+        let least = match self.address {
+            IpAddr::V4(_) => LOOPBACK_BITS,
+            IpAddr::V6(_) => bits(self.address).1,
+        };
+        self.address.is_loopback() && self.prefix_bits >= least
     }
 }
 
@@ -99,6 +111,23 @@ mod tests {
         check("::/0", "2001:db8::1", true);
         check("2001:db8::/32", "2001:db8:ffff::1", true);
         check("2001:db8::/32", "2001:db9::1", false);
+    }
+
+    #[test]
+    fn knows_what_only_this_machine_has() {
+        for (text, expect) in [
+            ("127.0.0.1", true),
+            ("127.0.0.0/8", true),
+            ("127.0.0.0/7", false),
+            ("::1", true),
+            ("::1/127", false),
+            ("::ffff:127.0.0.1", false),
+            ("192.0.2.1", false),
+            ("0.0.0.0/0", false),
+        ] {
+            let network: Network = text.parse().unwrap();
+            assert_eq!(network.is_loopback(), expect, "{text}");
+        }
     }
 
     #[test]

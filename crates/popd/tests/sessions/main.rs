@@ -2,176 +2,21 @@
 //! time, the server's end, many messages).
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod rpop;
+mod served;
+
 use bytes::BytesMut;
 use dialogs::house::House;
-use dialogs::script::Script;
 use mail::{
-    Access, Account, Cursor, Expunges, FlagChange, Flags, Keyword, Mail, MailboxName, NewMessage,
-    SystemFlags, Update, Want,
+    Access, Cursor, Expunges, FlagChange, Flags, Keyword, Mail, MailboxName, SystemFlags, Update,
+    Want,
 };
 use net::{Conn, Stop};
-use pop::Unstuffer;
 use popd::{ClearText, Door, Expire, Settings};
+use served::{Client, Server};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Db, Files, SimFailure};
-use tokio::task::JoinHandle;
-
-struct Server {
-    house: House,
-    door: Arc<Door>,
-    stop: Stop,
-}
-
-impl Server {
-    async fn new() -> Server {
-        Server::over(Db::memory()).await
-    }
-
-    async fn over(db: Db) -> Server {
-        let script = "# Sessions.\n@listener pop3\n@account alice secret\n@account bob secret\n";
-        let script = Script::parse("sessions", script).unwrap();
-        let house = House::over(db, &script).await.unwrap();
-        let mut settings = Settings::new("example.test");
-        settings.clear_text = ClearText::Allowed;
-        let door = Arc::new(Door::new(house.mail.clone(), None, settings));
-        Server {
-            house,
-            door,
-            stop: Stop::new(),
-        }
-    }
-
-    fn mail(&self) -> &Mail {
-        &self.house.mail
-    }
-
-    fn account(&self, name: &str) -> Account {
-        let admin = self.house.admin();
-        let address = format!("{name}@example.test").parse().unwrap();
-        let id = self
-            .mail()
-            .directory()
-            .account_of(&admin, &address)
-            .unwrap()
-            .unwrap();
-        self.mail().account_as_admin(&admin, id)
-    }
-
-    async fn put(&self, name: &str, messages: &[&[u8]]) {
-        let mut new = Vec::new();
-        for octets in messages {
-            let mut writer = self.mail().new_body().await.unwrap();
-            writer.write(octets).await.unwrap();
-            let body = writer.finish(&[]).await.unwrap();
-            new.push(NewMessage {
-                body,
-                flags: Flags::default(),
-                internal_date: None,
-            });
-        }
-        let inbox = MailboxName::inbox();
-        self.account(name).append(&inbox, new).await.unwrap();
-    }
-
-    async fn uids(&self, name: &str) -> Vec<u32> {
-        let inbox = MailboxName::inbox();
-        let view = self
-            .account(name)
-            .select(&inbox, Access::ReadOnly)
-            .await
-            .unwrap();
-        view.uids().iter().collect()
-    }
-
-    fn connect(&self) -> Client {
-        let (client, server) = Conn::pipe(4096);
-        let session = tokio::spawn(popd::session(server, self.door.clone(), self.stop.clone()));
-        Client {
-            conn: client,
-            input: BytesMut::new(),
-            session,
-        }
-    }
-
-    async fn log_in(&self, name: &str) -> Client {
-        let mut client = self.connect();
-        assert!(client.line().await.starts_with("+OK "));
-        client.ok(&format!("USER {name}@example.test")).await;
-        client.ok("PASS secret").await;
-        client
-    }
-}
-
-struct Client {
-    conn: Conn,
-    input: BytesMut,
-    session: JoinHandle<()>,
-}
-
-impl Client {
-    async fn say(&mut self, line: &str) {
-        self.conn
-            .write_all(format!("{line}\r\n").as_bytes())
-            .await
-            .unwrap();
-    }
-
-    /// A line with its end; empty at the end of the connection.
-    async fn line(&mut self) -> String {
-        loop {
-            if let Some(at) = self.input.iter().position(|b| *b == b'\n') {
-                return String::from_utf8(self.input.split_to(at + 1).to_vec()).unwrap();
-            }
-            if self.conn.read(&mut self.input).await.unwrap() == 0 {
-                return String::new();
-            }
-        }
-    }
-
-    async fn ask(&mut self, line: &str) -> String {
-        self.say(line).await;
-        self.line().await.trim_end().to_owned()
-    }
-
-    async fn ok(&mut self, line: &str) -> String {
-        let answer = self.ask(line).await;
-        let text = answer
-            .strip_prefix("+OK")
-            .unwrap_or_else(|| panic!("{line}: {answer}"));
-        text.trim_start().to_owned()
-    }
-
-    async fn err(&mut self, line: &str) -> String {
-        let answer = self.ask(line).await;
-        assert!(answer.starts_with("-ERR"), "{line}: {answer}");
-        answer
-    }
-
-    /// The content of a multi-line answer, as sent before stuffing.
-    async fn content(&mut self, line: &str) -> (String, Vec<u8>) {
-        let first = self.ok(line).await;
-        let (mut unstuffer, mut content) = (Unstuffer::new(), Vec::new());
-        loop {
-            let read = unstuffer.push(&self.input, &mut content);
-            let _ = self.input.split_to(read);
-            if unstuffer.is_ended() {
-                return (first, content);
-            }
-            assert!(
-                self.conn.read(&mut self.input).await.unwrap() > 0,
-                "{line}: cut"
-            );
-        }
-    }
-
-    /// The session's end, after what it still says.
-    async fn end(mut self) -> String {
-        while self.conn.read(&mut self.input).await.unwrap_or(0) > 0 {}
-        self.session.await.unwrap();
-        String::from_utf8_lossy(&self.input).into_owned()
-    }
-}
 
 fn samples() -> Vec<(String, Vec<u8>)> {
     let mut samples: Vec<_> = std::fs::read_dir(dialogs::mails())
