@@ -99,7 +99,7 @@ pub struct Addressed {
     pub dsn: Dsn,
 }
 
-/// Writes, in the group of a delivery, what is to be on the road with it. Called again when the
+/// Writes, in the group of a delivery, or the last of its groups, what is to be on the road with it. Called again when the
 /// deliveries have to begin anew.
 pub type Leg<'a> = &'a (dyn Fn(&mut Edit) -> Result<(), Fault> + Send + Sync);
 
@@ -246,13 +246,15 @@ impl Mail {
             }
         }
         let mut places = BTreeMap::new();
-        let mut on_the_road = on_the_road;
-        for places_now in groups(deliveries, parsed.as_ref()) {
+        let mut groups = groups(deliveries, parsed.as_ref()).into_iter().peekable();
+        while let Some(places_now) = groups.next() {
+            // it says that the message is where it belongs, so it comes when that is so
+            let is_last = groups.peek().is_none();
             let deliveries = Deliveries {
                 message: &message,
                 parsed: parsed.as_ref(),
                 places: &places_now,
-                on_the_road: on_the_road.take(),
+                on_the_road: on_the_road.filter(|_| is_last),
             };
             places.extend(self.deliver_once(deliveries).await?);
         }

@@ -8,6 +8,7 @@ use crate::limits::{self, READ_BYTES};
 use crate::listener::UNIX_ADDRESS;
 use crate::sessions::SessionEntry;
 use crate::sim::SimStream;
+use crate::source::Source;
 use crate::stop::Stop;
 use crate::tls::{TlsClient, TlsServer};
 use crate::trust::{Authorities, TlsFailure, Trust, Untrusted, Verifier, Voucher};
@@ -81,6 +82,17 @@ pub(crate) enum Incoming {
     Tcp(TcpStream),
     Unix(UnixStream),
     Sim(SimStream),
+}
+
+impl Incoming {
+    /// As limits count it.
+    pub(crate) fn source(&self, peer: SocketAddr) -> Source {
+        let user = match self {
+            Incoming::Unix(stream) => Credentials::of(stream),
+            Incoming::Tcp(_) | Incoming::Sim(_) => None,
+        };
+        user.map_or_else(|| Source::of(peer.ip()), Source::of_user)
+    }
 }
 
 /// What was agreed in a TLS handshake.
@@ -199,14 +211,10 @@ impl Conn {
 
     /// Who is at the other end of a Unix socket; None for every other connection.
     pub fn credentials(&self) -> Option<Credentials> {
-        let Stream::Plain(Plain::Unix(stream)) = &self.stream else {
-            return None;
-        };
-        let peer = stream.peer_cred().ok()?;
-        Some(Credentials {
-            uid: peer.uid(),
-            gid: peer.gid(),
-        })
+        match &self.stream {
+            Stream::Plain(Plain::Unix(stream)) => Credentials::of(stream),
+            _ => None,
+        }
     }
 
     /// Appends what has come, at most READ_BYTES; 0 = end. Cancel-safe: nothing is lost if the

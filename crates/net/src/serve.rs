@@ -25,7 +25,7 @@ use tracing::Instrument;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
     pub total: usize,
-    /// From one IPv4 address or one IPv6 /64.
+    /// From one IPv4 address or one IPv6 /64; at a Unix socket, of one user.
     pub per_address: usize,
 }
 
@@ -61,8 +61,9 @@ pub async fn serve<B, F, Fut>(
                         listener.sessions().is_fed(listener.name());
                     }
                     starved = Starved::No;
-                    if !sessions.has_room(bounds(), Source::of(peer.ip())) {
-                        tracing::warn!(%peer, at = %listener.place(), "turned away, too many connections");
+                    let from = stream.source(peer);
+                    if !sessions.has_room(bounds(), from) {
+                        tracing::warn!(%from, at = %listener.place(), "turned away, too many connections");
                         listener.sessions().tally().count(Metric::TurnedAway, &[listener.name()]);
                         let word = if tls_at_once.is_some() { &[][..] } else { turn_away };
                         send_last_word(stream, word);
@@ -71,7 +72,7 @@ pub async fn serve<B, F, Fut>(
                     let entered = listener.sessions().enter(listener.name(), peer);
                     let span = entered.entry.span().clone();
                     let run = run(stream, entered, tls_at_once.clone(), stop.clone(), session.clone());
-                    sessions.start(peer, run.instrument(span));
+                    sessions.start((peer, from), run.instrument(span));
                 }
                 Err(error) => starved.wait(&error, &listener).await,
             },
@@ -119,7 +120,7 @@ async fn run<F, Fut>(
 #[derive(Default)]
 struct Sessions {
     tasks: JoinSet<()>,
-    peers: HashMap<Id, SocketAddr>,
+    peers: HashMap<Id, (SocketAddr, Source)>,
     counts: BTreeMap<Source, usize>,
 }
 
@@ -132,18 +133,21 @@ impl Sessions {
             && self.counts.get(&from).copied().unwrap_or(0) < bounds.per_address
     }
 
-    fn start(&mut self, peer: SocketAddr, session: impl Future<Output = ()> + Send + 'static) {
+    fn start(
+        &mut self,
+        (peer, from): (SocketAddr, Source),
+        session: impl Future<Output = ()> + Send + 'static,
+    ) {
         let id = self.tasks.spawn(session).id();
-        self.peers.insert(id, peer);
-        *self.counts.entry(Source::of(peer.ip())).or_default() += 1;
+        self.peers.insert(id, (peer, from));
+        *self.counts.entry(from).or_default() += 1;
     }
 
     fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
-        let Some(peer) = self.peers.remove(&id) else {
+        let Some((peer, from)) = self.peers.remove(&id) else {
             return;
         };
-        let from = Source::of(peer.ip());
         if let Some(count) = self.counts.get_mut(&from) {
             *count -= 1;
             if *count == 0 {

@@ -10,13 +10,24 @@ use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 
 /// Who is at the other end of a Unix socket, as the system says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Credentials {
     pub uid: u32,
     pub gid: u32,
+}
+
+impl Credentials {
+    /// None if the system does not say.
+    pub(crate) fn of(stream: &UnixStream) -> Option<Credentials> {
+        let peer = stream.peer_cred().ok()?;
+        Some(Credentials {
+            uid: peer.uid(),
+            gid: peer.gid(),
+        })
+    }
 }
 
 /// The file of a listening socket; removed with it.

@@ -3,7 +3,7 @@
 
 use bytes::BytesMut;
 use net::{Bounds, Conn, Listener, Stop, dial_unix, serve};
-use std::io::ErrorKind;
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
@@ -65,6 +65,81 @@ async fn a_program_on_this_machine_is_served_and_known() {
     drop(first);
     serving.await.unwrap();
     assert!(!path.exists(), "the file goes with the listener");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_user_has_connections_of_his_own() {
+    if !is_root() {
+        println!("only root can become somebody else, so this test shows nothing");
+        return;
+    }
+    let folder = Folder::new("users");
+    std::fs::set_permissions(&folder.0, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = folder.0.join("s");
+    let listener = Listener::bind_unix(&path, 0o666).unwrap();
+    let stop = Stop::new();
+    let bounds = || Bounds {
+        total: 3,
+        per_address: 1,
+    };
+    let session = async |mut conn: Conn| {
+        conn.write_all(b"hello").await.unwrap();
+        let _ = conn.read(&mut BytesMut::new()).await;
+    };
+    let until = stop.clone();
+    let serving = tokio::spawn(serve(listener, None, bounds, b"busy", until, session));
+    let greeted = async |conn: &mut Conn| {
+        let mut heard = BytesMut::new();
+        conn.read(&mut heard).await.unwrap();
+        String::from_utf8(heard.to_vec()).unwrap()
+    };
+    let mut first = dial_unix(&path).await.unwrap();
+    assert_eq!(greeted(&mut first).await, "hello");
+    let mut second = dial_unix(&path).await.unwrap();
+    assert_eq!(greeted(&mut second).await, "busy");
+    // somebody else comes, and has a place of his own, but not two
+    let mut nobody = Nobody::at(&path);
+    assert_eq!(nobody.hears(), "hello\n");
+    assert_eq!(Nobody::at(&path).hears(), "busy\n");
+    stop.stop();
+    drop((first, second, nobody));
+    serving.await.unwrap();
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// A program of another user that is connected.
+struct Nobody(std::process::Child);
+
+impl Nobody {
+    fn at(path: &std::path::Path) -> Nobody {
+        let script = "$| = 1; my $s = IO::Socket::UNIX->new(Peer => shift) or die $!; \
+                      sysread $s, my $said, 9; print qq($said\n); readline STDIN";
+        let child = std::process::Command::new("setpriv")
+            .args(["--reuid=65534", "--clear-groups", "perl"])
+            .args(["-MIO::Socket::UNIX", "-e", script])
+            .arg(path)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn();
+        Nobody(child.unwrap())
+    }
+
+    fn hears(&mut self) -> String {
+        let mut line = String::new();
+        let out = self.0.stdout.as_mut().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        line
+    }
+}
+
+impl Drop for Nobody {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
 }
 
 #[tokio::test]

@@ -196,9 +196,9 @@ impl Post {
         self.inner.policy.max_message_bytes
     }
 
-    /// Whether a client of this kind may ask for this.
-    pub fn offers(&self, role: Role, wish: Wish) -> bool {
-        judge::offers(role, wish, &self.inner.policy)
+    /// Whether this client may ask for this.
+    pub fn offers(&self, client: &Client, wish: Wish) -> bool {
+        judge::offers(client.asks_as(), wish, &self.inner.policy)
     }
 
     /// How long from now on, and until when, a message may be held for later. [rfc4865 3]
@@ -208,10 +208,9 @@ impl Post {
     }
 
     fn held_by(&self, client: &Client) -> usize {
-        let login = client.login.as_ref();
         let queue = self.inner.queue.as_ref();
-        let both = queue.zip(login);
-        both.map_or(0, |(queue, login)| queue.held_by(login.name()))
+        let both = queue.zip(client.holder());
+        both.map_or(0, |(queue, holder)| queue.held_by(&holder))
     }
 
     /// Recipients that one message may have.
@@ -243,7 +242,7 @@ impl Post {
             size_bytes: parameters.size_bytes,
         };
         let asked = judge::AskedEvidence {
-            role: client.role,
+            role: client.asks_as(),
             parameters: &parameters,
             now: self.inner.clock.now(),
             held: match parameters.hold {
@@ -261,6 +260,7 @@ impl Post {
                 asked,
                 recipients: Vec::new(),
                 named: Vec::new(),
+                note: None,
             }),
             Err(refusal) => {
                 log::refused(

@@ -145,17 +145,25 @@ impl LocalUser {
     pub(crate) fn placed_sender(&self, address: &Address) -> Option<Address> {
         match self.neighbour {
             Some(_) => None,
+            // a program without access to the system's users writes what it knows of itself
+            None if self.is_his_number(address) => self.address().cloned(),
             None => self.at_origin(address),
         }
     }
 
-    fn at_origin(&self, address: &Address) -> Option<Address> {
-        let is_here = address
-            .domain()
-            .is_some_and(|domain| domain.as_str() == HERE);
-        let placed = || Address::new(address.local().clone(), Host::Name(self.origin.clone()));
-        is_here.then(placed)?.ok()
+    fn is_his_number(&self, address: &Address) -> bool {
+        is_here(address) && address.local().key() == format!("uid{}", self.uid)
     }
+
+    fn at_origin(&self, address: &Address) -> Option<Address> {
+        let placed = || Address::new(address.local().clone(), Host::Name(self.origin.clone()));
+        is_here(address).then(placed)?.ok()
+    }
+}
+
+fn is_here(address: &Address) -> bool {
+    let domain = address.domain();
+    domain.is_some_and(|domain| domain.as_str() == HERE)
 }
 
 /// `uid 1000 (jane)`
@@ -219,6 +227,21 @@ impl Client {
     pub(crate) fn may_send_to_us_only(&self) -> bool {
         let neighbour = self.local.as_ref().and_then(|user| user.neighbour.as_ref());
         neighbour.is_some_and(|neighbour| neighbour.may == MaySend::ToUs)
+    }
+
+    /// Whose rights it has to ask for more than to be taken: what a neighbour brings who may send to us
+    /// only is no submission.
+    pub(crate) fn asks_as(&self) -> Role {
+        match self.may_send_to_us_only() {
+            true => Role::Exchange,
+            false => self.role,
+        }
+    }
+
+    /// Who has messages held for later: the login, or the user of this machine.
+    pub(crate) fn holder(&self) -> Option<String> {
+        let login = self.login.as_ref().map(|login| login.name().to_owned());
+        login.or_else(|| self.local.as_ref().map(LocalUser::to_string))
     }
 
     /// The name of the protocol in a Received field. [rfc3848 2] [rfc6531 4.3]

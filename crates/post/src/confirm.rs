@@ -5,6 +5,7 @@
 //! does that. What never happens here: a report of failure; what fails here is refused.
 
 use crate::accept::Post;
+use crate::dropped::Note;
 use crate::envelope::{By, Envelope, MessageId, Recipient, Step};
 use crate::limits;
 use crate::log;
@@ -18,7 +19,7 @@ use bytes::Bytes;
 use mail::{Addressed, DeliverError, Incoming, Leg, Resolved};
 use net::Time;
 use smtp::{Protection, Status};
-use store::{Body, BodyRefusal, Fault};
+use store::{Body, BodyRefusal, Edit, Fault};
 use tally::Metric;
 
 /// Letters of a report's boundary and Message-ID: about 120 bits.
@@ -80,15 +81,16 @@ impl Post {
     ) -> Result<bool, Fault> {
         let compose = |place| self.composed(taken, sender, told, place);
         let when = (taken.at, taken.protection);
-        self.report_to(sender, when, compose).await
+        self.report_to(sender, when, None, compose).await
     }
 
-    /// Sends a report to whoever sent the message, with what that asked of TLS. False: there is nobody
-    /// to tell.
+    /// Sends a report to whoever sent the message, with what that asked of TLS; `note` is written with
+    /// it. False: there is nobody to tell, and nothing was written.
     pub(crate) async fn report_to(
         &self,
         sender: &Address,
         (at, protection): (Time, Protection),
+        note: Option<&Note>,
         compose: impl FnOnce(SenderPlace) -> Result<report::Report, Fault>,
     ) -> Result<bool, Fault> {
         let here = match self.directory().resolve(sender).await? {
@@ -125,7 +127,7 @@ impl Post {
             login: None,
             at,
         };
-        self.enter(incoming, to, leaving).await
+        self.enter(incoming, to, leaving, note).await
     }
 
     async fn enter(
@@ -133,9 +135,14 @@ impl Post {
         incoming: Incoming,
         to: Vec<Addressed>,
         leaving: Option<Leaving>,
+        note: Option<&Note>,
     ) -> Result<bool, Fault> {
-        let leg = leaving.as_ref().map(Leaving::leg);
-        let leg = leg.as_ref().map(|leg| leg as Leg<'_>);
+        let both = |edit: &mut Edit| {
+            note.iter().for_each(|note| note.write(edit));
+            leaving.iter().try_for_each(|one| one.leg()(edit))
+        };
+        let is_needed = leaving.is_some() || note.is_some();
+        let leg = is_needed.then_some(&both as Leg<'_>);
         let committed = self.inner.mail.deliver_and(incoming, to, leg).await;
         if let Some(leaving) = &leaving {
             leaving.committed(committed.as_ref().err());

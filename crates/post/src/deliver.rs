@@ -260,8 +260,12 @@ impl Post {
             login: client.login.as_ref().map(|login| login.name().to_owned()),
             at,
         };
-        let all = |edit: &mut Edit| leaving.iter().try_for_each(|one| one.leg()(edit));
-        let leg = (!leaving.is_empty()).then_some(&all as Leg<'_>);
+        let all = |edit: &mut Edit| {
+            envelope.note.iter().for_each(|note| note.write(edit));
+            leaving.iter().try_for_each(|one| one.leg()(edit))
+        };
+        let is_needed = !leaving.is_empty() || envelope.note.is_some();
+        let leg = is_needed.then_some(&all as Leg<'_>);
         // THE COMMIT LINE: from here on the message is ours, durably, in every one of these
         // mailboxes and in the queue for all others. The 250 that follows from this Ok is sent
         // nowhere else. [rfc5321 2.1] [rfc5321 4.2.5] [rfc5321 6.1]

@@ -3,6 +3,7 @@
 //! An envelope exists only after `Post::sender` said yes, a recipient in it only after
 //! `Post::recipient` did.
 
+use crate::dropped::Note;
 use crate::queue::Asked;
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use mail::{Company, Delivery, Dsn};
@@ -33,6 +34,8 @@ pub struct Envelope {
     pub(crate) recipients: Vec<Recipient>,
     /// For every RCPT that was accepted, which of the recipients it named. [rfc2033 4.2]
     pub(crate) named: Vec<usize>,
+    /// Written by the commit that takes the message.
+    pub(crate) note: Option<Note>,
 }
 
 /// One accepted recipient and where it leads.
@@ -84,6 +87,10 @@ impl Envelope {
 
     pub fn id(&self) -> &MessageId {
         &self.id
+    }
+    /// Has the commit that takes the message write this, too.
+    pub fn noting(&mut self, note: Note) {
+        self.note = Some(note);
     }
     pub fn sender(&self) -> &ReversePath {
         &self.sender
@@ -235,6 +242,7 @@ mod tests {
                 RcptParameters::default(),
             )],
             named: vec![0],
+            note: None,
         };
         for same in [
             "<bob@example.test>",

@@ -140,3 +140,6 @@ pub const TLS_WAIT_MOST: Duration = Duration::from_secs(4 * 3_600);
 pub const TLS_SPREAD: Duration = Duration::from_secs(4 * 3_600);
 /// Days that a report is tried.
 pub const TLS_DAYS: u32 = 2;
+/// Recipients of one message in the drop folder who did not get it, and of whom is kept that their sender
+/// is still to be told.
+pub const LEFT_RECIPIENTS: usize = 10_000;

@@ -251,6 +251,7 @@ mod tests {
             asked: Asked::default(),
             recipients: recipients.iter().map(recipient).collect(),
             named: Vec::new(),
+            note: None,
         }
     }
 

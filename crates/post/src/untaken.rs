@@ -6,14 +6,15 @@
 
 use crate::accept::Post;
 use crate::confirm::TOKEN_LETTERS;
+use crate::dropped::Note;
 use crate::envelope::MessageId;
 use crate::limits::RETURNED_HEADER_BYTES;
-use crate::log;
 use crate::report::{
     self, Action, Fate, Happened, Reporter, Returned, Said, SenderProof, Subject, Tell,
 };
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use smtp::{MailParameters, RcptParameters, Status};
+use store::Fault;
 use tally::Metric;
 
 /// A recipient who does not get it.
@@ -38,8 +39,14 @@ pub struct Remains<'a> {
 }
 
 impl Post {
-    /// Tells the sender, if he wants to hear of it.
-    pub async fn tell_untaken(&self, remains: &Remains<'_>, untaken: &[Untaken]) {
+    /// Tells the sender, if he wants to hear of it. The note is written in any case: by the commit of
+    /// the report, if there is one.
+    pub async fn tell_untaken(
+        &self,
+        remains: &Remains<'_>,
+        untaken: &[Untaken],
+        note: &Note,
+    ) -> Result<(), Fault> {
         let wants = |one: &&Untaken| {
             let notify = one.parameters.notify.as_ref();
             let tell = report::tell(remains.sender, SenderProof::Known, notify, Happened::Failed);
@@ -47,22 +54,20 @@ impl Post {
         };
         let told: Vec<&Untaken> = untaken.iter().filter(wants).collect();
         let Some(sender) = remains.sender.address().filter(|_| !told.is_empty()) else {
-            return;
+            return self.note(note).await;
         };
         let at = self.inner.clock.now();
         let compose = |place| Ok(self.report_of(remains, sender, &told, place, at));
-        match self
-            .report_to(sender, (at, remains.parameters.protection), compose)
-            .await
-        {
-            Ok(true) => {
+        let when = (at, remains.parameters.protection);
+        match self.report_to(sender, when, Some(note), compose).await? {
+            true => {
                 for _ in &told {
                     let action = Action::Failed.word();
                     self.tally().count(Metric::Reports, &[action]);
                 }
+                Ok(())
             }
-            Ok(false) => {}
-            Err(fault) => log::fault(remains.id, &fault),
+            false => self.note(note).await,
         }
     }
 

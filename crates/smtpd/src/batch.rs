@@ -2,15 +2,19 @@
 //! for an answer.
 //!
 //! What is refused for good is told to its sender by mail; what is refused for now makes the rest wait.
-//! Whoever reads the folder keeps in mind how many messages are done, so that none enters twice. What
-//! never happens here: a file.
+//! The commit that takes a message, or tells of it, notes how much of the file is done, so that none
+//! enters twice. What never happens here: a file.
 
 use crate::{Door, reply};
 use addr::{Charset, ForwardPath, ReversePath};
 use mail::Fault;
-use post::{Arriving, Client, Envelope, Greeting, MessageId, Refusal, Remains, Role, Untaken};
+use post::{
+    Arriving, Client, DroppedFile, Envelope, Greeting, MessageId, Note, Progress, Refusal, Remains,
+    Role, Untaken,
+};
 use smtp::batch::{Event, Wrong};
 use smtp::{Batch, DataEnd, MailParameters, RcptParameters, Reply};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -43,7 +47,11 @@ struct Message {
     sender: ReversePath,
     parameters: MailParameters,
     entry: Result<Envelope, (MessageId, Reply)>,
+    /// RCPT commands.
+    named: u32,
     untaken: Vec<Untaken>,
+    /// The places of these among the RCPT commands.
+    places: BTreeSet<u32>,
     /// Made when the content begins, if anybody is to get it.
     arriving: Option<Arriving>,
     head: Vec<u8>,
@@ -57,20 +65,33 @@ pub struct HandedIn {
     patience: Patience,
     message: Option<Box<Message>>,
     is_ended: bool,
+    file: DroppedFile,
+    /// Messages of this reading that are done.
     done: u64,
-    /// How many were done before.
-    skipped: u64,
+    /// How much was done before.
+    before: Progress,
+}
+
+/// The names of the files of which it is noted how much is done.
+pub fn noted(door: &Door) -> Result<Vec<Vec<u8>>, Fault> {
+    door.post.noted()
+}
+
+/// The file of this name is gone for good.
+pub async fn forget(door: &Door, name: &[u8]) -> Result<(), Fault> {
+    door.post.forget_dropped(name).await
 }
 
 impl HandedIn {
-    /// Of a user of this machine; the first `skipped` messages are done.
+    /// Of a user of this machine; goes on where the last reading of this file ended.
     pub fn new(
         door: Arc<Door>,
         uid: u32,
-        skipped: u64,
+        file: DroppedFile,
         patience: Patience,
     ) -> Result<HandedIn, Fault> {
         let local = door.settings.users.find(&door.post, uid)?;
+        let before = door.post.progress(&file)?;
         Ok(HandedIn {
             client: Client {
                 peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -85,8 +106,9 @@ impl HandedIn {
             patience,
             message: None,
             is_ended: false,
+            file,
             done: 0,
-            skipped,
+            before,
         })
     }
 
@@ -112,7 +134,7 @@ impl HandedIn {
             let Some(event) = self.machine.next() else {
                 return Step::More;
             };
-            let is_skipped = self.done < self.skipped;
+            let is_skipped = self.done < self.before.done;
             let came = match event {
                 Event::Wrong(wrong) => return Step::Wrong(wrong),
                 Event::Hello(name) => {
@@ -180,7 +202,9 @@ impl HandedIn {
             sender,
             parameters,
             entry,
+            named: 0,
             untaken: Vec::new(),
+            places: BTreeSet::new(),
             arriving: None,
             head: Vec::new(),
         }));
@@ -196,6 +220,11 @@ impl HandedIn {
         let Some(message) = &mut self.message else {
             return Ok(());
         };
+        let place = message.named;
+        message.named += 1;
+        if self.done == self.before.done && !self.before.left.has(place) {
+            return Ok(());
+        }
         let user = self.client.local.as_ref();
         let placed = user.zip(to.address());
         let placed = placed.and_then(|(user, address)| user.placed(address));
@@ -221,6 +250,7 @@ impl HandedIn {
         };
         if let Some(message) = &mut self.message {
             message.untaken.push(untaken(to, parameters, &reply));
+            message.places.insert(place);
         }
         Ok(())
     }
@@ -268,19 +298,26 @@ impl HandedIn {
             parameters,
             entry,
             mut untaken,
+            places,
             arriving,
             head,
+            named: _,
         } = *message;
+        let done = self.note(Progress::done(self.done + 1));
         let (id, sender) = match entry {
             Err((id, _)) => {
                 // it is not his sender that is told, but he
                 let own = self.client.local.as_ref().and_then(|user| user.address());
                 (id, own.cloned().map_or(sender, ReversePath::Address))
             }
-            Ok(envelope) => {
+            Ok(mut envelope) => {
                 let id = envelope.id().clone();
                 let sender = envelope.sender().clone();
                 if let Some(arriving) = arriving {
+                    envelope.noting(match untaken.is_empty() {
+                        true => done.clone(),
+                        false => self.note(Progress::but_for(self.done, places)),
+                    });
                     let all: Vec<ForwardPath> = envelope
                         .recipients()
                         .iter()
@@ -288,6 +325,9 @@ impl HandedIn {
                         .collect();
                     let post = &self.door.post;
                     let accepted = post.accept(&self.client, envelope, arriving, end).await;
+                    if accepted.is_ok() && untaken.is_empty() {
+                        return Ok(());
+                    }
                     if let Err(refusal) = accepted {
                         self.for_good(&refusal)?;
                         let reply = reply::refusal(&refusal, &id);
@@ -306,8 +346,32 @@ impl HandedIn {
             parameters: &parameters,
             head: &head,
         };
-        self.door.post.tell_untaken(&remains, &untaken).await;
-        Ok(())
+        self.tell(&remains, &untaken, &done).await
+    }
+
+    /// Tells the sender of those who do not get it. What cannot be told now is told later, as long as
+    /// it may wait.
+    async fn tell(
+        &self,
+        remains: &Remains<'_>,
+        untaken: &[Untaken],
+        done: &Note,
+    ) -> Result<(), Later> {
+        let post = &self.door.post;
+        let Err(fault) = post.tell_untaken(remains, untaken, done).await else {
+            return Ok(());
+        };
+        tracing::error!(target: "smtp", message_id = %remains.id, %fault, "fault");
+        let later = |fault: &Fault| Later(format!("its sender cannot be told: {fault}"));
+        match self.patience {
+            Patience::Waits => Err(later(&fault)),
+            Patience::IsOver => post.note(done).await.map_err(|fault| later(&fault)),
+        }
+    }
+
+    fn note(&self, progress: Progress) -> Note {
+        let file = self.file.clone();
+        Note { file, progress }
     }
 
     /// What is refused for now waits, as long as it may.

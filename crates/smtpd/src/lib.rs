@@ -181,5 +181,8 @@ impl Door {
 
 /// Serves one client until it quits, is lost, or the server stops.
 pub async fn session(conn: Conn, door: Arc<Door>, stop: Stop) {
-    session::Session::new(conn, door, stop).run().await;
+    match session::local(&conn, &door) {
+        Ok(local) => session::Session::new(conn, local, door, stop).run().await,
+        Err(fault) => session::turn_away(conn, &fault).await,
+    }
 }

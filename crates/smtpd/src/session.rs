@@ -6,7 +6,7 @@ use crate::limits::{LAST_WORDS_TIMEOUT, OUTPUT_BYTES};
 use crate::table::{self, States};
 use crate::{BareNewline, ClearText, Door, Logins, cmd, reply};
 use bytes::BytesMut;
-use mail::{Conversation, LoginClient, LoginRefusal};
+use mail::{Conversation, Fault, LoginClient, LoginRefusal};
 use net::time::{Instant, now, timeout, timeout_at};
 use net::{Conn, GivenUp, SessionEntry, Stop};
 use post::{Arriving, Client, Envelope, Greeting, LocalUser, Role};
@@ -107,7 +107,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub fn new(conn: Conn, door: Arc<Door>, stop: Stop) -> Session {
+    pub fn new(conn: Conn, local: Option<LocalUser>, door: Arc<Door>, stop: Stop) -> Session {
         let rules = DataRules {
             max_bytes: door.post.max_message_bytes(),
             bare_newlines: BareNewlines::Reject,
@@ -117,7 +117,7 @@ impl Session {
             helo: None,
             tls: tls_text(&conn),
             login: None,
-            local: local(&conn, &door),
+            local,
             role: door.settings.role,
         };
         let entry = conn.session().clone();
@@ -503,17 +503,24 @@ impl Session {
 }
 
 /// Who hands in mail, as the system says.
-fn local(conn: &Conn, door: &Door) -> Option<LocalUser> {
-    let who = conn
-        .credentials()
-        .filter(|_| door.settings.role == Role::Local)?;
-    match door.settings.users.find(&door.post, who.uid) {
-        Ok(user) => user,
-        Err(fault) => {
-            tracing::error!(target: "smtp", uid = who.uid, %fault, "fault");
-            None
-        }
+pub(crate) fn local(conn: &Conn, door: &Door) -> Result<Option<LocalUser>, Fault> {
+    let who = conn.credentials();
+    match who.filter(|_| door.settings.role == Role::Local) {
+        Some(who) => door.settings.users.find(&door.post, who.uid),
+        None => Ok(None),
     }
+}
+
+/// What a user hears of whom nobody can say now who he is: under another name he would be refused for
+/// good what is his right.
+const UNKNOWN_NOW: &[u8] = b"421 4.3.0 It cannot be found out now who you are, try again later\r\n";
+
+/// Ends a session that cannot begin.
+pub(crate) async fn turn_away(mut conn: Conn, fault: &Fault) {
+    let uid = conn.credentials().map(|who| who.uid);
+    tracing::error!(target: "smtp", uid, %fault, "fault");
+    let _ = timeout(LAST_WORDS_TIMEOUT, conn.write_all(UNKNOWN_NOW)).await;
+    conn.close().await;
 }
 
 /// What TLS agreed on, as it stands in a Received field.

@@ -15,8 +15,8 @@ const EVERYBODY: &str = "*";
 /// How a user's number becomes a name, and whose word counts.
 #[derive(Clone, Debug)]
 pub struct Users {
-    /// The login name of a user of the system.
-    pub name: fn(u32) -> Option<String>,
+    /// The login name of a user of the system; a fault if it cannot be known now.
+    pub name: fn(u32) -> Result<Option<String>, Fault>,
     /// Login names; `*` is everybody. Root need not stand here.
     pub trusted: Vec<String>,
     /// Whose mail some of them bring by UUCP.
@@ -29,7 +29,7 @@ impl Default for Users {
     /// Nobody has a name, and only root is trusted.
     fn default() -> Users {
         Users {
-            name: |_| None,
+            name: |_| Ok(None),
             trusted: Vec::new(),
             systems: Arc::default(),
             ways_out: Vec::new(),
@@ -40,7 +40,7 @@ impl Default for Users {
 impl Users {
     /// The user with this number, as `post` knows him.
     pub fn find(&self, post: &Post, uid: u32) -> Result<Option<LocalUser>, Fault> {
-        let name = (self.name)(uid);
+        let name = (self.name)(uid)?;
         let trust = self.trust(uid, name.as_deref());
         post.local_user(uid, name, trust)
     }

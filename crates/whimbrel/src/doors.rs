@@ -99,7 +99,6 @@ impl Doors {
         let now = self.current.subscribe();
         let taking = Taking {
             folder: own_files::drop_in(data),
-            notes: own_files::taken_in(data),
             now: move || {
                 let current = now.borrow();
                 let lifetime = current.settings.sending.queue.lifetime;

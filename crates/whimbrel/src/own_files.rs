@@ -61,8 +61,8 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Makes the folder where users of this machine leave mail while no server takes it, and that of the
-    /// notes of what was taken. One that is there stays as it is.
+    /// Makes the folder where users of this machine leave mail while no server takes it. One that is
+    /// there stays as it is.
     pub fn make_drop(&self) -> Outcome<()> {
         let path = drop_in(&self.0);
         if !path.exists() {
@@ -71,7 +71,6 @@ impl Folder {
             let set = mode(DROP_FOLDER).or_else(|_| mode(PLAIN_DROP_FOLDER));
             set.map_err(|error| doing("open", &path, error))?;
         }
-        Folder::make(&taken_in(&self.0))?;
         Ok(())
     }
 
@@ -165,16 +164,6 @@ pub fn store_in(data: &Path) -> PathBuf {
 /// Where the drop folder lies in a data folder.
 pub fn drop_in(data: &Path) -> PathBuf {
     data.join("drop")
-}
-
-/// Where the notes lie of what was taken out of the drop folder: nobody else may write them.
-pub fn taken_in(data: &Path) -> PathBuf {
-    data.join("taken")
-}
-
-/// A few words, whole or not at all.
-pub fn write_text(path: &Path, text: &str) -> Outcome<()> {
-    write_whole(path, text.as_bytes())
 }
 
 /// Writes JSON that may hold passwords.

@@ -5,6 +5,7 @@
 use crate::Outcome;
 use crate::own_files;
 use crate::settings::Process;
+use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, geteuid, getgid, getresuid, initgroups, setgid, setuid};
 use rustix::process::umask;
 use rustix::thread::{
@@ -12,6 +13,7 @@ use rustix::thread::{
 };
 use std::ffi::CString;
 use std::path::PathBuf;
+use store::Fault;
 
 /// Becomes the user of the settings if this process is root's. The data folder must be that user's;
 /// it and the folders of `sockets` are made if they are not there.
@@ -35,13 +37,18 @@ pub fn give_up(process: &Process, sockets: &[PathBuf]) -> Outcome<()> {
 }
 
 /// The login name of a user of this machine.
-pub fn name_of(uid: u32) -> Option<String> {
-    match User::from_uid(Uid::from_raw(uid)) {
-        Ok(user) => user.map(|user| user.name),
-        Err(error) => {
-            tracing::warn!(uid, %error, "cannot look up a user");
-            None
-        }
+pub fn name_of(uid: u32) -> Result<Option<String>, Fault> {
+    let user = found(User::from_uid(Uid::from_raw(uid)));
+    let user = user.map_err(|error| Fault::new("looking up a user of this machine", error))?;
+    Ok(user.map(|user| user.name))
+}
+
+/// What the system's look-up means: that there is no such user it says in many ways (getpwuid(3)); all
+/// else may be otherwise in a moment.
+pub fn found(looked_up: Result<Option<User>, Errno>) -> Result<Option<User>, Errno> {
+    match looked_up {
+        Err(Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM) => Ok(None),
+        other => other,
     }
 }
 
@@ -105,4 +112,24 @@ fn become_user(user: &User, gid: Gid) -> Outcome<()> {
         "root's rights are still there"
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_who_cannot_be_looked_up_now_is_not_one_who_does_not_exist() {
+        for there_is_none in [Ok(None), Err(Errno::ENOENT), Err(Errno::ESRCH)] {
+            assert!(found(there_is_none).unwrap().is_none());
+        }
+        for not_now in [
+            Errno::EIO,
+            Errno::EMFILE,
+            Errno::EAGAIN,
+            Errno::ECONNREFUSED,
+        ] {
+            assert_eq!(found(Err(not_now)).unwrap_err(), not_now);
+        }
+    }
 }

@@ -9,6 +9,7 @@
     reason = "these runs tell a person where they are"
 )]
 
+pub mod dropped;
 pub mod hostile;
 pub mod kill;
 mod letters;

@@ -12,10 +12,11 @@ use smtp::{By, Hold, MailParameters};
 
 /// What is known at MAIL.
 pub(crate) struct AskedEvidence<'a> {
+    /// As which it asks (`Client::asks_as`).
     pub role: Role,
     pub parameters: &'a MailParameters,
     pub now: Time,
-    /// Messages that this login has held for later.
+    /// Messages that whoever asks has held for later.
     pub held: usize,
 }
 
@@ -98,10 +99,10 @@ pub enum Wish {
 /// too, or what is to come back if it is late could not come here [rfc2852 4.1.4.1].
 pub(crate) fn offers(role: Role, wish: Wish, policy: &Policy) -> bool {
     let may_ask = match (role, wish) {
-        (Role::Submission, _) | (Role::Exchange, Wish::Time) => true,
+        // who is known by a login, or by the system
+        (Role::Submission | Role::Local, _) | (Role::Exchange, Wish::Time) => true,
         // [rfc4865 4.2]
-        (Role::Exchange, Wish::Hold | Wish::Priority)
-        | (Role::Lmtp | Role::Local | Role::OnDemand, _) => false,
+        (Role::Exchange, Wish::Hold | Wish::Priority) | (Role::Lmtp | Role::OnDemand, _) => false,
     };
     let is_off = wish == Wish::Hold && policy.longest_hold.is_zero();
     may_ask && !is_off && policy.elsewhere == Elsewhere::Taken

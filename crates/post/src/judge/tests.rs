@@ -158,6 +158,7 @@ fn mail_is_held_as_long_and_as_much_as_may_be() {
         ..policy()
     };
     assert!(!offers(Role::Submission, Wish::Hold, &none));
+    assert!(offers(Role::Local, Wish::Hold, &policy()));
     assert!(offers(Role::Submission, Wish::Hold, &policy()));
     assert!(!offers(Role::Exchange, Wish::Hold, &policy()));
 }

@@ -3,6 +3,7 @@
 //! Looks and says; `whimbrel verify` tells people. What never happens here: a change, the octets of a
 //! body (`mail` looks at those).
 
+use crate::dropped;
 use crate::queue::entry::{EntryNumber, EntryRecord, Whither};
 use crate::queue::keys;
 use crate::queue::message::MessageRecord;
@@ -65,6 +66,7 @@ pub fn check(look: &RoadLook, mut problem: impl FnMut(String)) -> Result<u64, Fa
     for (number, _) in messages.iter().filter(|(_, has_entry)| !**has_entry) {
         problem(format!("message {number} goes nowhere: it has no entry"));
     }
+    rows += dropped::check(look, &mut problem)?;
     Ok(rows + trail::check(look, &mut problem)?)
 }
 

@@ -7,6 +7,7 @@
 //! | `e` message, entry | what of it goes to one domain, or into mailboxes here later: recipients, next attempt |
 //! | `s` domain | an MTA-STS policy (`road::policy`) |
 //! | `t` day, domain | what came of TLS on a day (`road::tls_report`) |
+//! | `d` name | how much of a file of the drop folder has entered (`dropped`) |
 //! | `n` | the incarnation of the last node that had the queue |
 //! | `r` … | the record of every message (`report`) |
 

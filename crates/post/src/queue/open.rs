@@ -193,14 +193,16 @@ impl Queue {
     pub(super) fn counts_held(&self, number: MessageNumber, message: &MessageRecord) {
         let now = self.inner.clock.now();
         let held = message.asked.hold.filter(|held| held.until > now);
-        if let (Some(held), Some(login)) = (held, &message.login) {
-            self.held().add(login, held.until, number);
+        // a user of this machine has no login: the client is he
+        let holder = message.login.as_ref().unwrap_or(&message.client);
+        if let Some(held) = held {
+            self.held().add(holder, held.until, number);
         }
     }
 
-    /// Messages that a login has held for later.
-    pub(crate) fn held_by(&self, login: &str) -> usize {
-        self.held().count(login, self.inner.clock.now())
+    /// Messages that a login, or a user of this machine, has held for later.
+    pub(crate) fn held_by(&self, holder: &str) -> usize {
+        self.held().count(holder, self.inner.clock.now())
     }
 
     pub(super) fn picking(&self) -> MutexGuard<'_, BTreeSet<String>> {

@@ -81,7 +81,7 @@ fn keywords(session: &Session) -> Vec<String> {
     if session.client.role != Role::Lmtp && !session.door.settings.customers.is_empty() {
         keywords.push("ETRN".to_owned()); // [rfc1985 3]
     }
-    let offers = |wish| session.door.post.offers(session.client.role, wish);
+    let offers = |wish| session.door.post.offers(&session.client, wish);
     if offers(Wish::Hold) {
         let (longest, until) = session.door.post.longest_hold();
         let until = date_time(until.seconds());

@@ -3,9 +3,10 @@
 
 use super::{Client, Server};
 use bytes::BytesMut;
+use mail::Fault;
 use net::{Listener, dial_unix};
-use post::{Post, PostSettings};
-use smtpd::batch::{HandedIn, Patience, Step};
+use post::{DroppedFile, Note, Post, PostSettings, Progress};
+use smtpd::batch::{self, HandedIn, Patience, Step};
 use smtpd::{Door, Role, Settings, Users};
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -13,19 +14,26 @@ use std::sync::Arc;
 const JANE: u32 = 1_000;
 const UUCP: u32 = 10;
 
-fn called(uid: u32) -> Option<String> {
+type Name = Result<Option<String>, Fault>;
+
+fn called(uid: u32) -> Name {
     let name = match uid {
         UUCP => "uucp",
         _ => "alice",
     };
-    Some(name.to_owned())
+    Ok(Some(name.to_owned()))
 }
 
 fn door(server: &Server) -> Arc<Door> {
+    door_where(server, called)
+}
+
+/// Where users are called so.
+fn door_where(server: &Server, name: fn(u32) -> Name) -> Arc<Door> {
     let house = &server.house;
     let mut settings = Settings::new("example.test", Role::Local);
     settings.users = Users {
-        name: called,
+        name,
         trusted: vec!["uucp".to_owned()],
         ways_out: vec!["leaf".to_owned()],
         ..Users::default()
@@ -41,9 +49,19 @@ fn message(from: &str, to: &[&str], subject: &str) -> String {
     format!("MAIL FROM:<{from}>\n{to}DATA\nSubject: {subject}\n\n.\n")
 }
 
+/// A file under this name.
+fn file(name: &str) -> DroppedFile {
+    DroppedFile {
+        name: name.as_bytes().to_vec(),
+        inode: 1,
+        changed: (1_000, 1),
+        bytes: 100,
+    }
+}
+
 /// What came of a batch, step by step, until it is over or waits.
-async fn hand_in(server: &Server, uid: u32, skipped: u64, batch: &str) -> Vec<String> {
-    let mut handed = HandedIn::new(door(server), uid, skipped, Patience::Waits).unwrap();
+async fn hand_in(server: &Server, uid: u32, file: DroppedFile, batch: &str) -> Vec<String> {
+    let mut handed = HandedIn::new(door(server), uid, file, Patience::Waits).unwrap();
     handed.receive(batch.as_bytes());
     handed.end();
     let mut steps = Vec::new();
@@ -88,42 +106,128 @@ async fn the_system_says_who_a_user_of_this_machine_is_and_nobody_else_comes_in(
     nobody.ask("MAIL FROM:<alice@localhost>", "530").await;
 }
 
+async fn subjects(server: &Server, name: &str) -> Vec<String> {
+    let texts = server.texts(name).await;
+    let subject = |text: &String| {
+        let mut fields = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("Subject: "));
+        fields.next().unwrap_or_default().to_owned()
+    };
+    texts.iter().map(subject).collect()
+}
+
 #[tokio::test]
-async fn of_a_batch_in_a_folder_each_message_enters_once() {
+async fn of_a_batch_in_a_folder_each_message_enters_once_whenever_the_server_ends() {
     let server = Server::new().await;
     let batch = ["one", "two", "three"]
-        .map(|subject| message("alice@localhost", &["bob@localhost"], subject))
-        .concat();
-    let steps = hand_in(
-        &server,
-        JANE,
-        0,
-        &batch[..batch
-            .find("MAIL FROM:<alice@localhost>\nRCPT TO:<bob@localhost>\nDATA\nSubject: three")
-            .unwrap()],
-    )
-    .await;
+        .map(|subject| message("alice@localhost", &["bob@localhost"], subject));
+    let whole = batch.concat();
+    // the server ends with the commit of the second
+    let part = batch[..2].concat();
+    let steps = hand_in(&server, JANE, file("a"), &part).await;
     assert_eq!(steps, ["done 1", "done 2"]);
-    let steps = hand_in(&server, JANE, 2, &batch).await;
-    assert_eq!(steps, ["done 3"]);
-    let texts = server.texts("bob").await;
-    for subject in ["one", "two", "three"] {
-        let has = |text: &&String| text.contains(&format!("Subject: {subject}\r\n"));
-        assert_eq!(texts.iter().filter(has).count(), 1, "{subject}");
+    assert_eq!(hand_in(&server, JANE, file("a"), &whole).await, ["done 3"]);
+    // and before the file was removed
+    assert_eq!(hand_in(&server, JANE, file("a"), &whole).await, [""; 0]);
+    assert_eq!(subjects(&server, "bob").await, ["one", "two", "three"]);
+}
+
+#[tokio::test]
+async fn another_file_under_the_same_name_is_taken() {
+    let server = Server::new().await;
+    let mail = message("alice@localhost", &["bob@localhost"], "mail");
+    let other = |change: fn(&mut DroppedFile)| {
+        let mut other = file("a");
+        change(&mut other);
+        other
+    };
+    for file in [
+        file("a"),
+        other(|file| file.inode = 2),
+        other(|file| file.changed.1 = 2),
+        other(|file| file.bytes = 101),
+        file("b"),
+    ] {
+        assert_eq!(hand_in(&server, JANE, file, &mail).await, ["done 1"]);
     }
+    // the very same, but its name was forgotten: it had gone
+    batch::forget(&door(&server), b"b").await.unwrap();
+    assert_eq!(batch::noted(&door(&server)).unwrap(), [b"a"]);
+    assert_eq!(hand_in(&server, JANE, file("b"), &mail).await, ["done 1"]);
+    assert_eq!(subjects(&server, "bob").await.len(), 6);
+}
+
+#[tokio::test]
+async fn whoever_is_left_of_a_message_is_told_of_after_a_crash_and_nobody_gets_it_twice() {
+    let server = Server::new().await;
+    // the first commit was durable, that of the report was not
+    let post = Post::new(
+        server.house.mail.clone(),
+        server.house.clock.clone(),
+        server.house.random.clone(),
+        PostSettings::new("example.test"),
+    );
+    let note = Note {
+        file: file("a"),
+        progress: Progress::but_for(0, [1].into()),
+    };
+    post.note(&note).await.unwrap();
+    let to = ["bob@example.test", "nobody@example.test"];
+    let mail = message("alice@example.test", &to, "half");
+    assert_eq!(hand_in(&server, JANE, file("a"), &mail).await, ["done 1"]);
+    assert_eq!(subjects(&server, "bob").await, [""; 0]);
+    let told = server.texts("alice").await;
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("nobody@example.test"), "{told:?}");
+    assert_eq!(hand_in(&server, JANE, file("a"), &mail).await, [""; 0]);
+    assert_eq!(server.texts("alice").await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_cannot_be_looked_up_now_is_told_to_come_again() {
+    let server = Server::new().await;
+    let not_now = |_| Err(Fault::new("looking up a user", "the directory is away"));
+    let door = door_where(&server, not_now);
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("submit.sock");
+    let listener = Listener::bind_unix(&path, 0o666).unwrap();
+    let conn = dial_unix(&path).await.unwrap();
+    let accepted = listener.accept().await.unwrap();
+    tokio::spawn(smtpd::session(accepted, door.clone(), server.stop.clone()));
+    let mut client = Client {
+        conn,
+        input: BytesMut::new(),
+    };
+    client.expect("421 4.3.0").await;
+    // and what he left waits
+    assert!(HandedIn::new(door, JANE, file("a"), Patience::IsOver).is_err());
+}
+
+#[tokio::test]
+async fn a_user_whose_program_knows_only_his_number_is_he() {
+    let server = Server::new().await;
+    let mail = message("uid1000@localhost", &["bob@localhost"], "numbered");
+    assert_eq!(hand_in(&server, JANE, file("a"), &mail).await, ["done 1"]);
+    let texts = server.texts("bob").await;
+    assert!(texts[0].starts_with("Return-Path: <alice@example.test>\r\n"));
+    // but not another
+    let mail = message("uid1001@localhost", &["bob@localhost"], "forged");
+    assert_eq!(hand_in(&server, JANE, file("b"), &mail).await, ["done 1"]);
+    assert_eq!(server.texts("bob").await.len(), 1);
 }
 
 #[tokio::test]
 async fn who_leaves_a_batch_in_anothers_name_is_told_himself() {
     let server = Server::new().await;
     let forged = message("bob@example.test", &["bob@example.test"], "forged");
-    assert_eq!(hand_in(&server, JANE, 0, &forged).await, ["done 1"]);
+    assert_eq!(hand_in(&server, JANE, file("a"), &forged).await, ["done 1"]);
     assert_eq!(server.messages("bob").await.len(), 0);
     let told = server.texts("alice").await;
     assert_eq!(told.len(), 1);
     assert!(told[0].starts_with("Return-Path: <>\r\n"), "{told:?}");
     // a trusted user may
-    assert_eq!(hand_in(&server, UUCP, 0, &forged).await, ["done 1"]);
+    assert_eq!(hand_in(&server, UUCP, file("b"), &forged).await, ["done 1"]);
     assert_eq!(server.messages("bob").await.len(), 1);
 }
 
@@ -132,7 +236,7 @@ async fn those_whom_nobody_knows_are_reported_and_the_others_have_it() {
     let server = Server::new().await;
     let to = ["nobody@example.test", "bob@example.test"];
     let mail = message("alice@example.test", &to, "half");
-    assert_eq!(hand_in(&server, JANE, 0, &mail).await, ["done 1"]);
+    assert_eq!(hand_in(&server, JANE, file("a"), &mail).await, ["done 1"]);
     assert_eq!(server.messages("bob").await.len(), 1);
     let told = server.texts("alice").await;
     assert!(told[0].contains("nobody@example.test"), "{told:?}");
@@ -143,7 +247,7 @@ async fn a_torn_batch_gives_what_was_whole_and_no_more() {
     let server = Server::new().await;
     let whole = message("alice@example.test", &["bob@example.test"], "whole");
     let torn = format!("{whole}{}", &whole[..whole.len() - 2]);
-    let steps = hand_in(&server, JANE, 0, &torn).await;
+    let steps = hand_in(&server, JANE, file("a"), &torn).await;
     assert_eq!(steps[0], "done 1");
     assert!(steps[1].contains("Torn"), "{steps:?}");
     assert_eq!(server.messages("bob").await.len(), 1);
@@ -154,7 +258,7 @@ async fn what_a_neighbour_brings_by_uucp_says_so() {
     let server = Server::new().await;
     let mail = message("alice@alpha.uucp", &["bob@example.test"], "by-uucp");
     let batch = format!("EHLO alpha.uucp\n{mail}");
-    assert_eq!(hand_in(&server, UUCP, 0, &batch).await, ["done 1"]);
+    assert_eq!(hand_in(&server, UUCP, file("a"), &batch).await, ["done 1"]);
     let texts = server.texts("bob").await;
     let text = texts[0].replace("\r\n\t", " ");
     assert!(

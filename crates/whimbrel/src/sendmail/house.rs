@@ -6,6 +6,7 @@
 use super::exit::{Code, Ended};
 use crate::listeners::Kind;
 use crate::own_files;
+use crate::privileges;
 use crate::settings::{At, Settings};
 use crate::settings_file::SettingsFile;
 use addr::Address;
@@ -69,20 +70,25 @@ pub struct Myself {
 }
 
 impl Myself {
-    pub fn find() -> Myself {
+    /// Not now, if the system cannot say it: under another name mail would be refused for good.
+    pub fn find() -> Result<Myself, Ended> {
         let uid = getuid();
-        let user = User::from_uid(uid).ok().flatten();
+        let user = privileges::found(User::from_uid(uid));
+        let user = user.map_err(|error| {
+            let why = format!("cannot look up who you are (uid {uid}): {error}");
+            Ended::new(Code::Temporary, why)
+        })?;
         let full_name = user.as_ref().map(|user| {
             let gecos = user.gecos.to_string_lossy();
             let first = gecos.split(',').next().unwrap_or_default();
             // an ampersand stands for the login name
             first.replace('&', &capital(&user.name))
         });
-        Myself {
+        Ok(Myself {
             uid: uid.as_raw(),
             name: user.map(|user| user.name),
             full_name: full_name.unwrap_or_default(),
-        }
+        })
     }
 
     /// What the server calls him by.

@@ -46,7 +46,7 @@ pub fn newaliases(words: &[String]) -> Result<(), Ended> {
 
 fn deliver(flags: &Flags, house: &House) -> Result<(), Ended> {
     let input = message::input(house.settings.message_bytes)?;
-    let message = message::made(flags, &Myself::find(), input)?;
+    let message = message::made(flags, &Myself::find()?, input)?;
     let name = name(flags.brought_by.as_deref());
     let sorted = in_runtime(handed_over(house, &name, &message))??;
     let put = put_off(house, &name, &message, &sorted.later);
@@ -184,7 +184,7 @@ fn with_crlf(piece: &[u8]) -> Vec<u8> {
 
 /// `-bv`
 fn verify(flags: &Flags, house: &House) -> Result<(), Ended> {
-    let message = message::made(flags, &Myself::find(), Vec::new())?;
+    let message = message::made(flags, &Myself::find()?, Vec::new())?;
     let none = || Ended::new(Code::Temporary, "the server has no socket for local users");
     let socket = house.socket().ok_or_else(none)?;
     let said = in_runtime(hand_over::verify(&socket, &message))??;

@@ -1,9 +1,9 @@
 //! Taking in what lies in the drop folder: at the start, and whenever something comes while the server
 //! runs.
 //!
-//! A file goes when its messages are in mailboxes and queue, durably. How many of them are done stands
-//! in a note, in a folder that is the server's alone, so that none enters twice after a crash; only one
-//! whose note was not yet written does. What never happens here: a file that its owner had not marked as
+//! A file goes when its messages are in mailboxes and queue, durably. The commits that put them there
+//! note it in the store, so that none enters twice after a crash; the note goes after the file. What never
+//! happens here: a file that its owner had not marked as
 //! whole; a link; anything outside the folder; trust in what else a user puts there: a name of his is
 //! logged with its control characters escaped.
 
@@ -11,12 +11,15 @@ use super::drop_folder::WHOLE;
 use crate::own_files;
 use net::time::{Duration, sleep};
 use net::{Clock, Stop};
+use post::DroppedFile;
 use rustix::fs::OFlags;
 use smtpd::Door;
-use smtpd::batch::{HandedIn, Patience, Step};
+use smtpd::batch::{self, HandedIn, Patience, Step};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,8 +45,6 @@ const GIVES_GROUP: u32 = 0o2000;
 /// What this needs of the house.
 pub struct Taking<N> {
     pub folder: PathBuf,
-    /// Where the notes lie.
-    pub notes: PathBuf,
     /// The door that messages come in by, and after how long what cannot enter is given up: as they
     /// are now.
     pub now: N,
@@ -56,7 +57,7 @@ type Resting = BTreeMap<PathBuf, u32>;
 impl<N: Fn() -> (Arc<Door>, Duration)> Taking<N> {
     /// Looks until `stop`.
     pub async fn run(self, stop: &Stop) {
-        forget(&self.notes, &self.folder);
+        self.forget().await;
         let mut resting = Resting::new();
         while !stop.is_stopped() {
             let files;
@@ -106,8 +107,13 @@ impl<N: Fn() -> (Arc<Door>, Duration)> Taking<N> {
         let most = GROWS.saturating_mul(door.max_message_bytes() + BATCH_BYTES);
         if facts.len() > most || !is_made_in(&self.folder, &facts) {
             tracing::warn!(target: "post", ?path, uid = facts.uid(), "was not left by sendmail, and was removed");
-            self.remove(path);
+            self.remove(path, &facts).await;
             return Taken::Yes;
+        }
+        // what is noted of it must be true of what a crash leaves
+        if let Err(error) = file.sync_all() {
+            tracing::warn!(target: "post", ?path, %error, "cannot be synced");
+            return Taken::Later;
         }
         let age_s = self.clock.now().seconds() - facts.mtime();
         let lifetime_s = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
@@ -115,8 +121,8 @@ impl<N: Fn() -> (Arc<Door>, Duration)> Taking<N> {
             true => Patience::IsOver,
             false => Patience::Waits,
         };
-        let note = self.note(path);
-        let batch = match HandedIn::new(door, facts.uid(), done(&note), patience) {
+        let dropped = dropped(path, &facts);
+        let batch = match HandedIn::new(door, facts.uid(), dropped, patience) {
             Ok(batch) => batch,
             Err(fault) => {
                 tracing::error!(target: "post", uid = facts.uid(), %fault, "fault");
@@ -125,22 +131,15 @@ impl<N: Fn() -> (Arc<Door>, Duration)> Taking<N> {
         };
         // what is appended from now on is not read
         let taken = self
-            .read(batch, file.take(facts.len()), facts.uid(), &note, stop)
+            .read(batch, file.take(facts.len()), facts.uid(), stop)
             .await;
         if taken == Taken::Yes {
-            self.remove(path);
+            self.remove(path, &facts).await;
         }
         taken
     }
 
-    async fn read(
-        &self,
-        mut batch: HandedIn,
-        mut file: impl Read,
-        uid: u32,
-        note: &Path,
-        stop: &Stop,
-    ) -> Taken {
+    async fn read(&self, mut batch: HandedIn, mut file: impl Read, uid: u32, stop: &Stop) -> Taken {
         let mut octets = vec![0; PIECE];
         loop {
             match batch.step().await {
@@ -158,11 +157,7 @@ impl<N: Fn() -> (Arc<Door>, Duration)> Taking<N> {
                         return Taken::Later;
                     }
                 },
-                Step::Done(number) => {
-                    if let Err(error) = own_files::write_text(note, &number.to_string()) {
-                        tracing::error!(target: "post", ?error, "what is done cannot be noted");
-                    }
-                }
+                Step::Done(_) => {}
                 Step::Later(why) => {
                     tracing::info!(target: "post", uid, why, "a message in the drop folder waits");
                     return Taken::Later;
@@ -176,19 +171,43 @@ impl<N: Fn() -> (Arc<Door>, Duration)> Taking<N> {
         }
     }
 
-    fn note(&self, path: &Path) -> PathBuf {
-        self.notes.join(path.file_name().unwrap_or_default())
-    }
-
     /// The note goes when the file is gone for good, or a crash could bring back the file alone.
-    fn remove(&self, path: &Path) {
+    async fn remove(&self, path: &Path, facts: &Metadata) {
+        let there = std::fs::symlink_metadata(path);
+        if there.is_ok_and(|there| dropped(path, &there) != dropped(path, facts)) {
+            return tracing::info!(target: "post", ?path, "was replaced while it was taken in");
+        }
         let gone = own_files::remove_if_there(path).and_then(|()| {
             let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
-            synced.map_err(|error| error.to_string())?;
-            own_files::remove_if_there(&self.note(path))
+            synced.map_err(|error| error.to_string())
         });
-        if let Err(error) = gone {
-            tracing::error!(target: "post", ?error, "what was taken in cannot be removed");
+        match gone {
+            Ok(()) => self.forget_one(name_of(path)).await,
+            Err(error) => {
+                tracing::error!(target: "post", ?error, "what was taken in cannot be removed");
+            }
+        }
+    }
+
+    /// Forgets the files that went when nobody could note it any more.
+    async fn forget(&self) {
+        let noted = match batch::noted(&(self.now)().0) {
+            Ok(noted) => noted,
+            Err(fault) => return tracing::error!(target: "post", %fault, "fault"),
+        };
+        for name in noted {
+            let path = self.folder.join(OsString::from_vec(name.clone()));
+            let is_gone = std::fs::symlink_metadata(path)
+                .is_err_and(|error| error.kind() == ErrorKind::NotFound);
+            if is_gone {
+                self.forget_one(&name).await;
+            }
+        }
+    }
+
+    async fn forget_one(&self, name: &[u8]) {
+        if let Err(fault) = batch::forget(&(self.now)().0, name).await {
+            tracing::error!(target: "post", %fault, "fault");
         }
     }
 }
@@ -264,13 +283,17 @@ fn is_of_group(folder_mode: u32, folder_gid: u32, gid: u32) -> bool {
     folder_mode & GIVES_GROUP == 0 || folder_gid == gid
 }
 
-/// Removes the notes of files that are gone.
-fn forget(notes: &Path, folder: &Path) {
-    let entries = std::fs::read_dir(notes).into_iter().flatten();
-    for name in entries.filter_map(|entry| Some(entry.ok()?.file_name())) {
-        if std::fs::symlink_metadata(folder.join(&name)).is_err() {
-            remove_alone(&notes.join(&name));
-        }
+fn name_of(path: &Path) -> &[u8] {
+    path.file_name().unwrap_or_default().as_bytes()
+}
+
+/// What tells it from another file of its name: nobody can set the time of a change back.
+fn dropped(path: &Path, facts: &Metadata) -> DroppedFile {
+    DroppedFile {
+        name: name_of(path).to_vec(),
+        inode: facts.ino(),
+        changed: (facts.ctime(), facts.ctime_nsec()),
+        bytes: facts.len(),
     }
 }
 
@@ -290,12 +313,6 @@ fn open(path: &Path) -> std::io::Result<(File, Metadata)> {
         .open(path)?;
     let facts = file.metadata()?;
     Ok((file, facts))
-}
-
-/// Messages of the file that are done.
-fn done(note: &Path) -> u64 {
-    let text = own_files::read_if_there(note).ok().flatten();
-    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -363,21 +380,16 @@ mod tests {
     }
 
     #[test]
-    fn notes_go_with_their_files_and_are_the_servers_alone() {
+    fn a_file_is_told_from_another_of_its_name() {
         let place = tempfile::tempdir().unwrap();
-        let (folder, notes) = (place.path().join("drop"), place.path().join("taken"));
-        for made in [&folder, &notes] {
-            std::fs::create_dir(made).unwrap();
-        }
-        put(&folder, "here", 0o700);
-        own_files::write_text(&notes.join("here"), "2").unwrap();
-        own_files::write_text(&notes.join("gone"), "1").unwrap();
-        forget(&notes, &folder);
-        assert_eq!(done(&notes.join("here")), 2);
-        assert_eq!(done(&notes.join("gone")), 0);
-        // what a user calls a note is a file like any other
-        put(&folder, "here.done", 0o700);
-        assert_eq!(look(&folder, &Resting::new(), now_s()).len(), 2);
+        let is = |path: &Path| dropped(path, &std::fs::metadata(path).unwrap());
+        let path = put(place.path(), "mail", 0o700);
+        let first = is(&path);
+        assert_eq!(is(&path), first);
+        // as long, and at the same time
+        let other = put(place.path(), "other", 0o700);
+        std::fs::rename(&other, &path).unwrap();
+        assert_ne!(is(&path), first);
     }
 
     #[test]

@@ -278,7 +278,11 @@ fn listen() -> Vec<Row> {
             row(
                 format!("listen.{name}.connections_per_address"),
                 AtReload,
-                "Of these, from one IPv4 address or one IPv6 /64.",
+                match kind.kind {
+                    Kind::Submit => "Of these, of one user of this machine; root and the server's own count as any.",
+                    Kind::Lmtp => "Of these, from one IPv4 address or one IPv6 /64; at a socket, of one user.",
+                    _ => "Of these, from one IPv4 address or one IPv6 /64.",
+                },
                 move |s| Field::Number(Plain, &mut s.listen[index].bounds.per_address),
             )
             .least(1, ""),

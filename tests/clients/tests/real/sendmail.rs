@@ -137,17 +137,15 @@ fn while_the_server_is_away_mail_waits_in_the_drop_folder() {
         assert!(Instant::now() < deadline, "the file stays");
         std::thread::yield_now();
     }
-    // and by the running server as well: a file of two messages, of which the first is done already
+    // and by the running server as well: a file of two messages
     let batch = "MAIL FROM:<alice@localhost>\r\nRCPT TO:<alice@localhost>\r\nDATA\r\n\
                  Subject: first\r\n\r\n.\r\n";
     let batch = format!("{batch}{}", batch.replace("first", "second"));
-    std::fs::write(data.join("taken/two"), "1").unwrap();
     std::fs::write(folder.join("two"), batch).unwrap();
     let whole = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(folder.join("two"), whole).unwrap();
     arrived(&server, "second");
-    let mut alice = server.imap(server.alice());
-    assert_eq!(alice.search("HEADER Subject first"), [0_u32; 0]);
+    arrived(&server, "first");
 }
 
 #[test]
