@@ -7,9 +7,9 @@ use crate::pattern::Kept;
 use crate::script::{Script, Setup};
 use addr::Address;
 use mail::{
-    AccountChange, Addressed, Admin, Argon2Cost, Body, Dsn, Flags, Incoming, IssuerSettings, Mail,
-    MailSettings, MailboxName, Mechanism, NewMessage, Prefix, ReadablePassword, Resolved,
-    SharedKey, WeakPasswords,
+    Account, AccountChange, Addressed, Admin, Argon2Cost, Body, Dsn, Flags, Incoming,
+    IssuerSettings, Mail, MailSettings, MailboxName, Mechanism, NewMessage, Prefix,
+    ReadablePassword, Resolved, SharedKey, WeakPasswords,
 };
 use net::{Clock, Random, TlsClient, TlsServer};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
@@ -108,6 +108,34 @@ impl House {
         Admin::owner_of(&self.db)
     }
 
+    /// An account that a script made.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    pub fn account(&self, name: &str) -> Account {
+        self.find(name)
+            .unwrap_or_else(|reason| panic!("{name}: {reason}"))
+    }
+
+    fn find(&self, name: &str) -> Result<Account, String> {
+        let admin = self.admin();
+        let id = self.mail.directory().account_of(&admin, &address(name)?);
+        let id = id.map_err(text)?.ok_or("there is no such account")?;
+        Ok(self.mail.account_as_admin(&admin, id))
+    }
+
+    /// Makes the next wrong password from this machine wait for some ten seconds.
+    ///
+    /// # Panics
+    /// If anybody is called nobody.
+    pub async fn many_wrong_passwords(&self) {
+        let peer = std::net::Ipv4Addr::LOCALHOST.into();
+        for _ in 0..8 {
+            let login = self.mail.auth().login("nobody", b"guess", peer, "test");
+            assert!(login.await.is_err(), "nobody has logged in");
+        }
+    }
+
     async fn set_up(&self, setup: &Setup) -> Result<(), String> {
         let directory = self.mail.directory();
         match setup {
@@ -174,8 +202,7 @@ impl House {
         let (directory, admin) = (self.mail.directory(), self.admin());
         let domain = domain.parse().map_err(text)?;
         directory.add_domain(&admin, &domain).await.map_err(debug)?;
-        let id = directory.account_of(&admin, &address(account)?);
-        let id = id.map_err(text)?.ok_or("there is no such account")?;
+        let id = self.find(account)?.id();
         let second = self.mail.auth().new_password(second.as_bytes()).await;
         let second = second.map_err(debug)?;
         let set = directory.set_host(&admin, &domain, id, Some(&second));
@@ -253,21 +280,13 @@ impl House {
     }
 
     async fn put(&self, account: &str, mailbox: &str, file: &str) -> Result<(), String> {
-        let admin = self.admin();
-        let id = self
-            .mail
-            .directory()
-            .account_of(&admin, &address(account)?)
-            .map_err(text)?;
-        let id = id.ok_or("there is no such account")?;
         let message = NewMessage {
             body: self.body(file).await?,
             flags: Flags::default(),
             internal_date: None,
         };
         let mailbox = MailboxName::try_from(mailbox).map_err(debug)?;
-        let account = self.mail.account_as_admin(&admin, id);
-        account
+        self.find(account)?
             .append(&mailbox, vec![message])
             .await
             .map(drop)

@@ -45,6 +45,7 @@ pub mod player;
 pub mod runner;
 pub mod script;
 pub mod turned;
+pub mod turns;
 
 pub use house::House;
 pub use player::{Failure, play};
@@ -61,6 +62,19 @@ pub fn folder(protocol: &str) -> PathBuf {
 /// The folder of the mail samples.
 pub fn mails() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mails")
+}
+
+/// All mail samples by name, with their line ends as the server keeps them.
+pub fn samples() -> Vec<(String, Vec<u8>)> {
+    let read = |path: PathBuf| {
+        let octets = std::fs::read(&path);
+        let octets =
+            octets.unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+        (path.display().to_string(), octets)
+    };
+    let mut samples: Vec<_> = list(&mails(), "eml").map(read).collect();
+    samples.sort();
+    samples
 }
 
 /// All scripts of one protocol, by file name; a file that cannot be read as a script panics with
@@ -84,13 +98,18 @@ pub fn texts(folder: &str) -> Vec<(String, String)> {
 }
 
 fn paths(protocol: &str) -> Vec<PathBuf> {
-    let folder = folder(protocol);
-    let entries = std::fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("cannot list {}: {error}", folder.display()));
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("because the folder was just opened").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
-        .collect();
+    let mut paths: Vec<PathBuf> = list(&folder(protocol), "txt").collect();
     paths.sort();
     paths
+}
+
+fn list(folder: &Path, ending: &str) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("cannot list {}: {error}", folder.display()));
+    entries
+        .map(|entry| entry.expect("because the folder was just opened").path())
+        .filter(move |path| {
+            path.extension()
+                .is_some_and(|extension| extension == ending)
+        })
 }

@@ -4,17 +4,10 @@
 use crate::client::{Client, Server, item};
 use crate::value::Value;
 
-/// All samples, with their line ends as the server keeps them.
-fn samples() -> Vec<(String, Vec<u8>)> {
-    let mut samples: Vec<_> = std::fs::read_dir(dialogs::mails())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "eml"))
-        .map(|path| (path.display().to_string(), std::fs::read(path).unwrap()))
-        .filter(|(_, octets)| !octets.contains(&0))
-        .collect();
-    samples.sort();
-    samples
+/// The samples that an APPEND without BINARY takes.
+fn samples() -> impl Iterator<Item = (String, Vec<u8>)> {
+    let samples = dialogs::samples().into_iter();
+    samples.filter(|(_, octets)| !octets.contains(&0))
 }
 
 async fn text(client: &mut Client, section: &str) -> Option<Vec<u8>> {

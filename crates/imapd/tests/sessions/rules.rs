@@ -1,6 +1,7 @@
 //! The session's own rules: time, limits, the server's stop, several sessions at once.
 
 use crate::client::{Client, Server};
+use dialogs::turns::order_of_ending;
 use std::time::Duration;
 use store::{Db, Files, SimFailure};
 
@@ -265,12 +266,7 @@ async fn is_delayed(server: &Server) -> Client {
 #[tokio::test(start_paused = true)]
 async fn a_login_that_is_delayed_ends_with_its_client_or_the_server() {
     let server = Server::new().await;
-    let peer = std::net::Ipv4Addr::LOCALHOST.into();
-    for _ in 0..8 {
-        let auth = server.house.mail.auth();
-        let login = auth.login("nobody", b"guess", peer, "test").await;
-        assert!(login.is_err());
-    }
+    server.house.many_wrong_passwords().await;
     let Client { conn, session, .. } = is_delayed(&server).await;
     drop(conn);
     let began = net::time::Instant::now();
@@ -285,34 +281,14 @@ async fn a_login_that_is_delayed_ends_with_its_client_or_the_server() {
     assert!(elapsed_s(began) < 1);
 }
 
-/// In one thread, with all sent before a session runs.
-async fn in_order_of_ending(server: &Server, scripts: [Vec<u8>; 2]) -> Vec<usize> {
-    let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let mut tasks = Vec::new();
-    for (number, script) in scripts.into_iter().enumerate() {
-        let (mut client, end) = net::Conn::pipe(1 << 20);
-        client.write_all(&script).await.unwrap();
-        let session = imapd::session(end, server.door.clone(), server.stop.clone());
-        tasks.push(tokio::spawn(session));
-        let order = order.clone();
-        tasks.push(tokio::spawn(async move {
-            while client.read(&mut bytes::BytesMut::new()).await.unwrap() > 0 {}
-            order.lock().unwrap().push(number);
-        }));
-    }
-    for task in tasks {
-        task.await.unwrap();
-    }
-    let order = order.lock().unwrap();
-    order.clone()
-}
-
 #[tokio::test]
 async fn thousands_of_pipelined_commands_of_one_client_let_another_have_its_turn() {
     let server = Server::new().await;
     let greedy = [&b"a NOOP\r\n".repeat(5_000)[..], b"b LOGOUT\r\n"].concat();
     let modest = b"a NOOP\r\nb LOGOUT\r\n".to_vec();
-    assert_eq!(in_order_of_ending(&server, [greedy, modest]).await, [1, 0]);
+    let session = |conn| imapd::session(conn, server.door.clone(), server.stop.clone());
+    let order = order_of_ending([greedy, modest], session).await;
+    assert_eq!(order, [1, 0]);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod served;
 
 use bytes::BytesMut;
 use dialogs::house::House;
+use dialogs::turns::order_of_ending;
 use mail::{
     Access, Cursor, Expunges, FlagChange, Flags, Keyword, Mail, MailboxName, SystemFlags, Update,
     Want,
@@ -18,17 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Db, Files, SimFailure};
 
-fn samples() -> Vec<(String, Vec<u8>)> {
-    let mut samples: Vec<_> = std::fs::read_dir(dialogs::mails())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "eml"))
-        .map(|path| (path.display().to_string(), std::fs::read(path).unwrap()))
-        .collect();
-    samples.sort();
-    samples
-}
-
 fn message(n: usize) -> Vec<u8> {
     format!("Subject: {n}\r\n\r\nmessage {n}\r\n").into_bytes()
 }
@@ -37,7 +27,7 @@ fn message(n: usize) -> Vec<u8> {
 async fn sizes_are_exactly_what_retr_sends_for_every_sample() {
     // [rfc1939 11] [rfc1939 11 #1]
     let server = Server::new().await;
-    let samples = samples();
+    let samples = dialogs::samples();
     for (_, octets) in &samples {
         server.put("alice", &[octets]).await;
     }
@@ -80,7 +70,7 @@ async fn sizes_are_exactly_what_retr_sends_for_every_sample() {
 async fn a_client_that_never_says_utf8_gets_headers_in_ascii_of_every_sample() {
     // [rfc6856 2.1] [rfc6856 4]
     let server = Server::new().await;
-    let samples = samples();
+    let samples = dialogs::samples();
     for (_, octets) in &samples {
         server.put("alice", &[octets]).await;
     }
@@ -339,15 +329,6 @@ async fn pop3_claims_no_recent() {
     assert_eq!(view.first_unseen(), Some(1), "RETR sets no \\Seen");
 }
 
-/// Makes the next wrong password of this address wait for some ten seconds.
-async fn many_wrong_passwords(house: &House) {
-    let peer = std::net::Ipv4Addr::LOCALHOST.into();
-    for _ in 0..8 {
-        let login = house.mail.auth().login("nobody", b"guess", peer, "test");
-        assert!(login.await.is_err());
-    }
-}
-
 impl Client {
     /// Sends a wrong password, whose answer waits.
     async fn is_delayed(&mut self) {
@@ -362,7 +343,7 @@ impl Client {
 #[tokio::test(start_paused = true)]
 async fn a_login_that_is_delayed_ends_with_its_client_or_the_server() {
     let server = Server::new().await;
-    many_wrong_passwords(&server.house).await;
+    server.house.many_wrong_passwords().await;
     let mut client = server.connect();
     client.is_delayed().await;
     let Client { conn, session, .. } = client;
@@ -383,25 +364,11 @@ async fn a_login_that_is_delayed_ends_with_its_client_or_the_server() {
 #[tokio::test]
 async fn thousands_of_pipelined_commands_of_one_client_let_another_have_its_turn() {
     let server = Server::new().await;
-    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let mut tasks = Vec::new();
-    // all is sent before a session runs, and there is one thread
-    for (name, commands) in [("greedy", 5_000), ("modest", 1)] {
-        let (mut client, end) = Conn::pipe(1 << 20);
-        let sent = [&b"CAPA\r\n".repeat(commands)[..], b"QUIT\r\n"].concat();
-        client.write_all(&sent).await.unwrap();
-        let session = popd::session(end, server.door.clone(), server.stop.clone());
-        tasks.push(tokio::spawn(session));
-        let order = order.clone();
-        tasks.push(tokio::spawn(async move {
-            while client.read(&mut BytesMut::new()).await.unwrap() > 0 {}
-            order.lock().unwrap().push(name);
-        }));
-    }
-    for task in tasks {
-        task.await.unwrap();
-    }
-    assert_eq!(order.lock().unwrap()[..], ["modest", "greedy"]);
+    let greedy = [&b"CAPA\r\n".repeat(5_000)[..], b"QUIT\r\n"].concat();
+    let modest = b"CAPA\r\nQUIT\r\n".to_vec();
+    let session = |conn| popd::session(conn, server.door.clone(), server.stop.clone());
+    let order = order_of_ending([greedy, modest], session).await;
+    assert_eq!(order, [1, 0]);
 }
 
 impl Server {

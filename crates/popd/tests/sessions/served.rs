@@ -50,15 +50,7 @@ impl Server {
     }
 
     pub fn account(&self, name: &str) -> Account {
-        let admin = self.house.admin();
-        let address = format!("{name}@example.test").parse().unwrap();
-        let id = self
-            .mail()
-            .directory()
-            .account_of(&admin, &address)
-            .unwrap()
-            .unwrap();
-        self.mail().account_as_admin(&admin, id)
+        self.house.account(name)
     }
 
     pub async fn put(&self, name: &str, messages: &[&[u8]]) {

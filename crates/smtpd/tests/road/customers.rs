@@ -1,6 +1,7 @@
 //! Mail that is kept for customers until their servers ask for it.
 
-use crate::house::{Client, House, World, later};
+use crate::client::Client;
+use crate::house::{House, World, later};
 use net::time::Duration;
 use post::customer::{Customer, Holds};
 use post::road::route::DomainPattern;

@@ -1,7 +1,7 @@
 //! A server of the simulated network: its rooms, its doors, its queue.
 
+use crate::client::Client;
 use addr::{Charset, Host};
-use bytes::BytesMut;
 use mail::{
     Access, Admin, AliasTo, Argon2Cost, Cursor, DkimKey, Existing, Flags, KeyAlgorithm, KeyState,
     Mail, MailSettings, MailboxName, Message, NewMessage, Want, WeakPasswords,
@@ -289,10 +289,7 @@ impl House {
     async fn client(&self, role: Role) -> Client {
         let (client, server) = Conn::pipe(4_096);
         tokio::spawn(smtpd::session(server, self.door(role), self.stop.clone()));
-        let mut client = Client {
-            conn: client,
-            input: BytesMut::new(),
-        };
+        let mut client = Client::new(client);
         client.expect("220").await;
         client
     }
@@ -421,44 +418,7 @@ impl Drop for House {
     }
 }
 
-pub struct Client {
-    conn: Conn,
-    input: BytesMut,
-}
-
 impl Client {
-    async fn send(&mut self, text: &str) {
-        self.conn.write_all(text.as_bytes()).await.unwrap();
-    }
-
-    async fn line(&mut self) -> String {
-        loop {
-            if let Some(at) = self.input.iter().position(|octet| *octet == b'\n') {
-                let line = self.input.split_to(at + 1).to_vec();
-                return String::from_utf8(line).unwrap().trim_end().to_owned();
-            }
-            if self.conn.read(&mut self.input).await.unwrap_or(0) == 0 {
-                return String::new();
-            }
-        }
-    }
-
-    /// The last line of a reply, which must begin with this.
-    pub async fn expect(&mut self, begin: &str) -> String {
-        loop {
-            let line = self.line().await;
-            if line.get(3..4) != Some("-") {
-                assert!(line.starts_with(begin), "expected {begin}, got {line:?}");
-                return line;
-            }
-        }
-    }
-
-    pub async fn ask(&mut self, line: &str, begin: &str) -> String {
-        self.send(&format!("{line}\r\n")).await;
-        self.expect(begin).await
-    }
-
     /// Takes the part of the server after ATRN, until QUIT. With a number it goes away instead of
     /// answering the final dot of that message. Gives what came whole.
     pub async fn take_mail(&mut self, cut_at: Option<usize>) -> Vec<String> {
@@ -519,7 +479,7 @@ impl Client {
         self.ask("DATA", "354").await;
         for line in content.split_inclusive("\r\n") {
             let dot = if line.starts_with('.') { "." } else { "" };
-            self.send(&format!("{dot}{line}")).await;
+            self.send(format!("{dot}{line}")).await;
         }
         let reply = self.ask(".", "250 2.0.0 ").await;
         reply.rsplit(' ').next().unwrap().to_owned()

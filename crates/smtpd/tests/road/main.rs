@@ -2,6 +2,8 @@
 //! sender learns why not. Time is paused and passes at once.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "../client/mod.rs"]
+mod client;
 mod customers;
 mod forwards;
 mod house;
@@ -9,7 +11,8 @@ mod many;
 mod wishes;
 
 use addr::{Charset, ReversePath};
-use house::{A, B, Client, LETTER, World, later};
+use client::Client;
+use house::{A, B, LETTER, World, later};
 use mail::codec::Record;
 use net::time::Duration;
 use post::queue::{MessageRecord, keys};

@@ -2,7 +2,6 @@
 //! lie in a folder.
 
 use super::{Client, Server};
-use bytes::BytesMut;
 use mail::Fault;
 use net::{Listener, dial_unix};
 use post::{DroppedFile, Note, Post, PostSettings, Progress};
@@ -86,10 +85,7 @@ async fn the_system_says_who_a_user_of_this_machine_is_and_nobody_else_comes_in(
     let conn = dial_unix(&path).await.unwrap();
     let accepted = listener.accept().await.unwrap();
     tokio::spawn(smtpd::session(accepted, door(&server), server.stop.clone()));
-    let mut client = Client {
-        conn,
-        input: BytesMut::new(),
-    };
+    let mut client = Client::new(conn);
     client.expect("220").await;
     client.ask("EHLO mail.example.org", "250").await;
     client
@@ -195,10 +191,7 @@ async fn who_cannot_be_looked_up_now_is_told_to_come_again() {
     let conn = dial_unix(&path).await.unwrap();
     let accepted = listener.accept().await.unwrap();
     tokio::spawn(smtpd::session(accepted, door.clone(), server.stop.clone()));
-    let mut client = Client {
-        conn,
-        input: BytesMut::new(),
-    };
+    let mut client = Client::new(conn);
     client.expect("421 4.3.0").await;
     // and what he left waits
     assert!(HandedIn::new(door, JANE, file("a"), Patience::IsOver).is_err());

@@ -2,13 +2,16 @@
 //! server's end, lost connections).
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "../client/mod.rs"]
+mod client;
 mod content;
 mod local;
 mod trouble;
 
-use bytes::BytesMut;
+use client::Client;
 use dialogs::house::House;
 use dialogs::script::Script;
+use dialogs::turns::order_of_ending;
 use mail::{Access, Cursor, MailboxName, Message, View, Want};
 use net::{Bounds, Conn, Listener, Stop};
 use post::{Post, PostSettings};
@@ -16,8 +19,17 @@ use smtpd::{BareNewline, ClearText, Door, Role, Settings};
 use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
+use tokio::time::Instant;
 
 const ALICE: &str = "AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZWNyZXQ=";
+
+const CAROL: &str = "carol@example.org";
+const BOB: &[&str] = &["bob@example.test"];
+
+fn took_less_than(began: Instant, seconds: u64) {
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(seconds), "{took:?}");
+}
 
 struct Server {
     house: House,
@@ -61,19 +73,9 @@ impl Server {
     }
 
     async fn view(&self, name: &str) -> View {
-        let admin = self.house.admin();
-        let address = format!("{name}@example.test").parse().unwrap();
-        let mail = &self.house.mail;
-        let id = mail
-            .directory()
-            .account_of(&admin, &address)
-            .unwrap()
-            .unwrap();
-        let account = mail.account_as_admin(&admin, id);
-        account
-            .select(&MailboxName::inbox(), Access::ReadOnly)
-            .await
-            .unwrap()
+        let inbox = MailboxName::inbox();
+        let account = self.house.account(name);
+        account.select(&inbox, Access::ReadOnly).await.unwrap()
     }
 
     async fn messages(&self, name: &str) -> Vec<Message> {
@@ -97,57 +99,20 @@ impl Server {
     async fn connect(&self, door: &Arc<Door>) -> Client {
         let (client, server) = Conn::pipe(4_096);
         tokio::spawn(smtpd::session(server, door.clone(), self.stop.clone()));
-        let mut client = Client {
-            conn: client,
-            input: BytesMut::new(),
-        };
+        let mut client = Client::new(client);
         client.expect("220").await;
+        client
+    }
+
+    /// A stranger who has said EHLO.
+    async fn stranger(&self) -> Client {
+        let mut client = self.connect(&self.exchange).await;
+        client.ask("EHLO x", "250").await;
         client
     }
 }
 
-struct Client {
-    conn: Conn,
-    input: BytesMut,
-}
-
 impl Client {
-    async fn send(&mut self, octets: &[u8]) {
-        self.conn.write_all(octets).await.unwrap();
-    }
-
-    /// A line without its end; empty at the end of the connection.
-    async fn line(&mut self) -> String {
-        loop {
-            if let Some(at) = self.input.iter().position(|octet| *octet == b'\n') {
-                let line = self.input.split_to(at + 1).to_vec();
-                return String::from_utf8(line).unwrap().trim_end().to_owned();
-            }
-            if self.conn.read(&mut self.input).await.unwrap_or(0) == 0 {
-                return String::new();
-            }
-        }
-    }
-
-    /// The last line of a reply, which must begin with this.
-    async fn expect(&mut self, begin: &str) -> String {
-        loop {
-            let line = self.line().await;
-            if line.get(3..4) != Some("-") {
-                assert!(
-                    line.starts_with(begin),
-                    "expected {begin}, received {line:?}"
-                );
-                return line;
-            }
-        }
-    }
-
-    async fn ask(&mut self, line: &str, begin: &str) -> String {
-        self.send(format!("{line}\r\n").as_bytes()).await;
-        self.expect(begin).await
-    }
-
     async fn envelope(&mut self, from: &str, to: &[&str]) {
         self.ask(&format!("MAIL FROM:<{from}>"), "250").await;
         for to in to {
@@ -174,9 +139,7 @@ async fn a_message_lies_in_the_mailbox_when_it_is_acknowledged() {
     client.ask("EHLO mail.example.org", "250").await;
     let content =
         b"Received: from a by b; x\r\nReceived: from c by a; y\r\nSubject: hello\r\n\r\n..dot\r\n";
-    let id = client
-        .deliver("carol@example.org", &["bob@example.test"], content)
-        .await;
+    let id = client.deliver(CAROL, BOB, content).await;
     let texts = server.texts("bob").await;
     let (prefix, rest) = texts[0].split_at(texts[0].find("Received: from a by b").unwrap());
     assert_eq!(
@@ -233,9 +196,7 @@ async fn every_account_gets_one_copy() {
         "BOB@example.test",
         "bob+x@example.test",
     ];
-    client
-        .deliver("carol@example.org", &to, b"Subject: x\r\n\r\n")
-        .await;
+    client.deliver(CAROL, &to, b"Subject: x\r\n\r\n").await;
     for name in ["alice", "bob"] {
         let texts = server.texts(name).await;
         assert_eq!(texts.len(), 1, "{name}");
@@ -257,17 +218,11 @@ async fn a_submission_gets_what_its_program_left_out() {
     client.ask(ALICE, "235").await;
     let from = "alice@example.test";
     client
-        .deliver(
-            from,
-            &["bob@example.test"],
-            b"From: alice@example.test\r\n\r\nhi\r\n",
-        )
+        .deliver(from, BOB, b"From: alice@example.test\r\n\r\nhi\r\n")
         .await;
-    client
-        .deliver(from, &["bob@example.test"], b"no header\r\n")
-        .await;
+    client.deliver(from, BOB, b"no header\r\n").await;
     let whole = b"From: alice@example.test\r\nDate: x\r\nMessage-ID: <y@z>\r\n\r\nhi\r\n";
-    client.deliver(from, &["bob@example.test"], whole).await;
+    client.deliver(from, BOB, whole).await;
     let texts = server.texts("bob").await;
     assert!(texts[0].contains("with ESMTPA id"), "{}", texts[0]);
     assert!(texts[0].contains("\r\nDate: ") && texts[0].contains("\r\nMessage-ID: <"));
@@ -288,9 +243,7 @@ async fn repaired_lines_are_stored_with_crlf() {
     let mut client = server.connect(&server.submission).await;
     client.ask("EHLO pc", "250").await;
     client.ask(ALICE, "235").await;
-    client
-        .envelope("alice@example.test", &["bob@example.test"])
-        .await;
+    client.envelope("alice@example.test", BOB).await;
     client
         .send(b"From: alice@example.test\nSubject: x\n\na\n.\nb\r.\rc\r\n")
         .await;
@@ -304,11 +257,8 @@ async fn repaired_lines_are_stored_with_crlf() {
 async fn a_refused_message_is_nowhere() {
     // [rfc5321 4.2.5] [rfc5321 4.2.5 #2]
     let server = Server::new().await;
-    let mut client = server.connect(&server.exchange).await;
-    client.ask("EHLO x", "250").await;
-    client
-        .envelope("carol@example.org", &["bob@example.test"])
-        .await;
+    let mut client = server.stranger().await;
+    client.envelope(CAROL, BOB).await;
     client
         .send(b"Subject: one\r\n\r\nx\n.\nSubject: two\r\n")
         .await;
@@ -327,14 +277,11 @@ async fn a_lost_connection_delivers_nothing_of_what_was_begun() {
         server.exchange.clone(),
         server.stop.clone(),
     ));
-    let input = BytesMut::new();
-    let mut client = Client { conn, input };
+    let mut client = Client::new(conn);
     client.expect("220").await;
     client.ask("EHLO x", "250").await;
-    client
-        .deliver("", &["bob@example.test"], b"hello\r\n")
-        .await;
-    client.envelope("", &["bob@example.test"]).await;
+    client.deliver("", BOB, b"hello\r\n").await;
+    client.envelope("", BOB).await;
     client.send(b"hello again\r\n.\r").await;
     client.conn.close().await;
     session.await.unwrap();
@@ -345,15 +292,12 @@ async fn a_lost_connection_delivers_nothing_of_what_was_begun() {
 async fn every_octet_that_a_line_may_have_arrives_as_it_was() {
     // [rfc5321 4.5.2 #1]
     let server = Server::new().await;
-    let mut client = server.connect(&server.exchange).await;
-    client.ask("EHLO x", "250").await;
+    let mut client = server.stranger().await;
     let octets = (1..=127_u8).filter(|octet| !matches!(octet, b'\r' | b'\n'));
     let mut content = b"Subject: x\r\n\r\n \t ".to_vec();
     content.extend(octets);
     content.extend(b" \t\r\n");
-    client
-        .deliver("carol@example.org", &["bob@example.test"], &content)
-        .await;
+    client.deliver(CAROL, BOB, &content).await;
     let texts = server.texts("bob").await;
     assert!(texts[0].as_bytes().ends_with(&content), "{}", texts[0]);
 }
@@ -362,20 +306,13 @@ async fn every_octet_that_a_line_may_have_arrives_as_it_was() {
 async fn the_end_of_a_message_is_answered_without_waiting() {
     // [rfc5321 6.1 #8]
     let server = Server::new().await;
-    let mut client = server.connect(&server.exchange).await;
-    client.ask("EHLO x", "250").await;
-    client
-        .envelope("carol@example.org", &["team@example.test"])
-        .await;
+    let mut client = server.stranger().await;
+    client.envelope(CAROL, &["team@example.test"]).await;
     client.send(b"Subject: x\r\n\r\n").await;
     tokio::time::pause();
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     client.ask(".", "250").await;
-    assert!(
-        began.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        began.elapsed()
-    );
+    took_less_than(began, 1);
 }
 
 #[tokio::test]
@@ -399,10 +336,7 @@ async fn a_large_message_arrives_octet_for_octet_over_tcp() {
         move |conn| smtpd::session(conn, door.clone(), stop.clone()),
     );
     let serve = tokio::spawn(serve);
-    let mut client = Client {
-        conn: net::dial(at).await.unwrap(),
-        input: BytesMut::new(),
-    };
+    let mut client = Client::new(net::dial(at).await.unwrap());
     client.expect("220").await;
     client.ask("EHLO x", "250").await;
     let mut content = String::from("Subject: large\r\n\r\n");
@@ -411,13 +345,7 @@ async fn a_large_message_arrives_octet_for_octet_over_tcp() {
             "line {number} of a message that does not fit in memory\r\n"
         ));
     }
-    client
-        .deliver(
-            "carol@example.org",
-            &["bob@example.test"],
-            content.as_bytes(),
-        )
-        .await;
+    client.deliver(CAROL, BOB, content.as_bytes()).await;
     assert!(server.texts("bob").await[0].ends_with(&content));
     server.stop.stop();
     client.expect("421 4.3.2").await;
@@ -430,10 +358,8 @@ async fn tells_a_waiting_client_that_the_server_stops() {
     // [rfc5321 3.8] [rfc5321 3.8 #1]
     let server = Server::new().await;
     let mut idle = server.connect(&server.exchange).await;
-    let mut busy = server.connect(&server.exchange).await;
-    busy.ask("EHLO x", "250").await;
-    busy.envelope("carol@example.org", &["bob@example.test"])
-        .await;
+    let mut busy = server.stranger().await;
+    busy.envelope(CAROL, BOB).await;
     server.stop.stop();
     idle.expect("421 4.3.2").await;
     busy.expect("421 4.3.2").await;
@@ -446,7 +372,7 @@ async fn a_client_that_drips_a_command_is_let_go_after_five_minutes() {
     let server = Server::new().await;
     tokio::time::pause();
     let mut client = server.connect(&server.exchange).await;
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let mut dripped = 0;
     while dripped < 20 && client.conn.write_all(b"N").await.is_ok() {
         dripped += 1;
@@ -456,34 +382,23 @@ async fn a_client_that_drips_a_command_is_let_go_after_five_minutes() {
         }
     }
     client.expect("421 4.4.2").await;
-    assert!(
-        began.elapsed() < Duration::from_secs(310),
-        "{:?}",
-        began.elapsed()
-    );
+    took_less_than(began, 310);
 }
 
 #[tokio::test]
 async fn a_client_that_drips_content_is_let_go() {
     // [rfc5321 4.5.3.2.5]
     let server = Server::new().await;
-    let mut client = server.connect(&server.exchange).await;
-    client.ask("EHLO x", "250").await;
-    client
-        .envelope("carol@example.org", &["bob@example.test"])
-        .await;
+    let mut client = server.stranger().await;
+    client.envelope(CAROL, BOB).await;
     tokio::time::pause();
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     while began.elapsed() < Duration::from_secs(599) {
         client.send(b"x").await;
         tokio::time::advance(Duration::from_secs(100)).await;
     }
     client.expect("421 4.4.2").await;
-    assert!(
-        began.elapsed() < Duration::from_secs(800),
-        "{:?}",
-        began.elapsed()
-    );
+    took_less_than(began, 800);
 }
 
 /// Sends a wrong password, whose answer waits for some ten seconds.
@@ -499,47 +414,28 @@ async fn is_delayed(server: &Server) -> Client {
 #[tokio::test(start_paused = true)]
 async fn a_login_that_is_delayed_ends_with_its_client_or_the_server() {
     let server = Server::new().await;
-    let peer = std::net::Ipv4Addr::LOCALHOST.into();
-    for _ in 0..8 {
-        let auth = server.house.mail.auth();
-        let login = auth.login("nobody", b"guess", peer, "test").await;
-        assert!(login.is_err());
-    }
+    server.house.many_wrong_passwords().await;
     let Client { conn, .. } = is_delayed(&server).await;
     drop(conn);
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     while Arc::strong_count(&server.submission) > 1 {
         tokio::time::advance(Duration::from_millis(100)).await;
     }
-    assert!(began.elapsed().as_secs() < 3, "{:?}", began.elapsed());
+    took_less_than(began, 3);
 
     let mut client = is_delayed(&server).await;
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     server.stop.stop();
     client.expect("421 4.3.2").await;
-    assert!(began.elapsed().as_secs() < 1, "{:?}", began.elapsed());
+    took_less_than(began, 1);
 }
 
 #[tokio::test]
 async fn thousands_of_pipelined_commands_of_one_client_let_another_have_its_turn() {
     let server = Server::new().await;
-    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let mut tasks = Vec::new();
-    // all is sent before a session runs, and there is one thread
-    for (name, commands) in [("greedy", 5_000), ("modest", 1)] {
-        let (mut client, end) = Conn::pipe(1 << 20);
-        let sent = [&b"RSET\r\n".repeat(commands)[..], b"QUIT\r\n"].concat();
-        client.write_all(&sent).await.unwrap();
-        let session = smtpd::session(end, server.exchange.clone(), server.stop.clone());
-        tasks.push(tokio::spawn(session));
-        let order = order.clone();
-        tasks.push(tokio::spawn(async move {
-            while client.read(&mut BytesMut::new()).await.unwrap() > 0 {}
-            order.lock().unwrap().push(name);
-        }));
-    }
-    for task in tasks {
-        task.await.unwrap();
-    }
-    assert_eq!(order.lock().unwrap()[..], ["modest", "greedy"]);
+    let greedy = [&b"RSET\r\n".repeat(5_000)[..], b"QUIT\r\n"].concat();
+    let modest = b"RSET\r\nQUIT\r\n".to_vec();
+    let session = |conn| smtpd::session(conn, server.exchange.clone(), server.stop.clone());
+    let order = order_of_ending([greedy, modest], session).await;
+    assert_eq!(order, [1, 0]);
 }

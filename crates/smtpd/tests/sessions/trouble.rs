@@ -34,9 +34,7 @@ async fn a_full_store_puts_senders_off() {
         // full when the content has ended, and in the middle of it
         for lines in [1, 1_000] {
             disk.set_free_bytes(1_000_000);
-            client
-                .envelope("carol@example.org", &["bob@example.test"])
-                .await;
+            client.envelope(CAROL, BOB).await;
             disk.set_free_bytes(999);
             client.send(&b"a line\r\n".repeat(lines)).await;
             client.ask(".", "452 4.3.1 ").await;
@@ -45,11 +43,8 @@ async fn a_full_store_puts_senders_off() {
         client.ask("QUIT", "221").await;
     }
     assert_eq!(server.messages("bob").await.len(), 0);
-    let mut client = server.connect(&server.exchange).await;
-    client.ask("EHLO x", "250").await;
-    client
-        .deliver("carol@example.org", &["bob@example.test"], CONTENT)
-        .await;
+    let mut client = server.stranger().await;
+    client.deliver(CAROL, BOB, CONTENT).await;
     assert_eq!(server.messages("bob").await.len(), 1);
 }
 
@@ -58,16 +53,10 @@ async fn a_store_that_takes_no_writes_puts_senders_off() {
     // [rfc3463 3.4]
     let (files, disk) = Files::sim(22);
     let server = Server::over(Db::open(files, narrow()).unwrap()).await;
-    let mut client = server.connect(&server.exchange).await;
-    client.ask("EHLO x", "250").await;
-    let mut begun = server.connect(&server.exchange).await;
-    begun.ask("EHLO x", "250").await;
-    begun
-        .envelope("carol@example.org", &["bob@example.test"])
-        .await;
-    client
-        .envelope("carol@example.org", &["bob@example.test"])
-        .await;
+    let mut client = server.stranger().await;
+    let mut begun = server.stranger().await;
+    begun.envelope(CAROL, BOB).await;
+    client.envelope(CAROL, BOB).await;
     client.send(CONTENT).await;
     // the sync of the frame, then the beginning of a new file
     disk.fail_at(disk.operations() + 2, SimFailure::InputOutput);
@@ -85,8 +74,6 @@ async fn a_store_that_takes_no_writes_puts_senders_off() {
         tokio::task::yield_now().await;
     }
     client.ask("RSET", "250").await;
-    client
-        .deliver("carol@example.org", &["bob@example.test"], CONTENT)
-        .await;
+    client.deliver(CAROL, BOB, CONTENT).await;
     assert_eq!(server.messages("bob").await.len(), 1);
 }
