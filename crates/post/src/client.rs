@@ -372,35 +372,17 @@ mod tests {
             local: None,
             role: Role::Exchange,
         };
+        let check = |greeting, tls, charset, expect| {
+            assert_eq!(client(greeting, tls).protocol(charset), expect);
+        };
         let tls = Some("TLSv1.3");
-        assert_eq!(
-            client(Greeting::Helo, None).protocol(Charset::Ascii),
-            "SMTP"
-        );
-        assert_eq!(
-            client(Greeting::Ehlo, None).protocol(Charset::Ascii),
-            "ESMTP"
-        );
-        assert_eq!(
-            client(Greeting::Ehlo, tls).protocol(Charset::Ascii),
-            "ESMTPS"
-        );
-        assert_eq!(
-            client(Greeting::Ehlo, None).protocol(Charset::Utf8),
-            "UTF8SMTP"
-        );
-        assert_eq!(
-            client(Greeting::Ehlo, tls).protocol(Charset::Utf8),
-            "UTF8SMTPS"
-        );
-        assert_eq!(
-            client(Greeting::Lhlo, None).protocol(Charset::Ascii),
-            "LMTP"
-        );
-        assert_eq!(
-            client(Greeting::Lhlo, tls).protocol(Charset::Utf8),
-            "UTF8LMTPS"
-        );
+        check(Greeting::Helo, None, Charset::Ascii, "SMTP");
+        check(Greeting::Ehlo, None, Charset::Ascii, "ESMTP");
+        check(Greeting::Ehlo, tls, Charset::Ascii, "ESMTPS");
+        check(Greeting::Ehlo, None, Charset::Utf8, "UTF8SMTP");
+        check(Greeting::Ehlo, tls, Charset::Utf8, "UTF8SMTPS");
+        check(Greeting::Lhlo, None, Charset::Ascii, "LMTP");
+        check(Greeting::Lhlo, tls, Charset::Utf8, "UTF8LMTPS");
         assert_eq!(
             client(Greeting::Ehlo, None).address_literal(),
             "[IPv6:2001:db8::1]"

@@ -137,26 +137,12 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mail::KeyState;
-    use net::Time;
-
-    fn key(algorithm: KeyAlgorithm) -> DkimKey {
-        let made = make_key(algorithm).unwrap();
-        DkimKey {
-            selector: "s1".parse().unwrap(),
-            algorithm,
-            public: made.public,
-            secret: Some(made.secret),
-            replaces: None,
-            state: KeyState::Active,
-            since: Time::from_seconds(0),
-        }
-    }
+    use crate::sign::tests::key;
 
     #[test]
     fn a_key_is_shown_in_the_form_that_verifiers_read() {
         // [rfc6376 3.6.1] [rfc8463 4]
-        let rsa = key(KeyAlgorithm::Rsa);
+        let rsa = key(KeyAlgorithm::Rsa, "s1");
         let text = key_record(&rsa);
         // how every RSA key of 2048 bits begins there
         assert!(
@@ -164,7 +150,7 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("IDAQAB"), "{text}");
-        let ed = key(KeyAlgorithm::Ed25519);
+        let ed = key(KeyAlgorithm::Ed25519, "s1");
         assert_eq!(key_record(&ed).len(), "v=DKIM1; k=ed25519; p=".len() + 44);
         for one in [&rsa, &ed] {
             let domain = "example.test".parse().unwrap();
@@ -174,7 +160,7 @@ mod tests {
 
     #[test]
     fn knows_its_record_however_it_is_written() {
-        let ed = key(KeyAlgorithm::Ed25519);
+        let ed = key(KeyAlgorithm::Ed25519, "s1");
         let p = STANDARD.encode(&ed.public);
         let mut changed = ed.public.clone();
         changed[31] ^= 1;

@@ -17,7 +17,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use store::Body;
 
-fn key(algorithm: KeyAlgorithm, selector: &str) -> DkimKey {
+pub(super) fn key(algorithm: KeyAlgorithm, selector: &str) -> DkimKey {
     let made = key::make_key(algorithm).unwrap();
     DkimKey {
         selector: selector.parse().unwrap(),
@@ -28,6 +28,23 @@ fn key(algorithm: KeyAlgorithm, selector: &str) -> DkimKey {
         state: KeyState::Active,
         since: Time::from_seconds(0),
     }
+}
+
+fn rsa_and_ed25519() -> [DkimKey; 2] {
+    [
+        key(KeyAlgorithm::Rsa, "r1"),
+        key(KeyAlgorithm::Ed25519, "e1"),
+    ]
+}
+
+/// The signatures of `MESSAGE` with these fields before it.
+fn signed_by(keys: &[DkimKey; 2], added: &str) -> String {
+    let domain: Domain = "example.test".parse().unwrap();
+    let read = keys
+        .each_ref()
+        .map(|one| key::read(&domain, one).unwrap().unwrap());
+    let at = Time::from_seconds(1_795_396_809);
+    signatures(&gathered(MESSAGE), added, read.iter(), at)
 }
 
 fn gathered(message: &str) -> Gathered {
@@ -167,16 +184,8 @@ async fn many_signatures_and_a_slow_dns_hold_nobody_up() {
 #[test]
 fn a_seal_tells_what_was_found_and_the_next_one_stands_on_it() {
     // [rfc8617 5.1] [rfc8617 4.1.2] [rfc8617 4.2.1] [rfc8617 4.4] [rfc8601 2.7.1]
-    let keys = [
-        key(KeyAlgorithm::Rsa, "r1"),
-        key(KeyAlgorithm::Ed25519, "e1"),
-    ];
-    let domain: Domain = "example.test".parse().unwrap();
-    let read = keys
-        .each_ref()
-        .map(|one| key::read(&domain, one).unwrap().unwrap());
-    let at = Time::from_seconds(1_795_396_809);
-    let signed = signatures(&gathered(MESSAGE), "", read.iter(), at) + MESSAGE;
+    let keys = rsa_and_ed25519();
+    let signed = signed_by(&keys, "") + MESSAGE;
     let (first, results) = sealed(&signed, &keys[0], &keys);
     assert_eq!(
         results
@@ -245,17 +254,9 @@ const MESSAGE: &str = "Received: from x\r\nFrom: Ann <ann@example.test>\r\nTo: b
 #[test]
 fn rsa_and_ed25519_sign_side_by_side_and_verify() {
     // [rfc6376 5] [rfc6376 3.3.1] [rfc8463 3] [rfc8301 3.1]
-    let keys = [
-        key(KeyAlgorithm::Rsa, "r1"),
-        key(KeyAlgorithm::Ed25519, "e1"),
-    ];
-    let domain: Domain = "example.test".parse().unwrap();
-    let read = keys
-        .each_ref()
-        .map(|one| key::read(&domain, one).unwrap().unwrap());
+    let keys = rsa_and_ed25519();
     let added = "Date: Mon, 23 Nov 2026 01:20:09 +0000\r\nMessage-ID: <x@mx.example.test>\r\n";
-    let at = Time::from_seconds(1_795_396_809);
-    let text = signatures(&gathered(MESSAGE), added, read.iter(), at);
+    let text = signed_by(&keys, added);
     assert_eq!(text.matches("DKIM-Signature: v=1; a=").count(), 2, "{text}");
     for expect in [
         "a=rsa-sha256; c=relaxed/relaxed; d=example.test;",

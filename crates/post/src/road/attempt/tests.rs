@@ -114,6 +114,21 @@ fn on(begin: &'static str, act: Act) -> Script {
     }
 }
 
+/// Whose answer to EHLO this is.
+fn knowing(ehlo: &'static str) -> Script {
+    Script {
+        ehlo,
+        ..Script::default()
+    }
+}
+
+fn greeting(act: Act) -> Script {
+    Script {
+        greeting: Some(act),
+        ..Script::default()
+    }
+}
+
 /// The fates, each in a few words.
 fn fates(carried: &Carried) -> Vec<String> {
     let word = |(_, fate): &(usize, Fate)| {
@@ -130,6 +145,17 @@ fn fates(carried: &Carried) -> Vec<String> {
         }
     };
     carried.fates.iter().map(word).collect()
+}
+
+fn is_taken(carried: &Carried) {
+    let fate = &carried.fates[0].1;
+    assert!(matches!(fate, Fate::Taken { .. }), "{carried:?}");
+}
+
+/// How the first fate reads in a few words.
+fn begins(carried: &Carried, expected: &str) {
+    let said = fates(carried).remove(0);
+    assert!(said.starts_with(expected), "{said}");
 }
 
 fn hosts(carried: &Carried) -> Vec<&str> {
@@ -169,41 +195,11 @@ async fn a_message_is_taken_by_the_preferred_host() {
 async fn what_goes_wrong_before_the_content_ends_leads_to_the_next_host() {
     // [rfc5321 5.1 #10] [rfc5321 4.5.3.2 #1 #2]
     let early = [
-        (
-            Script {
-                greeting: Some(Act::Say("554 no")),
-                ..Script::default()
-            },
-            "554 no",
-        ),
-        (
-            Script {
-                greeting: Some(Act::Say("421 busy")),
-                ..Script::default()
-            },
-            "421 busy",
-        ),
-        (
-            Script {
-                greeting: Some(Act::Cut),
-                ..Script::default()
-            },
-            "closed",
-        ),
-        (
-            Script {
-                greeting: Some(Act::Silence),
-                ..Script::default()
-            },
-            "in time",
-        ),
-        (
-            Script {
-                greeting: Some(Act::Say("hello")),
-                ..Script::default()
-            },
-            "no reply",
-        ),
+        (greeting(Act::Say("554 no")), "554 no"),
+        (greeting(Act::Say("421 busy")), "421 busy"),
+        (greeting(Act::Cut), "closed"),
+        (greeting(Act::Silence), "in time"),
+        (greeting(Act::Say("hello")), "no reply"),
         (on("EHLO", Act::Cut), "closed"),
         (on("EHLO", Act::Say("451 later")), "451"),
         (on("MAIL", Act::Say("451 later")), "451"),
@@ -234,10 +230,7 @@ async fn what_goes_wrong_before_the_content_ends_leads_to_the_next_host() {
             said.why
         );
         assert!(text.contains(expected), "{text}: {expected}");
-        assert!(
-            matches!(carried.fates[0].1, Fate::Taken { .. }),
-            "{expected}"
-        );
+        is_taken(&carried);
         assert_eq!((a.messages().len(), b.messages().len()), (0, 1));
         assert!(now() - begun < Duration::from_secs(15 * 60), "{expected}");
     }
@@ -264,10 +257,7 @@ async fn what_is_cut_in_the_middle_of_the_content_was_not_taken() {
             said.reply.as_ref().map(ToString::to_string).as_deref(),
             expected
         );
-        assert!(
-            matches!(carried.fates[0].1, Fate::Taken { .. }),
-            "{carried:?}"
-        );
+        is_taken(&carried);
         assert_eq!(b.messages().len(), 1);
     }
 }
@@ -400,7 +390,7 @@ async fn a_connection_serves_the_next_message_to_the_same_place() {
     let a = world.a(Script::default());
     for _ in 0..5 {
         let carried = world.carry(&one().await).await;
-        assert!(matches!(carried.fates[0].1, Fate::Taken { .. }));
+        is_taken(&carried);
         // by name, whoever made the connection
         assert_eq!(carried.records[0].host.as_deref(), Some("a.there.test"));
     }
@@ -417,7 +407,7 @@ async fn a_connection_that_the_server_has_left_is_no_failure() {
     });
     for _ in 0..3 {
         let carried = world.carry(&one().await).await;
-        assert!(matches!(carried.fates[0].1, Fate::Taken { .. }));
+        is_taken(&carried);
         assert_eq!(carried.records.len(), 1);
     }
     assert_eq!((a.count("connected"), a.messages().len()), (3, 3));
@@ -452,10 +442,7 @@ async fn tls_is_used_where_it_is_offered_proven_or_not() {
         ..Script::default()
     });
     let carried = world.carry(&one().await).await;
-    assert!(
-        matches!(carried.fates[0].1, Fate::Taken { .. }),
-        "{carried:?}"
-    );
+    is_taken(&carried);
     let record = &carried.records[0];
     assert!(
         record.tls.as_deref().unwrap().starts_with("TLSv1.3 TLS_"),
@@ -477,10 +464,7 @@ async fn tls_that_breaks_is_done_without_where_nobody_demands_it() {
         ..Script::default()
     });
     let carried = world.carry(&one().await).await;
-    assert!(
-        matches!(carried.fates[0].1, Fate::Taken { .. }),
-        "{carried:?}"
-    );
+    is_taken(&carried);
     let record = &carried.records[0];
     assert_eq!(record.tls, None);
     assert!(record.notes[0].starts_with("in the clear, because the TLS handshake failed"));
@@ -500,10 +484,7 @@ async fn tls_that_is_offered_and_refused_is_done_without_where_nobody_demands_it
             ..Script::default()
         });
         let carried = world.carry(&one().await).await;
-        assert!(
-            matches!(carried.fates[0].1, Fate::Taken { .. }),
-            "{carried:?}"
-        );
+        is_taken(&carried);
         let record = &carried.records[0];
         let note = "in the clear, because STARTTLS was answered 502 5.5.1 not really";
         assert_eq!((&record.tls, &*record.notes[0]), (&None, note));
@@ -527,6 +508,15 @@ fn smarthost(tls: Demand, login: Option<(&str, &str)>) -> Route {
         })),
         sources: Sources::default(),
     }
+}
+
+fn lmtp() -> Route {
+    let mut route = smarthost(Demand::WhereOffered, None);
+    if let Next::Server(server) = &mut route.next {
+        let server = Arc::make_mut(server);
+        (server.port, server.protocol) = (24, smtp::client::Protocol::Lmtp);
+    }
+    route
 }
 
 #[tokio::test(start_paused = true)]
@@ -565,10 +555,7 @@ async fn a_smarthost_gets_everything_and_a_login() {
     world.road = Some(Road::new(settings, road.0.outside.clone()));
     let load = load(&["bob@elsewhere.test"], "x\r\n").await;
     let carried = world.carry(&load).await;
-    assert!(
-        matches!(carried.fates[0].1, Fate::Taken { .. }),
-        "{carried:?}"
-    );
+    is_taken(&carried);
     assert_eq!(seen.count("AUTH PLAIN"), 1);
     assert_eq!(carried.records[0].proof.as_deref(), Some("an authority"));
 }
@@ -589,11 +576,7 @@ async fn no_password_goes_where_others_can_hear_it() {
         let seen = start(&world.net, "192.0.2.1:587", script);
         world.routes = vec![smarthost(Demand::WhereOffered, Some(("ann", "secret")))];
         let carried = world.carry(&one().await).await;
-        let said = fates(&carried).remove(0);
-        assert!(
-            said.starts_with("retry: AUTH 4.7.8 no login is offered that keeps"),
-            "{said}"
-        );
+        begins(&carried, "retry: AUTH 4.7.8 no login is offered that keeps");
         assert_eq!(seen.count("AUTH"), 0);
     }
 }
@@ -624,8 +607,7 @@ async fn demanded_tls_that_is_not_there_puts_mail_off() {
         let seen = start(&world.net, "192.0.2.1:587", script);
         world.routes = vec![smarthost(Demand::Verified, None)];
         let carried = world.carry(&one().await).await;
-        let said = fates(&carried).remove(0);
-        assert!(said.starts_with("retry: TLS 4.7.5"), "{said}");
+        begins(&carried, "retry: TLS 4.7.5");
         assert_eq!(seen.count("MAIL"), 0);
     }
 }
@@ -639,8 +621,7 @@ async fn a_connection_that_waits_serves_no_route_that_demands_more() {
     world.carry(&load).await;
     world.routes = vec![smarthost(Demand::Verified, None)];
     let carried = world.carry(&load).await;
-    let said = fates(&carried).remove(0);
-    assert!(said.starts_with("retry: TLS 4.7.5"), "{said}");
+    begins(&carried, "retry: TLS 4.7.5");
     assert_eq!((seen.count("EHLO"), seen.count("MAIL")), (2, 1));
 }
 
@@ -677,12 +658,7 @@ async fn lmtp_answers_for_each_recipient() {
     // [rfc2033 4.2]
     let mut world = World::new();
     let seen = start(&world.net, "192.0.2.1:24", Script::default());
-    let mut route = smarthost(Demand::WhereOffered, None);
-    if let Next::Server(server) = &mut route.next {
-        let server = Arc::make_mut(server);
-        (server.port, server.protocol) = (24, smtp::client::Protocol::Lmtp);
-    }
-    world.routes = vec![route];
+    world.routes = vec![lmtp()];
     let carried = world
         .carry(&load(&["b@x.test", "c@x.test"], "x\r\n").await)
         .await;
@@ -733,10 +709,7 @@ async fn an_address_literal_is_dialled_as_it_is() {
     let mut world = World::new();
     let a = world.a(Script::default());
     let carried = world.carry(&load(&["b@[192.0.2.1]"], "x\r\n").await).await;
-    assert!(
-        matches!(carried.fates[0].1, Fate::Taken { .. }),
-        "{carried:?}"
-    );
+    is_taken(&carried);
     assert_eq!(a.messages().len(), 1);
 }
 
@@ -746,19 +719,13 @@ async fn what_is_not_ascii_goes_only_to_hosts_that_take_it() {
     let mut world = World::new();
     let (a, b) = (
         world.a(Script::default()),
-        world.b(Script {
-            ehlo: "250-there\r\n250 8BITMIME",
-            ..Script::default()
-        }),
+        world.b(knowing("250-there\r\n250 8BITMIME")),
     );
     let mut eight_bit = load(&["bob@there.test"], "x\r\n\r\nK\u{f6}ln\r\n").await;
     for body in [Some(BodyType::EightBitMime), None] {
         eight_bit.parameters.body = body;
         let carried = world.carry(&eight_bit).await;
-        assert!(
-            matches!(carried.fates[0].1, Fate::Taken { .. }),
-            "{carried:?}"
-        );
+        is_taken(&carried);
         world.road = None;
     }
     assert_eq!((a.messages().len(), b.messages().len()), (0, 2));
@@ -777,10 +744,7 @@ async fn where_no_host_takes_8bit_it_is_made_7bit_and_the_record_says_so() {
     let mut eight_bit = load(&["bob@there.test"], text).await;
     eight_bit.parameters.body = Some(BodyType::EightBitMime);
     let carried = world.carry(&eight_bit).await;
-    assert!(
-        matches!(carried.fates[0].1, Fate::Taken { .. }),
-        "{carried:?}"
-    );
+    is_taken(&carried);
     assert_eq!(
         b.messages(),
         [
@@ -810,10 +774,9 @@ async fn what_is_signed_is_never_made_7bit() {
     let mut signed = load(&["bob@there.test"], text).await;
     signed.parameters.body = Some(BodyType::EightBitMime);
     let carried = world.carry(&signed).await;
-    let said = fates(&carried).remove(0);
-    assert!(
-        said.starts_with("failed: MAIL 5.6.3 the host takes only 7-bit mail"),
-        "{said}"
+    begins(
+        &carried,
+        "failed: MAIL 5.6.3 the host takes only 7-bit mail",
     );
     assert_eq!(a.count("MAIL"), 0);
 }
@@ -822,10 +785,7 @@ async fn what_is_signed_is_never_made_7bit() {
 async fn a_message_too_large_for_every_host_comes_back() {
     // [rfc1870 6.1]
     let mut world = World::new();
-    let small = Script {
-        ehlo: "250-there\r\n250 SIZE 10",
-        ..Script::default()
-    };
+    let small = knowing("250-there\r\n250 SIZE 10");
     let (a, _b) = (world.a(small.clone()), world.b(small));
     let carried = world.carry(&one().await).await;
     assert_eq!(
@@ -842,16 +802,10 @@ async fn a_large_message_goes_in_pieces_and_whole() {
         window_bytes: 4 * 1024,
         ..net::Weather::default()
     });
-    let a = world.a(Script {
-        ehlo: "250-there\r\n250 PIPELINING",
-        ..Script::default()
-    });
+    let a = world.a(knowing("250-there\r\n250 PIPELINING"));
     let text = "0123456789abcdef0123456789abcdef0123456789abcdef\r\n".repeat(10_000);
     let carried = world.carry(&load(&["bob@there.test"], &text).await).await;
-    assert!(
-        matches!(carried.fates[0].1, Fate::Taken { .. }),
-        "{carried:?}"
-    );
+    is_taken(&carried);
     let message = a.messages().remove(0);
     assert_eq!(
         message,

@@ -366,28 +366,10 @@ fn shown(domain: &Domain, key: &DkimKey) -> request::DkimKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mail::{Admin, Mail, MailSettings};
-    use net::{Clock, DnsFailure, Random, SimDns};
-    use post::queue::{Queue, QueueSettings};
-    use post::road::route::Routes;
-    use store::Db;
+    use net::{DnsFailure, SimDns};
 
     async fn office(dns: &SimDns) -> Office {
-        let db = Db::memory();
-        let admin = Admin::owner_of(&db);
-        let (clock, random) = (Clock::manual(Time::from_seconds(1)), Random::seeded(1));
-        let mail = Mail::open(db, clock.clone(), random.clone(), MailSettings::default()).await;
-        let mail = mail.unwrap();
-        let (settings, routes) = (QueueSettings::default(), Routes::default());
-        let queue = Queue::open(mail.clone(), clock, random, "localhost", settings, routes).await;
-        Office {
-            queue: queue.unwrap(),
-            mail,
-            admin,
-            sessions: None,
-            resolver: Some(Resolver::simulated(dns.clone())),
-            hostname: None,
-        }
+        crate::admin::office::tests::office(Some(Resolver::simulated(dns.clone()))).await
     }
 
     fn keys(answered: Answered) -> Vec<request::DkimKey> {

@@ -33,10 +33,6 @@ pub struct Office {
     /// The server's own name, where it is known.
     pub hostname: Option<String>,
     /// What waits to be sent.
-    #[allow(
-        dead_code,
-        reason = "the commands that change the queue take it from here"
-    )]
     pub queue: Queue,
 }
 
@@ -249,4 +245,33 @@ fn of_mailbox(what: &str, error: &MailboxError) -> Refused {
 
 fn done(lines: impl IntoIterator<Item = String>) -> Answered {
     Ok(Answer::Done(lines.into_iter().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mail::MailSettings;
+    use net::{Clock, Random, Time};
+    use post::queue::QueueSettings;
+    use post::road::route::Routes;
+    use store::Db;
+
+    /// Of an empty house, where no server runs.
+    pub async fn office(resolver: Option<Resolver>) -> Office {
+        let db = Db::memory();
+        let admin = Admin::owner_of(&db);
+        let (clock, random) = (Clock::manual(Time::from_seconds(1)), Random::seeded(1));
+        let mail = Mail::open(db, clock.clone(), random.clone(), MailSettings::default()).await;
+        let mail = mail.unwrap();
+        let (settings, routes) = (QueueSettings::default(), Routes::default());
+        let queue = Queue::open(mail.clone(), clock, random, "localhost", settings, routes).await;
+        Office {
+            queue: queue.unwrap(),
+            mail,
+            admin,
+            sessions: None,
+            resolver,
+            hostname: None,
+        }
+    }
 }

@@ -515,29 +515,10 @@ fn arrival(one: &mail::Arrival, account: String) -> Arrival {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mail::{Admin, Mail, MailSettings};
-    use net::{Clock, Random};
-    use post::queue::{Queue, QueueSettings};
-    use post::road::route::Routes;
-    use store::Db;
 
     #[tokio::test]
     async fn a_row_that_cannot_be_read_keeps_no_other_from_the_operator() {
-        let db = Db::memory();
-        let admin = Admin::owner_of(&db);
-        let (clock, random) = (Clock::manual(Time::from_seconds(1)), Random::seeded(1));
-        let mail = Mail::open(db, clock.clone(), random.clone(), MailSettings::default()).await;
-        let mail = mail.unwrap();
-        let (settings, routes) = (QueueSettings::default(), Routes::default());
-        let queue = Queue::open(mail.clone(), clock, random, "localhost", settings, routes).await;
-        let office = Office {
-            queue: queue.unwrap(),
-            mail,
-            admin,
-            sessions: None,
-            resolver: None,
-            hostname: None,
-        };
+        let office = crate::admin::office::tests::office(None).await;
         let number = EntryNumber {
             message: MessageNumber(1),
             part: 0,

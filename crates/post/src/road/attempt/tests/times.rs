@@ -15,13 +15,6 @@ async fn within(seconds: u64, mode: ByMode) -> Load {
     }
 }
 
-fn knowing(ehlo: &'static str) -> Script {
-    Script {
-        ehlo,
-        ..Script::default()
-    }
-}
-
 fn mail(seen: &Seen) -> Vec<String> {
     let lines = seen.lines();
     let mail = lines.into_iter().filter(|line| line.starts_with("MAIL"));
@@ -120,12 +113,7 @@ async fn who_puts_it_into_mailboxes_need_not_know_of_times() {
     // [rfc2852 1]
     let mut world = World::new();
     let seen = start(&world.net, "192.0.2.1:24", Script::default());
-    let mut route = smarthost(Demand::WhereOffered, None);
-    if let Next::Server(server) = &mut route.next {
-        let server = Arc::make_mut(server);
-        (server.port, server.protocol) = (24, smtp::client::Protocol::Lmtp);
-    }
-    world.routes = vec![route];
+    world.routes = vec![lmtp()];
     let carried = world.carry(&within(120, ByMode::Return).await).await;
     assert_eq!(reports(&carried), Reports::Ours);
     assert!(!mail(&seen)[0].contains("BY="), "{:?}", mail(&seen));
