@@ -5,14 +5,12 @@
 mod rpop;
 mod served;
 
-use bytes::BytesMut;
-use dialogs::house::House;
 use dialogs::turns::order_of_ending;
 use mail::{
     Access, Cursor, Expunges, FlagChange, Flags, Keyword, Mail, MailboxName, SystemFlags, Update,
     Want,
 };
-use net::{Conn, Stop};
+use net::Stop;
 use popd::{ClearText, Door, Expire, Settings};
 use served::{Client, Server};
 use std::sync::Arc;
