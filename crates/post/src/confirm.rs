@@ -106,8 +106,8 @@ impl Post {
         let id = MessageId(self.inner.random.token(crate::accept::ID_LETTERS));
         let body = self.body_of(&report, &id, sender).await;
         let body = body.map_err(|refused| Fault::new("writing a report", refused))?;
-        let to = here.unwrap_or_default();
-        let to: Vec<Addressed> = to.into_iter().map(queue::addressed).collect();
+        let prefix = queue::report_prefix(&self.inner.hostname, &id.to_string(), at);
+        let to = queue::addressed(here.unwrap_or_default(), &prefix);
         let leaving = match (&self.inner.queue, place) {
             (_, SenderPlace::Here) => None,
             (None, SenderPlace::Elsewhere) => return Ok(false),

@@ -33,7 +33,7 @@ pub use entry::{EntryNumber, EntryRecord, Lease, Onward, RecipientState, Said, S
 pub(crate) use leaving::{Full, Leaving, NewMessage};
 pub use mail::road::MessageNumber;
 pub use message::{Asked, DeliverBy, GivenUp, Held, MessageRecord};
-pub(crate) use note::addressed;
+pub(crate) use note::{addressed, report_prefix};
 pub use open::Queue;
 pub use pick_up::{NoPickUp, PickUp, PickedUp, Until};
 pub use settings::QueueSettings;

@@ -83,8 +83,10 @@ pub struct Onward {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecipientState {
     Waiting,
-    /// Another server has taken the message for it.
+    /// Another server has taken the message for it, or it lies in its mailbox here.
     Done,
+    /// It lies in its mailbox here, and that is not noted yet: nobody was told.
+    Arrived,
     /// It will not get there.
     Failed,
 }
@@ -131,9 +133,14 @@ impl EntryRecord {
 
     /// The places of those who wait.
     pub fn waiting(&self) -> impl Iterator<Item = usize> + '_ {
-        let waits = |(_, onward): &(usize, &Onward)| onward.state == RecipientState::Waiting;
-        let places = self.recipients.iter().enumerate();
-        places.filter(waits).map(|(place, _)| place)
+        self.places(RecipientState::Waiting)
+    }
+
+    /// The places of those who have come so far.
+    pub fn places(&self, state: RecipientState) -> impl Iterator<Item = usize> + '_ {
+        let all = self.recipients.iter().enumerate();
+        let are = all.filter(move |(_, onward)| onward.state == state);
+        are.map(|(place, _)| place)
     }
 }
 
@@ -161,6 +168,7 @@ impl Record for EntryRecord {
                 RecipientState::Waiting => 0,
                 RecipientState::Done => 1,
                 RecipientState::Failed => 2,
+                RecipientState::Arrived => 3,
             });
             match &onward.said {
                 None => w.u8(0),
@@ -215,6 +223,7 @@ fn onward(r: &mut Reader<'_>) -> Decoded<Onward> {
             0 => RecipientState::Waiting,
             1 => RecipientState::Done,
             2 => RecipientState::Failed,
+            3 => RecipientState::Arrived,
             _ => return Err(Damaged),
         },
         said: match r.flag()? {

@@ -84,11 +84,8 @@ impl Queue {
         let entry = self
             .put(number, message, before, &mut going, &mut not)
             .await;
-        let mut arrived: Vec<usize> = going.iter().map(|(place, _)| *place).collect();
-        if before.is_over() {
-            // a crash came before this could be noted
-            arrived.extend(last_arrived(before));
-        }
+        // also those of before a crash
+        let arrived: Vec<usize> = entry.places(RecipientState::Arrived).collect();
         let fates: Vec<(usize, Fate)> = not
             .into_iter()
             .map(|(place, why)| (place, self.fate(message, &entry, &why)))
@@ -101,10 +98,10 @@ impl Queue {
             },
             false => settle::attempted(&entry, &fates, message.given_up()),
         };
-        let arrived = arrived
-            .into_iter()
-            .map(|place| (place, Happened::Delivered));
-        settled.happened.extend(arrived);
+        for place in arrived {
+            settled.entry.recipients[place].state = RecipientState::Done;
+            settled.happened.push((place, Happened::Delivered));
+        }
         settled.entry.lease = Some(self.lease(settled.entry.due));
         let settled = settle::told_of_delay(settled, now, self.delay_notice(message, &entry));
         let said = settled.entry.recipients.iter().enumerate();
@@ -276,25 +273,13 @@ impl Queue {
     }
 }
 
-/// Who got it last: all of one commit at the same moment.
-fn last_arrived(entry: &EntryRecord) -> impl Iterator<Item = usize> {
-    let at = |one: &Onward| match one.state {
-        RecipientState::Done => one.said.as_ref().map(|said| said.at),
-        RecipientState::Waiting | RecipientState::Failed => None,
-    };
-    let last = entry.recipients.iter().filter_map(at).max();
-    let all = entry.recipients.iter().enumerate();
-    all.filter(move |(_, one)| last.is_some() && at(one) == last)
-        .map(|(place, _)| place)
-}
-
 /// The entry when these have it.
 fn arrived(before: &EntryRecord, going: &[Going], at: Time) -> EntryRecord {
     let mut after = before.clone();
     after.attempts = after.attempts.saturating_add(1);
     for (place, _) in going {
         let onward = &mut after.recipients[*place];
-        onward.state = RecipientState::Done;
+        onward.state = RecipientState::Arrived;
         onward.said = Some(Said {
             at,
             host: None,

@@ -19,7 +19,6 @@ use crate::sign::gather::{Gather, Gathered};
 use crate::srs::{self, Srs};
 use crate::trail::{self, End, How};
 use addr::{Address, Domain, ForwardPath, ReversePath};
-use bytes::Bytes;
 use mail::codec::{Record, decode};
 use mail::road::{MessageNumber, let_go};
 use mail::{Addressed, DeliverError, Delivery, Dsn, Incoming, Leg, Prefix, Resolved};
@@ -56,6 +55,7 @@ pub(super) struct Note {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Before {
     attempts: u32,
+    due: Time,
     delay_told: Option<Time>,
 }
 
@@ -63,6 +63,7 @@ impl Before {
     fn of(entry: &EntryRecord) -> Before {
         Before {
             attempts: entry.attempts,
+            due: entry.due,
             delay_told: entry.delay_told,
         }
     }
@@ -162,8 +163,8 @@ impl Queue {
         let tally = self.inner.mail.tally();
         for (was, is) in before.recipients.iter().zip(&after.recipients) {
             let outcome = match is.state {
-                _ if was.said == is.said && was.state == is.state => continue,
-                RecipientState::Done => "taken",
+                _ if is_no_news(was, is) => continue,
+                RecipientState::Done | RecipientState::Arrived => "taken",
                 RecipientState::Failed => "failed",
                 RecipientState::Waiting => "put-off",
             };
@@ -267,7 +268,8 @@ impl Queue {
             to: Vec::new(),
             leaving: None,
         };
-        told.to = here.into_iter().map(addressed).collect();
+        let prefix = report_prefix(&self.wanted().hostname, &told.id, self.inner.clock.now());
+        told.to = addressed(here, &prefix);
         if !onward.is_empty() {
             let way = |to| Onward::new(ForwardPath::Address(to), None, None);
             let at = self.inner.clock.now();
@@ -449,13 +451,22 @@ enum Wanted {
     Nothing,
 }
 
-/// A report is put into a mailbox. [rfc5321 4.4]
-pub(crate) fn addressed(delivery: Delivery) -> Addressed {
-    Addressed {
+/// What stands before a report that is put into a mailbox here: with its id, by which it is found as
+/// all mail is. [rfc5321 4.4]
+pub(crate) fn report_prefix(hostname: &str, id: &str, at: Time) -> Prefix {
+    let at = at.rfc5322();
+    let lines = format!("Return-Path: <>\r\nReceived: by {hostname} id {id};\r\n {at}\r\n");
+    Prefix(lines.into())
+}
+
+/// A report is put into mailboxes.
+pub(crate) fn addressed(deliveries: Vec<Delivery>, prefix: &Prefix) -> Vec<Addressed> {
+    let one = |delivery| Addressed {
         delivery,
-        prefix: Prefix(Bytes::from_static(b"Return-Path: <>\r\n")),
+        prefix: prefix.clone(),
         dsn: Dsn::default(),
-    }
+    };
+    deliveries.into_iter().map(one).collect()
 }
 
 /// Why nobody is told of a failure; empty if nothing failed.
@@ -544,10 +555,14 @@ impl Note {
             trail::told(edit, self.number.message, report);
         }
         if !self.after.is_over() {
-            // the operator may have said something meanwhile
-            let standing = current.standing;
+            // the operator may have said something meanwhile: to keep it back, or to try it at once
+            let due = match current.due == self.before.due {
+                true => self.after.due,
+                false => current.due.min(self.after.due),
+            };
             let entry = EntryRecord {
-                standing,
+                standing: current.standing,
+                due,
                 ..self.after.clone()
             };
             edit.put(key, entry.encode());
@@ -578,19 +593,25 @@ pub(super) fn remove(edit: &mut Edit, number: EntryNumber, end: &End) -> Result<
     Ok(())
 }
 
-fn has_entries(edit: &Edit, message: MessageNumber) -> Result<bool, Fault> {
+pub(super) fn has_entries(edit: &Edit, message: MessageNumber) -> Result<bool, Fault> {
     let first = edit.prefix(&keys::entries_of(message)).next().transpose()?;
     Ok(first.is_some())
+}
+
+/// Whether nothing new is known; that it lies in a mailbox here was said when it was put there.
+fn is_no_news(was: &Onward, is: &Onward) -> bool {
+    let arrived = was.state == RecipientState::Arrived;
+    was.said == is.said && (was.state == is.state || arrived)
 }
 
 /// One line for each recipient of whom something new is known.
 fn log(message: &MessageRecord, before: &EntryRecord, after: &EntryRecord, told: Option<&str>) {
     for (was, is) in before.recipients.iter().zip(&after.recipients) {
-        if was.said == is.said && was.state == is.state {
+        if is_no_news(was, is) {
             continue;
         }
         let word = match is.state {
-            RecipientState::Done => "sent",
+            RecipientState::Done | RecipientState::Arrived => "sent",
             RecipientState::Failed => "gave up",
             RecipientState::Waiting => "put off",
         };

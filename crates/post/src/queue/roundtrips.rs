@@ -63,7 +63,8 @@ fn onward() -> impl Strategy<Value = Onward> {
     let states = prop_oneof![
         Just(RecipientState::Waiting),
         Just(RecipientState::Done),
-        Just(RecipientState::Failed)
+        Just(RecipientState::Failed),
+        Just(RecipientState::Arrived)
     ];
     let notify = of(prop_oneof![Just("NEVER"), Just("SUCCESS,DELAY")]);
     (forward_path(), notify, any::<bool>(), states, of(said())).prop_map(

@@ -271,14 +271,24 @@ impl Queue {
                 () = sleep(limits::NOTE_AGAIN) => {}
             }
         }
-        let mut schedule = self.schedule();
-        let timing = match settled.entry.is_over() {
-            true => None,
-            false => Some(self.timing(message, &settled.entry)),
-        };
-        schedule.done(number, timing);
-        drop(schedule);
+        match settled.entry.is_over() {
+            true => self.schedule().done(number, None),
+            // as it is written: the operator may have wanted it tried at once meanwhile
+            false => match self.read(number) {
+                Ok(None) => self.schedule().done(number, None),
+                Ok(Some((_, entry))) => self.come_again(number, message, &entry),
+                Err(_) => self.come_again(number, message, &settled.entry),
+            },
+        }
         self.inner.bell.notify_one();
+    }
+
+    fn come_again(&self, number: EntryNumber, message: &MessageRecord, entry: &EntryRecord) {
+        let mut schedule = self.schedule();
+        schedule.done(number, Some(self.timing(message, entry)));
+        if entry.standing == Standing::Held {
+            schedule.hold(number);
+        }
     }
 
     /// Into the schedule again, after some time.
@@ -302,4 +312,95 @@ fn wait(now: Time, until: Option<Time>) -> Duration {
     let micros = until.map_or(i64::MAX, |until| until.0.saturating_sub(now.0).max(0));
     let wait = Duration::from_micros(micros.cast_unsigned());
     wait.min(limits::LONGEST_LOOK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{Asked, Onward, QueueSettings};
+    use crate::report::SenderProof;
+    use crate::road::route::Routes;
+    use addr::{Charset, ForwardPath, ReversePath};
+    use mail::codec::Record;
+    use mail::road::MessageNumber;
+    use mail::{Mail, MailSettings};
+    use net::{Clock, Random};
+    use store::{BodyId, Db};
+
+    const ONE: EntryNumber = EntryNumber {
+        message: MessageNumber(1),
+        part: 0,
+    };
+
+    fn message() -> MessageRecord {
+        MessageRecord {
+            id: "abc".to_owned(),
+            sender: ReversePath::Null,
+            proof: SenderProof::Known,
+            envid: None,
+            ret: None,
+            body_type: None,
+            charset: Charset::Ascii,
+            asked: Asked::default(),
+            body: BodyId(1),
+            body_bytes: 1,
+            prefix: bytes::Bytes::new(),
+            client: String::new(),
+            login: None,
+            arrived: Time(0),
+            expires: Time::from_seconds(10_000),
+        }
+    }
+
+    fn entry() -> EntryRecord {
+        let to = ForwardPath::parse(b"<bob@b.test>", Charset::Ascii).unwrap();
+        EntryRecord {
+            domain: "b.test".parse().map(addr::Host::Name).unwrap(),
+            whither: Whither::Elsewhere,
+            recipients: vec![Onward::new(to, None, None)],
+            attempts: 0,
+            due: Time(0),
+            standing: Standing::Free,
+            lease: None,
+            delay_told: None,
+        }
+    }
+
+    /// A queue with that one entry.
+    async fn queue(clock: Clock) -> Queue {
+        let random = Random::seeded(1);
+        let settings = MailSettings::default();
+        let mail = Mail::open(Db::memory(), clock.clone(), random.clone(), settings).await;
+        let mail = mail.unwrap();
+        let mut edit = mail.road_edit().await;
+        edit.put(keys::message(ONE.message), message().encode());
+        edit.put(keys::entry(ONE), entry().encode());
+        mail.road_commit(edit).await.unwrap();
+        let (settings, routes) = (QueueSettings::default(), Routes::default());
+        let queue = Queue::open(mail, clock, random, "localhost", settings, routes).await;
+        queue.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_wish_to_try_at_once_is_heard_while_an_attempt_is_being_noted() {
+        let (now, later) = (Time::from_seconds(100), Time::from_seconds(900));
+        let queue = queue(Clock::manual(now)).await;
+        assert!(queue.schedule().take_now(ONE));
+        queue.schedule().carried(ONE);
+        assert_eq!(queue.retry(&[ONE]).await.unwrap(), 1);
+        let mut settled = Settled {
+            entry: entry(),
+            happened: Vec::new(),
+        };
+        (settled.entry.attempts, settled.entry.due) = (1, later);
+        let (message, before) = (message(), entry());
+        let noted = (ONE, &message, &before);
+        queue
+            .note_until_done(noted, settled, &[], &Stop::new())
+            .await;
+        let (_, kept) = queue.read(ONE).unwrap().unwrap();
+        assert_eq!((kept.attempts, kept.due), (1, now));
+        let next = queue.schedule().next(now, |_| Ok(()));
+        assert!(matches!(next, Next::Try(ONE, ())), "{next:?}");
+    }
 }

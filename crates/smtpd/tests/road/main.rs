@@ -59,6 +59,11 @@ async fn who_asks_hears_that_a_message_was_delivered_here_or_handed_on() {
     alice.ask("DATA", "354").await;
     alice.ask("Subject: told\r\n\r\nx\r\n.", "250").await;
     let report = &a.only("alice").await;
+    let received = report.lines().find(|line| line.starts_with("Received: "));
+    let id = received.and_then(|line| line.split(" id ").nth(1)).unwrap();
+    let sought = mail::Sought::Id(id.trim_end_matches(';').to_owned());
+    let found = a.mail.arrivals(&mail::Admin::upkeep(), &sought, 10).await;
+    assert_eq!(found.unwrap().found.len(), 1, "by its id");
     assert!(report.starts_with("Return-Path: <>\r\n"), "{report}");
     for field in [
         "Original-Envelope-Id: QQ1",

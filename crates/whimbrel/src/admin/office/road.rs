@@ -374,7 +374,7 @@ fn leg(entry: &EntryRecord, how: Option<How>, held_until: Option<Time>) -> Leg {
         address: path(&onward.to),
         state: match onward.state {
             RecipientState::Waiting => TravellerState::Waiting,
-            RecipientState::Done => TravellerState::Done,
+            RecipientState::Done | RecipientState::Arrived => TravellerState::Done,
             RecipientState::Failed => TravellerState::Failed,
         },
         said: onward.said.as_ref().map(said),
