@@ -8,6 +8,7 @@
 mod attempt;
 pub(crate) mod check;
 pub(crate) mod codec;
+mod damaged;
 mod entry;
 mod held;
 mod here;
@@ -29,6 +30,7 @@ mod work;
 
 pub use attempt::AttemptRecord;
 pub use check::check;
+pub use damaged::{Damaged, What, damaged};
 pub use entry::{EntryNumber, EntryRecord, Lease, Onward, RecipientState, Said, Standing, Whither};
 pub(crate) use leaving::{Full, Leaving, NewMessage};
 pub use mail::road::MessageNumber;

@@ -12,10 +12,11 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use check::check;
+pub(crate) use check::{check, unread};
 pub use find::{Passage, by_address, by_id, by_message_id, passage};
-pub(crate) use forget::first;
+pub(crate) use find::{ends_of, of_row, read, read_by};
 pub use forget::forget;
+pub(crate) use forget::{first, take_out};
 pub(crate) use rows::TRAILS;
 pub use rows::{attempted, begun, ended, told};
 

@@ -56,7 +56,7 @@ fn check_road(mail: &Mail) -> Result<usize, Fault> {
         if problems <= TOLD_OF_ROAD {
             println!(
                 "problem: the road: {found}\n  advice: what of it can be read goes on; \
-                 `whimbrel queue list` shows that, and the log of a start names the rest"
+                 `whimbrel queue damaged` shows the rest and can take it out"
             );
         }
     })?;

@@ -29,7 +29,7 @@ pub fn check(look: &RoadLook, mut problem: impl FnMut(String)) -> Result<u64, Fa
         let Some(message) = read::<MessageRecord>(&key, &value, &mut problem) else {
             continue;
         };
-        if look.held(number)? != Some(message.body) {
+        if look.held(number).ok().flatten() != Some(message.body) {
             let id = &message.id;
             problem(format!("message {number} ({id}) does not hold its body"));
         }

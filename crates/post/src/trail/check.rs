@@ -6,8 +6,31 @@ use super::rows::{self, number_in, number_of};
 use super::{End, Trail};
 use crate::queue::AttemptRecord;
 use crate::queue::check::{read, unread_key};
+use mail::codec::{Record, decode};
 use mail::road::RoadLook;
 use store::Fault;
+
+/// The keys of rows that cannot be read, and why.
+pub(crate) fn unread(look: &RoadLook) -> Result<Vec<(Vec<u8>, String)>, Fault> {
+    let mut found = Vec::new();
+    unread_of::<Trail>(look, rows::TRAILS, &mut found)?;
+    unread_of::<AttemptRecord>(look, rows::ATTEMPTS, &mut found)?;
+    unread_of::<End>(look, rows::ENDS, &mut found)?;
+    Ok(found)
+}
+
+fn unread_of<T: Record>(
+    look: &RoadLook,
+    prefix: &[u8],
+    found: &mut Vec<(Vec<u8>, String)>,
+) -> Result<(), Fault> {
+    for row in look.below(prefix) {
+        let (key, value) = row?;
+        let why = decode::<T>(&key, &value).err();
+        found.extend(why.map(|why| (key.to_vec(), why.to_string())));
+    }
+    Ok(())
+}
 
 /// Says what is wrong; gives how many rows were looked at.
 pub(crate) fn check(look: &RoadLook, problem: &mut impl FnMut(String)) -> Result<u64, Fault> {
@@ -37,12 +60,12 @@ pub(crate) fn check(look: &RoadLook, problem: &mut impl FnMut(String)) -> Result
             }
         }
     }
-    for row in look.below(b"rt") {
+    for row in look.below(rows::ATTEMPTS) {
         let (key, value) = row?;
         rows_read += 1;
         read::<AttemptRecord>(&key, &value, problem);
     }
-    for row in look.below(b"re") {
+    for row in look.below(rows::ENDS) {
         let (key, value) = row?;
         rows_read += 1;
         read::<End>(&key, &value, problem);

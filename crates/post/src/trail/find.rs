@@ -2,14 +2,14 @@
 //!
 //! What never happens here: words for people, a change.
 
-use super::rows::{self, hashed, name, number_in, number_of, part_of};
+use super::rows::{self, TRAILS, hashed, name, number_in, number_of, part_of};
 use super::{End, Trail};
 use crate::limits::TRAIL_ATTEMPTS_READ;
 use crate::queue::{AttemptRecord, EntryNumber, EntryRecord, MessageNumber, MessageRecord, keys};
 use addr::Address;
-use mail::codec::Record;
+use mail::codec::{Record, decode};
 use mail::road::RoadLook;
-use store::Fault;
+use store::{Edit, Fault};
 
 /// Everything that is known of one message.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +23,8 @@ pub struct Passage {
     /// In the order in which they were made, entry by entry.
     pub attempts: Vec<(EntryNumber, AttemptRecord)>,
     pub ends: Vec<(EntryNumber, End)>,
+    /// Rows that cannot be read.
+    pub unread: usize,
 }
 
 /// The message of this id.
@@ -88,16 +90,20 @@ pub fn passage(look: &RoadLook, number: MessageNumber) -> Result<Option<Passage>
     let mut passage = Passage {
         number,
         trail,
-        message: look.record(&keys::message(number))?,
+        message: None,
         waiting: Vec::new(),
         attempts: Vec::new(),
         ends: Vec::new(),
+        unread: 0,
     };
+    let key = keys::message(number);
+    if let Some(value) = look.get(&key)? {
+        passage.message = readable(&key, &value, &mut passage.unread);
+    }
     for row in look.below(&keys::entries_of(number)) {
         let (key, value) = row?;
-        if let Some(entry) = keys::entry_of(&key) {
-            passage.waiting.push((entry, read(&key, &value)?));
-        }
+        let record = readable(&key, &value, &mut passage.unread);
+        passage.waiting.extend(keys::entry_of(&key).zip(record));
     }
     let of_part = |key: &[u8]| {
         let entry = |part| EntryNumber {
@@ -111,19 +117,50 @@ pub fn passage(look: &RoadLook, number: MessageNumber) -> Result<Option<Passage>
         .take(TRAIL_ATTEMPTS_READ)
     {
         let (key, value) = row?;
-        if let Some(entry) = of_part(&key) {
-            passage.attempts.push((entry, read(&key, &value)?));
-        }
+        let record = readable(&key, &value, &mut passage.unread);
+        passage.attempts.extend(of_part(&key).zip(record));
     }
     for row in look.below(&rows::ends(number)) {
         let (key, value) = row?;
-        if let Some(entry) = of_part(&key) {
-            passage.ends.push((entry, read(&key, &value)?));
-        }
+        let record = readable(&key, &value, &mut passage.unread);
+        passage.ends.extend(of_part(&key).zip(record));
     }
     Ok(Some(passage))
 }
 
-fn read<T: Record>(key: &[u8], value: &[u8]) -> Result<T, Fault> {
-    mail::codec::decode(key, value)
+/// One row that is damaged keeps no other from whoever asks.
+fn readable<T: Record>(key: &[u8], value: &[u8], unread: &mut usize) -> Option<T> {
+    let read = decode(key, value);
+    if let Err(fault) = &read {
+        *unread += 1;
+        tracing::error!(target: "queue", %fault, "what became of a message cannot be read");
+    }
+    read.ok()
+}
+
+/// The trail of a message.
+pub(crate) fn read(look: &RoadLook, number: MessageNumber) -> Result<Option<Trail>, Fault> {
+    look.record(&rows::trail(number))
+}
+
+/// The same, in a transaction; None also if it cannot be read.
+pub(crate) fn read_by(edit: &Edit, number: MessageNumber) -> Result<Option<Trail>, Fault> {
+    let value = edit.get(&rows::trail(number))?;
+    Ok(value.and_then(|value| Trail::decode(&value).ok()))
+}
+
+/// The entries of a message that are over, those that can be read.
+pub(crate) fn ends_of(edit: &Edit, number: MessageNumber) -> Result<Vec<EntryRecord>, Fault> {
+    let mut ends = Vec::new();
+    for row in edit.prefix(&rows::ends(number)) {
+        let (_, value) = row?;
+        ends.extend(End::decode(&value).ok().map(|end| end.entry));
+    }
+    Ok(ends)
+}
+
+/// The message that a row of a trail is about.
+pub(crate) fn of_row(key: &[u8]) -> Option<MessageNumber> {
+    let number = key.get(TRAILS.len()..)?.first_chunk()?;
+    Some(MessageNumber(u64::from_be_bytes(*number)))
 }

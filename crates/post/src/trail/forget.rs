@@ -9,7 +9,7 @@ use mail::Mail;
 use mail::codec::{Record, decode};
 use mail::road::RoadLook;
 use net::{Stop, Time};
-use store::Fault;
+use store::{Edit, Fault};
 
 /// Forgets what began before `before` and is over; in pieces, until `stop`. Says how many.
 pub async fn forget(mail: &Mail, before: Time, stop: &Stop) -> Result<u64, Fault> {
@@ -71,12 +71,21 @@ impl Walk {
         let mut seen = 0;
         for row in look.range(rows::trail(self.from)..end).take(FORGET_TRAILS) {
             let (key, value) = row?;
-            let trail: Trail = decode(&key, &value)?;
+            let number = number_of(&key).unwrap_or(self.from);
+            let trail: Trail = match decode(&key, &value) {
+                Ok(trail) => trail,
+                // it keeps no other from being forgotten; `queue damaged` shows it
+                Err(_) => {
+                    seen += 1;
+                    self.from = MessageNumber(number.0.saturating_add(1));
+                    self.passed_by = true;
+                    continue;
+                }
+            };
             if trail.arrived >= before {
                 break;
             }
             seen += 1;
-            let number = number_of(&key).unwrap_or(self.from);
             self.from = MessageNumber(number.0.saturating_add(1));
             if look.get(&keys::message(number))?.is_some() {
                 self.passed_by = true;
@@ -91,6 +100,25 @@ impl Walk {
         self.is_over = seen < FORGET_TRAILS;
         Ok(piece)
     }
+}
+
+/// Takes out a row that cannot be read: of what begins a trail also all that lies behind it, which
+/// nobody finds any more.
+pub(crate) fn take_out(edit: &mut Edit, key: &[u8]) -> Result<(), Fault> {
+    let mut keys = vec![key.to_vec()];
+    if let Some(number) = number_of(key).filter(|_| key.starts_with(TRAILS)) {
+        for prefix in [
+            rows::attempts(number),
+            rows::ends(number),
+            rows::reports(number),
+        ] {
+            for row in edit.prefix(&prefix) {
+                keys.push(row?.0.to_vec());
+            }
+        }
+    }
+    keys.into_iter().for_each(|key| edit.delete(key));
+    Ok(())
 }
 
 fn add_rows(

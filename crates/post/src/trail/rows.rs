@@ -23,6 +23,8 @@ use std::collections::BTreeSet;
 use store::Edit;
 
 pub(crate) const TRAILS: &[u8] = b"rm";
+pub(crate) const ATTEMPTS: &[u8] = b"rt";
+pub(crate) const ENDS: &[u8] = b"re";
 pub(super) const FIRST: &[u8] = b"rf";
 
 pub(super) fn numbered(tag: &[u8; 2], number: MessageNumber) -> Vec<u8> {

@@ -209,6 +209,21 @@ async fn many_are_forgotten_in_pieces() {
     assert_eq!(mail.road().below(b"r").count(), 1);
 }
 
+#[tokio::test]
+async fn a_trail_that_cannot_be_read_keeps_no_other_from_being_forgotten() {
+    let mail = mail().await;
+    for number in 1..=3 {
+        let begun = trail(&format!("id{number}"), &["bob@example.net"], 1);
+        begin(&mail, number, &begun).await;
+    }
+    let key = rows::trail(MessageNumber(1));
+    write(&mail, |edit| edit.put(key.clone(), b"?".to_vec())).await;
+    assert_eq!(forget(&mail, at(5), &Stop::new()).await.unwrap(), 2);
+    let unread = unread(&mail.road()).unwrap();
+    assert_eq!(unread.len(), 1);
+    assert_eq!(unread[0].0, key);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
     #[test]

@@ -542,6 +542,17 @@ pub enum QueueCommand {
         #[command(flatten)]
         entries: Entries,
     },
+    /// List rows that cannot be read or lead nowhere, with what is known of them.
+    Damaged {
+        /// Only those of messages with these ids.
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+        /// Take them out for good; nobody is told.
+        #[arg(long)]
+        remove: bool,
+        #[command(flatten)]
+        sure: Sure,
+    },
     /// Take out for good; the sender is not told, unless `--return` is said.
     Remove {
         #[command(flatten)]

@@ -13,7 +13,7 @@ use super::request::{
     Answer, Change, Filter, Keys, MailboxChange, Owner, QuotaWord, Refused, Reply, Request, Secret,
 };
 use super::road::{Action, Selection};
-use super::{measure, terminal, words};
+use super::{measure, road, terminal, words};
 use crate::Outcome;
 use crate::arguments::DATA;
 use crate::settings_file::SettingsFile;
@@ -169,6 +169,10 @@ fn warning(found: &Answer) -> String {
                  told. Remove them?"
             ),
         },
+        Answer::Damaged(damaged) => format!(
+            "{}this takes them out for good; what of a message can go stays. Remove them?",
+            road::words::damaged(damaged)
+        ),
         _ => "go on?".to_owned(),
     }
 }
@@ -480,6 +484,13 @@ pub async fn queue(arguments: QueueArguments) -> Outcome<ExitCode> {
         QueueCommand::Retry { entries } => Job::new(common, change(Action::Retry, entries)),
         QueueCommand::Hold { entries } => Job::new(common, change(Action::Hold, entries)),
         QueueCommand::Release { entries } => Job::new(common, change(Action::Release, entries)),
+        QueueCommand::Damaged { ids, remove, sure } => {
+            let look = Request::QueueDamaged { ids: ids.clone() };
+            match remove {
+                true => Job::new(common, Request::QueueClear { ids }).asking(look, sure),
+                false => Job::new(common, look),
+            }
+        }
         QueueCommand::Remove {
             entries,
             returned,

@@ -3,7 +3,7 @@
 //!
 //! What never happens here: doing it (`office`), putting it into words (`words`).
 
-use super::road::{Action, Queue, Selection, Story};
+use super::road::{Action, Damaged, Queue, Selection, Story};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -179,6 +179,14 @@ pub enum Request {
     },
     QueueShow {
         id: String,
+    },
+    /// What of the road cannot be read; of these messages, or all.
+    QueueDamaged {
+        ids: Vec<String>,
+    },
+    /// Takes that out.
+    QueueClear {
+        ids: Vec<String>,
     },
     QueueChange {
         action: Action,
@@ -384,6 +392,7 @@ pub enum Answer {
     Quota(Quota),
     Sessions(Vec<Session>),
     Queue(Queue),
+    Damaged(Damaged),
     Story(Story),
     /// It is done; each line says what, and what follows from it.
     Done(Vec<String>),

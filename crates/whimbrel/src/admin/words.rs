@@ -63,6 +63,7 @@ pub fn of(answer: &Answer) -> String {
             "no sessions",
         ),
         Answer::Queue(queue) => road::words::queue(queue),
+        Answer::Damaged(damaged) => road::words::damaged(damaged),
         Answer::Story(story) => road::words::story(story),
         Answer::Done(lines) => lines.iter().map(|line| format!("{line}\n")).collect(),
     }

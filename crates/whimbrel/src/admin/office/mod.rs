@@ -5,6 +5,7 @@
 
 mod accounts;
 mod aliases;
+mod damaged;
 mod dkim;
 mod domains;
 mod hosts;
@@ -114,6 +115,8 @@ impl Office {
             R::SessionEnd { id } => self.session_end(id),
             R::SessionEndAll { account } => self.session_end_all(&account),
             R::QueueList { selection, limit } => self.queue_list(&selection, limit),
+            R::QueueDamaged { ids } => self.queue_damaged(&ids),
+            R::QueueClear { ids } => self.queue_clear(&ids).await,
             R::QueueShow { id } => self.queue_show(&id).await,
             R::QueueChange { action, selection } => self.queue_change(action, &selection).await,
             R::Why { about, limit } => self.why(&about, limit).await,

@@ -44,7 +44,8 @@ impl Office {
         let number = trail::by_id(&look, id).map_err(fault)?;
         let passage = number.map(|number| trail::passage(&look, number));
         let passage = passage.transpose().map_err(fault)?.flatten();
-        let passage = passage.filter(|passage| !passage.waiting.is_empty());
+        let waits = |passage: &Passage| !passage.waiting.is_empty() || passage.unread > 0;
+        let passage = passage.filter(waits);
         let passage = passage.ok_or_else(|| not_waiting(id))?;
         let mut recipients = passage.trail.recipients.iter();
         let arrivals = match recipients.any(|one| one.place == Place::Here) {
@@ -353,12 +354,12 @@ fn not_waiting(which: &str) -> Refused {
     Refused::new(Kind::NotFound, text)
 }
 
-fn path(path: &ForwardPath) -> String {
+pub(super) fn path(path: &ForwardPath) -> String {
     let address = path.address().map(Address::to_string);
     address.unwrap_or_else(|| "postmaster".to_owned())
 }
 
-fn sender(path: &ReversePath) -> String {
+pub(super) fn sender(path: &ReversePath) -> String {
     path.address().map(Address::to_string).unwrap_or_default()
 }
 
@@ -440,6 +441,7 @@ fn message(passage: &Passage, now: Time) -> Message {
         bytes: trail.bytes,
         wishes: passage.message.as_ref().map(wishes),
         entries: entries.into_iter().map(|(_, entry)| entry).collect(),
+        unread: passage.unread,
     }
 }
 
@@ -515,16 +517,18 @@ fn arrival(one: &mail::Arrival, account: String) -> Arrival {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::office::tests::office;
+
+    const ONE: EntryNumber = EntryNumber {
+        message: MessageNumber(1),
+        part: 0,
+    };
 
     #[tokio::test]
     async fn a_row_that_cannot_be_read_keeps_no_other_from_the_operator() {
-        let office = crate::admin::office::tests::office(None).await;
-        let number = EntryNumber {
-            message: MessageNumber(1),
-            part: 0,
-        };
+        let office = office(None).await;
         let mut edit = office.mail.road_edit().await;
-        edit.put(keys::entry(number), b"damaged".to_vec());
+        edit.put(keys::entry(ONE), b"damaged".to_vec());
         office.mail.road_commit(edit).await.unwrap();
         let all = Selection::default();
         let Answer::Queue(listed) = office.queue_list(&all, None).unwrap() else {
@@ -534,5 +538,56 @@ mod tests {
         let text = road::words::queue(&listed);
         assert!(text.contains("1 row cannot be read"), "{text}");
         office.queue_change(Action::Hold, &all).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn damaged_rows_are_told_with_what_is_known_and_go_when_that_is_wanted() {
+        let office = office(None).await;
+        let path = |text: &str| ForwardPath::parse(text.as_bytes(), Charset::Utf8).unwrap();
+        let trail = trail::Trail {
+            id: "abc".to_owned(),
+            message_id: None,
+            sender: ReversePath::parse(b"<ann@a.test>", Charset::Ascii).unwrap(),
+            recipients: vec![trail::Destination {
+                path: path("<bob@b.test>"),
+                place: Place::Elsewhere,
+            }],
+            client: String::new(),
+            login: None,
+            arrived: Time::from_seconds(7),
+            bytes: 9,
+        };
+        let mut edit = office.mail.road_edit().await;
+        edit.put(keys::entry(ONE), b"damaged".to_vec());
+        edit.put(keys::message(ONE.message), b"damaged".to_vec());
+        edit.put(b"m?".to_vec(), b"?".to_vec());
+        trail::begun(&mut edit, ONE.message, &trail);
+        office.mail.road_commit(edit).await.unwrap();
+        let Answer::Story(story) = office.why("abc", None).await.unwrap() else {
+            panic!("a story");
+        };
+        assert_eq!(story.messages[0].unread, 2);
+        let all = || match office.queue_damaged(&[]).unwrap() {
+            Answer::Damaged(damaged) => damaged,
+            other => panic!("{other:?}"),
+        };
+        let text = road::words::damaged(&all());
+        assert!(text.contains("of message abc from ann@a.test"), "{text}");
+        assert!(text.contains("to bob@b.test"), "{text}");
+        assert!(text.contains("nothing more is known"), "{text}");
+        let of_it = ["abc".to_owned()];
+        office.queue_clear(&of_it).await.unwrap();
+        assert_eq!(all().rows.len(), 1, "the other stays");
+        office.queue_clear(&[]).await.unwrap();
+        assert_eq!(all().rows, []);
+        let mut problems = Vec::new();
+        post::queue::check(&office.mail.road(), |found| problems.push(found)).unwrap();
+        assert_eq!(problems, Vec::<String>::new());
+        let Answer::Story(story) = office.why("abc", None).await.unwrap() else {
+            panic!("a story");
+        };
+        let entry = &story.messages[0].entries[0];
+        assert_eq!(entry.leg.state, LegState::Removed);
+        assert_eq!(entry.leg.recipients[0].address, "bob@b.test");
     }
 }

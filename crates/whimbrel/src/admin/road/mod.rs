@@ -45,6 +45,25 @@ pub struct Queue {
     pub unread: usize,
 }
 
+/// Rows of the road that cannot be read, or lead nowhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Damaged {
+    pub rows: Vec<DamagedRow>,
+    /// So many more.
+    pub left_out: usize,
+}
+
+/// One of them, with what is known of its message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DamagedRow {
+    pub what: String,
+    pub why: String,
+    pub id: Option<String>,
+    pub sender: Option<String>,
+    pub recipients: Vec<String>,
+    pub arrived: Option<String>,
+}
+
 /// One entry in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
@@ -181,6 +200,9 @@ pub struct Message {
     /// None once it has left the queue.
     pub wishes: Option<Wishes>,
     pub entries: Vec<Entry>,
+    /// So many rows of it cannot be read.
+    #[serde(default)]
+    pub unread: usize,
 }
 
 /// One of its entries, with what was tried.

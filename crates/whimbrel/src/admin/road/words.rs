@@ -3,8 +3,8 @@
 //! What never happens here: JSON.
 
 use super::{
-    Arrival, Attempt, Entry, IfLate, LegState, Message, Queue, Said, Story, Traveller,
-    TravellerState, Waiting, Wishes,
+    Arrival, Attempt, Damaged, DamagedRow, Entry, IfLate, LegState, Message, Queue, Said, Story,
+    Traveller, TravellerState, Waiting, Wishes,
 };
 use crate::admin::measure;
 use crate::admin::words::table;
@@ -43,8 +43,33 @@ pub fn unread(rows: usize) -> Option<String> {
         many => format!("{many} rows cannot be read and are"),
     };
     Some(format!(
-        "{which} not sent; `whimbrel verify` and the log say what is wrong"
+        "{which} not sent; `whimbrel queue damaged` says what is known of such"
     ))
+}
+
+/// What cannot be read, one after the other.
+pub fn damaged(damaged: &Damaged) -> String {
+    if damaged.rows.is_empty() {
+        return "everything on the road can be read\n".to_owned();
+    }
+    let mut text: String = damaged.rows.iter().map(damaged_row).collect();
+    if damaged.left_out > 0 {
+        text.push_str(&format!("and {} more\n", damaged.left_out));
+    }
+    text
+}
+
+fn damaged_row(row: &DamagedRow) -> String {
+    let mut text = format!("{}: {}\n", row.what, row.why);
+    match (&row.id, &row.arrived) {
+        (Some(id), Some(arrived)) => text.push_str(&format!(
+            "  of message {id} from {}, handed in {arrived}, to {}\n",
+            sender(row.sender.as_deref().unwrap_or_default()),
+            row.recipients.join(", ")
+        )),
+        _ => text.push_str("  nothing more is known of it\n"),
+    }
+    text
 }
 
 fn cells(one: &Waiting) -> [String; 7] {
@@ -135,6 +160,13 @@ fn message(one: &Message, here: &[&Arrival]) -> String {
     }
     for entry in &one.entries {
         text.push_str(&leg(entry));
+    }
+    if one.unread > 0 {
+        let rows = one.unread;
+        text.push_str(&format!(
+            "rows of it that cannot be read: {rows}; `whimbrel queue damaged {}` shows them\n",
+            one.id
+        ));
     }
     text
 }
