@@ -46,8 +46,9 @@ pub(crate) const MARKED_FOLDERS: usize = 100;
 /// Octets of a part's header that are looked at for LPRT.
 pub(crate) const PART_HEADER_BYTES: usize = 16 * 1024;
 
-/// Characters of a file's name that LPRT says; a line has 512 octets at most in POP3.
-pub(crate) const FILENAME_CHARS: usize = 100;
+/// Characters of a file's name, a media type or an encoding that LPRT says; a line has 512 octets at most in
+/// POP3.
+pub(crate) const WORD_CHARS: usize = 100;
 
 /// How long the last words of a session may take.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -85,6 +85,14 @@ impl Rpop {
     }
 }
 
+/// Our name as a greeting may have it: fetchmail takes any with `demon.` in it for a server of SDPS.
+fn greeted(hostname: &str) -> &str {
+    match hostname.to_ascii_lowercase().contains("demon.") {
+        true => hostname.split('.').next().unwrap_or_default(),
+        false => hostname,
+    }
+}
+
 pub(crate) struct Session {
     /// Taken while TLS is set up, and for good when that fails.
     pub(crate) conn: Option<Conn>,
@@ -152,7 +160,7 @@ impl Session {
     /// `<…>` announces APOP [rfc1939 7], so it is there only if an account asked for that; and never is
     /// there `demon.`, which clients take for SDPS.
     fn greet(&mut self) {
-        let hostname = self.door.settings.hostname.clone();
+        let hostname = greeted(&self.door.settings.hostname).to_owned();
         self.stamp = match self.door.mail.auth().stamp(&hostname) {
             Ok(stamp) => stamp,
             Err(fault) => {

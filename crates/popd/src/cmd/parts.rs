@@ -1,7 +1,7 @@
 //! POP4's MIME parts: LPRT lists them, RPRT sends one exactly as it is stored.
 
 use crate::cmd::retrieve::Sending;
-use crate::limits::{FILENAME_CHARS, PART_HEADER_BYTES};
+use crate::limits::{PART_HEADER_BYTES, WORD_CHARS};
 use crate::maildrop::{For, Pieces};
 use crate::reply::{self, Refused};
 use crate::session::Session;
@@ -10,6 +10,9 @@ use crate::text::Text;
 use mail::{Content, Part, PartHeader, PartKind, PartTree, Section};
 use pop::Reply;
 use pop::pop4::{PartSection, encoded, part_text};
+
+/// What LPRT says of a part without a file's name.
+const NO_NAME: &str = "-";
 
 pub(crate) fn lprt(session: &mut Session, number: u32) -> Doing<'_> {
     Box::pin(async move {
@@ -36,15 +39,25 @@ fn lines(session: &mut Session, number: u32) -> Result<Vec<String>, Refused> {
     for (path, part) in numbered(&tree) {
         let header = header(&content, part).map_err(|fault| reply::fault(&fault, id))?;
         let octets = part.body.end.saturating_sub(part.body.start);
-        let (number, media, encoding) = (part_text(&path), &part.media_type, &header.encoding);
-        let name = header.filename.map(|name| {
-            let short: String = name.chars().take(FILENAME_CHARS).collect();
-            encoded(&short)
-        });
-        let name = name.as_deref().unwrap_or("-");
+        let number = part_text(&path);
+        let (media, encoding) = (short(&part.media_type), short(&header.encoding));
+        let name = header.filename.map(|name| filename(&name));
+        let name = name.as_deref().unwrap_or(NO_NAME);
         lines.push(format!("{number} {media} {encoding} {octets} {name}"));
     }
     Ok(lines)
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(WORD_CHARS).collect()
+}
+
+/// One word, and never the one that says that there is none.
+fn filename(name: &str) -> String {
+    match name {
+        NO_NAME => "%2D".to_owned(),
+        name => encoded(&short(name)),
+    }
 }
 
 fn header(content: &Content, part: &Part) -> Result<PartHeader, mail::Fault> {

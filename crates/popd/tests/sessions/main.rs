@@ -650,3 +650,19 @@ async fn a_folder_that_others_delete_or_rename_does_not_hold_up_quit() {
     assert!(seen(&server, "INBOX").await.is_empty());
     assert!(seen(&server, "Bin").await.is_empty());
 }
+
+#[tokio::test]
+async fn no_greeting_makes_fetchmail_believe_that_it_must_speak_sdps() {
+    let mut server = Server::new().await;
+    for (hostname, greeted) in [
+        ("mail.demon.test", "mail"),
+        ("Punt.Demon.test", "Punt"),
+        ("demon.test", "demon"),
+        ("daemon.example.test", "daemon.example.test"),
+        ("mail.demonstration.test", "mail.demonstration.test"),
+    ] {
+        server.set(|settings| hostname.clone_into(&mut settings.hostname));
+        let greeting = server.connect().line().await;
+        assert_eq!(greeting, format!("+OK {greeted} POP3 POP4 rev 0 ready\r\n"));
+    }
+}
