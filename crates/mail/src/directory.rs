@@ -29,7 +29,7 @@ use known::Known;
 
 pub use accounts::{AccountChange, AccountInfo, RemovedInfo, SharedKey, Standing};
 pub use dkim::{DkimKey, KeyAlgorithm, KeySecret, KeyState};
-pub use hosts::HostInfo;
+pub use hosts::{HostChange, HostInfo};
 pub(crate) use hosts::{HostLogin, is_user};
 pub use readable::ReadablePassword;
 pub(crate) use record::{

@@ -59,8 +59,8 @@ pub use binary::{BinaryEncoder, NulOutsideBinary};
 pub use deliver::{Addressed, Delivered, DeliveredTo, Incoming, Leg, Mail, Prefix, Room};
 pub use directory::{
     AccountChange, AccountInfo, AliasInfo, AliasTo, Company, Directory, DkimKey, DomainInfo,
-    Existing, Forward, HostInfo, KeyAlgorithm, KeySecret, KeyState, ReadablePassword, RemovedInfo,
-    Resolved, SharedKey, Standing,
+    Existing, Forward, HostChange, HostInfo, KeyAlgorithm, KeySecret, KeyState, ReadablePassword,
+    RemovedInfo, Resolved, SharedKey, Standing,
 };
 pub use error::{AppendError, DeliverError, DirectoryError, MailboxError, StoreError, ViewError};
 pub use flags::{FlagChange, Flags, Keyword, SystemFlags};

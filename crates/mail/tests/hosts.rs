@@ -21,7 +21,7 @@ async fn house_with_host() -> (House, Account) {
     let directory = house.mail.directory();
     directory.add_domain(&house.admin, &host()).await.unwrap();
     let host = host();
-    let set = directory.set_host(&house.admin, &host, office.id(), None);
+    let set = directory.add_host(&house.admin, &host, office.id(), None);
     set.await.unwrap();
     (house, office)
 }
@@ -144,7 +144,7 @@ async fn a_hosts_domain_has_no_other_addresses_and_its_account_stays() {
     assert!(matches!(gone, Err(DirectoryError::InUse)));
     // a domain with addresses of others does not become one
     let example = "example.test".parse().unwrap();
-    let set = directory.set_host(admin, &example, office.id(), None).await;
+    let set = directory.add_host(admin, &example, office.id(), None).await;
     assert!(matches!(set, Err(DirectoryError::InUse)));
     let hosts = directory.host_list(admin).unwrap();
     assert_eq!(hosts.len(), 1);
@@ -165,7 +165,13 @@ async fn a_short_name_opens_only_if_one_host_has_it() {
     let (directory, auth) = (house.mail.directory(), house.mail.auth());
     let second = auth.new_password(b"second").await.unwrap();
     let domain = host();
-    let set = directory.set_host(&house.admin, &domain, office.id(), Some(&second));
+    let again = directory.add_host(&house.admin, &domain, office.id(), Some(&second));
+    assert!(matches!(again.await, Err(DirectoryError::Exists)));
+    let change = HostChange {
+        second: Some(Some(second)),
+        ..HostChange::default()
+    };
+    let set = directory.change_host(&house.admin, &domain, change);
     set.await.unwrap();
     let peer = [127, 0, 0, 1].into();
     let user = async |name: &str| {
@@ -198,7 +204,7 @@ async fn a_short_name_opens_only_if_one_host_has_it() {
     let other = "xyz.example.org".parse().unwrap();
     directory.add_domain(&house.admin, &other).await.unwrap();
     assert_eq!(user("xyz").await, Some(Some(None)), "that is no host");
-    let set = directory.set_host(&house.admin, &other, office.id(), None);
+    let set = directory.add_host(&house.admin, &other, office.id(), None);
     set.await.unwrap();
     assert_eq!(user("xyz").await, None, "which of them?");
     assert_eq!(user("xyz.demon.test").await, Some(Some(None)));

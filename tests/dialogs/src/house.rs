@@ -205,7 +205,7 @@ impl House {
         let id = self.find(account)?.id();
         let second = self.mail.auth().new_password(second.as_bytes()).await;
         let second = second.map_err(debug)?;
-        let set = directory.set_host(&admin, &domain, id, Some(&second));
+        let set = directory.add_host(&admin, &domain, id, Some(&second));
         set.await.map_err(debug)
     }
 

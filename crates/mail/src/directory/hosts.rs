@@ -11,7 +11,7 @@ use crate::keys::{DIRECTORY, directory as key};
 use crate::limits;
 use crate::proof::Admin;
 use addr::{Address, Domain};
-use store::Fault;
+use store::{Edit, Fault};
 
 /// A host as the operator sees it.
 #[derive(Clone, Debug)]
@@ -32,10 +32,18 @@ pub(crate) struct HostLogin {
     pub user: Option<String>,
 }
 
+/// What is to be changed of a host; `None` leaves it.
+#[derive(Clone, Default)]
+pub struct HostChange {
+    pub account: Option<AccountId>,
+    /// `Some(None)` takes the second password away.
+    pub second: Option<Option<NewPassword>>,
+}
+
 impl Directory {
-    /// Makes a domain a host, or gives it another account or second password. Every address of it
-    /// leads to the account, so it may have no other addresses.
-    pub async fn set_host(
+    /// Makes a domain a host. Every address of it leads to the account, so it may have no other
+    /// addresses.
+    pub async fn add_host(
         &self,
         _: &Admin,
         domain: &Domain,
@@ -43,27 +51,34 @@ impl Directory {
         second: Option<&NewPassword>,
     ) -> Result<(), DirectoryError> {
         let mut edit = self.db.edit(DIRECTORY).await;
-        let domain_key = key::domain(domain.as_str());
-        let record = edit.record::<DomainRecord>(&domain_key)?;
-        let mut record = record.ok_or(DirectoryError::NotFound)?;
-        if edit.get(&key::account(account))?.is_none() {
-            return Err(DirectoryError::NotFound);
+        let record = edit.record::<DomainRecord>(&key::domain(domain.as_str()))?;
+        if record.ok_or(DirectoryError::NotFound)?.host.is_some() {
+            return Err(DirectoryError::Exists);
         }
-        let end = format!("@{}", domain.as_str());
-        for row in edit.prefix(key::ADDRESSES) {
-            let (row_key, value) = row?;
-            let own = AddressRecord::Account(account);
-            if row_key.ends_with(end.as_bytes())
-                && decode::<AddressRecord>(&row_key, &value)? != own
-            {
-                return Err(DirectoryError::InUse);
-            }
-        }
-        record.host = Some(account);
-        record.catch_all = None;
-        edit.put(domain_key, record.encode());
         let second = second.map(|password| password.verifiers.clone());
-        edit.put(key::host(domain.as_str()), HostRecord { second }.encode());
+        put_host(&mut edit, domain, account, HostRecord { second })?;
+        edit.submit().await?;
+        Ok(())
+    }
+
+    /// Gives a host another account, another second password, or none.
+    pub async fn change_host(
+        &self,
+        _: &Admin,
+        domain: &Domain,
+        change: HostChange,
+    ) -> Result<(), DirectoryError> {
+        let mut edit = self.db.edit(DIRECTORY).await;
+        let record = edit.record::<DomainRecord>(&key::domain(domain.as_str()))?;
+        let had = record.and_then(|record| record.host);
+        let had = had.ok_or(DirectoryError::NotFound)?;
+        let host = edit.record::<HostRecord>(&key::host(domain.as_str()))?;
+        let second = match change.second {
+            None => host.and_then(|host| host.second),
+            Some(second) => second.map(|password| password.verifiers),
+        };
+        let account = change.account.unwrap_or(had);
+        put_host(&mut edit, domain, account, HostRecord { second })?;
         edit.submit().await?;
         Ok(())
     }
@@ -165,6 +180,34 @@ impl Directory {
         }
         Ok(false)
     }
+}
+
+/// Its domain has no addresses but the account's own, from now on.
+fn put_host(
+    edit: &mut Edit,
+    domain: &Domain,
+    account: AccountId,
+    host: HostRecord,
+) -> Result<(), DirectoryError> {
+    let domain_key = key::domain(domain.as_str());
+    let record = edit.record::<DomainRecord>(&domain_key)?;
+    let mut record = record.ok_or(DirectoryError::NotFound)?;
+    if edit.get(&key::account(account))?.is_none() {
+        return Err(DirectoryError::NotFound);
+    }
+    let end = format!("@{}", domain.as_str());
+    for row in edit.prefix(key::ADDRESSES) {
+        let (row_key, value) = row?;
+        let own = AddressRecord::Account(account);
+        if row_key.ends_with(end.as_bytes()) && decode::<AddressRecord>(&row_key, &value)? != own {
+            return Err(DirectoryError::InUse);
+        }
+    }
+    record.host = Some(account);
+    record.catch_all = None;
+    edit.put(domain_key, record.encode());
+    edit.put(key::host(domain.as_str()), host.encode());
+    Ok(())
 }
 
 /// The user of an address at a host, as it is compared.

@@ -187,8 +187,7 @@ pub struct HostArguments {
 
 #[derive(Subcommand)]
 pub enum HostCommand {
-    /// Make a domain a host: mail for every address of it goes to one account. A host that is
-    /// there gets the account and the second password anew.
+    /// Make a domain a host: mail for every address of it goes to one account.
     Add {
         /// The domain, which has to be hosted already.
         host: String,
@@ -197,6 +196,23 @@ pub enum HostCommand {
         /// The second password; the first is the account's. None if neither is said.
         #[command(flatten)]
         from: PasswordFrom,
+    },
+    /// Change a host; what is not said stays as it is.
+    Set {
+        /// The domain.
+        host: String,
+        /// Another account for its mail from now on.
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// Another second password.
+        #[command(flatten)]
+        from: PasswordFrom,
+        /// Ask for a new second password at the terminal.
+        #[arg(long, conflicts_with_all = ["password_stdin", "generate"])]
+        password: bool,
+        /// Take the second password away; the account's stays.
+        #[arg(long, conflicts_with_all = ["password", "password_stdin", "generate"])]
+        no_second: bool,
     },
     /// List the hosts.
     List,

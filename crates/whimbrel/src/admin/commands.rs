@@ -10,7 +10,8 @@ use super::arguments::{
 };
 use super::client::Way;
 use super::request::{
-    Answer, Change, Filter, Keys, MailboxChange, Owner, QuotaWord, Refused, Reply, Request, Secret,
+    Answer, Change, Filter, Keys, MailboxChange, Owner, QuotaWord, Refused, Reply, Request, Second,
+    Secret,
 };
 use super::road::{Action, Selection};
 use super::{measure, road, terminal, words};
@@ -355,6 +356,33 @@ pub async fn host(arguments: HostArguments) -> Outcome<ExitCode> {
         } => {
             let (second, made) = password(from, Ask::No)?;
             let request = Request::HostAdd {
+                host,
+                account,
+                second,
+            };
+            let job = Job::new(common, request);
+            Job { made, ..job }
+        }
+        HostCommand::Set {
+            host,
+            account,
+            from,
+            password: wanted,
+            no_second,
+        } => {
+            let asked = if wanted { Ask::Yes } else { Ask::No };
+            let (second, made) = password(from, asked)?;
+            let second = match second {
+                Some(secret) => Second::Set(secret),
+                None if no_second => Second::Goes,
+                None => Second::Stays,
+            };
+            if account.is_none() && second == Second::Stays {
+                let text = "nothing is to be changed: say --account, --password, --password-stdin, \
+                            --generate or --no-second";
+                return Err(text.to_owned());
+            }
+            let request = Request::HostSet {
                 host,
                 account,
                 second,

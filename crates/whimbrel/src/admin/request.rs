@@ -88,6 +88,11 @@ pub enum Request {
         account: String,
         second: Option<Secret>,
     },
+    HostSet {
+        host: String,
+        account: Option<String>,
+        second: Second,
+    },
     HostRemove {
         host: String,
     },
@@ -450,6 +455,15 @@ pub struct Alias {
     /// Of a list.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub owner: Option<String>,
+}
+
+/// What becomes of a host's second password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Second {
+    Stays,
+    Goes,
+    Set(Secret),
 }
 
 /// A domain all of whose mail goes to one account.

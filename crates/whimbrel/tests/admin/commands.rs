@@ -105,6 +105,39 @@ const SCRIPT: &[(&str, &str)] = &[
     ("domain show exmaple.org", ""),
     ("session end 999999", ""),
     ("account restore ann@example.org", ""),
+    (
+        "domain add xyz.demon.test --no-dkim --hostname mx.example.org",
+        "",
+    ),
+    ("host add nowhere.demon.test ann@example.org", ""),
+    ("host add xyz.demon.test quizzical-zephyr@example.org", ""),
+    ("host add example.org ann@example.org", ""),
+    ("host set xyz.demon.test --no-second", ""),
+    (
+        "host add xyz.demon.test ann@example.org --password-stdin",
+        "hidden-from-all-eyes\n",
+    ),
+    ("host set xyz.demon.test", ""),
+    ("host set xyz.demon.test --no-second --generate", ""),
+    ("host list", ""),
+    (
+        "host set xyz.demon.test --no-second --account ben@example.org",
+        "",
+    ),
+    ("host show xyz.demon.test", ""),
+    ("host show example.org", ""),
+    ("host remove xyz.demon.test", ""),
+    ("host remove xyz.demon.test --yes", ""),
+    ("host remove example.org --yes", ""),
+    ("account set ann@example.org --apop on", ""),
+    (
+        "account set ann@example.org --apop on --password-stdin",
+        "read-by-all-eyes\n",
+    ),
+    (
+        "account set ann@example.org --password-stdin",
+        "unread-by-all-eyes\n",
+    ),
 ];
 
 /// What each answers, with the words that lead to it.
@@ -142,6 +175,107 @@ fn commands_do_the_same_on_a_running_and_on_a_stopped_server() {
     tells_why(&a);
 }
 
+/// What is refused, and words of the reason.
+const REASONS: &[(&str, &str)] = &[
+    ("domain add Example.ORG", "exists already"),
+    ("domain add not..one", "no domain"),
+    (
+        "account add ann@elsewhere.org --no-password",
+        "hosted are: example.org",
+    ),
+    (
+        "account add cat@example.org",
+        "--password-stdin or --generate",
+    ),
+    (
+        "account add cat@example.org --password-stdin",
+        "empty password",
+    ),
+    ("account set ben@example.org", "nothing is to be changed"),
+    (
+        "account set ben@example.org --login on --mail off",
+        "--login off",
+    ),
+    ("account show bne@example.org", "nearest: ben@example.org"),
+    ("quota set ben@example.org much", "“much” is no size"),
+    (
+        "alias set none@example.org ben@example.org",
+        "aliases of example.org: all@example.org",
+    ),
+    (
+        "alias set far@example.org x@elsewhere.org --owner y@elsewhere.org",
+        "has to be an address here",
+    ),
+    (
+        "alias add near@example.org nobody@example.org",
+        "there is no account nobody@example.org",
+    ),
+    (
+        "alias remove all@example.org",
+        "--yes says that it is meant",
+    ),
+    ("mailbox add ann@example.org a//b", "cannot be a mailbox"),
+    ("quota add ben@example.org default", "say a size, or none"),
+    ("quota add ben@example.org 3G", "has a quota of its own"),
+    (
+        "mailbox set ann@example.org Groups",
+        "nothing is to be changed",
+    ),
+    (
+        "mailbox set ann@example.org inbox --special-use archive",
+        "INBOX is where mail comes in",
+    ),
+    (
+        "mailbox set ann@example.org Groups/rsut --subscribe",
+        "nearest: Groups/rust",
+    ),
+    (
+        "mailbox set ann@example.org Groups --subscribe --unsubscribe",
+        "cannot be used with",
+    ),
+    (
+        "mailbox show ann@example.org Groups/rsut",
+        "nearest: Groups/rust",
+    ),
+    (
+        "mailbox remove ann@example.org INBOX --yes",
+        "INBOX cannot be deleted",
+    ),
+    ("domain remove example.org --yes", "still has accounts"),
+    ("dkim rotate far.invalid --no-wait", "no domain far.invalid"),
+    ("dkim show example.org s1", "example.org has no keys"),
+    ("dkim add example.org --selector -", "“-” is no selector"),
+    ("dkim retire example.org s1 --yes", "there is no key s1"),
+    ("dkim remove example.org s1", "there is no key s1"),
+    ("session end 999999", "no server runs"),
+    ("account restore ann@example.org", "no removed account"),
+    (
+        "host add nowhere.demon.test ann@example.org",
+        "nowhere.demon.test",
+    ),
+    (
+        "host add xyz.demon.test quizzical-zephyr@example.org",
+        "there is no account quizzical-zephyr@example.org",
+    ),
+    (
+        "host add example.org ann@example.org",
+        "has addresses of other accounts",
+    ),
+    ("host set xyz.demon.test --no-second", "is no host"),
+    ("host set xyz.demon.test", "nothing is to be changed"),
+    (
+        "host set xyz.demon.test --no-second --generate",
+        "cannot be used with",
+    ),
+    ("host show example.org", "example.org is no host"),
+    ("host remove xyz.demon.test", "--yes says that it is meant"),
+    ("host remove example.org --yes", "example.org is no host"),
+    (
+        "account set ann@example.org --apop on",
+        "APOP needs a new password",
+    ),
+];
+
 /// What is refused says why.
 fn tells_why(told: &[(String, Done)]) {
     let refused = |words: &str| {
@@ -152,80 +286,7 @@ fn tells_why(told: &[(String, Done)]) {
         assert!(!found.1.succeeded, "{words}");
         found.1.err.clone()
     };
-    for (words, part) in [
-        ("domain add Example.ORG", "exists already"),
-        ("domain add not..one", "no domain"),
-        (
-            "account add ann@elsewhere.org --no-password",
-            "hosted are: example.org",
-        ),
-        (
-            "account add cat@example.org",
-            "--password-stdin or --generate",
-        ),
-        (
-            "account add cat@example.org --password-stdin",
-            "empty password",
-        ),
-        ("account set ben@example.org", "nothing is to be changed"),
-        (
-            "account set ben@example.org --login on --mail off",
-            "--login off",
-        ),
-        ("account show bne@example.org", "nearest: ben@example.org"),
-        ("quota set ben@example.org much", "“much” is no size"),
-        (
-            "alias set none@example.org ben@example.org",
-            "aliases of example.org: all@example.org",
-        ),
-        (
-            "alias set far@example.org x@elsewhere.org --owner y@elsewhere.org",
-            "has to be an address here",
-        ),
-        (
-            "alias add near@example.org nobody@example.org",
-            "there is no account nobody@example.org",
-        ),
-        (
-            "alias remove all@example.org",
-            "--yes says that it is meant",
-        ),
-        ("mailbox add ann@example.org a//b", "cannot be a mailbox"),
-        ("quota add ben@example.org default", "say a size, or none"),
-        ("quota add ben@example.org 3G", "has a quota of its own"),
-        (
-            "mailbox set ann@example.org Groups",
-            "nothing is to be changed",
-        ),
-        (
-            "mailbox set ann@example.org inbox --special-use archive",
-            "INBOX is where mail comes in",
-        ),
-        (
-            "mailbox set ann@example.org Groups/rsut --subscribe",
-            "nearest: Groups/rust",
-        ),
-        (
-            "mailbox set ann@example.org Groups --subscribe --unsubscribe",
-            "cannot be used with",
-        ),
-        (
-            "mailbox show ann@example.org Groups/rsut",
-            "nearest: Groups/rust",
-        ),
-        (
-            "mailbox remove ann@example.org INBOX --yes",
-            "INBOX cannot be deleted",
-        ),
-        ("domain remove example.org --yes", "still has accounts"),
-        ("dkim rotate far.invalid --no-wait", "no domain far.invalid"),
-        ("dkim show example.org s1", "example.org has no keys"),
-        ("dkim add example.org --selector -", "“-” is no selector"),
-        ("dkim retire example.org s1 --yes", "there is no key s1"),
-        ("dkim remove example.org s1", "there is no key s1"),
-        ("session end 999999", "no server runs"),
-        ("account restore ann@example.org", "no removed account"),
-    ] {
+    for (words, part) in REASONS {
         let err = refused(words);
         assert!(err.contains(part), "{part} in {err}");
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where something fails")]
 
 mod commands;
+mod hosts;
 mod house;
 mod road;
 mod running;

@@ -1,8 +1,9 @@
 //! Hosts of SDPS: domains all of whose mail goes to one account (docs/sdps.md).
 
 use super::{Answered, Office, done, fault, of_directory, read_domain};
-use crate::admin::request::{self, Answer, Kind, Refused, Secret};
-use mail::DirectoryError;
+use crate::admin::request::{self, Answer, Kind, Refused, Second, Secret};
+use addr::{Address, Domain};
+use mail::{DirectoryError, HostChange};
 
 impl Office {
     fn all_hosts(&self) -> Result<Vec<request::Host>, Refused> {
@@ -25,15 +26,16 @@ impl Office {
     }
 
     pub(super) fn host_show(&self, host: &str) -> Answered {
-        let domain = read_domain(host)?.to_string();
-        let all = self.all_hosts()?;
-        match all.into_iter().find(|one| one.host == domain) {
-            Some(found) => Ok(Answer::Hosts(vec![found])),
-            None => Err(Refused::new(Kind::NotFound, format!("{domain} is no host"))),
-        }
+        Ok(Answer::Hosts(vec![self.one_host(host)?]))
     }
 
-    /// The domain has to be hosted, the account to be there; a host that is there gets both anew.
+    fn one_host(&self, host: &str) -> Result<request::Host, Refused> {
+        let domain = read_domain(host)?.to_string();
+        let found = self.all_hosts()?.into_iter().find(|one| one.host == domain);
+        found.ok_or_else(|| Refused::new(Kind::NotFound, format!("{domain} is no host")))
+    }
+
+    /// The domain has to be hosted, the account to be there.
     pub(super) async fn host_add(
         &self,
         host: &str,
@@ -46,22 +48,13 @@ impl Office {
             Some(secret) => Some(self.hashed(&address, secret).await?),
             None => None,
         };
-        let set = self
+        let add = self
             .directory()
-            .set_host(&self.admin, &domain, id, second.as_ref());
-        set.await.map_err(|error| match error {
-            DirectoryError::InUse => {
-                let text = format!(
-                    "{domain} has addresses of other accounts, or aliases; a host has none: all of \
-                     its mail goes to one account"
-                );
-                Refused::new(Kind::InUse, text)
-            }
-            other => of_directory(&format!("cannot make {domain} a host"), &other),
-        })?;
+            .add_host(&self.admin, &domain, id, second.as_ref());
+        add.await.map_err(|error| refused(&domain, &error))?;
         let label = domain.as_str().split('.').next().unwrap_or_default();
         done([
-            format!("mail for every address of {domain} goes to {address}"),
+            leads(&domain, &address),
             format!(
                 "by POP3 {label} sees all of it, USER@{label} that of one user, with the password \
                  of {address}{}",
@@ -73,13 +66,70 @@ impl Office {
         ])
     }
 
+    /// What is not said stays.
+    pub(super) async fn host_set(
+        &self,
+        host: &str,
+        account: Option<&str>,
+        second: Second,
+    ) -> Answered {
+        let domain = self.hosted(host)?;
+        let before = self.one_host(host)?;
+        let account = account.map(|account| self.found(account)).transpose()?;
+        let mut lines = Vec::new();
+        let mut change = HostChange::default();
+        if let Some((id, address)) = &account {
+            change.account = Some(*id);
+            lines.push(leads(&domain, address));
+        }
+        match second {
+            Second::Stays => {}
+            Second::Goes => {
+                change.second = Some(None);
+                lines.push(format!("{domain} has no second password"));
+            }
+            Second::Set(secret) => {
+                let address = match account {
+                    Some((_, address)) => address,
+                    None => self.found(&before.account)?.1,
+                };
+                change.second = Some(Some(self.hashed(&address, &secret).await?));
+                lines.push(format!("{domain} has a new second password"));
+            }
+        }
+        let set = self.directory().change_host(&self.admin, &domain, change);
+        set.await.map_err(|error| refused(&domain, &error))?;
+        done(lines)
+    }
+
     pub(super) async fn host_remove(&self, host: &str) -> Answered {
-        self.host_show(host)?;
+        self.one_host(host)?;
         let domain = self.hosted(host)?;
         let removed = self.directory().remove_host(&self.admin, &domain).await;
         removed.map_err(|error| of_directory(&format!("cannot change {domain}"), &error))?;
         done([format!(
             "{domain} is no host any more; mail for it is refused until it has addresses"
         )])
+    }
+}
+
+fn leads(domain: &Domain, account: &Address) -> String {
+    format!("mail for every address of {domain} goes to {account}")
+}
+
+fn refused(domain: &Domain, error: &DirectoryError) -> Refused {
+    match error {
+        DirectoryError::Exists => {
+            let text = format!("{domain} is a host already; `whimbrel host set` changes it");
+            Refused::new(Kind::Exists, text)
+        }
+        DirectoryError::InUse => {
+            let text = format!(
+                "{domain} has addresses of other accounts, or aliases; a host has none: all of its \
+                 mail goes to one account"
+            );
+            Refused::new(Kind::InUse, text)
+        }
+        other => of_directory(&format!("cannot make {domain} a host"), other),
     }
 }

@@ -76,6 +76,11 @@ impl Office {
                 account,
                 second,
             } => self.host_add(&host, &account, second).await,
+            R::HostSet {
+                host,
+                account,
+                second,
+            } => self.host_set(&host, account.as_deref(), second).await,
             R::HostRemove { host } => self.host_remove(&host).await,
             R::DkimList { domain } => self.dkim_list(domain.as_deref()),
             R::DkimShow { domain, selector } => self.dkim_show(&domain, selector.as_deref()),
