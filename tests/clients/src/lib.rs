@@ -17,7 +17,7 @@ pub mod wire;
 
 pub use imap::Imap;
 pub use pop3::Pop3;
-pub use program::{Ended, Program};
+pub use program::{Ended, Program, fetchmail, private_file};
 pub use server::{Account, Server, Start};
 pub use sink::Sink;
 pub use smtp::Smtp;

@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -108,6 +109,30 @@ impl Program {
         );
         ended
     }
+}
+
+/// Writes a file that nobody else may read: programs insist on it where a password stands.
+pub fn private_file(path: &Path, text: &str) {
+    let private = std::fs::Permissions::from_mode(0o600);
+    std::fs::write(path, text)
+        .and_then(|()| std::fs::set_permissions(path, private))
+        .unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+}
+
+/// fetchmail, once, with these words in its file; what it keeps lies in this place.
+pub fn fetchmail(fetchmail: Program, place: &Path, words: &str) -> Ended {
+    let rc = place.join("fetchmailrc");
+    private_file(&rc, words);
+    let run = fetchmail
+        .arg("-f")
+        .arg(&rc)
+        .args(&["--nodetach", "--nosyslog", "-v", "--pidfile"])
+        .arg(place.join("pid"))
+        .args(&["--idfile"])
+        .arg(place.join("ids"))
+        .env("HOME", place)
+        .env("FETCHMAILHOME", place);
+    run.run()
 }
 
 impl Ended {

@@ -234,6 +234,15 @@ impl Server {
         crate::Smtp::connect(self.at("smtp"))
     }
 
+    /// The message with this subject that alice has, once it is there; there is one.
+    pub fn arrived(&self, subject: &str) -> String {
+        let mut alice = self.imap(self.alice());
+        let criteria = format!("HEADER Subject {subject}");
+        let first = alice.awaited(&criteria);
+        assert_eq!(alice.search(&criteria), [first], "{subject}");
+        String::from_utf8_lossy(&alice.message(first)).into_owned()
+    }
+
     /// A command of administration on this server, which must succeed; says what it printed.
     pub fn administer(&self, words: &[&str], input: &str) -> String {
         let mut command = Command::new(binary());

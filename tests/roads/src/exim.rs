@@ -4,19 +4,10 @@
 //! What never happens here: a service of the machine; it runs in a root of its own.
 
 use crate::authority::Shown;
-use crate::dns::accepts;
-use crate::letter::{Letter, Maildir};
 use crate::namespaces::{Host, TESTER};
-use crate::root::{Root, Running};
+use crate::peer::Peer;
+use crate::root::Root;
 use crate::world::World;
-use clients::Smtp;
-use std::path::PathBuf;
-
-pub struct Exim {
-    host: Host,
-    folder: PathBuf,
-    _program: Running,
-}
 
 const PREPARE: &str = "\
 grep -q '^Debian-exim:' /etc/group || echo 'Debian-exim:x:9100:' >> /etc/group
@@ -81,57 +72,33 @@ begin retry
 * * F,1h,1s
 ";
 
-impl Exim {
-    /// Serves `NAME.example` with the boxes `ann` and `ben`. With a certificate it offers STARTTLS.
-    pub fn start(world: &World, host: &Host, certificate: Option<&Shown>) -> Exim {
-        let root = Root {
-            host,
-            folder: world.folder(host),
-            packages: "exim",
-            prepare: PREPARE,
-        };
-        let name = &host.name;
-        let tls = match certificate {
-            Some(shown) => {
-                root.etc("exim4/chain.pem", &shown.chain);
-                root.etc("exim4/key.pem", &shown.key);
-                "tls_advertise_hosts = *\ntls_certificate = /etc/exim4/chain.pem\n\
-                 tls_privatekey = /etc/exim4/key.pem\n"
-            }
-            None => {
-                root.etc("exim4/key.pem", "");
-                "tls_advertise_hosts =\n"
-            }
-        };
-        let settings = format!(
-            "primary_hostname = mx.{name}.example\nqualify_domain = {name}.example\n\
-             domainlist ours = {name}.example\nhostlist testers = 127.0.0.1 : {TESTER}\n{tls}{REST}"
-        );
-        root.etc("exim4/exim4.conf", &settings);
-        root.etc("exim4/authority.pem", &world.authority.pem());
-        root.etc("resolv.conf", &world.resolv_conf());
-        let exim = ["exim4", "-bdf", "-q1s"];
-        let mut program = root.start(&exim);
-        accepts(host, 25, &mut program);
-        Exim {
-            host: host.clone(),
-            folder: root.folder,
-            _program: program,
+/// Serves `NAME.example` with the boxes `ann` and `ben`. With a certificate it offers STARTTLS.
+pub fn start(world: &World, host: &Host, certificate: Option<&Shown>) -> Peer {
+    let root = Root {
+        host,
+        folder: world.folder(host),
+        packages: "exim",
+        prepare: PREPARE,
+    };
+    let name = &host.name;
+    let tls = match certificate {
+        Some(shown) => {
+            root.etc("exim4/chain.pem", &shown.chain);
+            root.etc("exim4/key.pem", &shown.key);
+            "tls_advertise_hosts = *\ntls_certificate = /etc/exim4/chain.pem\n\
+             tls_privatekey = /etc/exim4/key.pem\n"
         }
-    }
-
-    /// Hands a letter in as a user of it would; it finds the way.
-    pub fn send(&self, letter: &Letter) {
-        let mut smtp = Smtp::connect(&format!("{}:25", self.host.v4));
-        smtp.mail(&letter.from, &letter.to(), &letter.message);
-    }
-
-    pub fn mailbox(&self, name: &str) -> Maildir {
-        Maildir(self.folder.join("share/mail").join(name))
-    }
-
-    /// What it said so far.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("share/mainlog")).unwrap_or_default()
-    }
+        None => {
+            root.etc("exim4/key.pem", "");
+            "tls_advertise_hosts =\n"
+        }
+    };
+    let settings = format!(
+        "primary_hostname = mx.{name}.example\nqualify_domain = {name}.example\n\
+         domainlist ours = {name}.example\nhostlist testers = 127.0.0.1 : {TESTER}\n{tls}{REST}"
+    );
+    root.etc("exim4/exim4.conf", &settings);
+    root.etc("exim4/authority.pem", &world.authority.pem());
+    root.etc("resolv.conf", &world.resolv_conf());
+    Peer::start(root, &["exim4", "-bdf", "-q1s"])
 }

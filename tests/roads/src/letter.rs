@@ -71,13 +71,7 @@ impl Maildir {
     /// A message that holds all of these words, once it is there.
     pub fn wait_for_words(&self, words: &[&str]) -> String {
         until(&format!("{words:?} in {}", self.0.display()), || {
-            let messages = self.messages();
-            let mut texts = messages
-                .iter()
-                .map(|message| String::from_utf8_lossy(message));
-            texts
-                .find(|text| words.iter().all(|word| text.contains(word)))
-                .map(|text| text.into_owned())
+            with_words(self.messages(), words).next()
         })
     }
 
@@ -96,4 +90,12 @@ fn files(folder: &Path) -> Vec<Vec<u8>> {
     entries
         .filter_map(|entry| std::fs::read(entry.path()).ok())
         .collect()
+}
+
+/// Those of these messages that hold all of these words.
+pub(crate) fn with_words(messages: Vec<Vec<u8>>, words: &[&str]) -> impl Iterator<Item = String> {
+    let texts = messages
+        .into_iter()
+        .map(|message| String::from_utf8_lossy(&message).into_owned());
+    texts.filter(|text| words.iter().all(|word| text.contains(word)))
 }

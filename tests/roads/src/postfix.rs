@@ -4,19 +4,10 @@
 //! What never happens here: a service of the machine; it runs in a root of its own.
 
 use crate::authority::Shown;
-use crate::dns::accepts;
-use crate::letter::{Letter, Maildir};
 use crate::namespaces::{Host, TESTER};
-use crate::root::{Root, Running};
+use crate::peer::Peer;
+use crate::root::Root;
 use crate::world::World;
-use clients::Smtp;
-use std::path::PathBuf;
-
-pub struct Postfix {
-    host: Host,
-    folder: PathBuf,
-    _program: Running,
-}
 
 const PREPARE: &str = "\
 grep -q '^postdrop:' /etc/group || echo 'postdrop:x:9001:' >> /etc/group
@@ -85,57 +76,34 @@ scache    unix  - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
 ";
 
-impl Postfix {
-    /// Serves `NAME.example` with the boxes `ann` and `ben`. With a certificate it offers STARTTLS;
-    /// `more` are further lines of its settings.
-    pub fn start(world: &World, host: &Host, certificate: Option<&Shown>, more: &str) -> Postfix {
-        let root = Root {
-            host,
-            folder: world.folder(host),
-            packages: "postfix",
-            prepare: PREPARE,
-        };
-        let name = &host.name;
-        let mut main = format!(
-            "{MAIN}myhostname = mx.{name}.example\nmydomain = {name}.example\n\
-             virtual_mailbox_domains = {name}.example\nmynetworks = 127.0.0.0/8 {TESTER}/32\n"
+/// Serves `NAME.example` with the boxes `ann` and `ben`. With a certificate it offers STARTTLS;
+/// `more` are further lines of its settings.
+pub fn start(world: &World, host: &Host, certificate: Option<&Shown>, more: &str) -> Peer {
+    let root = Root {
+        host,
+        folder: world.folder(host),
+        packages: "postfix",
+        prepare: PREPARE,
+    };
+    let name = &host.name;
+    let mut main = format!(
+        "{MAIN}myhostname = mx.{name}.example\nmydomain = {name}.example\n\
+         virtual_mailbox_domains = {name}.example\nmynetworks = 127.0.0.0/8 {TESTER}/32\n"
+    );
+    if let Some(shown) = certificate {
+        root.etc("postfix/chain.pem", &shown.chain);
+        root.etc("postfix/key.pem", &shown.key);
+        main.push_str(
+            "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /etc/postfix/chain.pem\n\
+             smtpd_tls_key_file = /etc/postfix/key.pem\nsmtpd_tls_received_header = yes\n",
         );
-        if let Some(shown) = certificate {
-            root.etc("postfix/chain.pem", &shown.chain);
-            root.etc("postfix/key.pem", &shown.key);
-            main.push_str(
-                "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /etc/postfix/chain.pem\n\
-                 smtpd_tls_key_file = /etc/postfix/key.pem\nsmtpd_tls_received_header = yes\n",
-            );
-        }
-        main.push_str(more);
-        main.push('\n');
-        root.etc("postfix/main.cf", &main);
-        root.etc("postfix/master.cf", MASTER);
-        root.etc("postfix/boxes", "/^ann@/ ann/\n/^ben@/ ben/\n");
-        root.etc("postfix/authority.pem", &world.authority.pem());
-        root.etc("resolv.conf", &world.resolv_conf());
-        let mut program = root.start(&["/usr/lib/postfix/sbin/master", "-s"]);
-        accepts(host, 25, &mut program);
-        Postfix {
-            host: host.clone(),
-            folder: root.folder,
-            _program: program,
-        }
     }
-
-    /// Hands a letter in as a user of it would; it finds the way.
-    pub fn send(&self, letter: &Letter) {
-        let mut smtp = Smtp::connect(&format!("{}:25", self.host.v4));
-        smtp.mail(&letter.from, &letter.to(), &letter.message);
-    }
-
-    pub fn mailbox(&self, name: &str) -> Maildir {
-        Maildir(self.folder.join("share/mail").join(name))
-    }
-
-    /// What it said so far.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("share/mainlog")).unwrap_or_default()
-    }
+    main.push_str(more);
+    main.push('\n');
+    root.etc("postfix/main.cf", &main);
+    root.etc("postfix/master.cf", MASTER);
+    root.etc("postfix/boxes", "/^ann@/ ann/\n/^ben@/ ben/\n");
+    root.etc("postfix/authority.pem", &world.authority.pem());
+    root.etc("resolv.conf", &world.resolv_conf());
+    Peer::start(root, &["/usr/lib/postfix/sbin/master", "-s"])
 }

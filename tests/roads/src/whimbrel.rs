@@ -4,7 +4,7 @@
 //! the protocols and the commands.
 
 use crate::authority::Shown;
-use crate::letter::Letter;
+use crate::letter::{Letter, with_words};
 use crate::namespaces::Host;
 use crate::root::{Running, in_space, write};
 use crate::wait::until;
@@ -241,23 +241,13 @@ impl Whimbrel {
     /// A message that holds all of these words, once it is there.
     pub fn wait_for_words(&self, name: &str, words: &[&str]) -> String {
         until(&format!("{words:?} at {}", self.address(name)), || {
-            let messages = self.messages(name);
-            let mut texts = messages
-                .iter()
-                .map(|message| String::from_utf8_lossy(message));
-            texts
-                .find(|text| words.iter().all(|word| text.contains(word)))
-                .map(|text| text.into_owned())
+            with_words(self.messages(name), words).next()
         })
     }
 
     /// How many messages hold these words.
     pub fn count_words(&self, name: &str, words: &str) -> usize {
-        let messages = self.messages(name);
-        let texts = messages
-            .iter()
-            .map(|message| String::from_utf8_lossy(message));
-        texts.filter(|text| text.contains(words)).count()
+        with_words(self.messages(name), &[words]).count()
     }
 
     /// Where a message is and was, in words.

@@ -28,25 +28,12 @@ fn fetch_with(
     options: &str,
 ) -> Option<Ended> {
     let fetchmail = Program::find("fetchmail")?;
-    let rc = place.join("fetchmailrc");
     let text = format!(
         "poll localhost {service} user \"{}\" password \"{password}\" sslcertfile \"{}\" fetchall {options}\n",
         server.alice().address,
         server.certificate().display(),
     );
-    std::fs::write(&rc, text).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(&rc, private).unwrap();
-    let run = fetchmail
-        .arg("-f")
-        .arg(&rc)
-        .args(&["--nodetach", "--nosyslog", "-v", "--pidfile"])
-        .arg(place.join("pid"))
-        .args(&["--idfile"])
-        .arg(place.join("ids"))
-        .env("HOME", place)
-        .env("FETCHMAILHOME", place);
-    Some(run.run())
+    Some(clients::fetchmail(fetchmail, place, &text))
 }
 
 /// alice has a welcome and two messages; all go to bob, and none is left.

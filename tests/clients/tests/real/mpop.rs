@@ -3,7 +3,7 @@
 //! What never happens here: a server that is not POP3.
 
 use crate::maildir;
-use clients::{Ended, Program, Server, samples};
+use clients::{Ended, Program, Server, private_file, samples};
 use std::path::Path;
 
 fn fetch(server: &Server, place: &Path, settings: &str) -> Option<Ended> {
@@ -17,9 +17,7 @@ fn fetch(server: &Server, place: &Path, settings: &str) -> Option<Ended> {
         alice.password,
         place = place.display(),
     );
-    std::fs::write(&rc, text).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(&rc, private).unwrap();
+    private_file(&rc, &text);
     Some(mpop.arg("-C").arg(&rc).env("HOME", place).run())
 }
 

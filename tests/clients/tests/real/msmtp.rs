@@ -3,7 +3,7 @@
 //!
 //! What never happens here: reading; an IMAP client looks.
 
-use clients::{Ended, Program, Server, samples};
+use clients::{Ended, Program, Server, private_file, samples};
 use std::path::Path;
 
 /// One run; `settings` are lines of msmtp's own.
@@ -15,9 +15,7 @@ fn send(server: &Server, place: &Path, settings: &str, subject: &str) -> Option<
         "account default\nhost localhost\nfrom {user}\nuser {user}\ntimeout 60\n{settings}\n",
         user = bob.address,
     );
-    std::fs::write(&rc, text).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(&rc, private).unwrap();
+    private_file(&rc, &text);
     let message = samples::message(subject, ".\r\n..dots\r\nend");
     let plain = String::from_utf8(message).unwrap().replace("\r\n", "\n");
     let run = msmtp

@@ -3,7 +3,7 @@
 //!
 //! What never happens here: a look-up in the DNS, a server outside of this machine.
 
-use clients::{Program, Server, Sink, Start, samples};
+use clients::{Program, Server, Sink, Start, private_file, samples};
 use serde_json::Value;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -47,9 +47,7 @@ fn msmtp(server: &Server, to: &[&str], subject: &str, extra: &[&str]) -> bool {
         server.certificate().display(),
         user = bob.address,
     );
-    std::fs::write(&rc, text).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(&rc, private).unwrap();
+    private_file(&rc, &text);
     let message = samples::message(subject, ".\r\n..dots\r\nend");
     let plain = String::from_utf8(message).unwrap().replace("\r\n", "\n");
     let run = msmtp.arg("-C").arg(&rc).args(extra).arg("--").args(to);

@@ -26,7 +26,6 @@ fn fetch(server: &Server, place: &Path, user: &str, options: &str) -> bool {
     let Some(fetchmail) = Program::find("fetchmail") else {
         return false;
     };
-    let rc = place.join("fetchmailrc");
     let text = format!(
         "poll localhost proto sdps port {} auth password no dns localdomains {HOST}\n\
          user \"{user}\" password \"{SECOND}\" {options} fetchall sslproto \"\" \
@@ -34,20 +33,7 @@ fn fetch(server: &Server, place: &Path, user: &str, options: &str) -> bool {
         server.port("pop3"),
         place.display(),
     );
-    std::fs::write(&rc, text).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(&rc, private).unwrap();
-    fetchmail
-        .arg("-f")
-        .arg(&rc)
-        .args(&["--nodetach", "--nosyslog", "-v", "--pidfile"])
-        .arg(place.join("pid"))
-        .args(&["--idfile"])
-        .arg(place.join("ids"))
-        .env("HOME", place)
-        .env("FETCHMAILHOME", place)
-        .run()
-        .well();
+    clients::fetchmail(fetchmail, place, &text).well();
     true
 }
 

@@ -57,21 +57,6 @@ impl Machine {
     }
 }
 
-/// The message with this subject that alice has, once it is there.
-fn arrived(server: &Server, subject: &str) -> String {
-    let mut alice = server.imap(server.alice());
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        alice.must("NOOP");
-        let found = alice.search(&format!("HEADER Subject {subject}"));
-        if let [one] = found[..] {
-            return String::from_utf8(alice.message(one)).unwrap();
-        }
-        assert!(found.is_empty(), "{subject} is there {} times", found.len());
-        assert!(Instant::now() < deadline, "{subject} does not come");
-    }
-}
-
 #[test]
 fn what_cron_says_reaches_whoever_is_root() {
     let server = Server::start();
@@ -80,7 +65,7 @@ fn what_cron_says_reaches_whoever_is_root() {
     let mail = b"From: root (Cron Daemon)\nTo: alice\nSubject: cron-words\n\nout\n.\nput\n";
     let words = ["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "alice"];
     assert_eq!(machine.run(&words, mail), (Some(0), String::new()));
-    let text = arrived(&server, "cron-words");
+    let text = server.arrived("cron-words");
     assert!(
         text.contains("From: root@example.test (Cron Daemon)\r\n"),
         "{text}"
@@ -99,7 +84,7 @@ fn what_cannot_be_sent_ends_with_the_code_that_callers_know() {
     assert_eq!(got, Some(67));
     assert!(said.contains("No such user"), "{said}");
     // the other has it
-    arrived(&server, "one-of-two");
+    server.arrived("one-of-two");
     assert_eq!(code(&[], b"x\n").0, Some(64));
     assert_eq!(code(&["-t"], b"Subject: x\n\n").0, Some(64));
     assert_eq!(code(&["-z", "alice"], b"").0, Some(64));
@@ -108,7 +93,7 @@ fn what_cannot_be_sent_ends_with_the_code_that_callers_know() {
     // and with -oem the sender is told by mail
     let words = ["-oem", "-f", "alice@example.test", "nobody-here"];
     assert_eq!(code(&words, b"Subject: x\n\n"), (Some(67), String::new()));
-    let text = arrived(&server, "delivered");
+    let text = server.arrived("delivered");
     assert!(text.contains("nobody-here@example.test"), "{text}");
 }
 
@@ -130,7 +115,7 @@ fn while_the_server_is_away_mail_waits_in_the_drop_folder() {
     // what its writer has not finished is nobody's mail
     std::fs::write(folder.join("unfinished"), "MAIL FROM:<>\r\n").unwrap();
     let server = server::Start::on(&data).start();
-    let text = arrived(&server, "dropped");
+    let text = server.arrived("dropped");
     assert!(text.ends_with("\r\n\r\n.dot\r\n"), "{text}");
     let deadline = Instant::now() + PATIENCE;
     while files() != 1 {
@@ -144,8 +129,8 @@ fn while_the_server_is_away_mail_waits_in_the_drop_folder() {
     std::fs::write(folder.join("two"), batch).unwrap();
     let whole = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(folder.join("two"), whole).unwrap();
-    arrived(&server, "second");
-    arrived(&server, "first");
+    server.arrived("second");
+    server.arrived("first");
 }
 
 #[test]
@@ -168,7 +153,7 @@ fn mutt_hands_in() {
         .env("HOME", machine.place.path())
         .input("from mutt\n");
     run.run().well();
-    assert!(arrived(&server, "by-mutt").contains("from mutt\r\n"));
+    assert!(server.arrived("by-mutt").contains("from mutt\r\n"));
 }
 
 #[test]
@@ -186,7 +171,7 @@ fn mailx_hands_in() {
         .env("HOME", machine.place.path())
         .input("from mailx\n");
     run.run().well();
-    assert!(arrived(&server, "by-mailx").contains("from mailx\r\n"));
+    assert!(server.arrived("by-mailx").contains("from mailx\r\n"));
 }
 
 #[test]
@@ -202,7 +187,7 @@ fn php_hands_in() {
         .arg(format!("sendmail_path={} -t -i", machine.sendmail()))
         .args(&["-r", call]);
     run.run().well();
-    let text = arrived(&server, "by-php");
+    let text = server.arrived("by-php");
     assert!(
         text.contains("From: shop@example.test\r\n") && text.contains("PHP\r\n"),
         "{text}"
@@ -246,7 +231,7 @@ fn git_sends_its_patches() {
         .env("HOME", machine.place.path())
         .folder(machine.place.path());
     run.run().well();
-    let text = arrived(&server, "by-git");
+    let text = server.arrived("by-git");
     assert!(
         text.contains("From: Alice <alice@example.test>\r\n"),
         "{text}"

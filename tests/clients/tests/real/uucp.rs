@@ -53,21 +53,6 @@ impl Jobs {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code(), said)
     }
-
-    fn arrived(&self, subject: &str) -> String {
-        let mut alice = self.server.imap(self.server.alice());
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            alice.must("NOOP");
-            let found = alice.search(&format!("HEADER Subject {subject}"));
-            if let [one] = found[..] {
-                return String::from_utf8(alice.message(one)).unwrap();
-            }
-            assert!(found.is_empty(), "{subject} is there {} times", found.len());
-            assert!(Instant::now() < deadline, "{subject} does not come");
-            std::thread::yield_now();
-        }
-    }
 }
 
 #[test]
@@ -77,7 +62,7 @@ fn rmail_ends_with_the_code_that_uuxqt_reads() {
     let rmail = |words: &[&str], input: &str| jobs.run("rmail", words, input.as_bytes());
     let done = rmail(&["alice@example.test"], &message);
     assert_eq!(done, (Some(0), String::new()));
-    let text = jobs.arrived("by-rmail");
+    let text = jobs.server.arrived("by-rmail");
     assert!(
         text.starts_with("Return-Path: <eve@alpha.uucp>\r\n"),
         "{text}"
@@ -110,7 +95,7 @@ fn rmail_ends_with_the_code_that_uuxqt_reads() {
     // one of two: the other has it, and the sender is told, not the neighbour
     let from = "From bob@example.test Mon Nov 23 01:20:09 2026\nSubject: one-of-two\n\nx\n";
     assert_eq!(rmail(&["alice", "nobody@example.test"], from).0, Some(0));
-    jobs.arrived("one-of-two");
+    jobs.server.arrived("one-of-two");
     let mut bob = jobs.server.imap(jobs.server.bob());
     bob.awaited("SUBJECT \"could not be delivered\"");
 }
@@ -127,7 +112,7 @@ fn a_batch_comes_in_as_a_whole_or_not_at_all() {
     );
     assert_eq!(run("rsmtp", two.as_bytes()), (Some(0), String::new()));
     for subject in ["plain-one", "plain-two"] {
-        let text = jobs.arrived(subject);
+        let text = jobs.server.arrived(subject);
         assert!(text.contains("Received: from alpha.uucp"), "{text}");
         assert!(text.ends_with("\r\n.x\r\n"), "{text}");
     }
@@ -143,7 +128,7 @@ fn a_batch_comes_in_as_a_whole_or_not_at_all() {
         let packed = program.arg("-c").input(message(packer)).run();
         // compress says with 2 that it got no smaller
         assert_eq!(run(name, &packed.out), (Some(0), String::new()), "{packer}");
-        jobs.arrived(packer);
+        jobs.server.arrived(packer);
     }
     // nobody sends through us by a batch, whatever it says of itself
     let through =

@@ -1,6 +1,6 @@
 //! Mail both ways between Whimbrels, Postfix and Exim, as the DNS leads them.
 
-use roads::{Exim, Letter, Postfix, Script, Scripted, Whimbrel, World};
+use roads::{Letter, Script, Scripted, Whimbrel, World, exim, postfix};
 
 /// One message to three servers: each gets it over TLS, and each one's answer finds the way back.
 #[test]
@@ -18,8 +18,8 @@ fn two_whimbrels_and_both_peers_write_to_each_other_by_tls() {
     world.start_dns();
     let alpha = Whimbrel::start(&world, &at_alpha, Some(&shown), "");
     let beta = Whimbrel::start(&world, &at_beta, Some(&shown), "");
-    let postfix = Postfix::start(&world, &at_postfix, Some(&shown), "");
-    let exim = Exim::start(&world, &at_exim, Some(&shown));
+    let postfix = postfix::start(&world, &at_postfix, Some(&shown), "");
+    let exim = exim::start(&world, &at_exim, Some(&shown));
 
     let to = [
         "ben@beta.example",
@@ -78,8 +78,8 @@ fn servers_without_tls_get_their_mail_as_well() {
         ["alpha", "postfix", "exim"].map(|name| world.mail_host(name));
     world.start_dns();
     let alpha = Whimbrel::start(&world, &at_alpha, None, "");
-    let postfix = Postfix::start(&world, &at_postfix, None, "smtp_tls_security_level = none");
-    let exim = Exim::start(&world, &at_exim, None);
+    let postfix = postfix::start(&world, &at_postfix, None, "smtp_tls_security_level = none");
+    let exim = exim::start(&world, &at_exim, None);
     let to = ["ann@postfix.example", "ann@exim.example"];
     let letter = Letter::new("ben@alpha.example", &to, "In the clear");
     alpha.send("ben", &letter);
@@ -107,8 +107,8 @@ fn an_unknown_recipient_comes_back_as_a_report() {
     world.start_dns();
     let alpha = Whimbrel::start(&world, &at_alpha, None, "");
     let beta = Whimbrel::start(&world, &at_beta, None, "");
-    let postfix = Postfix::start(&world, &at_postfix, None, "");
-    let _exim = Exim::start(&world, &at_exim, None);
+    let postfix = postfix::start(&world, &at_postfix, None, "");
+    let _exim = exim::start(&world, &at_exim, None);
     for domain in ["beta.example", "postfix.example", "exim.example"] {
         let nobody = format!("nobody@{domain}");
         let letter = Letter::new("ann@alpha.example", &[&nobody], "To nobody");

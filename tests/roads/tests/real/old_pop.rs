@@ -2,7 +2,6 @@
 
 use clients::Program;
 use roads::{Letter, Whimbrel, World};
-use std::os::unix::fs::PermissionsExt;
 
 /// No word that attackers try first.
 const PASSWORD: &str = "gull-under-dry-rock";
@@ -53,27 +52,16 @@ fn rpop_takes_the_systems_word_and_fetchmails_password() {
     }
 
     let place = world.folder(&at);
-    let (rc, out) = (place.join("fetchmailrc"), place.join("fetched"));
+    let out = place.join("fetched");
     let poll = format!(
         "poll 127.0.0.1 proto rpop port 110 no dns user \"old\" password \"{PASSWORD}\" fetchall \
          sslproto \"\" mda \"sh -c 'cat >> {}'\"\n",
         out.display()
     );
-    let private = std::fs::Permissions::from_mode(0o600);
-    std::fs::write(&rc, poll)
-        .and_then(|()| std::fs::set_permissions(&rc, private))
-        .expect("because the folder is ours");
     drop(fetchmail);
     let ip = there(Program::find("ip").expect("because the world was made by it"));
-    let ran = ip
-        .args(&["fetchmail", "-f"])
-        .arg(&rc)
-        .args(&["--nodetach", "--nosyslog", "-v", "--pidfile"])
-        .arg(place.join("pid"))
-        .env("HOME", &place)
-        .env("FETCHMAILHOME", &place)
-        .run();
-    let said = ran.well().text();
+    let fetchmail = ip.args(&["fetchmail"]);
+    let said = clients::fetchmail(fetchmail, &place, &poll).well().text();
     assert!(
         said.contains("> RPOP") && !said.contains("> PASS"),
         "{said}"

@@ -2,7 +2,6 @@
 
 use clients::Program;
 use roads::{Answer, Letter, Script, Scripted, Stage, Whimbrel, World};
-use std::os::unix::fs::PermissionsExt;
 
 /// fetchmail in its ETRN mode: what waits for the next attempt comes now, and only to who may ask.
 #[test]
@@ -28,24 +27,11 @@ fn fetchmail_asks_for_what_waits_and_it_comes_at_once() {
     let id = alpha.send("ann", &letter);
     alpha.waits_for_attempt(&id);
     let place = world.folder(&at_site);
-    let rc = place.join("fetchmailrc");
     let poll = format!(
         "poll {} proto etrn port 25 fetchdomains site.example sslproto \"\"\n",
         at_alpha.v4
     );
-    let private = std::fs::Permissions::from_mode(0o600);
-    std::fs::write(&rc, poll)
-        .and_then(|()| std::fs::set_permissions(&rc, private))
-        .expect("because the folder is ours");
-    let ran = fetchmail
-        .arg("-f")
-        .arg(&rc)
-        .args(&["--nodetach", "--nosyslog", "-v", "--pidfile"])
-        .arg(place.join("pid"))
-        .env("HOME", &place)
-        .env("FETCHMAILHOME", &place)
-        .run();
-    let said = ran.text();
+    let said = clients::fetchmail(fetchmail, &place, &poll).text();
     assert!(said.contains("253 2.0.0"), "{said}");
     let received = site.wait_for_messages(1);
     assert!(letter.is_in(&received[0].content), "{received:?}");
@@ -75,25 +61,12 @@ fn fetchmail_takes_what_is_kept_over_its_own_connection() {
     assert!(alpha.why(&id).contains("held for pick-up by site"));
     assert_eq!(site.visits(), 0, "nobody was dialled");
     let place = world.folder(&at_site);
-    let rc = place.join("fetchmailrc");
     let poll = format!(
         "poll {} proto odmr port 366 user \"site@alpha.example\" password \"{password}\" \
          fetchdomains site.example smtphost {}/25 sslproto \"\"\n",
         at_alpha.v4, at_site.v4
     );
-    let private = std::fs::Permissions::from_mode(0o600);
-    std::fs::write(&rc, poll)
-        .and_then(|()| std::fs::set_permissions(&rc, private))
-        .expect("because the folder is ours");
-    let ran = fetchmail
-        .arg("-f")
-        .arg(&rc)
-        .args(&["--nodetach", "--nosyslog", "-v", "--pidfile"])
-        .arg(place.join("pid"))
-        .env("HOME", &place)
-        .env("FETCHMAILHOME", &place)
-        .run();
-    let said = ran.text();
+    let said = clients::fetchmail(fetchmail, &place, &poll).text();
     let received = site.wait_for_messages(1);
     assert!(letter.is_in(&received[0].content), "{said}{received:?}");
     alpha.waits_until_empty();

@@ -1,6 +1,6 @@
 //! The harness itself: Debian's servers find each other, and us, by DNS.
 
-use roads::{Exim, Letter, Postfix, Whimbrel, World};
+use roads::{Letter, Whimbrel, World, exim, postfix};
 use std::process::Command;
 
 /// An authoritative answer that nobody validated would let every test of DANE pass or fail by luck.
@@ -52,8 +52,8 @@ fn postfix_and_exim_write_to_each_other() {
     let shown = world
         .authority
         .certificate(&["mx.postfix.example", "mx.exim.example"]);
-    let postfix = Postfix::start(&world, &at_postfix, Some(&shown), "");
-    let exim = Exim::start(&world, &at_exim, Some(&shown));
+    let postfix = postfix::start(&world, &at_postfix, Some(&shown), "");
+    let exim = exim::start(&world, &at_exim, Some(&shown));
     let there = Letter::new("ann@postfix.example", &["ben@exim.example"], "To Exim");
     postfix.send(&there);
     let arrived = exim.mailbox("ben").wait_for(&there);
@@ -80,8 +80,8 @@ fn postfix_and_exim_write_to_whimbrel() {
     world.record(&format!("_25._tcp.mx.alpha.example. TLSA {}", shown.tlsa()));
     world.start_dns();
     let alpha = Whimbrel::start(&world, &at_alpha, Some(&shown), "");
-    let postfix = Postfix::start(&world, &at_postfix, None, "");
-    let exim = Exim::start(&world, &at_exim, None);
+    let postfix = postfix::start(&world, &at_postfix, None, "");
+    let exim = exim::start(&world, &at_exim, None);
 
     let first = Letter::new(
         "ann@postfix.example",

@@ -1,7 +1,7 @@
 //! The test's own servers are such that others can speak with them: else what Whimbrel does with
 //! them would say nothing.
 
-use roads::{Answer, Exim, Letter, PolicyHost, Postfix, Script, Scripted, Stage, World, say};
+use roads::{Answer, Letter, PolicyHost, Script, Scripted, Stage, World, exim, postfix, say};
 use std::process::Command;
 
 /// Cut in mid-content, put off after the dot, cut after the dot: Postfix comes again each time.
@@ -21,7 +21,7 @@ fn postfix_comes_again_after_every_failure() {
     let shown = world.authority.self_signed(&["mx.odd.example"]);
     let odd = Scripted::start(&at_odd, script.showing(&shown));
     // Each attempt meets one failure.
-    let postfix = Postfix::start(
+    let postfix = postfix::start(
         &world,
         &at_postfix,
         None,
@@ -54,7 +54,7 @@ fn exim_reports_what_is_refused_for_good() {
         _ => Answer::Go,
     });
     let odd = Scripted::start(&at_odd, script.offering(&["CHUNKING", "PIPELINING"]));
-    let exim = Exim::start(&world, &at_exim, None);
+    let exim = exim::start(&world, &at_exim, None);
     let letter = Letter::new("ann@exim.example", &["ben@odd.example"], "By BDAT");
     exim.send(&letter);
     let received = odd.wait_for_messages(1);
