@@ -4,6 +4,7 @@
 //! never happens here: a rule about style that rustfmt or clippy already holds.
 
 mod catalogue;
+mod documents;
 mod floors;
 mod licences;
 mod marks;
@@ -106,6 +107,11 @@ const RULES: &[Rule] = &[
         name: "tests wait for conditions",
         reason: "a sleep is too long on a fast machine and too short on a slow one",
         broken: shapes::no_sleeps_in_tests,
+    },
+    Rule {
+        name: "documents name what is there",
+        reason: "a path or a command that is gone sends a reader nowhere",
+        broken: documents::name_what_is_there,
     },
     Rule {
         name: "requirements have tests",
