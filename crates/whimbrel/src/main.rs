@@ -13,6 +13,8 @@ mod admin;
 mod arguments;
 mod certificates;
 mod config_command;
+#[cfg(test)]
+mod documents;
 mod doors;
 mod expiry;
 mod health;
