@@ -14,7 +14,7 @@ mod arguments;
 mod certificates;
 mod config_command;
 #[cfg(test)]
-mod documents;
+mod document_tests;
 mod doors;
 mod expiry;
 mod health;
