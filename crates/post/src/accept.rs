@@ -10,7 +10,7 @@ use crate::header::HeaderReader;
 use crate::judge::{self, Elsewhere, Policy, Proof, QueueRoom, Relay, Whose, Wish};
 use crate::limits;
 use crate::log::{self, Stage};
-use crate::queue::Queue;
+use crate::queue::{Amount, Queue};
 use crate::refusal::{Refusal, Refused};
 use crate::sign::gather::Gather;
 use crate::sign::keyring::Keyring;
@@ -50,6 +50,8 @@ pub struct PostSettings {
     pub longest_hold: Duration,
     /// How many of a login may be. [rfc4865 6]
     pub most_held: usize,
+    /// Their octets.
+    pub most_held_bytes: u64,
 }
 
 impl PostSettings {
@@ -66,6 +68,7 @@ impl PostSettings {
             highest_priority: Priority::USUAL,
             longest_hold: limits::HOLD,
             most_held: limits::HELD_MESSAGES,
+            most_held_bytes: limits::HELD_BYTES,
         }
     }
 }
@@ -135,7 +138,10 @@ impl Post {
             elsewhere,
             highest_priority: settings.highest_priority,
             longest_hold: settings.longest_hold,
-            most_held: settings.most_held,
+            most_held: Amount {
+                count: settings.most_held,
+                bytes: settings.most_held_bytes,
+            },
         };
         let PostSettings {
             hostname, origin, ..
@@ -207,10 +213,10 @@ impl Post {
         (longest, self.inner.clock.now().after(longest))
     }
 
-    fn held_by(&self, client: &Client) -> usize {
+    pub(crate) fn held_by(&self, client: &Client) -> Amount {
         let queue = self.inner.queue.as_ref();
         let both = queue.zip(client.holder());
-        both.map_or(0, |(queue, holder)| queue.held_by(&holder))
+        both.map_or_else(Amount::default, |(queue, holder)| queue.held_by(&holder))
     }
 
     /// Recipients that one message may have.
@@ -247,7 +253,7 @@ impl Post {
             now: self.inner.clock.now(),
             held: match parameters.hold {
                 Some(_) => self.held_by(client),
-                None => 0,
+                None => Amount::default(),
             },
         };
         let policy = &self.inner.policy;
@@ -372,7 +378,7 @@ impl Post {
             },
             deliveries_so_far: envelope.delivery_count(),
             queue: queue.map_or(QueueRoom::Enough, |queue| {
-                queue.room_for(customer.as_deref())
+                queue.room_for(customer.as_deref(), envelope.declared_bytes())
             }),
         };
         let found = judge::resolved(resolved, evidence, policy)?;

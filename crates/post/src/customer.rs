@@ -2,6 +2,7 @@
 //!
 //! What never happens here: who may ask (the doors know their clients), a look at the queue.
 
+use crate::queue::Amount;
 use crate::road::route::DomainPattern;
 use addr::{Domain, Host};
 use net::time::Duration;
@@ -17,7 +18,7 @@ pub struct Customer {
     pub domains: Vec<DomainPattern>,
     pub holds: Holds,
     /// Entries that may wait for him.
-    pub max_entries: usize,
+    pub most: Amount,
     /// How long his mail is kept; as long as all other if not said.
     pub lifetime: Option<Duration>,
 }
@@ -100,7 +101,10 @@ mod tests {
             name: name.into(),
             domains: domains.iter().map(|text| text.parse().unwrap()).collect(),
             holds: Holds::UntilAtrn,
-            max_entries: 10,
+            most: Amount {
+                count: 10,
+                bytes: 1_000,
+            },
             lifetime: None,
         }
     }

@@ -112,7 +112,7 @@ impl Post {
                 Uncommitted::Deliver(DeliverError::OverQuota(whom) | DeliverError::Gone(whom)) => {
                     recipient.leads_to(whom)
                 }
-                Uncommitted::Deliver(_) => true,
+                Uncommitted::Deliver(_) | Uncommitted::NotHeld(_) => true,
                 Uncommitted::QueueFull => !recipient.onward().is_empty(),
             };
             for (recipient, place) in envelope.recipients.iter().zip(&mut refused) {
@@ -237,6 +237,11 @@ impl Post {
         let groups = groups.map_err(|fault| Uncommitted::Deliver(fault.into()))?;
         let groups = self.sealed(groups, ready);
         let groups = groups.map_err(|fault| Uncommitted::Deliver(fault.into()))?;
+        if envelope.is_held(at) {
+            let (held, policy) = (self.held_by(client), &self.inner.policy);
+            let judged = judge::may_hold_more(held, ready.body.len(), policy);
+            judged.map_err(Uncommitted::NotHeld)?;
+        }
         let leaving = self.leaving(client, envelope, groups, ready, (&prefix.0, at))?;
         let deliveries = match envelope.is_held(at) {
             // nobody sees it before its time [rfc4865 4.2]
@@ -387,6 +392,8 @@ impl Post {
 enum Uncommitted {
     Deliver(DeliverError),
     QueueFull,
+    /// Its sender has as much held as he may.
+    NotHeld(Refusal),
 }
 
 /// For the trail: where these recipients lead, and with the first message those who are here.
@@ -506,6 +513,7 @@ fn refusal(id: &MessageId, error: &Uncommitted) -> Refusal {
     let error = match error {
         Uncommitted::Deliver(error) => error,
         Uncommitted::QueueFull => return Refusal::QueueFull,
+        Uncommitted::NotHeld(refusal) => return refusal.clone(),
     };
     match error {
         DeliverError::OverQuota(_) => Refusal::MailboxFull,

@@ -5,6 +5,7 @@
 use crate::client::Role;
 use crate::envelope::{By, Leads, Step};
 use crate::header::{Begins, Facts, Seen, Value};
+use crate::queue::Amount;
 use crate::refusal::Refusal;
 use crate::srs;
 use addr::{Address, Charset, ForwardPath, ReversePath};
@@ -15,7 +16,7 @@ use smtp::{DataProblem, Priority};
 mod asked;
 
 pub use asked::Wish;
-pub(crate) use asked::{AskedEvidence, asked, offers};
+pub(crate) use asked::{AskedEvidence, asked, may_hold_more, offers};
 
 /// What does not change from message to message.
 #[derive(Clone, Debug)]
@@ -30,8 +31,8 @@ pub(crate) struct Policy {
     pub highest_priority: Priority,
     /// How long a message may be held for later; zero: nothing is. [rfc4865 3]
     pub longest_hold: Duration,
-    /// How many of a login may be. [rfc4865 6]
-    pub most_held: usize,
+    /// How much of a login may be. [rfc4865 6]
+    pub most_held: Amount,
 }
 
 /// Whether mail for other servers is taken from those who log in to submit it.

@@ -48,6 +48,11 @@ pub const COMMITTED_LATE: u64 = 10_000;
 pub const HOLD: Duration = Duration::from_secs(30 * 86_400);
 /// Messages of one login that may be. [rfc4865 6]
 pub const HELD_MESSAGES: usize = 1_000;
+/// Their octets. [rfc4865 6]
+pub const HELD_BYTES: u64 = 1 << 30;
+/// Times that one customer may ask for his mail by ATRN within `PICK_UPS_WITHIN`. [rfc2645 5.2.1]
+pub const PICK_UPS: usize = 6;
+pub const PICK_UPS_WITHIN: Duration = Duration::from_secs(60);
 /// So much longer a message must have waited for one that is more urgent by one step not to overtake
 /// it. [rfc6710 5.1]
 pub const PRIORITY_STEP: Duration = Duration::from_secs(15 * 60);

@@ -5,6 +5,7 @@
 //! same durable group that accepts the message. What never happens here: a connection (that is
 //! `road`), the text of a notification (`report`).
 
+mod amount;
 mod attempt;
 pub(crate) mod check;
 pub(crate) mod codec;
@@ -28,6 +29,7 @@ mod settle;
 mod walk;
 mod work;
 
+pub use amount::Amount;
 pub use attempt::AttemptRecord;
 pub use check::check;
 pub use damaged::{Damaged, What, damaged};

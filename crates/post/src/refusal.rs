@@ -135,6 +135,8 @@ pub enum NotHeld {
     TooLate,
     /// As many messages of this login are as may be.
     TooMany,
+    /// Or as many octets.
+    TooMuch,
 }
 
 impl fmt::Display for NotHeld {
@@ -143,6 +145,7 @@ impl fmt::Display for NotHeld {
             NotHeld::TooLong { most_s } => write!(f, "held for {most_s} s at most"),
             NotHeld::TooLate => f.write_str("held until after its time"),
             NotHeld::TooMany => f.write_str("too many messages are held for later"),
+            NotHeld::TooMuch => f.write_str("too many octets are held for later"),
         }
     }
 }

@@ -72,6 +72,7 @@ pub(crate) fn is_asked_for(node: &Node, domain: &Domain) -> bool {
 mod tests {
     use super::*;
     use post::customer::Holds;
+    use post::queue::Amount;
 
     fn customer(domains: &[&str], networks: &[&str], login: Option<&str>) -> Customer {
         let networks = networks.iter().map(|text| text.parse().unwrap()).collect();
@@ -84,7 +85,10 @@ mod tests {
                 name: domains[0].replace('.', "-").into(),
                 domains: domains.iter().map(pattern).collect(),
                 holds: Holds::UntilEtrn,
-                max_entries: 10,
+                most: Amount {
+                    count: 10,
+                    bytes: 1_000,
+                },
                 lifetime: None,
             }),
             networks,

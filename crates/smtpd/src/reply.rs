@@ -232,6 +232,10 @@ fn not_held(why: NotHeld) -> (u16, Status, String) {
             let text = "Too many of your messages are held for later";
             (552, Status(5, 7, 16), text.to_owned())
         }
+        NotHeld::TooMuch => {
+            let text = "Your messages that are held for later are too large together";
+            (552, Status(5, 7, 16), text.to_owned())
+        }
     }
 }
 
@@ -296,6 +300,11 @@ pub(crate) fn no_pick_up(why: NoPickUp) -> Reply {
             450,
             Status(4, 7, 0),
             "Request refused: another connection of yours takes the mail now",
+        ),
+        NoPickUp::TooOften => Reply::new(
+            450,
+            Status(4, 7, 0),
+            "Request refused: you ask too often; try again in a minute",
         ),
         NoPickUp::NothingWaits => Reply::new(453, Status(4, 0, 0), "You have no mail"),
         NoPickUp::NotNow => Reply::new(451, Status(4, 3, 0), "Mail cannot be handed over now"),
@@ -386,6 +395,7 @@ mod tests {
         const CONTENT: Answered = Answered::Content;
         match refusal {
             Refusal::LoginNeeded | Refusal::SenderNotYours(_) | Refusal::NotOffered(_) => &[MAIL],
+            Refusal::NotHeld(NotHeld::TooMuch) => &[MAIL, CONTENT],
             Refusal::NotHeld(_) => &[MAIL],
             Refusal::Utf8NotAsked => &[MAIL, RCPT],
             Refusal::TooLarge { .. } => &[MAIL, CONTENT],
@@ -428,6 +438,7 @@ mod tests {
             Refusal::NotHeld(NotHeld::TooLong { most_s: 1 }),
             Refusal::NotHeld(NotHeld::TooLate),
             Refusal::NotHeld(NotHeld::TooMany),
+            Refusal::NotHeld(NotHeld::TooMuch),
             Refusal::RelayDenied,
             Refusal::RelayForm,
             Refusal::NoRoad,

@@ -82,7 +82,10 @@ fn customer(visit: &Visit) -> Option<customer::Customer> {
             Some("etrn") => Holds::UntilEtrn,
             Some(other) => panic!("road.hold is not {other}"),
         },
-        max_entries: 2,
+        most: post::queue::Amount {
+            count: 2,
+            bytes: 1 << 20,
+        },
         lifetime: None,
     })
 }
@@ -95,6 +98,7 @@ async fn post(visit: &Visit) -> Post {
         &mut settings.max_message_bytes,
     );
     set(visit, "smtp.max_recipients", &mut settings.max_recipients);
+    set(visit, "queue.held_size", &mut settings.most_held_bytes);
     if let Some(priority) = visit.script.setting("smtp.highest_priority") {
         settings.highest_priority = Priority::read(priority).unwrap();
     }

@@ -4,7 +4,7 @@
 
 use crate::client::Role;
 use crate::judge::{Elsewhere, Policy};
-use crate::queue::{Asked, DeliverBy, Held};
+use crate::queue::{Amount, Asked, DeliverBy, Held};
 use crate::refusal::{NotHeld, Refusal};
 use net::Time;
 use net::time::Duration;
@@ -16,8 +16,8 @@ pub(crate) struct AskedEvidence<'a> {
     pub role: Role,
     pub parameters: &'a MailParameters,
     pub now: Time,
-    /// Messages that whoever asks has held for later.
-    pub held: usize,
+    /// What whoever asks has held for later.
+    pub held: Amount,
 }
 
 /// What is granted. Who may submit was judged before.
@@ -59,9 +59,16 @@ fn may_hold(asked: &Asked, evidence: &AskedEvidence<'_>, policy: &Policy) -> Res
     if asked.deliver_by.is_some_and(|by| held.until > by.by) {
         return Err(Refusal::NotHeld(NotHeld::TooLate)); // [rfc4865 5.2.2]
     }
-    match evidence.held >= policy.most_held {
-        true => Err(Refusal::NotHeld(NotHeld::TooMany)), // [rfc4865 6]
-        false => Ok(()),
+    let declared = evidence.parameters.size_bytes.unwrap_or(0);
+    may_hold_more(evidence.held, declared, policy)
+}
+
+/// Whether a login may have so many octets more held. [rfc4865 6]
+pub(crate) fn may_hold_more(held: Amount, bytes: u64, policy: &Policy) -> Result<(), Refusal> {
+    match held.has_room(bytes, policy.most_held) {
+        true => Ok(()),
+        false if held.count >= policy.most_held.count => Err(Refusal::NotHeld(NotHeld::TooMany)),
+        false => Err(Refusal::NotHeld(NotHeld::TooMuch)),
     }
 }
 

@@ -16,7 +16,10 @@ fn policy() -> Policy {
         elsewhere: Elsewhere::Taken,
         highest_priority: Priority::USUAL,
         longest_hold: Duration::from_secs(3_600),
-        most_held: 2,
+        most_held: Amount {
+            count: 2,
+            bytes: 1_000,
+        },
     }
 }
 
@@ -52,7 +55,7 @@ fn wished(role: Role, policy: &Policy, parameters: &MailParameters) -> Result<As
         role,
         parameters,
         now,
-        held: 0,
+        held: Amount::default(),
     };
     asked(&evidence, policy)
 }
@@ -118,7 +121,8 @@ fn a_span_of_time_becomes_a_moment_of_ours() {
 fn mail_is_held_as_long_and_as_much_as_may_be() {
     // [rfc4865 4.2] [rfc4865 5.2.2] [rfc4865 6]
     let now = Time::from_seconds(1_000_000_000);
-    let check = |hold: Hold, by: Option<&str>, held: usize| {
+    let check = |hold: Hold, by: Option<&str>, count: usize| {
+        let held = Amount { count, bytes: 0 };
         let parameters = MailParameters {
             hold: Some(hold),
             by: by.and_then(smtp::By::read),
@@ -153,6 +157,13 @@ fn mail_is_held_as_long_and_as_much_as_may_be() {
         check(until(61), Some("60;N"), 0),
         Err(Refusal::NotHeld(NotHeld::TooLate))
     );
+    let more = |bytes: u64, more: u64| {
+        let held = Amount { count: 1, bytes };
+        may_hold_more(held, more, &policy())
+    };
+    assert_eq!(more(900, 100), Ok(()));
+    assert_eq!(more(900, 101), Err(Refusal::NotHeld(NotHeld::TooMuch)));
+    assert_eq!(more(1_000, 0), Err(Refusal::NotHeld(NotHeld::TooMuch)));
     let none = Policy {
         longest_hold: Duration::ZERO,
         ..policy()

@@ -1,7 +1,8 @@
-//! How many messages each login has the queue hold for later.
+//! How many messages, and octets, each login has the queue hold for later.
 //!
 //! In memory, made anew at each start. What never happens here: a row, a clock.
 
+use crate::queue::Amount;
 use mail::road::MessageNumber;
 use net::Time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,44 +10,70 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Messages that are held, with the time of their release.
 #[derive(Default)]
 pub(super) struct HeldBy {
-    by_login: BTreeMap<String, BTreeSet<(Time, MessageNumber)>>,
-    /// Whose each is, so that letting one go costs the same however many are held.
-    whose: BTreeMap<MessageNumber, (String, Time)>,
+    by_login: BTreeMap<String, OfLogin>,
+    /// Each one, so that letting it go costs the same however many are held.
+    whose: BTreeMap<MessageNumber, One>,
+}
+
+#[derive(Default)]
+struct OfLogin {
+    all: BTreeSet<(Time, MessageNumber)>,
+    amount: Amount,
+}
+
+struct One {
+    login: String,
+    until: Time,
+    bytes: u64,
 }
 
 impl HeldBy {
-    pub fn add(&mut self, login: &str, until: Time, number: MessageNumber) {
-        let all = match self.by_login.get_mut(login) {
-            Some(all) => all,
+    /// One may be told of several times: with each of its entries.
+    pub fn add(&mut self, login: &str, until: Time, (number, bytes): (MessageNumber, u64)) {
+        self.forget(number);
+        let of_login = match self.by_login.get_mut(login) {
+            Some(of_login) => of_login,
             None => self.by_login.entry(login.to_owned()).or_default(),
         };
-        all.insert((until, number));
-        self.whose.insert(number, (login.to_owned(), until));
+        of_login.all.insert((until, number));
+        of_login.amount.add(bytes);
+        let login = login.to_owned();
+        let one = One {
+            login,
+            until,
+            bytes,
+        };
+        self.whose.insert(number, one);
     }
 
-    /// How many are held by now.
-    pub fn count(&mut self, login: &str, now: Time) -> usize {
-        let Some(all) = self.by_login.get_mut(login) else {
-            return 0;
-        };
-        while let Some((_, number)) = all.first().filter(|(until, _)| *until <= now) {
-            self.whose.remove(number);
-            all.pop_first();
+    /// How much is held by now.
+    pub fn amount(&mut self, login: &str, now: Time) -> Amount {
+        let first = |held: &HeldBy| held.by_login.get(login)?.all.first().copied();
+        while let Some((until, number)) = first(self)
+            && until <= now
+        {
+            self.forget(number);
         }
-        let count = all.len();
-        if count == 0 {
-            self.by_login.remove(login);
-        }
-        count
+        let of_login = self.by_login.get(login);
+        of_login.map_or_else(Amount::default, |of_login| of_login.amount)
     }
 
     /// One was let go before its time, or taken out.
     pub fn forget(&mut self, number: MessageNumber) {
-        let Some((login, until)) = self.whose.remove(&number) else {
+        let Some(One {
+            login,
+            until,
+            bytes,
+        }) = self.whose.remove(&number)
+        else {
             return;
         };
-        if let Some(all) = self.by_login.get_mut(&login) {
-            all.remove(&(until, number));
+        if let Some(of_login) = self.by_login.get_mut(&login) {
+            of_login.all.remove(&(until, number));
+            of_login.amount.take(bytes);
+            if of_login.all.is_empty() {
+                self.by_login.remove(&login);
+            }
         }
     }
 }
@@ -59,15 +86,20 @@ mod tests {
     fn counts_what_is_held_until_its_time() {
         // [rfc4865 6]
         let mut held = HeldBy::default();
-        held.add("ann", Time(10), MessageNumber(1));
-        held.add("ann", Time(20), MessageNumber(2));
-        held.add("ann", Time(20), MessageNumber(2));
-        held.add("bob", Time(20), MessageNumber(3));
-        assert_eq!(held.count("ann", Time(9)), 2);
-        assert_eq!(held.count("ann", Time(10)), 1);
+        held.add("ann", Time(10), (MessageNumber(1), 100));
+        held.add("ann", Time(20), (MessageNumber(2), 10));
+        held.add("ann", Time(20), (MessageNumber(2), 10));
+        held.add("bob", Time(20), (MessageNumber(3), 1));
+        let mut amount = |login: &str, at: i64| {
+            let Amount { count, bytes } = held.amount(login, Time(at));
+            (count, bytes)
+        };
+        assert_eq!(amount("ann", 9), (2, 110));
+        assert_eq!(amount("ann", 10), (1, 10));
+        assert_eq!(amount("bob", 10), (1, 1));
+        assert_eq!(amount("carol", 10), (0, 0));
         held.forget(MessageNumber(2));
-        assert_eq!(held.count("ann", Time(10)), 0);
-        assert_eq!(held.count("bob", Time(10)), 1);
-        assert_eq!(held.count("carol", Time(10)), 0);
+        assert_eq!(held.amount("ann", Time(10)), Amount::default());
+        assert!(held.whose.len() == 1 && held.by_login.len() == 1);
     }
 }

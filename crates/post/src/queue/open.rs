@@ -5,11 +5,13 @@
 use crate::customer::{Customer, Customers, Holds};
 use crate::judge::QueueRoom;
 use crate::limits;
+use crate::queue::Amount;
 use crate::queue::entry::{EntryNumber, EntryRecord, Lease, Standing, Whither};
 use crate::queue::held::HeldBy;
 use crate::queue::keys;
 use crate::queue::message::MessageRecord;
 use crate::queue::noting::Noting;
+use crate::queue::pick_up::Picking;
 use crate::queue::schedule::{Schedule, Timing};
 use crate::queue::settings::QueueSettings;
 use crate::queue::settle::{Notice, Why};
@@ -21,7 +23,7 @@ use mail::Mail;
 use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
 use mail::road::{MessageNumber, RoadLook};
 use net::{Clock, Random, Time};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Fault;
@@ -48,8 +50,8 @@ pub(super) struct Inner {
     /// By which it is sent, while it is.
     road: Mutex<Option<Road>>,
     pub noting: Noting,
-    /// Customers whose servers pick up now, by name.
-    picking: Mutex<BTreeSet<String>>,
+    /// When customers' servers came for their mail, by customers' names.
+    picking: Mutex<BTreeMap<Arc<str>, Picking>>,
     /// Wakes who works through the schedule.
     pub bell: Notify,
 }
@@ -196,16 +198,17 @@ impl Queue {
         // a user of this machine has no login: the client is he
         let holder = message.login.as_ref().unwrap_or(&message.client);
         if let Some(held) = held {
-            self.held().add(holder, held.until, number);
+            let one = (number, message.size());
+            self.held().add(holder, held.until, one);
         }
     }
 
-    /// Messages that a login, or a user of this machine, has held for later.
-    pub(crate) fn held_by(&self, holder: &str) -> usize {
-        self.held().count(holder, self.inner.clock.now())
+    /// What a login, or a user of this machine, has held for later.
+    pub(crate) fn held_by(&self, holder: &str) -> Amount {
+        self.held().amount(holder, self.inner.clock.now())
     }
 
-    pub(super) fn picking(&self) -> MutexGuard<'_, BTreeSet<String>> {
+    pub(super) fn picking(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Picking>> {
         let picking = &self.inner.picking;
         picking.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,17 +218,17 @@ impl Queue {
         self.room() == QueueRoom::Full
     }
 
-    /// Whether one more entry would be taken, for this customer if it is his.
-    pub(crate) fn room_for(&self, customer: Option<&Customer>) -> QueueRoom {
+    /// Whether one more entry of this size would be taken, for this customer if it is his.
+    pub(crate) fn room_for(&self, customer: Option<&Customer>, bytes: u64) -> QueueRoom {
         let keeps = customer.filter(|customer| customer.holds != Holds::Nothing);
-        if keeps.is_some_and(|customer| self.kept_for(customer) >= customer.max_entries) {
+        if keeps.is_some_and(|customer| !self.kept_for(customer).has_room(bytes, customer.most)) {
             return QueueRoom::CustomerFull;
         }
         self.room()
     }
 
-    /// Entries that are kept for a customer.
-    pub fn kept_for(&self, customer: &Customer) -> usize {
+    /// The entries that are kept for a customer.
+    pub fn kept_for(&self, customer: &Customer) -> Amount {
         self.schedule().kept_for(&customer.name)
     }
 
@@ -298,6 +301,7 @@ impl Queue {
                 due: deadline,
                 deadline,
                 priority: message.asked.priority,
+                bytes: message.size(),
                 kept_for,
             };
         }
@@ -310,6 +314,7 @@ impl Queue {
             due: entry.due.min(deadline).min(latest),
             deadline,
             priority: message.asked.priority,
+            bytes: message.size(),
             kept_for: None,
         }
     }

@@ -17,7 +17,8 @@ use crate::road::turned::Turned;
 use crate::road::{Carried, Road};
 use addr::{Domain, Host};
 use net::time::{Duration, sleep};
-use net::{Conn, Stop};
+use net::{Conn, Stop, Time};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Why there is nothing to hand over.
@@ -27,6 +28,8 @@ pub enum NoPickUp {
     NotYours,
     /// Another connection of the same customer is at it.
     AnotherRuns,
+    /// He asked as often as he may within a time. [rfc2645 5.2.1]
+    TooOften,
     NothingWaits,
     /// Nothing is sent from here at this time.
     NotNow,
@@ -59,6 +62,38 @@ pub struct Until<'a> {
     pub server: &'a Stop,
 }
 
+/// How often a customer came, and whether he is there.
+#[derive(Default)]
+pub(super) struct Picking {
+    runs: Runs,
+    /// When he came last, the oldest first.
+    came: VecDeque<Time>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Runs {
+    #[default]
+    Not,
+    Now,
+}
+
+impl Picking {
+    fn begin(&mut self, now: Time) -> Result<(), NoPickUp> {
+        // also what a clock that was set back has left
+        let is_recent = |at: &Time| *at <= now && now < at.after(limits::PICK_UPS_WITHIN);
+        self.came.retain(is_recent);
+        if self.came.len() >= limits::PICK_UPS {
+            return Err(NoPickUp::TooOften);
+        }
+        self.came.push_back(now);
+        match self.runs {
+            Runs::Now => return Err(NoPickUp::AnotherRuns),
+            Runs::Not => self.runs = Runs::Now,
+        }
+        Ok(())
+    }
+}
+
 impl Post {
     /// Whether mail can be handed over to this customer, now: for these of his domains, or all if none
     /// is named. [rfc2645 5.2.1]
@@ -80,9 +115,11 @@ impl Queue {
             return Err(NoPickUp::NotYours);
         }
         let road = self.road().clone().ok_or(NoPickUp::NotNow)?;
-        if !self.picking().insert(customer.name.to_string()) {
-            return Err(NoPickUp::AnotherRuns);
-        }
+        let now = self.inner.clock.now();
+        let mut picking = self.picking();
+        let of_his = picking.entry(customer.name.clone()).or_default();
+        of_his.begin(now)?;
+        drop(picking);
         let pick_up = PickUp {
             queue: self.clone(),
             road,
@@ -98,7 +135,9 @@ impl Queue {
 
 impl Drop for PickUp {
     fn drop(&mut self) {
-        self.queue.picking().remove(&*self.customer.name);
+        if let Some(picking) = self.queue.picking().get_mut(&self.customer.name) {
+            picking.runs = Runs::Not;
+        }
     }
 }
 
@@ -233,5 +272,30 @@ impl Drop for Taken<'_> {
         if let Some(number) = self.number {
             self.queue.put_back(number, Duration::ZERO);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_who_asks_all_the_time_is_told_to_wait() {
+        // [rfc2645 5.2.1]
+        let mut picking = Picking::default();
+        let at = Time::from_seconds;
+        for n in 0..limits::PICK_UPS {
+            let expect = match n {
+                0 => Ok(()),
+                _ => Err(NoPickUp::AnotherRuns),
+            };
+            assert_eq!(picking.begin(at(100)), expect);
+        }
+        picking.runs = Runs::Not;
+        assert_eq!(picking.begin(at(101)), Err(NoPickUp::TooOften));
+        let later = at(100).after(limits::PICK_UPS_WITHIN);
+        assert_eq!(picking.begin(later), Ok(()));
+        picking.runs = Runs::Not;
+        assert_eq!(picking.begin(at(5)), Ok(()), "the clock was set back");
     }
 }

@@ -8,6 +8,7 @@
 //! waits. What never happens here: a row, a clock, an attempt.
 
 use crate::limits::PRIORITY_STEP;
+use crate::queue::Amount;
 use crate::queue::entry::EntryNumber;
 use crate::road::{NotNow, route};
 use net::Time;
@@ -32,6 +33,8 @@ pub(crate) struct Timing {
     pub deadline: Time,
     /// How urgent it is beside others.
     pub priority: Priority,
+    /// Its size.
+    pub bytes: u64,
     /// For whom it is kept: a customer's name.
     pub kept_for: Option<Arc<str>>,
 }
@@ -54,6 +57,7 @@ struct Place {
     deadline: Time,
     priority: Priority,
     state: State,
+    bytes: u64,
     kept_for: Option<Arc<str>>,
 }
 
@@ -102,8 +106,8 @@ pub(crate) struct Schedule {
     destinations: HashMap<Arc<route::Destination>, Destination>,
     turns: Turns<Arc<route::Destination>>,
     asleep: BTreeSet<(Time, Arc<route::Destination>)>,
-    /// How many entries are kept for whom, by name.
-    kept: HashMap<Arc<str>, usize>,
+    /// What is kept for whom, by name.
+    kept: HashMap<Arc<str>, Amount>,
     /// Room for entries whose commit is under way.
     reserved: usize,
     max_entries: usize,
@@ -182,13 +186,17 @@ impl Schedule {
         destination.entries += 1;
         self.waiting.insert((timing.due, number));
         if let Some(customer) = &timing.kept_for {
-            *self.kept.entry(customer.clone()).or_default() += 1;
+            self.kept
+                .entry(customer.clone())
+                .or_default()
+                .add(timing.bytes);
         }
         let place = Place {
             destination: way,
             deadline: timing.deadline,
             priority: timing.priority,
             state: State::Waiting(timing.due),
+            bytes: timing.bytes,
             kept_for: timing.kept_for,
         };
         self.places.insert(number, place);
@@ -387,7 +395,7 @@ impl Schedule {
         };
         let customer = place.kept_for.as_ref();
         if let Some(kept) = customer.and_then(|customer| self.kept.get_mut(customer)) {
-            *kept = kept.saturating_sub(1);
+            kept.take(place.bytes);
         }
         match place.state {
             State::Waiting(due) => {
@@ -517,8 +525,8 @@ impl Schedule {
         true
     }
 
-    /// How many entries are kept for a customer.
-    pub fn kept_for(&self, customer: &str) -> usize {
+    /// The entries that are kept for a customer.
+    pub fn kept_for(&self, customer: &str) -> Amount {
         self.kept.get(customer).copied().unwrap_or_default()
     }
 

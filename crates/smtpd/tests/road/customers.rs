@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::house::{House, World, later};
 use net::time::Duration;
 use post::customer::{Customer, Holds};
+use post::queue::Amount;
 use post::road::route::DomainPattern;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -15,7 +16,10 @@ fn keeping(domain: &str, holds: Holds) -> World {
         name: "site".into(),
         domains: vec![DomainPattern::Exactly(domain.parse().unwrap())],
         holds,
-        max_entries: 100,
+        most: Amount {
+            count: 100,
+            bytes: 2_000,
+        },
         lifetime: None,
     }];
     world
@@ -157,4 +161,33 @@ async fn what_waits_is_kept_for_a_new_customer_and_let_go_when_he_is_none_any_mo
     later(Duration::from_secs(60)).await;
     assert_eq!(b.texts("bob").await.len(), 1, "it goes its usual way");
     assert!(a.queue().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_octets_are_kept_for_a_customer_than_may_be_and_he_cannot_ask_all_the_time() {
+    // [rfc2645 5.2.1]
+    let world = keeping("site.example", Holds::UntilAtrn);
+    let a = world.sender().await;
+    let rcpt = "RCPT TO:<ann@site.example>";
+    let asks = async |size: usize, answer: &str| {
+        let mut stranger = a.exchange().await;
+        stranger.ask("EHLO mx.else.example", "250").await;
+        let mail = format!("MAIL FROM:<x@else.example> SIZE={size}");
+        stranger.ask(&mail, "250").await;
+        stranger.ask(rcpt, answer).await;
+    };
+    asks(2_001, "452").await;
+    asks(2_000, "250").await;
+    comes_in(&a, "one").await;
+    asks(2_000, "452").await;
+    asks(1_000, "250").await;
+    assert_eq!(picked_up(a.on_demand().await, None).await, ["one"]);
+    later(Duration::from_secs(5)).await;
+    asks(2_000, "250").await;
+    for _ in 0..5 {
+        a.on_demand().await.ask("ATRN", "453").await;
+    }
+    a.on_demand().await.ask("ATRN", "450 4.7.0").await;
+    later(Duration::from_secs(60)).await;
+    a.on_demand().await.ask("ATRN", "453").await;
 }

@@ -6,6 +6,7 @@ use super::units::Unit;
 use addr::Address;
 use net::Network;
 use post::customer::{Customer, Holds};
+use post::queue::Amount;
 use post::road::route::DomainPattern;
 use std::time::Duration;
 use toml::de::DeValue;
@@ -22,8 +23,11 @@ pub struct CustomerRow {
 pub const ASKED: &str = "a list of { name = \"NAME\", domains = [\"DOMAIN\"], login = \"ADDRESS\" } and \
                          more, as the manual has it";
 
-/// Entries that may wait for one customer, if he has no number of his own.
-const ENTRIES: usize = 10_000;
+/// What may wait for one customer, if he has no bounds of his own.
+const MOST: Amount = Amount {
+    count: 10_000,
+    bytes: 1 << 30,
+};
 
 const HOLDS: &[(&str, Holds)] = &[
     ("atrn", Holds::UntilAtrn),
@@ -52,7 +56,7 @@ fn row(item: &DeValue<'_>) -> Result<CustomerRow, String> {
             name: "".into(),
             domains: Vec::new(),
             holds: Holds::default(),
-            max_entries: ENTRIES,
+            most: MOST,
             lifetime: None,
         },
         login: None,
@@ -71,7 +75,8 @@ fn row(item: &DeValue<'_>) -> Result<CustomerRow, String> {
             "networks" => row.networks = each(key, value, network)?,
             "hold" => row.who.holds = holds(text()?)?,
             "lifetime" => row.who.lifetime = Some(lifetime(text()?)?),
-            "entries" => row.who.max_entries = entries(value)?,
+            "entries" => row.who.most.count = entries(value)?,
+            "size" => row.who.most.bytes = size(text()?)?,
             other => return Err(format!("knows no `{other}`; it {}", must())),
         }
     }
@@ -147,8 +152,12 @@ impl CustomerRow {
             let text = Unit::Time.write(lifetime.as_secs());
             words.push(format!("lifetime = {}", quoted(&text)));
         }
-        if who.max_entries != ENTRIES {
-            words.push(format!("entries = {}", who.max_entries));
+        if who.most.count != MOST.count {
+            words.push(format!("entries = {}", who.most.count));
+        }
+        if who.most.bytes != MOST.bytes {
+            let text = Unit::Size.write(who.most.bytes);
+            words.push(format!("size = {}", quoted(&text)));
         }
         format!("{{ {} }}", words.join(", "))
     }
@@ -204,6 +213,11 @@ fn entries(value: &DeValue<'_>) -> Result<usize, String> {
         .ok_or_else(|| "needs a number above 0 for `entries`".to_owned())
 }
 
+fn size(text: &str) -> Result<u64, String> {
+    let bytes = Unit::Size.read(text).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| "needs a `size` such as \"1 GiB\", above 0".to_owned())
+}
+
 fn each<T>(
     key: &str,
     value: &DeValue<'_>,
@@ -229,14 +243,16 @@ mod tests {
     #[test]
     fn a_customer_has_a_name_domains_and_somebody_who_may_ask() {
         let text = "[{ name = \"acme\", domains = [\"acme.example\", \"*.acme.example\"], \
-                     login = \"acme@isp.example\", hold = \"atrn\", lifetime = \"10 d\", entries = 50 }, \
+                     login = \"acme@isp.example\", hold = \"atrn\", lifetime = \"10 d\", entries = 50, \
+                     size = \"20 MiB\" }, \
                      { name = \"b\", domains = [\"b.example\"], networks = [\"192.0.2.0/24\"], hold = \"etrn\" }]";
         let rows = read(text).unwrap();
         assert_eq!(rows[0].who.domains.len(), 2);
         assert_eq!(rows[0].who.lifetime, Some(Duration::from_secs(864_000)));
+        assert_eq!(rows[0].who.most.bytes, 20 << 20);
         assert_eq!(
-            (rows[1].who.holds, rows[1].who.max_entries),
-            (Holds::UntilEtrn, ENTRIES)
+            (rows[1].who.holds, rows[1].who.most),
+            (Holds::UntilEtrn, MOST)
         );
         let shown: Vec<String> = rows
             .iter()
@@ -271,6 +287,7 @@ mod tests {
             (format!("{{ {A}, networks = [\"x\"] }}"), "which is none"),
             (format!("{{ {A}, lifetime = \"1 s\" }}"), "lifetime"),
             (format!("{{ {A}, entries = 0 }}"), "above 0"),
+            (format!("{{ {A}, size = \"0\" }}"), "size"),
             (format!("{{ {A}, network = \"x\" }}"), "knows no `network`"),
             (format!("{{ {A} }}, {{ {A} }}"), "two customers"),
             (

@@ -29,6 +29,7 @@ fn timing(domain: &str, due: i64) -> Timing {
         due: s(due),
         deadline: s(1_000_000),
         priority: Priority::USUAL,
+        bytes: 7,
         kept_for: None,
     }
 }
@@ -441,7 +442,7 @@ fn what_is_kept_for_a_customer_from_now_on_waits_for_him() {
         Some(s(60))
     );
     schedule.reroute(number(1), kept(0));
-    assert_eq!(schedule.kept_for("acme"), 1);
+    assert_eq!(schedule.kept_for("acme"), Amount { count: 1, bytes: 7 });
     assert_eq!(
         nothing_before(schedule.next(s(70), any)),
         Some(s(1_000_000))
@@ -453,10 +454,10 @@ fn what_is_kept_for_a_customer_from_now_on_waits_for_him() {
         ..kept(0)
     };
     schedule.reroute(number(1), elsewhere);
-    assert_eq!(schedule.kept_for("acme"), 1);
+    assert_eq!(schedule.kept_for("acme"), Amount { count: 1, bytes: 7 });
     assert_eq!(tried(schedule.next(s(80), any)), 1);
     schedule.done(number(1), Some(kept(0)));
     schedule.reroute(number(1), timing("b", 5));
-    assert_eq!(schedule.kept_for("acme"), 0);
+    assert_eq!(schedule.kept_for("acme"), Amount::default());
     assert_eq!(tried(schedule.next(s(90), any)), 1);
 }

@@ -4,7 +4,7 @@
 
 use super::super::field::Field;
 use super::Taken::{AtReload, AtRestart};
-use super::Unit::{Plain, Time};
+use super::Unit::{Plain, Size, Time};
 use super::{Row, row};
 
 /// Mail that goes out.
@@ -119,6 +119,13 @@ pub(super) fn wishes() -> Vec<Row> {
             AtReload,
             "How many messages of one login may be held for later.",
             |s| Field::Number(Plain, &mut s.post.most_held),
+        )
+        .least(1, ""),
+        row(
+            "queue.held_size",
+            AtReload,
+            "How large the messages of one login that are held for later may be together.",
+            |s| Field::Number(Size, &mut s.post.most_held_bytes),
         )
         .least(1, ""),
         row(
@@ -254,7 +261,8 @@ fn customer() -> Row {
          own connection by on-demand mail relay, RFC 2645), `etrn` (kept until ETRN, RFC 1985, asks for \
          it; then it goes its usual way), or `none` (tried like all other mail; ETRN has it tried at \
          once). `lifetime`: how long it is kept, as `queue.lifetime` if not said; of a message that goes \
-         to others as well that one counts. `entries`: how many may wait, 10000 if not said.",
+         to others as well that one counts. `entries`: how many may wait, 10000 if not said. `size`: how large \
+         they may be together, 1 GiB if not said.",
         |s| Field::Customers(&mut s.road.customers),
     )
     .usual("nobody")
