@@ -4,7 +4,8 @@
 //! sum; another run length lies around all. What never happens here: a block larger than 900,000
 //! octets; the randomised blocks of before 1997.
 
-use crate::unpack::Wrong;
+use crate::unpack::{Wrong, fill};
+use std::io::BufRead;
 
 const BLOCK: u64 = 0x3141_5926_5359;
 const END: u64 = 0x1772_4538_5090;
@@ -16,18 +17,23 @@ const PIECE: usize = 64 * 1024;
 const RUN: u8 = 4;
 
 #[derive(Debug)]
-pub struct Bunzip<'a> {
-    bits: Bits<'a>,
+pub struct Bunzip<R> {
+    bits: Bits<R>,
     block_bytes: usize,
     /// Sum of the blocks so far.
     all: u32,
     block: Option<Block>,
 }
 
-impl<'a> Bunzip<'a> {
-    pub fn new(input: &'a [u8]) -> Result<Bunzip<'a>, Wrong> {
+impl<R: BufRead> Bunzip<R> {
+    pub fn new(input: R) -> Result<Bunzip<R>, Wrong> {
+        let bits = Bits {
+            input,
+            octet: 0,
+            left: 0,
+        };
         let mut bunzip = Bunzip {
-            bits: Bits { input, at: 0 },
+            bits,
             block_bytes: 0,
             all: 0,
             block: None,
@@ -64,8 +70,7 @@ impl<'a> Bunzip<'a> {
                     if self.bits.take(32)? != u64::from(self.all) {
                         return Err(Wrong::Corrupt);
                     }
-                    self.bits.align();
-                    if self.bits.is_at_end() {
+                    if self.bits.is_at_end()? {
                         return Ok(false);
                     }
                     self.header()?;
@@ -78,17 +83,27 @@ impl<'a> Bunzip<'a> {
 }
 
 #[derive(Debug)]
-struct Bits<'a> {
-    input: &'a [u8],
-    at: usize,
+struct Bits<R> {
+    input: R,
+    octet: u8,
+    /// Bits of the octet that are to come.
+    left: u8,
 }
 
-impl Bits<'_> {
+impl<R: BufRead> Bits<R> {
     fn bit(&mut self) -> Result<u32, Wrong> {
-        let octet = self.input.get(self.at / 8).ok_or(Wrong::Torn)?;
-        let bit = octet >> (7 - self.at % 8) & 1;
-        self.at += 1;
-        Ok(u32::from(bit))
+        if self.left == 0 {
+            self.octet = self.next_octet()?.ok_or(Wrong::Torn)?;
+            self.left = 8;
+        }
+        self.left -= 1;
+        Ok(u32::from(self.octet >> self.left & 1))
+    }
+
+    fn next_octet(&mut self) -> Result<Option<u8>, Wrong> {
+        let mut octet = [0];
+        let len = fill(&mut self.input, &mut octet)?;
+        Ok((len > 0).then_some(octet[0]))
     }
 
     fn take(&mut self, count: u32) -> Result<u64, Wrong> {
@@ -99,12 +114,14 @@ impl Bits<'_> {
         Ok(taken)
     }
 
-    fn align(&mut self) {
-        self.at = self.at.next_multiple_of(8);
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.at / 8 >= self.input.len()
+    /// Whether nothing is behind this octet. If something is, its bits come next.
+    fn is_at_end(&mut self) -> Result<bool, Wrong> {
+        self.left = 0;
+        let next = self.next_octet()?;
+        if let Some(octet) = next {
+            (self.octet, self.left) = (octet, 8);
+        }
+        Ok(next.is_none())
     }
 }
 
@@ -125,7 +142,7 @@ struct Block {
 }
 
 impl Block {
-    fn read(bits: &mut Bits<'_>, most: usize) -> Result<Block, Wrong> {
+    fn read(bits: &mut Bits<impl BufRead>, most: usize) -> Result<Block, Wrong> {
         let sum = u32::try_from(bits.take(32)?).map_err(|_| Wrong::Corrupt)?;
         if bits.bit()? != 0 {
             return Err(Wrong::Corrupt);
@@ -192,7 +209,7 @@ impl Block {
 }
 
 /// The octets that occur.
-fn alphabet(bits: &mut Bits<'_>) -> Result<Vec<u8>, Wrong> {
+fn alphabet(bits: &mut Bits<impl BufRead>) -> Result<Vec<u8>, Wrong> {
     let ranges = bits.take(16)?;
     let mut alphabet = Vec::new();
     for range in 0..16_u8 {
@@ -211,7 +228,7 @@ fn alphabet(bits: &mut Bits<'_>) -> Result<Vec<u8>, Wrong> {
 
 /// The octets in the order of the transform.
 fn octets(
-    bits: &mut Bits<'_>,
+    bits: &mut Bits<impl BufRead>,
     mut codes: Codes,
     mut alphabet: Vec<u8>,
     most: usize,
@@ -275,7 +292,7 @@ struct Codes {
 }
 
 impl Codes {
-    fn read(bits: &mut Bits<'_>, symbols: usize) -> Result<Codes, Wrong> {
+    fn read(bits: &mut Bits<impl BufRead>, symbols: usize) -> Result<Codes, Wrong> {
         let count = bits.take(3)? as usize;
         let groups = bits.take(15)? as usize;
         if !(2..=6).contains(&count) || groups == 0 {
@@ -303,7 +320,7 @@ impl Codes {
         })
     }
 
-    fn next(&mut self, bits: &mut Bits<'_>) -> Result<usize, Wrong> {
+    fn next(&mut self, bits: &mut Bits<impl BufRead>) -> Result<usize, Wrong> {
         if self.left == 0 {
             let selector = self.selectors.next().ok_or(Wrong::Corrupt)?;
             self.table = usize::from(selector);
@@ -324,7 +341,7 @@ struct Table {
 }
 
 impl Table {
-    fn read(bits: &mut Bits<'_>, symbols: usize) -> Result<Table, Wrong> {
+    fn read(bits: &mut Bits<impl BufRead>, symbols: usize) -> Result<Table, Wrong> {
         let mut len = bits.take(5)? as usize;
         let mut lens = Vec::with_capacity(symbols);
         for _ in 0..symbols {
@@ -354,7 +371,7 @@ impl Table {
         })
     }
 
-    fn next(&self, bits: &mut Bits<'_>) -> Result<usize, Wrong> {
+    fn next(&self, bits: &mut Bits<impl BufRead>) -> Result<usize, Wrong> {
         let (mut code, mut first, mut before) = (0_u32, 0_u32, 0_u32);
         for count in &self.counts[1..] {
             code |= bits.bit()?;

@@ -7,5 +7,8 @@ pub const FROM_LINE_BYTES: usize = 2_048;
 /// From_ lines before a message: one for each system on the way.
 pub const FROM_LINES: usize = 64;
 
+/// Messages of a batch that cannot be read, and are named to the neighbour.
+pub const NAMED_MESSAGES: usize = 20;
+
 /// What a batch may unpack to, and the most that is read of one.
 pub const BATCH_BYTES: u64 = 256 * 1024 * 1024;

@@ -4,8 +4,9 @@
 //! width changes, which nobody ever meant and everybody must do. What never happens here: a program
 //! that is started for it.
 
-use crate::unpack::Wrong;
+use crate::unpack::{Wrong, fill};
 use std::collections::HashMap;
+use std::io::BufRead;
 
 const MAGIC: [u8; 2] = [0x1f, 0x9d];
 const FIRST_BITS: u32 = 9;
@@ -22,13 +23,14 @@ const PIECE: usize = 64 * 1024;
 
 /// Unpacks.
 #[derive(Debug)]
-pub struct Decompressor<'a> {
-    rest: &'a [u8],
+pub struct Decompressor<R> {
+    rest: R,
     most_bits: u32,
     has_clear: bool,
     bits: u32,
-    /// What is left of the group.
-    group: &'a [u8],
+    /// The group, eight codes of at most 16 bits, and how much of it is there.
+    group: [u8; MOST_BITS as usize],
+    group_len: usize,
     /// Bits of it that are read.
     at: usize,
     prefix: Vec<u16>,
@@ -38,11 +40,13 @@ pub struct Decompressor<'a> {
     must_regroup: bool,
 }
 
-impl<'a> Decompressor<'a> {
-    pub fn new(input: &'a [u8]) -> Result<Decompressor<'a>, Wrong> {
-        let [_, _, flags, rest @ ..] = input else {
+impl<R: BufRead> Decompressor<R> {
+    pub fn new(mut rest: R) -> Result<Decompressor<R>, Wrong> {
+        let mut header = [0; MAGIC.len() + 1];
+        if fill(&mut rest, &mut header)? < header.len() {
             return Err(Wrong::Torn);
-        };
+        }
+        let [_, _, flags] = header;
         let most_bits = u32::from(flags & 0x1f);
         // what compress makes with 9 bits not even gzip reads
         if !(FIRST_BITS + 1..=MOST_BITS).contains(&most_bits) || flags & 0x60 != 0 {
@@ -55,7 +59,8 @@ impl<'a> Decompressor<'a> {
             most_bits,
             has_clear,
             bits: FIRST_BITS,
-            group: &[],
+            group: [0; MOST_BITS as usize],
+            group_len: 0,
             at: 0,
             prefix: vec![0; size],
             suffix: (0..size).map(|n| u8::try_from(n).unwrap_or(0)).collect(),
@@ -122,12 +127,12 @@ impl<'a> Decompressor<'a> {
             self.bits += 1;
         }
         let width = self.bits as usize;
-        let left = self.group.len() * 8 - self.at;
+        let left = self.group_len * 8 - self.at;
         if is_full || self.must_regroup || left < width {
             // only the last octet of all may be filled up
             let is_torn = !is_full && !self.must_regroup && left >= 8;
-            let len = self.rest.len().min(width);
-            (self.group, self.rest) = self.rest.split_at(len);
+            let len = fill(&mut self.rest, &mut self.group[..width])?;
+            self.group_len = len;
             self.at = 0;
             self.must_regroup = false;
             if is_torn || (1..width).contains(&(len * 8)) {

@@ -1,7 +1,8 @@
 //! How a batch is packed, and its unpacking, to a bound.
 //!
-//! The name of the command is not believed: the first octets say what it is. What never happens here:
-//! more memory than a piece of it, whatever the input says.
+//! The name of the command is not believed: the first octets say what it is. The input is whatever can be
+//! read a piece at a time; the caller has it. What never happens here: more memory than a piece of it,
+//! whatever the input says.
 //!
 //! ```text
 //! 1f 8b gzip    1f 9d compress    42 5a 68 ("BZh") bzip2    1f 9e, 1f 9f freeze    else plain
@@ -11,10 +12,12 @@ use crate::bunzip::Bunzip;
 use crate::lzw::Decompressor;
 use flate2::bufread::MultiGzDecoder;
 use std::fmt;
-use std::io::{ErrorKind, Read};
+use std::io::{self, BufRead, Chain, Cursor, ErrorKind, Read};
 
 /// Octets of gzip and plain text that come at once.
 const PIECE: usize = 64 * 1024;
+/// Octets that say how it is packed.
+const MAGIC_BYTES: u64 = 3;
 
 /// How it is packed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,17 +50,31 @@ pub enum Wrong {
     Torn,
     /// It is not what its first octets say, or a sum does not fit.
     Corrupt,
-    /// It unpacks to more than the bound.
+    /// It has more than the bound, or unpacks to more.
     TooLarge,
     Freeze,
+    /// Not the batch is wrong: the input could not be read.
+    Input(ErrorKind),
+}
+
+impl Wrong {
+    fn of(error: &io::Error) -> Wrong {
+        match error.kind() {
+            ErrorKind::UnexpectedEof => Wrong::Torn,
+            ErrorKind::InvalidInput | ErrorKind::InvalidData => Wrong::Corrupt,
+            ErrorKind::FileTooLarge => Wrong::TooLarge,
+            kind => Wrong::Input(kind),
+        }
+    }
 }
 
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Wrong::Input(kind) => return write!(f, "cannot read the batch: {kind}"),
             Wrong::Torn => "the packed batch is torn, its end is missing",
             Wrong::Corrupt => "the packed batch is damaged",
-            Wrong::TooLarge => "the batch unpacks to more than is allowed",
+            Wrong::TooLarge => "the batch is, or unpacks to, more than is allowed",
             Wrong::Freeze => "the batch is packed by freeze, which is not supported; use gzip",
         })
     }
@@ -66,23 +83,32 @@ impl fmt::Display for Wrong {
 impl std::error::Error for Wrong {}
 
 /// Unpacks one stream.
-pub struct Unpacker<'a> {
-    kind: Kind<'a>,
+pub struct Unpacker<R> {
+    kind: Kind<R>,
     left: u64,
     is_over: bool,
 }
 
-enum Kind<'a> {
-    Plain(&'a [u8]),
-    Gzip(Box<MultiGzDecoder<&'a [u8]>>),
-    Compress(Decompressor<'a>),
-    Bzip2(Box<Bunzip<'a>>),
+/// What was looked at, and all that is behind it.
+type Whole<R> = Chain<Cursor<Vec<u8>>, Bounded<R>>;
+
+enum Kind<R> {
+    Plain(Whole<R>),
+    Gzip(Box<MultiGzDecoder<Whole<R>>>),
+    Compress(Decompressor<Whole<R>>),
+    Bzip2(Box<Bunzip<Whole<R>>>),
 }
 
-impl<'a> Unpacker<'a> {
-    /// To so many octets at most.
-    pub fn new(input: &'a [u8], most: u64) -> Result<Unpacker<'a>, Wrong> {
-        let kind = match Packing::of(input) {
+impl<R: BufRead> Unpacker<R> {
+    /// From so many octets, and to so many, at most.
+    pub fn new(input: R, most: u64) -> Result<Unpacker<R>, Wrong> {
+        let mut input = Bounded { input, left: most };
+        let mut first = Vec::new();
+        let looked = input.by_ref().take(MAGIC_BYTES).read_to_end(&mut first);
+        looked.map_err(|error| Wrong::of(&error))?;
+        let packing = Packing::of(&first);
+        let input = Cursor::new(first).chain(input);
+        let kind = match packing {
             Packing::Plain => Kind::Plain(input),
             Packing::Gzip => Kind::Gzip(Box::new(MultiGzDecoder::new(input))),
             Packing::Compress => Kind::Compress(Decompressor::new(input)?),
@@ -102,13 +128,8 @@ impl<'a> Unpacker<'a> {
         // a piece may be empty before the end
         while !self.is_over && out.is_empty() {
             let goes_on = match &mut self.kind {
-                Kind::Plain(rest) => {
-                    let (piece, behind) = rest.split_at(rest.len().min(PIECE));
-                    out.extend_from_slice(piece);
-                    *rest = behind;
-                    !rest.is_empty()
-                }
-                Kind::Gzip(gzip) => gzip_piece(gzip, &mut out)?,
+                Kind::Plain(rest) => read_piece(rest, &mut out)?,
+                Kind::Gzip(gzip) => read_piece(gzip, &mut out)?,
                 Kind::Compress(compress) => compress.piece(&mut out)?,
                 Kind::Bzip2(bzip2) => bzip2.piece(&mut out)?,
             };
@@ -120,14 +141,58 @@ impl<'a> Unpacker<'a> {
     }
 }
 
-fn gzip_piece(gzip: &mut MultiGzDecoder<&[u8]>, out: &mut Vec<u8>) -> Result<bool, Wrong> {
+/// As much as makes a piece.
+fn read_piece(from: &mut impl Read, out: &mut Vec<u8>) -> Result<bool, Wrong> {
     out.resize(PIECE, 0);
-    let read = gzip.read(out).map_err(|error| match error.kind() {
-        ErrorKind::UnexpectedEof => Wrong::Torn,
-        _ => Wrong::Corrupt,
-    })?;
+    let read = fill(from, out)?;
     out.truncate(read);
     Ok(read > 0)
+}
+
+/// Fills `out` as far as the input goes, and says how far.
+pub(crate) fn fill(input: &mut impl Read, out: &mut [u8]) -> Result<usize, Wrong> {
+    let mut len = 0;
+    while len < out.len() {
+        match input.read(&mut out[len..]) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Wrong::of(&error)),
+        }
+    }
+    Ok(len)
+}
+
+/// An input that has no more than a bound.
+struct Bounded<R> {
+    input: R,
+    left: u64,
+}
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let piece = self.fill_buf()?;
+        let len = piece.len().min(out.len());
+        out[..len].copy_from_slice(&piece[..len]);
+        self.consume(len);
+        Ok(len)
+    }
+}
+
+impl<R: BufRead> BufRead for Bounded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let piece = self.input.fill_buf()?;
+        let room = usize::try_from(self.left).unwrap_or(usize::MAX);
+        match (piece.is_empty(), room) {
+            (false, 0) => Err(ErrorKind::FileTooLarge.into()),
+            _ => Ok(&piece[..piece.len().min(room)]),
+        }
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.left = self.left.saturating_sub(len as u64);
+        self.input.consume(len);
+    }
 }
 
 #[cfg(test)]
@@ -173,7 +238,7 @@ mod tests {
         // an empty one, made by bzip2 1.0.8
         let empty = b"BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0";
         assert_eq!(unpacked(empty, 1_000), Ok(Vec::new()));
-        let mut same = Unpacker::new(empty, 1_000).unwrap();
+        let mut same = Unpacker::new(&empty[..], 1_000).unwrap();
         assert_eq!([same.piece(), same.piece()], [Ok(None), Ok(None)]);
         assert_eq!(unpacked(b"", 1_000), Ok(Vec::new()));
         for freeze in [b"\x1f\x9fxx", b"\x1f\x9exx"] {
@@ -207,6 +272,57 @@ mod tests {
         assert_eq!(unpacked(&damaged, 1_000), Err(Wrong::Corrupt));
         assert_eq!(unpacked(b"\x1f\x9d", 1_000), Err(Wrong::Torn));
         assert_eq!(unpacked(b"\x1f\x9d\xff", 1_000), Err(Wrong::Corrupt));
+    }
+
+    /// Hands out an octet at a time; fails where it ends, if it is to.
+    struct Slow<'a>(&'a [u8], Option<ErrorKind>);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            match (self.0.is_empty(), self.1) {
+                (true, Some(kind)) => Err(kind.into()),
+                _ => self.0.read(&mut out[..1]),
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_read_in_pieces_of_any_size_and_a_failed_read_is_no_end() {
+        let text: Vec<u8> = (0..9_000_u32).flat_map(|n| n.to_le_bytes()).collect();
+        // made by bzip2 1.0.8
+        let bzip2 =
+            b"\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\xdf\xf4\x74\xff\x00\x00\x01\x84\x00\x20\
+              \x26\x20\x00\x21\x9a\x68\x33\x4d\x13\x3c\x5d\xc9\x14\xe1\x42\x43\x7f\xd1\xd3\xfc";
+        for (packed, text) in [
+            (text.clone(), &text[..]),
+            (gzip(&text), &text),
+            (compress(&text), &text),
+            (bzip2.to_vec(), b"MAIL"),
+        ] {
+            let slowly = |input: &[u8], error| {
+                let slow = io::BufReader::with_capacity(1, Slow(input, error));
+                let mut unpacker = Unpacker::new(slow, 100_000)?;
+                let mut all = Vec::new();
+                while let Some(piece) = unpacker.piece()? {
+                    all.extend(piece);
+                }
+                Ok(all)
+            };
+            assert_eq!(slowly(&packed, None).as_deref(), Ok(text));
+            let half = &packed[..packed.len() / 2];
+            let failed = slowly(half, Some(ErrorKind::ConnectionReset));
+            assert_eq!(failed, Err(Wrong::Input(ErrorKind::ConnectionReset)));
+        }
+    }
+
+    #[test]
+    fn what_is_packed_has_a_bound_too() {
+        // octets that become nothing
+        let empty = gzip(b"").repeat(1_000);
+        assert_eq!(unpacked(&empty, 1_000), Err(Wrong::TooLarge));
+        assert_eq!(unpacked(&empty, 100_000), Ok(Vec::new()));
+        let rubbish = [gzip(b"a"), b"rubbish behind it".to_vec()].concat();
+        assert_eq!(unpacked(&rubbish, 1_000), Err(Wrong::Corrupt));
     }
 
     proptest! {

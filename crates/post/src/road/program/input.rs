@@ -194,7 +194,7 @@ mod tests {
         let pieces: [&[u8]; 3] = [b"MAIL FROM:<a@x.test>\n", b"", b"DATA\n.\n"];
         for packer in [Packer::None, gzip(), compress()] {
             let packed = packed(packer, &pieces);
-            let mut unpacker = Unpacker::new(&packed, 1_000).unwrap();
+            let mut unpacker = Unpacker::new(&packed[..], 1_000).unwrap();
             assert_eq!(unpacker.piece().unwrap().unwrap(), pieces.concat());
         }
     }
