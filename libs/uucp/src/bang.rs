@@ -87,6 +87,13 @@ impl Systems {
     }
 }
 
+/// Whether a system can be called so: its name is one of a host below `.uucp`.
+pub fn is_system(name: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let host = || format!("{name}.{ZONE}").parse::<Domain>();
+    !name.is_empty() && name.chars().all(is_letter) && host().is_ok()
+}
+
 /// The system that a name below `.uucp` stands for.
 pub fn system_of(domain: &Domain) -> Option<String> {
     let (system, zone) = domain.as_str().rsplit_once('.')?;
@@ -276,6 +283,27 @@ mod tests {
             "a^b@x.test",
         ] {
             assert_eq!(word(bent), None, "{bent}");
+        }
+    }
+
+    #[test]
+    fn systems_are_called_like_hosts() {
+        for name in ["alpha", "ALPHA2", "a-b", "4u"] {
+            assert!(is_system(name), "{name}");
+        }
+        let long = "a".repeat(64);
+        for none in [
+            "",
+            "-",
+            "a.b",
+            "a_b",
+            "a!b",
+            "a b",
+            "localhost\r\n",
+            "\u{e4}",
+            &long,
+        ] {
+            assert!(!is_system(none), "{none}");
         }
     }
 

@@ -11,7 +11,9 @@ pub mod limits;
 mod lzw;
 mod unpack;
 
-pub use bang::{NotAPath, Systems, UnknownSystem, argument, recipient, sender, system_of};
+pub use bang::{
+    NotAPath, Systems, UnknownSystem, argument, is_system, recipient, sender, system_of,
+};
 pub use from_line::{FromLines, NoFromLine, from_line};
 pub use lzw::Compressor;
 pub use unpack::{Packing, Unpacker, Wrong};

@@ -20,14 +20,9 @@ pub fn of_caller() -> Option<String> {
 
 /// What EHLO says.
 pub fn name(neighbour: Option<&str>) -> ClientName {
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let is_name = |name: &&str| name.chars().all(is_letter) && name.len() < 64;
-    let neighbour = neighbour.filter(is_name).unwrap_or(UNKNOWN);
-    let full = format!("{neighbour}.uucp");
-    match full.parse::<addr::Domain>() {
-        Ok(_) => post_in::name(Some(&full)),
-        Err(_) => post_in::name(Some("unknown.uucp")),
-    }
+    let neighbour = neighbour.filter(|name| uucp::is_system(name));
+    let full = format!("{}.uucp", neighbour.unwrap_or(UNKNOWN));
+    post_in::name(Some(&full))
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ pub enum Field<'a> {
     Path(&'a mut PathBuf),
     OptionalPath(&'a mut Option<PathBuf>),
     Texts(&'a mut Vec<String>),
+    /// The name of a system in UUCP.
+    OptionalSystem(&'a mut Option<String>),
+    Systems(&'a mut Vec<String>),
     Mechanisms(&'a mut Vec<Mechanism>),
     /// Login names by the SHA-256 of certificates.
     CertificateLogins(&'a mut BTreeMap<String, String>),
@@ -207,6 +210,13 @@ impl Field<'_> {
             }
             Field::Path(_) | Field::OptionalPath(_) => "an absolute path in quotes".to_owned(),
             Field::Texts(_) => "a list of texts such as [\"one\", \"two\"]".to_owned(),
+            Field::OptionalSystem(_) => {
+                "the name of a system, of letters, digits and hyphens, such as \"beta\"".to_owned()
+            }
+            Field::Systems(_) => {
+                "a list of names of systems, of letters, digits and hyphens, such as [\"alpha\"]"
+                    .to_owned()
+            }
             Field::Mechanisms(_) => {
                 let all: Vec<_> = Mechanism::all().map(|one| quoted(one.name())).collect();
                 format!("a list of some of {}", all.join(", "))
@@ -261,6 +271,8 @@ impl Field<'_> {
             Field::LogLevel(_) => "level or filter".to_owned(),
             Field::Path(_) | Field::OptionalPath(_) => "path".to_owned(),
             Field::Texts(_) => "list of texts".to_owned(),
+            Field::OptionalSystem(_) => "name of a system".to_owned(),
+            Field::Systems(_) => "list of names of systems".to_owned(),
             Field::Mechanisms(_) => "list of mechanisms".to_owned(),
             Field::CertificateLogins(_) => "list of `{ sha256, login }`".to_owned(),
             Field::Number(unit, number) if number.may_be_none() => {
@@ -309,6 +321,11 @@ impl Field<'_> {
             Field::OptionalPath(kept) if value.as_str() == Some("") => **kept = None,
             Field::OptionalPath(kept) => **kept = Some(path(value).ok_or_else(must)?),
             Field::Texts(kept) => **kept = each(value, must, |text| Some(text.to_owned()))?,
+            Field::OptionalSystem(kept) => {
+                let text = full(Some(value.as_str().ok_or_else(must)?));
+                **kept = text.map(|text| system(text).ok_or_else(must)).transpose()?;
+            }
+            Field::Systems(kept) => **kept = each(value, must, system)?,
             Field::Mechanisms(kept) => {
                 **kept = each(value, must, |name| Mechanism::from_name(name.as_bytes()))?;
             }
@@ -354,14 +371,18 @@ impl Field<'_> {
             Field::OptionalDomain(domain) => {
                 quoted(&domain.as_ref().map_or_else(String::new, Domain::to_string))
             }
-            Field::OptionalText(text) => quoted(text.as_deref().unwrap_or_default()),
+            Field::OptionalText(text) | Field::OptionalSystem(text) => {
+                quoted(text.as_deref().unwrap_or_default())
+            }
             Field::Path(path) => quoted(&path.display().to_string()),
             Field::OptionalPath(path) => quoted(
                 &path
                     .as_ref()
                     .map_or_else(String::new, |p| p.display().to_string()),
             ),
-            Field::Texts(texts) => list(texts.iter().map(|text| quoted(text))),
+            Field::Texts(texts) | Field::Systems(texts) => {
+                list(texts.iter().map(|text| quoted(text)))
+            }
             Field::Mechanisms(all) => list(all.iter().map(|one| quoted(one.name()))),
             Field::CertificateLogins(all) => list(all.iter().map(|(sha256, login)| {
                 format!(
@@ -425,6 +446,10 @@ impl Field<'_> {
 
 fn full(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
+}
+
+fn system(text: &str) -> Option<String> {
+    uucp::is_system(text).then(|| text.to_owned())
 }
 
 fn host(text: &str) -> Result<String, String> {

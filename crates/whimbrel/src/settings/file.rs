@@ -265,6 +265,11 @@ x = 1
 
 [login]
 cleartext = "sometimes"
+
+[uucp]
+name = "beta.example"
+neighbours = ["alpha", "a_b"]
+relay = ["leaf!x"]
 "#;
         let expect = [
             "1:1: there is no setting `hostnam`; `hostname` is meant?",
@@ -282,6 +287,12 @@ cleartext = "sometimes"
             "21:14: `imap.autologout` must be at least 30 min (RFC 3501 section 5.4)",
             "23:1: `pop3.autologout` must be a time such as \"30 days\" or \"5 min\"",
             "27:13: `login.cleartext` must be \"never\" or \"loopback\" or \"always\"",
+            "30:8: `uucp.name` must be the name of a system, of letters, digits and hyphens, such as \
+             \"beta\"",
+            "31:14: `uucp.neighbours` holds \"a_b\"; it must be a list of names of systems, of \
+             letters, digits and hyphens, such as [\"alpha\"]",
+            "32:9: `uucp.relay` holds \"leaf!x\"; it must be a list of names of systems, of letters, \
+             digits and hyphens, such as [\"alpha\"]",
         ];
         assert_eq!(problems(text), expect);
     }

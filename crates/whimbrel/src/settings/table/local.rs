@@ -35,7 +35,7 @@ pub(super) fn uucp() -> Vec<Row> {
             "uucp.name",
             AtReload,
             "What neighbours call this system; it is taken off bang paths.",
-            |s| Field::OptionalText(&mut s.uucp.name),
+            |s| Field::OptionalSystem(&mut s.uucp.name),
         )
         .usual("the first part of the hostname")
         .example("\"beta\""),
@@ -44,7 +44,7 @@ pub(super) fn uucp() -> Vec<Row> {
             AtReload,
             "Systems that a bang path may lead to: `alpha!bob` goes to `bob@alpha.uucp`, which needs a \
              row in `road.route`. Paths to all others are refused, and paths that come by SMTP are none.",
-            |s| Field::Texts(&mut s.uucp.neighbours),
+            |s| Field::Systems(&mut s.uucp.neighbours),
         )
         .example("[\"alpha\", \"gamma\"]"),
         row(
@@ -52,7 +52,7 @@ pub(super) fn uucp() -> Vec<Row> {
             AtReload,
             "Systems whose mail may go to anybody, because this server is their way out. What all others \
              bring may go where mail from the whole world may: to accounts and aliases here.",
-            |s| Field::Texts(&mut s.uucp.relay),
+            |s| Field::Systems(&mut s.uucp.relay),
         )
         .example("[\"alpha\"]"),
     ]
