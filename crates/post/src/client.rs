@@ -44,6 +44,8 @@ pub struct LocalUser {
     pub(crate) origin: Domain,
     /// His addresses, at least one; the first stands in his envelopes.
     pub(crate) own: Vec<Address>,
+    /// What bang paths are read with.
+    pub(crate) systems: Arc<Systems>,
     /// Whose mail he brings; None if it is his own, or that of programs here.
     pub(crate) neighbour: Option<Neighbour>,
 }
@@ -53,8 +55,6 @@ pub struct LocalUser {
 pub struct Neighbour {
     pub name: String,
     pub may: MaySend,
-    /// What its bang paths are read with.
-    pub systems: Arc<Systems>,
 }
 
 /// Whom a neighbour may send to.
@@ -92,8 +92,15 @@ impl LocalUser {
             trust,
             origin,
             own,
+            systems: Arc::default(),
             neighbour: None,
         }
+    }
+
+    /// The same user, where these systems are known.
+    pub fn knowing(mut self, systems: Arc<Systems>) -> LocalUser {
+        self.systems = systems;
+        self
     }
 
     /// The address that stands for him; None if it would be too long for one.
@@ -124,25 +131,29 @@ impl LocalUser {
         });
     }
 
-    /// Whether a neighbour's path begins with a system that we know.
+    /// Whether a path begins with a system that we know.
     pub(crate) fn knows_way(&self, address: &Address) -> Result<(), UnknownSystem> {
-        match &self.neighbour {
-            Some(neighbour) => neighbour.systems.resolve(address).map(drop),
-            None => Ok(()),
-        }
+        self.led(address).map_or(Ok(()), |led| led.map(drop))
     }
 
-    /// Where a recipient is: at the origin, where it is `…@localhost`; of a neighbour, where its path
-    /// leads. None where it stays as it is.
+    /// Where a recipient is: at the origin, where it is `…@localhost`; where its path leads, if it has one.
+    /// None where it stays as it is.
     pub fn placed(&self, address: &Address) -> Option<Address> {
-        let neighbour = self.neighbour.as_ref();
-        let led = neighbour.and_then(|one| one.systems.resolve(address).ok());
+        let led = self.led(address).transpose().ok()?;
         let here = self.at_origin(led.as_ref().unwrap_or(address));
         here.or(led)
     }
 
+    /// Where a path leads. A neighbour's addresses all may be paths; of what is written here only what has
+    /// no domain is: `gamma!dave`.
+    fn led(&self, address: &Address) -> Option<Result<Address, UnknownSystem>> {
+        let is_path = || is_here(address) && address.local().as_str().contains('!');
+        let is_read = self.neighbour.is_some() || is_path();
+        is_read.then(|| self.systems.resolve(address))
+    }
+
     /// A sender's; what a neighbour calls its own localhost is not ours.
-    pub(crate) fn placed_sender(&self, address: &Address) -> Option<Address> {
+    pub fn placed_sender(&self, address: &Address) -> Option<Address> {
         match self.neighbour {
             Some(_) => None,
             // a program without access to the system's users writes what it knows of itself
@@ -318,6 +329,28 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_is_written_here_leads_to_a_neighbour() {
+        let systems = Systems {
+            own: "beta".to_owned(),
+            neighbours: vec!["gamma".to_owned()],
+        };
+        let user = user(Trust::Own).knowing(Arc::new(systems));
+        let placed = |address: &str| {
+            let address = address.parse().unwrap();
+            let known = user.knows_way(&address).is_ok();
+            known.then(|| user.placed(&address).map(|to| to.to_string()))
+        };
+        let to = |address: &str| Some(Some(address.to_owned()));
+        assert_eq!(placed("gamma!dave@localhost"), to("dave@gamma.uucp"));
+        assert_eq!(placed("beta!jane@localhost"), to("jane@example.test"));
+        assert_eq!(placed("gamma!x!dave@localhost"), to("x!dave@gamma.uucp"));
+        assert_eq!(placed("delta!dave@localhost"), None);
+        // what has a domain is a mailbox, and its local part is that domain's
+        assert_eq!(placed("gamma!dave@x.test"), Some(None));
+        assert_eq!(placed("dave@gamma.uucp"), Some(None));
+    }
+
+    #[test]
     fn what_a_neighbour_brings_goes_where_its_path_leads() {
         let systems = Systems {
             own: "beta".to_owned(),
@@ -326,9 +359,8 @@ mod tests {
         let neighbour = Neighbour {
             name: "alpha".to_owned(),
             may: MaySend::ToUs,
-            systems: Arc::new(systems),
         };
-        let mut user = user(Trust::Anybody);
+        let mut user = user(Trust::Anybody).knowing(Arc::new(systems));
         user.bringing(Some(neighbour.clone()));
         let placed = |address: &str| {
             let address = address.parse().unwrap();

@@ -19,7 +19,7 @@ pub struct Users {
     pub name: fn(u32) -> Result<Option<String>, Fault>,
     /// Login names; `*` is everybody. Root need not stand here.
     pub trusted: Vec<String>,
-    /// Whose mail some of them bring by UUCP.
+    /// What the bang paths of theirs, and of those whose mail they bring by UUCP, are read with.
     pub systems: Arc<Systems>,
     /// Those neighbours that may send to anybody.
     pub ways_out: Vec<String>,
@@ -42,7 +42,8 @@ impl Users {
     pub fn find(&self, post: &Post, uid: u32) -> Result<Option<LocalUser>, Fault> {
         let name = (self.name)(uid)?;
         let trust = self.trust(uid, name.as_deref());
-        post.local_user(uid, name, trust)
+        let user = post.local_user(uid, name, trust)?;
+        Ok(user.map(|user| user.knowing(Arc::clone(&self.systems))))
     }
 
     /// The UUCP system that EHLO names, `alpha.uucp`; one that nobody configured is one, too.
@@ -54,11 +55,7 @@ impl Users {
             true => MaySend::Anywhere,
             false => MaySend::ToUs,
         };
-        Some(Neighbour {
-            name,
-            may,
-            systems: Arc::clone(&self.systems),
-        })
+        Some(Neighbour { name, may })
     }
 
     fn trust(&self, uid: u32, name: Option<&str>) -> Trust {
