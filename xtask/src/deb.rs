@@ -43,30 +43,9 @@ const COMPLETIONS: &[(&str, &str)] = &[
     ("zsh", "usr/share/zsh/vendor-completions/_whimbrel"),
     ("fish", "usr/share/fish/vendor_completions.d/whimbrel.fish"),
 ];
-/// Other names of the program, which every Unix program knows.
-const NAMES: &[(&str, &str)] = &[
-    ("usr/sbin/sendmail", "../bin/whimbrel"),
-    ("usr/lib/sendmail", "../sbin/sendmail"),
-    ("usr/bin/mailq", "whimbrel"),
-    ("usr/bin/newaliases", "whimbrel"),
-    ("usr/sbin/rmail", "../bin/whimbrel"),
-    ("usr/sbin/rsmtp", "../bin/whimbrel"),
-    ("usr/sbin/rcsmtp", "../bin/whimbrel"),
-    ("usr/sbin/rgsmtp", "../bin/whimbrel"),
-    ("usr/sbin/rbsmtp", "../bin/whimbrel"),
-];
+/// Where programs that were written before 1990 look for it.
+const OLD_SENDMAIL: (&str, &str) = ("usr/lib/sendmail", "../sbin/sendmail");
 const MANUAL: &str = "usr/share/man/man1";
-/// Other names of its pages.
-const PAGES: &[(&str, &str)] = &[
-    ("sendmail.1.gz", "whimbrel-sendmail.1.gz"),
-    ("mailq.1.gz", "whimbrel-mailq.1.gz"),
-    ("newaliases.1.gz", "whimbrel-newaliases.1.gz"),
-    ("rmail.1.gz", "whimbrel-rmail.1.gz"),
-    ("rsmtp.1.gz", "whimbrel-rsmtp.1.gz"),
-    ("rcsmtp.1.gz", "whimbrel-rsmtp.1.gz"),
-    ("rgsmtp.1.gz", "whimbrel-rsmtp.1.gz"),
-    ("rbsmtp.1.gz", "whimbrel-rsmtp.1.gz"),
-];
 /// Scripts that dpkg runs.
 const SCRIPTS: &[&str] = &["postinst", "prerm", "postrm"];
 
@@ -123,11 +102,8 @@ fn make(binary: &Path) -> Outcome<PathBuf> {
         write(&stage.join(to), &text, 0o644)?;
     }
     manual_pages(&program, &stage.join(MANUAL))?;
-    for (name, target) in NAMES {
-        link(target, &stage.join(name))?;
-    }
-    for (name, target) in PAGES {
-        link(target, &stage.join(MANUAL).join(name))?;
+    for (at, target) in links(&program)? {
+        link(&target, &stage.join(at))?;
     }
     for script in SCRIPTS {
         let from = root().join("packaging/deb").join(script);
@@ -148,6 +124,29 @@ fn make(binary: &Path) -> Outcome<PathBuf> {
     build.args(["--root-owner-group", "--build"]);
     output(build.arg(&stage).arg(&package))?;
     Ok(package)
+}
+
+/// The links to the program and to its pages, and where each leads: its own table of names says which.
+fn links(program: &Path) -> Outcome<Vec<(String, String)>> {
+    let table = words(Command::new(program).arg("names"))?;
+    let (at, target) = OLD_SENDMAIL;
+    let mut links = vec![(at.to_owned(), target.to_owned())];
+    for line in table.lines() {
+        let row = line.strip_prefix("/usr/").and_then(|line| {
+            let (path, page) = line.split_once(' ')?;
+            let (folder, name) = path.split_once('/')?;
+            Some((folder, name, page))
+        });
+        let (folder, name, page) = row.ok_or_else(|| format!("cannot read the name {line:?}"))?;
+        let target = match folder {
+            "bin" => "whimbrel",
+            _ => "../bin/whimbrel",
+        };
+        links.push((format!("usr/{folder}/{name}"), target.to_owned()));
+        let page = format!("whimbrel-{page}.1.gz");
+        links.push((format!("{MANUAL}/{name}.1.gz"), page));
+    }
+    Ok(links)
 }
 
 fn manual_pages(program: &Path, folder: &Path) -> Outcome<()> {

@@ -98,6 +98,9 @@ enum Command {
     Pop4(arguments::Pop4Arguments),
     /// Print what lets a shell complete the command line.
     Completions(arguments::CompletionsArguments),
+    /// Print the other names of this program: where each belongs, and whose manual page it has.
+    #[command(hide = true)]
+    Names,
     /// Write the manual pages to a folder.
     #[command(hide = true)]
     Man(arguments::ManArguments),
@@ -141,6 +144,10 @@ fn run(arguments: Arguments) -> Outcome<ExitCode> {
         Command::Log(arguments) => logged(|_| admin::commands::log(arguments)),
         Command::Pop4(arguments) => logged(|_| pop4_command::run(arguments)),
         Command::Completions(arguments) => Ok(completions(&arguments)),
+        Command::Names => {
+            print!("{}", sendmail::names());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Man(arguments) => man(&arguments),
         // done before the words are read as ours; only the help of these is
         Command::Sendmail(_)

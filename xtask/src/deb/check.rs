@@ -2,7 +2,7 @@
 //!
 //! What never happens here: a change of this machine; the root is a folder.
 
-use super::{Outcome, output, words};
+use super::{Outcome, links, output, words};
 use crate::steps::{Steps, root, target};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -12,17 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// What must be there, as dpkg-deb lists it.
+/// What must be there beside the links, as dpkg-deb lists it.
 const CONTENTS: &[&str] = &[
     "-rwxr-xr-x root/root ./usr/bin/whimbrel",
     "-rw-r--r-- root/root ./etc/whimbrel/whimbrel.toml",
-    "lrwxrwxrwx root/root ./usr/sbin/sendmail -> ../bin/whimbrel",
-    "lrwxrwxrwx root/root ./usr/lib/sendmail -> ../sbin/sendmail",
-    "lrwxrwxrwx root/root ./usr/bin/mailq -> whimbrel",
-    "lrwxrwxrwx root/root ./usr/bin/newaliases -> whimbrel",
-    "lrwxrwxrwx root/root ./usr/sbin/rmail -> ../bin/whimbrel",
-    "lrwxrwxrwx root/root ./usr/sbin/rgsmtp -> ../bin/whimbrel",
-    "lrwxrwxrwx root/root ./usr/share/man/man1/sendmail.1.gz -> whimbrel-sendmail.1.gz",
     "-rw-r--r-- root/root ./usr/lib/systemd/system/whimbrel.service",
     "-rw-r--r-- root/root ./usr/lib/sysusers.d/whimbrel.conf",
     "-rw-r--r-- root/root ./usr/lib/tmpfiles.d/whimbrel.conf",
@@ -33,6 +26,12 @@ const CONTENTS: &[&str] = &[
     "-rw-r--r-- root/root ./usr/share/fish/vendor_completions.d/whimbrel.fish",
     "-rw-r--r-- root/root ./usr/share/doc/whimbrel/settings.md",
 ];
+/// Names that `uuxqt` calls; there are others.
+const UUCP_NAMES: usize = 5;
+/// No name of the program knows it.
+const NO_WORD: &str = "--no-such-word";
+/// How each says so.
+const EX_USAGE: i32 = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One look; each counts as a test.
@@ -41,6 +40,7 @@ const LOOKS: &[Look] = &[
     ("the package says what it is", says_what_it_is),
     ("the package holds what it should", holds_what_it_should),
     ("systemd understands the unit", unit_is_right),
+    ("each name of the program is there, and is it", names_run),
     ("the package installs, and keeps mail when purged", installs),
     ("what was installed serves", serves),
 ];
@@ -78,14 +78,41 @@ fn says_what_it_is(package: &Path, _: &Path) -> Outcome<()> {
     Ok(())
 }
 
-fn holds_what_it_should(package: &Path, _: &Path) -> Outcome<()> {
+fn holds_what_it_should(package: &Path, place: &Path) -> Outcome<()> {
+    unpack(package, place)?;
     let list = words(Command::new("dpkg-deb").arg("--contents").arg(package))?;
     let lines: Vec<String> = list.lines().map(without_size_and_date).collect();
-    for wanted in CONTENTS {
-        let is_there = lines.iter().any(|line| line == wanted);
+    let links = links(&place.join("usr/bin/whimbrel"))?;
+    let links = links
+        .iter()
+        .map(|(at, target)| format!("lrwxrwxrwx root/root ./{at} -> {target}"));
+    let files = CONTENTS.iter().map(|&line| line.to_owned());
+    for wanted in files.chain(links) {
+        let is_there = lines.contains(&wanted);
         must(is_there, || {
             format!("no “{wanted}” in\n{}", lines.join("\n"))
         })?;
+    }
+    Ok(())
+}
+
+/// Called by its path, each knows its name, and refuses a word that is none of its own.
+fn names_run(package: &Path, place: &Path) -> Outcome<()> {
+    unpack(package, place)?;
+    let links = links(&place.join("usr/bin/whimbrel"))?;
+    let programs: Vec<&String> = links
+        .iter()
+        .map(|(at, _)| at)
+        .filter(|at| !at.ends_with(".gz"))
+        .collect();
+    must(programs.len() > UUCP_NAMES, || format!("only {programs:?}"))?;
+    for at in programs {
+        let said = Command::new(place.join(at)).arg(NO_WORD).output();
+        let said = said.map_err(|error| format!("{at}: {error}"))?;
+        let name = at.rsplit('/').next().unwrap_or_default();
+        let text = String::from_utf8_lossy(&said.stderr);
+        let is_it = said.status.code() == Some(EX_USAGE) && text.starts_with(&format!("{name}: "));
+        must(is_it, || format!("{at}: {}: {text}", said.status))?;
     }
     Ok(())
 }

@@ -28,17 +28,45 @@ use std::process::ExitCode;
 
 type Run = fn(&[String]) -> Result<(), Ended>;
 
-/// The names, and what each does.
-const NAMES: &[(&str, Run)] = &[
-    ("sendmail", post_in::run),
-    ("mailq", post_in::mailq),
-    ("newaliases", post_in::newaliases),
-    ("rmail", rmail::run),
-    ("rsmtp", rsmtp::run),
-    ("rcsmtp", rsmtp::run),
-    ("rgsmtp", rsmtp::run),
-    ("rbsmtp", rsmtp::run),
+/// A name, and what it does.
+struct Name {
+    name: &'static str,
+    run: Run,
+    /// Where its callers look for it.
+    folder: &'static str,
+    /// The command of ours whose manual page is its own.
+    page: &'static str,
+}
+
+const SBIN: &str = "/usr/sbin";
+const BIN: &str = "/usr/bin";
+
+const fn name(name: &'static str, run: Run, folder: &'static str, page: &'static str) -> Name {
+    Name {
+        name,
+        run,
+        folder,
+        page,
+    }
+}
+
+/// All names: what is packaged is made of this table, too.
+const NAMES: &[Name] = &[
+    name("sendmail", post_in::run, SBIN, "sendmail"),
+    name("mailq", post_in::mailq, BIN, "mailq"),
+    name("newaliases", post_in::newaliases, BIN, "newaliases"),
+    name("rmail", rmail::run, SBIN, "rmail"),
+    name("rsmtp", rsmtp::run, SBIN, "rsmtp"),
+    name("rcsmtp", rsmtp::run, SBIN, "rsmtp"),
+    name("rgsmtp", rsmtp::run, SBIN, "rsmtp"),
+    name("rbsmtp", rsmtp::run, SBIN, "rsmtp"),
 ];
+
+/// A line for each name: where it belongs, and whose manual page is its own.
+pub fn names() -> String {
+    let line = |row: &Name| format!("{}/{} {}\n", row.folder, row.name, row.page);
+    NAMES.iter().map(line).collect()
+}
 
 /// Runs under another name: that of the file that was started, or the first word behind it.
 pub fn by_name() -> Option<ExitCode> {
@@ -57,8 +85,8 @@ pub fn by_name() -> Option<ExitCode> {
 }
 
 fn find(name: &str) -> Option<Run> {
-    let row = NAMES.iter().find(|(known, _)| *known == name);
-    row.map(|(_, run)| *run)
+    let row = NAMES.iter().find(|row| row.name == name);
+    row.map(|row| row.run)
 }
 
 fn finish(name: &str, run: Run, words: Vec<OsString>) -> ExitCode {
