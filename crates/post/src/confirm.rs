@@ -244,7 +244,7 @@ fn happened(recipient: &Recipient) -> Option<Happened> {
 
 fn fate<'a>(recipient: &'a Recipient, action: Action, at: Time) -> Fate<'a> {
     Fate {
-        recipient: recipient.path(),
+        recipient: report::Named::Path(recipient.path()),
         original: recipient.parameters().orcpt.as_ref(),
         action,
         status: Status(2, 1, 5),

@@ -43,5 +43,5 @@ pub use judge::Wish;
 pub use log::Escaped;
 pub use refusal::{NotHeld, Refusal, Refused};
 pub use sign::key::{MadeKey, key_record, make_key, record_shows};
-pub use untaken::{Remains, Untaken};
+pub use untaken::{Meant, Remains, Untaken};
 pub use verify::Verified;

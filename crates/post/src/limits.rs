@@ -37,6 +37,11 @@ pub const RETURNED_BYTES: u64 = 64 * 1024;
 pub const RETURNED_IF_ASKED_BYTES: u64 = 10 * 1024 * 1024;
 /// How much of a message's header comes back with a report.
 pub const RETURNED_HEADER_BYTES: usize = 64 * 1024;
+/// What is told of a recipient's address that cannot be read. An address has 320 octets at most.
+/// [rfc5321 4.5.3.1]
+pub const UNREADABLE_LETTERS: usize = 320;
+/// Recipients whom one report names.
+pub const TOLD_RECIPIENTS: usize = 10_000;
 /// Recipients of one entry of the queue, which go in one transaction. RFC minimum of what every server
 /// takes: 100. [rfc5321 4.5.3.1.8]
 pub const ENTRY_RECIPIENTS: usize = 100;

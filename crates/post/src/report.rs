@@ -82,7 +82,7 @@ pub struct Subject<'a> {
 /// What is told of one recipient.
 #[derive(Clone, Copy, Debug)]
 pub struct Fate<'a> {
-    pub recipient: &'a ForwardPath,
+    pub recipient: Named<'a>,
     pub original: Option<&'a OriginalRecipient>,
     pub action: Action,
     pub status: Status,
@@ -90,6 +90,14 @@ pub struct Fate<'a> {
     pub last_attempt: Option<Time>,
     /// When it is given up; only of what is delayed.
     pub retry_until: Option<Time>,
+}
+
+/// What a recipient was called by who sent the message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Named<'a> {
+    Path(&'a ForwardPath),
+    /// What stood where an address should.
+    Unreadable(&'a str),
 }
 
 /// Who said what about one recipient.

@@ -8,9 +8,9 @@ use crate::accept::Post;
 use crate::confirm::TOKEN_LETTERS;
 use crate::dropped::Note;
 use crate::envelope::MessageId;
-use crate::limits::RETURNED_HEADER_BYTES;
+use crate::limits::{RETURNED_HEADER_BYTES, UNREADABLE_LETTERS};
 use crate::report::{
-    self, Action, Fate, Happened, Reporter, Returned, Said, SenderProof, Subject, Tell,
+    self, Action, Fate, Happened, Named, Reporter, Returned, Said, SenderProof, Subject, Tell,
 };
 use addr::{Address, Charset, ForwardPath, ReversePath};
 use smtp::{MailParameters, RcptParameters, Status};
@@ -20,11 +20,36 @@ use tally::Metric;
 /// A recipient who does not get it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Untaken {
-    pub to: ForwardPath,
+    pub to: Meant,
     pub parameters: RcptParameters,
     pub status: Status,
     /// For people.
     pub why: String,
+}
+
+/// Who was meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Meant {
+    Path(ForwardPath),
+    /// What stood where an address should, in octets that a header may have.
+    Unreadable(String),
+}
+
+impl Meant {
+    /// What a command says behind its verb, cut to a line.
+    pub fn unreadable(text: &[u8]) -> Meant {
+        let text = String::from_utf8_lossy(text);
+        let is_plain = |c: char| c.is_ascii() && !c.is_ascii_control();
+        let plain = text.trim().chars().take(UNREADABLE_LETTERS);
+        Meant::Unreadable(plain.map(|c| if is_plain(c) { c } else { '?' }).collect())
+    }
+
+    fn named(&self) -> Named<'_> {
+        match self {
+            Meant::Path(path) => Named::Path(path),
+            Meant::Unreadable(text) => Named::Unreadable(text),
+        }
+    }
 }
 
 /// The message of which some do not get it.
@@ -100,7 +125,7 @@ impl Post {
         };
         let charset = report::charset(sender, remains.parameters.charset, place);
         let fates = told.iter().map(|one| Fate {
-            recipient: &one.to,
+            recipient: one.to.named(),
             original: one.parameters.orcpt.as_ref(),
             action: Action::Failed,
             status: one.status,

@@ -8,11 +8,12 @@
 use crate::{Door, reply};
 use addr::{Charset, ForwardPath, ReversePath};
 use mail::Fault;
+use post::limits::TOLD_RECIPIENTS;
 use post::{
-    Arriving, Client, DroppedFile, Envelope, Greeting, MessageId, Note, Progress, Refusal, Remains,
-    Role, Untaken,
+    Arriving, Client, DroppedFile, Envelope, Greeting, Meant, MessageId, Note, Progress, Refusal,
+    Remains, Role, Trust, Untaken,
 };
-use smtp::batch::{Event, Wrong};
+use smtp::batch::{Event, Unreadable, Wrong};
 use smtp::{Batch, DataEnd, MailParameters, RcptParameters, Reply};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,6 +21,9 @@ use std::sync::Arc;
 
 /// How much of a message is kept for a report.
 const HEAD_BYTES: usize = post::limits::RETURNED_HEADER_BYTES;
+
+/// Octets of `RCPT `.
+const RCPT_BYTES: usize = 5;
 
 /// Whether what is refused for now may wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,17 +48,43 @@ pub enum Step {
 
 /// A message on its way in.
 struct Message {
-    sender: ReversePath,
     parameters: MailParameters,
-    entry: Result<Envelope, (MessageId, Reply)>,
+    entry: Result<Envelope, Spoilt>,
     /// RCPT commands.
     named: u32,
     untaken: Vec<Untaken>,
     /// The places of these among the RCPT commands.
     places: BTreeSet<u32>,
+    /// So many more do not get it than a report names.
+    more_untaken: u64,
     /// Made when the content begins, if anybody is to get it.
     arriving: Option<Arriving>,
     head: Vec<u8>,
+}
+
+impl Message {
+    /// The place of the next RCPT; None if an earlier reading settled it.
+    fn next_place(&mut self, done: u64, before: &Progress) -> Option<u32> {
+        let place = self.named;
+        self.named += 1;
+        (done != before.done || before.left.has(place)).then_some(place)
+    }
+
+    fn refuse(&mut self, place: u32, untaken: Untaken) {
+        self.places.insert(place);
+        match self.untaken.len() < TOLD_RECIPIENTS {
+            true => self.untaken.push(untaken),
+            false => self.more_untaken += 1,
+        }
+    }
+}
+
+/// A message that nobody gets.
+struct Spoilt {
+    id: MessageId,
+    reply: Reply,
+    /// Whom its recipients are told.
+    told: ReversePath,
 }
 
 /// A batch while it is read.
@@ -160,11 +190,16 @@ impl HandedIn {
                     written_in,
                     parameters,
                 } => self.mail(from, written_in, parameters).await,
+                Event::BadMail { from, bad } => self.bad_mail(from, &bad).await,
                 Event::Rcpt {
                     to,
                     written_in,
                     parameters,
                 } => self.rcpt(to, written_in, parameters).await,
+                Event::BadRcpt(bad) => {
+                    self.bad_rcpt(&bad);
+                    Ok(())
+                }
                 Event::Data(piece) => self.data(&piece).await,
                 Event::DataEnd(end) => match self.data_end(end).await {
                     Ok(()) => {
@@ -195,20 +230,74 @@ impl HandedIn {
             Err(refused) => {
                 self.for_good(&refused.refusal)?;
                 let reply = reply::refusal(&refused.refusal, &refused.id);
-                Err((refused.id, reply))
+                Err(Spoilt {
+                    id: refused.id,
+                    reply,
+                    told: self.told(sender.clone()),
+                })
             }
         };
         self.message = Some(Box::new(Message {
-            sender,
             parameters,
             entry,
             named: 0,
             untaken: Vec::new(),
             places: BTreeSet::new(),
+            more_untaken: 0,
             arriving: None,
             head: Vec::new(),
         }));
         Ok(())
+    }
+
+    /// It goes to nobody, and its sender is told, as far as he can be read.
+    async fn bad_mail(&mut self, from: Option<ReversePath>, bad: &Unreadable) -> Result<(), Later> {
+        let reply = reply::malformed(&bad.malformed);
+        let sender = from.unwrap_or(ReversePath::Null);
+        self.mail(sender.clone(), Charset::Ascii, MailParameters::default())
+            .await?;
+        let told = self.told(sender);
+        if let Some(message) = &mut self.message {
+            let id = match &message.entry {
+                Ok(envelope) => envelope.id().clone(),
+                Err(spoilt) => spoilt.id.clone(),
+            };
+            message.entry = Err(Spoilt { id, reply, told });
+        }
+        Ok(())
+    }
+
+    /// Who is told of a message that is refused as a whole: its sender, if whoever brings it may say who
+    /// that is; else he himself.
+    fn told(&self, sender: ReversePath) -> ReversePath {
+        let Some(user) = &self.client.local else {
+            return sender;
+        };
+        let own = || user.address().cloned().map(ReversePath::Address);
+        match (user.trust, sender) {
+            (Trust::Anybody, ReversePath::Address(address)) => {
+                let placed = user.placed_sender(&address);
+                ReversePath::Address(placed.unwrap_or(address))
+            }
+            (Trust::Anybody, ReversePath::Null) => ReversePath::Null,
+            (Trust::Own, sender) => own().unwrap_or(sender),
+        }
+    }
+
+    fn bad_rcpt(&mut self, bad: &Unreadable) {
+        let Some(message) = &mut self.message else {
+            return;
+        };
+        let Some(place) = message.next_place(self.done, &self.before) else {
+            return;
+        };
+        let reply = match &message.entry {
+            Err(spoilt) => spoilt.reply.clone(),
+            Ok(_) => reply::malformed(&bad.malformed),
+        };
+        let behind = bad.command.get(RCPT_BYTES..).unwrap_or_default();
+        let to = Meant::unreadable(behind);
+        message.refuse(place, untaken(to, RcptParameters::default(), &reply));
     }
 
     async fn rcpt(
@@ -220,17 +309,15 @@ impl HandedIn {
         let Some(message) = &mut self.message else {
             return Ok(());
         };
-        let place = message.named;
-        message.named += 1;
-        if self.done == self.before.done && !self.before.left.has(place) {
+        let Some(place) = message.next_place(self.done, &self.before) else {
             return Ok(());
-        }
+        };
         let user = self.client.local.as_ref();
         let placed = user.zip(to.address());
         let placed = placed.and_then(|(user, address)| user.placed(address));
         let to = placed.map_or(to, ForwardPath::Address);
         let reply = match &mut message.entry {
-            Err((_, reply)) => reply.clone(),
+            Err(spoilt) => spoilt.reply.clone(),
             Ok(envelope) => {
                 let (to, asked) = (to.clone(), parameters.clone());
                 let post = &self.door.post;
@@ -249,8 +336,7 @@ impl HandedIn {
             }
         };
         if let Some(message) = &mut self.message {
-            message.untaken.push(untaken(to, parameters, &reply));
-            message.places.insert(place);
+            message.refuse(place, untaken(Meant::Path(to), parameters, &reply));
         }
         Ok(())
     }
@@ -294,22 +380,18 @@ impl HandedIn {
             return Ok(());
         };
         let Message {
-            sender,
             parameters,
             entry,
             mut untaken,
             places,
+            more_untaken,
             arriving,
             head,
             named: _,
         } = *message;
         let done = self.note(Progress::done(self.done + 1));
         let (id, sender) = match entry {
-            Err((id, _)) => {
-                // it is not his sender that is told, but he
-                let own = self.client.local.as_ref().and_then(|user| user.address());
-                (id, own.cloned().map_or(sender, ReversePath::Address))
-            }
+            Err(spoilt) => (spoilt.id, spoilt.told),
             Ok(mut envelope) => {
                 let id = envelope.id().clone();
                 let sender = envelope.sender().clone();
@@ -318,10 +400,10 @@ impl HandedIn {
                         true => done.clone(),
                         false => self.note(Progress::but_for(self.done, places)),
                     });
-                    let all: Vec<ForwardPath> = envelope
+                    let all: Vec<Meant> = envelope
                         .recipients()
                         .iter()
-                        .map(|one| one.path().clone())
+                        .map(|one| Meant::Path(one.path().clone()))
                         .collect();
                     let post = &self.door.post;
                     let accepted = post.accept(&self.client, envelope, arriving, end).await;
@@ -340,6 +422,10 @@ impl HandedIn {
                 (id, sender)
             }
         };
+        if let (1.., Some(last)) = (more_untaken, untaken.last().cloned()) {
+            let to = Meant::Unreadable(format!("({more_untaken} more)"));
+            untaken.push(Untaken { to, ..last });
+        }
         let remains = Remains {
             id: &id,
             sender: &sender,
@@ -386,7 +472,7 @@ impl HandedIn {
 /// Why a message waits.
 struct Later(String);
 
-fn untaken(to: ForwardPath, parameters: RcptParameters, reply: &Reply) -> Untaken {
+fn untaken(to: Meant, parameters: RcptParameters, reply: &Reply) -> Untaken {
     Untaken {
         to,
         parameters,

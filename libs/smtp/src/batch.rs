@@ -1,9 +1,11 @@
 //! Batched SMTP: what a client would say, in one piece, with nobody who answers.
 //!
 //! Messages travel so over links where a dialogue would take days (UUCP), and wait so in a folder.
-//! Lines end with LF or CRLF; the greeting and QUIT may be there or not. What is wrong ends the
-//! reading with the line where it shows: what stands behind it cannot be trusted. What never happens
-//! here: I/O, memory that grows with a message, a judgement about addresses.
+//! Lines end with LF or CRLF; the greeting and QUIT may be there or not. A MAIL or RCPT whose argument
+//! cannot be read spoils its own message only: what stands behind it is still known. Any other wrong
+//! command ends the reading with the line where it shows, for it may be the content of a message whose
+//! dots were not doubled. What never happens here: I/O, memory that grows with a message, a judgement
+//! about addresses.
 //!
 //! ```abnf
 //! batch       = [hello] *transaction [quit]
@@ -15,7 +17,7 @@
 use crate::command::{ClientName, Command, MailParameters, Malformed, RcptParameters, Verb};
 use crate::data::{BareNewlines, Content, DataEnd, DataProblem, DataRules};
 use crate::limits::COMMAND_LINE_BYTES;
-use crate::parse::parse_command;
+use crate::parse::{parse_command, sender_of};
 use addr::{Charset, ForwardPath, ReversePath};
 use memchr::{memchr, memchr3};
 use std::fmt;
@@ -36,6 +38,14 @@ pub enum Event {
         written_in: Charset,
         parameters: RcptParameters,
     },
+    /// A message begins whose MAIL cannot be read: it is for nobody.
+    BadMail {
+        /// Where at least the path can be read.
+        from: Option<ReversePath>,
+        bad: Unreadable,
+    },
+    /// A recipient who cannot be read; the message goes on without him.
+    BadRcpt(Unreadable),
     /// Content, in lines with CRLF, unstuffed.
     Data(Vec<u8>),
     /// The content has ended, and the message with it.
@@ -44,6 +54,22 @@ pub enum Event {
     Reset,
     /// Nothing can be read any more.
     Wrong(Wrong),
+}
+
+/// A command that is known, and of which the rest cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unreadable {
+    pub line: u64,
+    /// The command, without its line end.
+    pub command: Vec<u8>,
+    pub malformed: Malformed,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_malformed(&self.malformed, f)?;
+        write!(f, ", in line {}", self.line)
+    }
 }
 
 /// Where a batch is wrong, and how.
@@ -68,12 +94,7 @@ pub enum Why {
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
-            Why::Malformed(Malformed::LineTooLong) => f.write_str("a command without end")?,
-            Why::Malformed(Malformed::UnknownWord(word)) => write!(f, "no command {word:?}")?,
-            Why::Malformed(Malformed::Argument { verb, error }) => {
-                write!(f, "{} is not right ({error:?})", verb.word())?;
-            }
-            Why::Malformed(_) => f.write_str("not a command")?,
+            Why::Malformed(malformed) => write_malformed(malformed, f)?,
             Why::NotHere(verb) => write!(f, "{} does not belong here", verb.word())?,
             Why::Torn => f.write_str("the batch is torn, its end is missing")?,
         }
@@ -86,6 +107,19 @@ impl fmt::Display for Wrong {
 }
 
 impl std::error::Error for Wrong {}
+
+fn write_malformed(malformed: &Malformed, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match malformed {
+        Malformed::LineTooLong => f.write_str("a command without end"),
+        Malformed::UnknownWord(word) => write!(f, "no command {word:?}"),
+        Malformed::Argument { verb, error } => {
+            write!(f, "{} is not right ({error:?})", verb.word())
+        }
+        Malformed::ControlOctet => f.write_str("a command with a control octet"),
+        Malformed::NotUtf8 => f.write_str("a command that is neither ASCII nor UTF-8"),
+        _ => f.write_str("not a command"),
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
@@ -212,7 +246,7 @@ impl Batch {
             Ok(command) => command,
             // commands that ask for nothing but an answer
             Err(Malformed::NotImplemented("EXPN")) => return None,
-            Err(malformed) => return Some(self.wrong(Why::Malformed(malformed))),
+            Err(malformed) => return Some(self.bad(line, malformed)),
         };
         match (command, self.state) {
             (
@@ -269,6 +303,37 @@ impl Batch {
             }
             (Command::Noop | Command::Vrfy(_) | Command::Help(_) | Command::Etrn(_), _) => None,
             (other, _) => Some(self.wrong(Why::NotHere(other.verb()))),
+        }
+    }
+
+    /// A command that cannot be read. Where MAIL or RCPT may stand and the word can be read, it is clear
+    /// what goes on behind it.
+    fn bad(&mut self, line: &[u8], malformed: Malformed) -> Event {
+        let begins = |word: &[u8]| {
+            let (first, rest) = line.split_at(line.len().min(word.len()));
+            first.eq_ignore_ascii_case(word) && rest.first().is_none_or(|octet| *octet == b' ')
+        };
+        let bad = |malformed| Unreadable {
+            line: self.line,
+            command: line.to_vec(),
+            malformed,
+        };
+        match self.state {
+            State::Commands if begins(b"MAIL") => {
+                let bad = bad(malformed);
+                self.state = State::Message { recipients: 0 };
+                self.began = Some(self.line);
+                let from = sender_of(line);
+                Event::BadMail { from, bad }
+            }
+            State::Message { recipients } if begins(b"RCPT") => {
+                let bad = bad(malformed);
+                self.state = State::Message {
+                    recipients: recipients + 1,
+                };
+                Event::BadRcpt(bad)
+            }
+            _ => self.wrong(Why::Malformed(malformed)),
         }
     }
 
@@ -559,6 +624,54 @@ mod tests {
     }
 
     #[test]
+    fn a_sender_or_recipient_that_cannot_be_read_spoils_its_own_message_only() {
+        let events = |bad: &str| whole(&format!("{bad}{TWO}"));
+        let rest = whole(TWO).len();
+        for (bad, has_sender) in [
+            ("MAIL FROM:<a@x.test> SIZE=x\n", true),
+            ("MAIL FROM:<> XFOO=1\n", true),
+            ("mail from:<a b@x.test>\n", false),
+            ("MAIL FORM:<a@x.test>\n", false),
+            ("MAIL\n", false),
+            ("MAIL FROM:<a\t@x.test>\n", false),
+            ("MAIL FROM:<\0@x.test>\n", false),
+        ] {
+            let message = format!("{bad}RCPT TO:<b@y.test>\nDATA\nRCPT TO:<x>\n.\n");
+            let events = events(&message);
+            assert_eq!(events.len(), rest + 4, "{bad:?}: {events:?}");
+            let Event::BadMail { from, bad: what } = &events[0] else {
+                panic!("{events:?}");
+            };
+            assert_eq!(from.is_some(), has_sender, "{bad:?}");
+            assert_eq!(what.command, bad.trim_end_matches('\n').as_bytes());
+            assert_eq!(what.line, 1);
+        }
+        for bad in [
+            "RCPT TO:<b y@z.test>",
+            "RCPT",
+            "rcpt to:b\u{1}",
+            "RCPT TO:<b@y.test> X=1",
+        ] {
+            let message = format!("MAIL FROM:<a@x.test>\n{bad}\nDATA\nx\n.\n");
+            let events = events(&message);
+            assert_eq!(events.len(), rest + 4, "{bad:?}: {events:?}");
+            let Event::BadRcpt(what) = &events[1] else {
+                panic!("{events:?}");
+            };
+            assert_eq!((what.line, &what.command[..]), (2, bad.as_bytes()));
+            assert!(what.to_string().ends_with(", in line 2"), "{what}");
+        }
+        // where nobody knows what is command and what is content, the reading ends
+        for lost in [
+            "MAILFROM:<a@x.test>\n",
+            "MAIL FROM:<>\nRCPTX TO:<a@x.test>\n",
+            "RCPT TO:\n",
+        ] {
+            assert!(matches!(wrong(lost).why, Why::Malformed(_)), "{lost:?}");
+        }
+    }
+
+    #[test]
     fn a_message_too_large_is_read_through_and_told() {
         let long = format!(
             "MAIL FROM:<>\nRCPT TO:<b@y.test>\nDATA\n{}.\n",
@@ -588,7 +701,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_chunking_gives_the_same(
-            text in "(MAIL FROM:<>\n|RCPT TO:<b@y.test>\r\n|DATA\n|RSET\n|QUIT\n|\\.|\r|\n|x){0,40}",
+            text in "(MAIL FROM:<>\n|MAIL FROM:<\n|RCPT TO:<b@y.test>\r\n|RCPT TO\n|DATA\n|RSET\n|QUIT\n|\\.|\r|\n|x){0,40}",
             size in 1_usize..7,
         ) {
             prop_assert_eq!(read(text.as_bytes().chunks(size)), whole(&text));

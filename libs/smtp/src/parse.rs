@@ -252,6 +252,14 @@ fn rcpt(rest: &str) -> Result<Command, ArgumentError> {
     })
 }
 
+/// The sender of a MAIL whose parameters, or what else stands behind the path, cannot be read.
+pub(crate) fn sender_of(line: &[u8]) -> Option<ReversePath> {
+    let text = std::str::from_utf8(line).ok()?;
+    let text = path_text(text.split_once(' ')?.1, "FROM:").ok()?;
+    let taken = ReversePath::take(text.as_bytes(), Charset::Utf8).ok()?;
+    Some(taken.path)
+}
+
 /// A parameter's name, if it is one of `known` and was not seen before, and its value.
 /// [rfc5321 4.1.1.11]
 fn parameter<'a>(

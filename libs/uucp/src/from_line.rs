@@ -36,7 +36,7 @@ impl fmt::Display for NoFromLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             NoFromLine::Missing => "the message does not begin with a From_ line",
-            NoFromLine::TooLong => "the From_ line has no end",
+            NoFromLine::TooLong => "the From_ line has no end, or there are too many",
             NoFromLine::Unreadable => "the From_ line names no sender",
         })
     }

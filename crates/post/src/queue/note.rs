@@ -503,7 +503,7 @@ fn reply_line(onward: &Onward) -> String {
 fn fate<'a>(onward: &'a Onward, action: Action, reply: &'a str, expires: Time) -> report::Fate<'a> {
     let said = onward.said.as_ref();
     report::Fate {
-        recipient: &onward.to,
+        recipient: report::Named::Path(&onward.to),
         original: onward.orcpt.as_ref(),
         action,
         status: said.map_or(Status(4, 0, 0), |said| said.status),

@@ -10,7 +10,7 @@
 //!                        [ Diagnostic-Code ] [ Last-Attempt-Date ] [ Will-Retry-Until ]
 //! ```
 
-use super::{Action, Fate, Reporter, Said, Subject};
+use super::{Action, Fate, Named, Reporter, Said, Subject};
 use addr::{Charset, ForwardPath, Host};
 
 /// Lines are folded before this column where they have a space. [rfc5322 2.1.1]
@@ -85,10 +85,11 @@ fn mta(name: &str) -> String {
 }
 
 /// The address of the envelope, exactly. [rfc3464 2.3.2] [rfc3461 6.3]
-fn final_recipient(path: &ForwardPath, charset: Charset) -> String {
-    let address = match path {
-        ForwardPath::Postmaster => return "rfc822;postmaster".to_owned(),
-        ForwardPath::Address(address) => address,
+fn final_recipient(named: Named<'_>, charset: Charset) -> String {
+    let address = match named {
+        Named::Path(ForwardPath::Postmaster) => return "rfc822;postmaster".to_owned(),
+        Named::Path(ForwardPath::Address(address)) => address,
+        Named::Unreadable(text) => return format!("unknown;{text}"), // [rfc3464 2.3.1]
     };
     let text = address.to_string();
     match (text.is_ascii(), charset) {
@@ -190,11 +191,15 @@ mod tests {
         // [rfc3464 2.3.2] [rfc6533 3] [rfc6533 4.1]
         let check = |path: &str, ascii: &str, utf8: &str| {
             let path = ForwardPath::parse(path.as_bytes(), Charset::Utf8).unwrap();
-            assert_eq!(final_recipient(&path, Charset::Ascii), ascii);
-            assert_eq!(final_recipient(&path, Charset::Utf8), utf8);
+            let path = Named::Path(&path);
+            assert_eq!(final_recipient(path, Charset::Ascii), ascii);
+            assert_eq!(final_recipient(path, Charset::Utf8), utf8);
         };
         let plain = "rfc822;Bob+x@example.test";
         check("<Bob+x@example.test>", plain, plain);
+        let unreadable = Named::Unreadable("TO:<a b@x.test>");
+        let told = final_recipient(unreadable, Charset::Ascii);
+        assert_eq!(told, "unknown;TO:<a b@x.test>"); // [rfc3464 2.3.1]
         check("<POSTMASTER>", "rfc822;postmaster", "rfc822;postmaster");
         check(
             "<jürgen+x@example.test>",

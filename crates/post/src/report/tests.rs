@@ -28,7 +28,7 @@ fn path(text: &str) -> ForwardPath {
 fn fate(recipient: &ForwardPath, action: Action) -> Fate<'_> {
     let at = Time::from_seconds(1_795_396_800);
     Fate {
-        recipient,
+        recipient: Named::Path(recipient),
         original: None,
         action,
         status: Status(5, 1, 1),

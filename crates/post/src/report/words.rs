@@ -2,7 +2,8 @@
 //!
 //! What never happens here: a decision.
 
-use super::{Action, Fate, Reporter, Returned, Said, Subject};
+use super::{Action, Fate, Named, Reporter, Returned, Said, Subject};
+use addr::ForwardPath;
 use mail_parser::MessageParser;
 use smtp::Status;
 
@@ -99,9 +100,12 @@ fn foot(action: Action, until: Option<&str>) -> String {
 }
 
 fn recipient(fate: &Fate<'_>, out: &mut String) {
-    let address = fate.recipient.address().map(ToString::to_string);
-    let address = address.unwrap_or_else(|| "postmaster".to_owned());
-    out.push_str(&format!("  {address}\r\n"));
+    let name = match fate.recipient {
+        Named::Path(ForwardPath::Postmaster) => "postmaster".to_owned(),
+        Named::Path(ForwardPath::Address(address)) => address.to_string(),
+        Named::Unreadable(text) => text.to_owned(),
+    };
+    out.push_str(&format!("  {name}\r\n"));
     let is_bad = matches!(fate.action, Action::Failed | Action::Delayed);
     match fate.said {
         Said::Server { host, reply } if is_bad => {

@@ -259,3 +259,110 @@ async fn what_a_neighbour_brings_by_uucp_says_so() {
         "{text}"
     );
 }
+
+/// What is told whom, as the fields of the report that programs read.
+async fn told(server: &Server, who: &str) -> Vec<(String, String)> {
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.map_or_else(String::new, |line| line[name.len()..].trim().to_owned())
+    };
+    let texts = server.texts(who).await;
+    let reports = texts
+        .iter()
+        .filter(|text| text.starts_with("Return-Path: <>\r\n"));
+    let both = |text: &String| (field(text, "Final-Recipient:"), field(text, "Status:"));
+    reports.map(both).collect()
+}
+
+#[tokio::test]
+async fn a_bad_message_of_a_batch_is_reported_and_those_beside_it_enter() {
+    let server = Server::new().await;
+    let good = |subject: &str| message("alice@example.test", &["bob@example.test"], subject);
+    let from = "MAIL FROM:<alice@example.test>";
+    let rest = "RCPT TO:<bob@example.test>\nDATA\nSubject: bad\n\n";
+    // the status of each, and who could not get it
+    let bad = [
+        (
+            format!("{from} SIZE=x\n{rest}.\n"),
+            "bob@example.test",
+            "5.5.4",
+        ),
+        (
+            format!("{from} SIZE=999999999999\n{rest}.\n"),
+            "bob@example.test",
+            "5.3.4",
+        ),
+        (
+            format!("{from}\n{rest}a\0b\n.\n"),
+            "bob@example.test",
+            "5.6.0",
+        ),
+        (
+            format!("{from}\nRCPT TO:<b ob@example.test>\n{rest}.\n"),
+            "TO:<b ob@example.test>",
+            "5.1.3",
+        ),
+        (
+            format!("{from}\nRCPT TO:<b\u{fc}b@\u{1}>\nDATA\n.\n"),
+            "TO:<b?b@?>",
+            "5.5.2",
+        ),
+        (
+            format!("{from}\nRCPT TO:<x@elsewhere.test>\nDATA\n.\n"),
+            "x@elsewhere.test",
+            "5.7.1",
+        ),
+    ];
+    let mut batch = "EHLO alpha.uucp\n".to_owned();
+    for (number, (bad, _, _)) in bad.iter().enumerate() {
+        batch += &good(&format!("good {number}"));
+        batch += bad;
+    }
+    // of these nobody can be told
+    for lost in [
+        "MAIL FROM:<a b@example.test>\n",
+        "MAIL FORM:<alice@example.test>\n",
+    ] {
+        batch += lost;
+        batch += rest;
+        batch += ".\n";
+    }
+    batch += &good("the last");
+    let steps = hand_in(&server, UUCP, file("a"), &batch).await;
+    let expected: Vec<String> = (1..=15).map(|number| format!("done {number}")).collect();
+    assert_eq!(steps, expected);
+    let texts = server.texts("bob").await;
+    let came = |subject: &str| {
+        let line = format!("Subject: {subject}\r\n");
+        texts.iter().filter(|text| text.contains(&line)).count()
+    };
+    for number in 0..bad.len() {
+        assert_eq!(came(&format!("good {number}")), 1);
+    }
+    // one of two recipients can be read
+    assert_eq!((came("bad"), came("the last")), (1, 1));
+    let mut expected: Vec<(String, String)> = Vec::new();
+    for (_, who, status) in &bad {
+        let kind = if who.starts_with("TO:") {
+            "unknown"
+        } else {
+            "rfc822"
+        };
+        expected.push((format!("{kind};{who}"), (*status).to_owned()));
+    }
+    assert_eq!(told(&server, "alice").await, expected);
+    assert_eq!(told(&server, "bob").await, []);
+    // and once
+    assert_eq!(hand_in(&server, UUCP, file("a"), &batch).await, [""; 0]);
+    assert_eq!(told(&server, "alice").await, expected);
+}
+
+#[tokio::test]
+async fn who_is_not_trusted_is_told_himself_of_what_cannot_be_read() {
+    let server = Server::new().await;
+    let forged = "EHLO alpha.uucp\nMAIL FROM:<bob@example.test> SIZE=x\n\
+                  RCPT TO:<bob@example.test>\nDATA\n.\n";
+    assert_eq!(hand_in(&server, JANE, file("a"), forged).await, ["done 1"]);
+    assert_eq!(told(&server, "bob").await, []);
+    assert_eq!(told(&server, "alice").await.len(), 1);
+}
