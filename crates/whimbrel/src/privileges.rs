@@ -15,11 +15,25 @@ use std::ffi::CString;
 use std::path::PathBuf;
 use store::Fault;
 
+/// Whether programs that the server starts may become another user by the set-user-id bit of their file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NewPrivileges {
+    Forbidden,
+    /// `uux` is the user `uucp`'s, and nobody else can write what `uucico` reads.
+    ForUux,
+}
+
 /// Becomes the user of the settings if this process is root's. The data folder must be that user's;
 /// it and the folders of `sockets` are made if they are not there.
-pub fn give_up(process: &Process, sockets: &[PathBuf]) -> Outcome<()> {
-    rustix::thread::set_no_new_privs(true)
-        .map_err(|error| format!("cannot forbid new privileges: {error}"))?;
+pub fn give_up(
+    process: &Process,
+    sockets: &[PathBuf],
+    new_privileges: NewPrivileges,
+) -> Outcome<()> {
+    if new_privileges == NewPrivileges::Forbidden {
+        rustix::thread::set_no_new_privs(true)
+            .map_err(|error| format!("cannot forbid new privileges: {error}"))?;
+    }
     // What is written is the server's alone, whatever the shell that starts it thinks.
     umask(0o077.into());
     if !geteuid().is_root() {

@@ -10,6 +10,7 @@ use crate::listeners::{self, Addresses, Bound, Kind, Row};
 use crate::log::Log;
 use crate::logins::Logins;
 use crate::own_files::{self, Folder};
+use crate::privileges::NewPrivileges;
 use crate::sending::Renewal;
 use crate::server::{self, House, Inside, Server};
 use crate::settings::table::Taken;
@@ -36,7 +37,11 @@ pub fn run(arguments: &ServeArguments) -> Outcome<ExitCode> {
     let bound = listeners::bind(&settings, service_manager::given()?, advice)?;
     let pem = Pem::read(&settings.certificates)?;
     let logins = Logins::read(&settings)?;
-    privileges::give_up(&settings.process, &sockets(&settings))?;
+    let new_privileges = match settings.road.routes.iter().any(|row| row.form.is_some()) {
+        true => NewPrivileges::ForUux,
+        false => NewPrivileges::Forbidden,
+    };
+    privileges::give_up(&settings.process, &sockets(&settings), new_privileges)?;
     let start = Start {
         file,
         settings,

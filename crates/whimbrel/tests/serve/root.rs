@@ -54,6 +54,19 @@ fn a_server_gives_up_root_for_good() {
 }
 
 #[test]
+fn only_where_mail_goes_by_uux_may_programs_become_another_user() {
+    let privileges = |route: &str| {
+        let place = Place::new();
+        place.write("mail.example.org", &format!("[road]\nroute = [{route}]\n"));
+        place.start().status("NoNewPrivs")
+    };
+    let program = "via = \"pipe\", command = [\"/bin/false\"]";
+    assert_eq!(privileges(&format!("{{ {program} }}")), ["1"]);
+    let uux = format!("{{ {program}, form = \"rgsmtp\" }}");
+    assert_eq!(privileges(&uux), ["0"]);
+}
+
+#[test]
 fn nobody_else_may_look_into_the_data_folder_and_all_may_hand_in_mail() {
     let place = Place::new();
     place.write("mail.example.org", "");
