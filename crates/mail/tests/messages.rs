@@ -178,12 +178,7 @@ async fn over_quota_nothing_is_changed() {
     let house = House::memory().await;
     let alice = house.account("alice").await;
     let id = alice.id();
-    house
-        .mail
-        .directory()
-        .set_quota(&house.admin, id, Some(60))
-        .await
-        .unwrap();
+    house.set_quota(id, 60).await;
     house.append(&alice, "INBOX", &[TEXT, TEXT]).await.unwrap();
     let refused = house.append(&alice, "INBOX", &[TEXT, TEXT]).await;
     assert!(matches!(refused, Err(AppendError::OverQuota)));
@@ -194,12 +189,7 @@ async fn over_quota_nothing_is_changed() {
     assert!(matches!(refused, Err(AppendError::OverQuota)));
     view.move_to(&set(&[1, 2]), &name("Archive")).await.unwrap();
     assert_eq!(alice.quota().unwrap().used_bytes, 2 * TEXT.len() as u64);
-    house
-        .mail
-        .directory()
-        .set_quota(&house.admin, id, Some(10))
-        .await
-        .unwrap();
+    house.set_quota(id, 10).await;
     let resolved = house
         .mail
         .directory()

@@ -345,19 +345,6 @@ impl Directory {
         };
         self.change_account(admin, id, change).await
     }
-    /// Sets an account's own quota; `None` = the setting's.
-    pub async fn set_quota(
-        &self,
-        admin: &Admin,
-        id: AccountId,
-        limit_bytes: Option<u64>,
-    ) -> Result<(), DirectoryError> {
-        let change = AccountChange {
-            quota_bytes: Some(limit_bytes),
-            ..AccountChange::default()
-        };
-        self.change_account(admin, id, change).await
-    }
     /// Sets what is said, all of it in one durable change.
     pub async fn change_account(
         &self,

@@ -54,6 +54,16 @@ impl House {
         self.mail.account_as_admin(&self.admin, id)
     }
 
+    pub async fn set_quota(&self, account: AccountId, bytes: u64) {
+        let change = AccountChange {
+            quota_bytes: Some(Some(bytes)),
+            ..AccountChange::default()
+        };
+        let directory = self.mail.directory();
+        let changed = directory.change_account(&self.admin, account, change);
+        changed.await.unwrap();
+    }
+
     pub async fn body(&self, text: &[u8]) -> Body {
         let mut writer = self.mail.new_body().await.unwrap();
         writer.write(text).await.unwrap();

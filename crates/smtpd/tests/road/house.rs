@@ -3,8 +3,9 @@
 use crate::client::Client;
 use addr::{Charset, Host};
 use mail::{
-    Access, Admin, AliasTo, Argon2Cost, Cursor, DkimKey, Existing, Flags, KeyAlgorithm, KeyState,
-    Mail, MailSettings, MailboxName, Message, NewMessage, Want, WeakPasswords,
+    Access, AccountChange, Admin, AliasTo, Argon2Cost, Cursor, DkimKey, Existing, Flags,
+    KeyAlgorithm, KeyState, Mail, MailSettings, MailboxName, Message, NewMessage, Want,
+    WeakPasswords,
 };
 use net::time::{Duration, sleep};
 use net::{Bounds, Clock, Conn, Dialer, Listener, Random, Resolver, SimDns, SimNet, Stop, Time};
@@ -375,7 +376,11 @@ impl House {
             .unwrap();
         let directory = self.mail.directory();
         let admin = Admin::upkeep();
-        let changed = directory.set_quota(&admin, account.id(), Some(2_000));
+        let change = AccountChange {
+            quota_bytes: Some(Some(2_000)),
+            ..AccountChange::default()
+        };
+        let changed = directory.change_account(&admin, account.id(), change);
         changed.await.unwrap();
     }
 
