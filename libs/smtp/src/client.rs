@@ -154,7 +154,6 @@ impl Awaited {
 pub struct Client {
     protocol: Protocol,
     name: ClientName,
-    ignored: Vec<Extension>,
     state: State,
     replies: Reader,
     output: Vec<u8>,
@@ -175,7 +174,6 @@ impl Client {
         Client {
             protocol,
             name: name.into(),
-            ignored: Vec::new(),
             state: State::Open,
             replies: Reader::default(),
             output: Vec::new(),
@@ -186,12 +184,6 @@ impl Client {
             transaction: None,
             needs_rset: false,
         }
-    }
-
-    /// The same, as if the server did not offer these, whatever it says.
-    pub fn ignoring(mut self, extensions: &[Extension]) -> Client {
-        self.ignored.extend_from_slice(extensions);
-        self
     }
 
     /// Takes what the network gave. While TLS is starting and after the end it is dropped.
@@ -330,7 +322,7 @@ impl Client {
             return self.break_off(Violation::Class { stage, code });
         }
         if awaited == Awaited::Hello && class == Class::Completion {
-            self.capabilities = Capabilities::of(&reply, &self.ignored);
+            self.capabilities = Capabilities::of(&reply);
         }
         let reply = match awaited.has_status(class) {
             true => reply.with_status(),

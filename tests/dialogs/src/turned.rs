@@ -8,7 +8,6 @@
 //! ```text
 //! # The danger that this file guards against (the file begins with such lines).
 //! @protocol lmtp                  otherwise it is smtp
-//! @ignoring KEYWORD               an extension that the client is told not to use
 //! S: text          the server says text and CRLF
 //! S!: text         the server says text with the escapes of other dialogues, nothing appended
 //! C: text          the client must say exactly this line; <*> and so on as in other dialogues
@@ -32,7 +31,7 @@ use crate::pattern::{Kept, Pattern};
 use crate::script::unescape;
 use addr::Domain;
 use sasl::{ClientExchange, Credentials, Mechanism};
-use smtp::client::{EXTENSIONS, Envelope, Event, Extension, Outcome, Protocol, Recipient, Request};
+use smtp::client::{Envelope, Event, Outcome, Protocol, Recipient, Request};
 use smtp::{Class, Client, Command, MailParameters, Reply, parse_command};
 use std::collections::VecDeque;
 
@@ -82,18 +81,9 @@ impl Play {
             ["lmtp"] => Protocol::Lmtp,
             _ => return Err("@protocol lmtp, or nothing".to_owned()),
         };
-        let extension = |word: &&str| {
-            let row = EXTENSIONS.iter().find(|(_, keyword)| keyword == word);
-            row.map(|(extension, _)| *extension)
-                .ok_or(format!("no extension is called {word}"))
-        };
-        let ignored: Vec<Extension> = set("ignoring ")
-            .iter()
-            .map(extension)
-            .collect::<Result<_, _>>()?;
         let name: Domain = NAME.parse().map_err(|_| "a name")?;
         Ok(Play {
-            client: Client::new(protocol, &name).ignoring(&ignored),
+            client: Client::new(protocol, &name),
             pieces,
             kept: Kept::new(),
             written: Vec::new(),

@@ -68,7 +68,7 @@ pub struct Capabilities {
 impl Capabilities {
     /// Reads the lines behind the first. Keywords that are not known, and lines that are none,
     /// mean nothing. [rfc5321 4.1.1.1]
-    pub(crate) fn of(reply: &Reply, ignored: &[Extension]) -> Capabilities {
+    pub(crate) fn of(reply: &Reply) -> Capabilities {
         let mut capabilities = Capabilities::default();
         for line in reply.lines().iter().skip(1) {
             // what some servers of old said instead of `AUTH `
@@ -77,11 +77,8 @@ impl Capabilities {
             let known = EXTENSIONS
                 .iter()
                 .find(|(_, word)| word.eq_ignore_ascii_case(keyword));
-            match known {
-                Some((extension, _)) if !ignored.contains(extension) => {
-                    capabilities.add(*extension, parameters);
-                }
-                _ => {}
+            if let Some((extension, _)) = known {
+                capabilities.add(*extension, parameters);
             }
         }
         // [rfc3030 3]
@@ -141,13 +138,13 @@ mod tests {
     fn read(lines: &[&str]) -> Capabilities {
         let lines = ["PIPELINING is my name"].iter().chain(lines);
         let reply = Reply::received(250, lines.map(|line| line.as_bytes().to_vec()).collect());
-        Capabilities::of(&reply, &[Extension::Dsn])
+        Capabilities::of(&reply)
     }
 
     #[test]
     fn reads_keywords_in_any_case_and_passes_over_the_rest() {
         // [rfc5321 4.1.1.1 #3]
-        let got = read(&["Size 1000", "8bitMime", "X-ODD a b", "", "DSN", "chunking"]);
+        let got = read(&["Size 1000", "8bitMime", "X-ODD a b", "", "chunking"]);
         assert_eq!(
             got.offered,
             [

@@ -384,11 +384,6 @@ fn asks_only_for_what_is_offered() {
         "MAIL FROM:<bob@example.test> SIZE=100 BODY=7BIT AUTH=<> RET=HDRS ENVID=id|\
          RCPT TO:<a@x.test> NOTIFY=NEVER ORCPT=utf-8;\\x{FC}@x.test|DATA|"
     );
-    let mut play = Play(Client::new(Protocol::Smtp, name()).ignoring(&[Extension::Dsn]));
-    play.says("220 hi");
-    play.0.send(Request::Hello);
-    play.says("250-mx|250 DSN");
-    assert!(!play.0.capabilities().offers(Extension::Dsn));
 }
 
 #[test]
