@@ -140,7 +140,7 @@ fn settings(place: &Path, issuer: &str) -> String {
     for name in ["imap", "imaps", "pop3s", "submissions"] {
         text += &format!("[listen.{name}]\naddresses = [\"127.0.0.1:0\"]\n");
     }
-    for name in ["smtp", "submission", "pop3"] {
+    for name in ["smtp", "submission", "pop3", "metrics"] {
         text += &format!("[listen.{name}]\naddresses = []\n");
     }
     text
