@@ -58,7 +58,13 @@ fn a_host_is_made_changed_and_taken_back_by_command() {
     well(command(&set, ""));
     assert_eq!(hosts(), shown("bob@example.test", 2));
     assert!(gets_in(&server, "xyz", &made) && !gets_in(&server, "xyz", "first-one"));
+    let mut inside = server.dial("pop3");
+    inside.until("+OK");
+    inside.say("USER xyz", "+OK");
+    inside.say(&format!("PASS {made}"), "+OK");
     well(command(&["host", "set", HOST, "--no-second"], ""));
+    let last = inside.rest();
+    assert!(last.contains("ended by the operator"), "{last}");
     assert_eq!(hosts(), shown("bob@example.test", 1));
     assert!(!gets_in(&server, "xyz", &made));
 

@@ -99,17 +99,23 @@ impl Office {
         }
         let set = self.directory().change_host(&self.admin, &domain, change);
         set.await.map_err(|error| refused(&domain, &error))?;
+        // one of them may have come by what opens the host no more
+        lines.extend(self.end_sessions_of(&before.account));
         done(lines)
     }
 
     pub(super) async fn host_remove(&self, host: &str) -> Answered {
-        self.one_host(host)?;
+        let before = self.one_host(host)?;
         let domain = self.hosted(host)?;
         let removed = self.directory().remove_host(&self.admin, &domain).await;
         removed.map_err(|error| of_directory(&format!("cannot change {domain}"), &error))?;
-        done([format!(
-            "{domain} is no host any more; mail for it is refused until it has addresses"
-        )])
+        let said =
+            format!("{domain} is no host any more; mail for it is refused until it has addresses");
+        done(
+            [said]
+                .into_iter()
+                .chain(self.end_sessions_of(&before.account)),
+        )
     }
 }
 
