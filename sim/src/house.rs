@@ -64,11 +64,7 @@ fn store_settings(world: &World) -> store::Settings {
 
 fn mail_settings() -> MailSettings {
     MailSettings {
-        argon2: Argon2Cost {
-            m_kib: 8,
-            t: 1,
-            p: 1,
-        },
+        argon2: Argon2Cost::LEAST,
         scram_verifier: false,
         weak_passwords: WeakPasswords::Allowed,
         hash_workers: 0,

@@ -85,11 +85,7 @@ pub fn login() -> (String, String) {
 /// Hashes of passwords are cheap: they are no part of any path.
 fn settings() -> MailSettings {
     MailSettings {
-        argon2: Argon2Cost {
-            m_kib: 8,
-            t: 1,
-            p: 1,
-        },
+        argon2: Argon2Cost::LEAST,
         scram_verifier: false,
         hash_workers: 0,
         ..MailSettings::default()

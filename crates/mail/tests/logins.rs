@@ -15,11 +15,7 @@ const FIRST: &str = "n=alice@example.test,r=abc";
 
 fn cheap() -> MailSettings {
     MailSettings {
-        argon2: Argon2Cost {
-            m_kib: 8,
-            t: 1,
-            p: 1,
-        },
+        argon2: Argon2Cost::LEAST,
         hash_workers: 0,
         weak_passwords: WeakPasswords::Allowed,
         ..MailSettings::default()

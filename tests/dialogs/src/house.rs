@@ -350,11 +350,7 @@ fn address(name: &str) -> Result<Address, String> {
 fn settings(script: &Script) -> Result<MailSettings, String> {
     // A password hash at its real cost would be most of a script's time.
     let mut settings = MailSettings {
-        argon2: Argon2Cost {
-            m_kib: 8,
-            t: 1,
-            p: 1,
-        },
+        argon2: Argon2Cost::LEAST,
         weak_passwords: WeakPasswords::Allowed,
         ..MailSettings::default()
     };

@@ -45,6 +45,13 @@ impl Default for Argon2Cost {
 }
 
 impl Argon2Cost {
+    /// The least that Argon2 allows: eight blocks a lane, one pass (RFC 9106, section 3.1).
+    pub const LEAST: Argon2Cost = Argon2Cost {
+        m_kib: 8,
+        t: 1,
+        p: 1,
+    };
+
     fn params(self) -> Result<Params, Fault> {
         Params::new(self.m_kib, self.t, self.p, Some(HASH_BYTES))
             .map_err(|error| Fault::new("using the setting for argon2's cost", error))
@@ -325,12 +332,6 @@ pub(super) fn dummy(cost: Argon2Cost, random: &Random) -> String {
 mod tests {
     use super::*;
 
-    const CHEAP: Argon2Cost = Argon2Cost {
-        m_kib: 8,
-        t: 1,
-        p: 1,
-    };
-
     fn prepared(text: &str) -> Prepared {
         prepare(text.as_bytes()).expect("neither empty nor too long")
     }
@@ -340,7 +341,13 @@ mod tests {
         // [rfc9106 4]
         let random = Random::seeded(1);
         let mut workspace = Workspace::default();
-        let made = make(&mut workspace, &prepared("pencil"), (CHEAP, &[]), &random).expect("made");
+        let made = make(
+            &mut workspace,
+            &prepared("pencil"),
+            (Argon2Cost::LEAST, &[]),
+            &random,
+        )
+        .expect("made");
         let phc = &made.verifiers.argon2;
         assert!(phc.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{phc}");
         assert_eq!(made.verifiers.scram, None);
@@ -352,14 +359,20 @@ mod tests {
             verify(&mut workspace, phc, &prepared("Pencil")).expect("readable"),
             Match::No
         );
-        let again = make(&mut workspace, &prepared("pencil"), (CHEAP, &[]), &random).expect("made");
+        let again = make(
+            &mut workspace,
+            &prepared("pencil"),
+            (Argon2Cost::LEAST, &[]),
+            &random,
+        )
+        .expect("made");
         assert_ne!(&again.verifiers.argon2, phc, "the salt is new each time");
         assert!(verify(&mut workspace, "nonsense", &prepared("pencil")).is_err());
     }
 
     #[test]
     fn nothing_matches_the_dummy() {
-        let dummy = dummy(CHEAP, &Random::seeded(1));
+        let dummy = dummy(Argon2Cost::LEAST, &Random::seeded(1));
         let mut workspace = Workspace::default();
         assert_eq!(
             verify(&mut workspace, &dummy, &prepared("pencil")).expect("readable"),
@@ -374,7 +387,7 @@ mod tests {
             let made = make(
                 &mut Workspace::default(),
                 &prepared("pencil"),
-                (CHEAP, hashes),
+                (Argon2Cost::LEAST, hashes),
                 &random,
             );
             made.expect("made").verifiers

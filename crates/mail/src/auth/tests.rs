@@ -5,16 +5,10 @@ use crate::ids::AccountId;
 use net::time::{Duration, Instant};
 use tokio::time::advance;
 
-const CHEAP: Argon2Cost = Argon2Cost {
-    m_kib: 8,
-    t: 1,
-    p: 1,
-};
-
 /// Without workers, so that paused time does not run on while a thread hashes.
 fn gate() -> Gate {
     let settings = MailSettings {
-        argon2: CHEAP,
+        argon2: Argon2Cost::LEAST,
         hash_workers: 0,
         weak_passwords: WeakPasswords::Allowed,
         ..MailSettings::default()
@@ -186,7 +180,7 @@ async fn many_guesses_at_once_do_not_slip_through() {
 #[tokio::test]
 async fn whoever_goes_away_while_a_password_is_hashed_has_failed() {
     let settings = MailSettings {
-        argon2: CHEAP,
+        argon2: Argon2Cost::LEAST,
         hash_workers: 30,
         ..MailSettings::default()
     };

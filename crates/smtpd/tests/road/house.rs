@@ -104,11 +104,7 @@ pub struct House {
 impl House {
     async fn over(world: &World, site: Site, entries: usize, db: Db) -> House {
         let settings = MailSettings {
-            argon2: Argon2Cost {
-                m_kib: 8,
-                t: 1,
-                p: 1,
-            },
+            argon2: Argon2Cost::LEAST,
             scram_verifier: false,
             weak_passwords: WeakPasswords::Allowed,
             hash_workers: 0,
