@@ -4,7 +4,7 @@
 //! Never here: a check of what a client says, or anything kept of it.
 
 use crate::Outcome;
-use crate::target::{Doors, PASSWORD, Processes, Server, wait};
+use crate::target::{Doors, Processes, Server, wait};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -60,14 +60,6 @@ impl Server for NullServer {
 
     fn wipe(&mut self) -> Outcome<()> {
         Ok(())
-    }
-
-    fn login(&self, number: usize) -> (String, String) {
-        (format!("u{number}"), PASSWORD.to_owned())
-    }
-
-    fn address(&self, number: usize) -> String {
-        format!("u{number}@example.test")
     }
 
     fn processes(&self) -> &Processes {

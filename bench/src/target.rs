@@ -78,9 +78,13 @@ pub trait Server: Send {
         Changes::No
     }
     /// Name and password of an account, from 1 on.
-    fn login(&self, number: usize) -> (String, String);
+    fn login(&self, number: usize) -> (String, String) {
+        (format!("u{number}"), PASSWORD.to_owned())
+    }
     /// The mail address of an account.
-    fn address(&self, number: usize) -> String;
+    fn address(&self, number: usize) -> String {
+        format!("u{number}@example.test")
+    }
     fn processes(&self) -> &Processes;
     fn processes_mut(&mut self) -> &mut Processes;
     /// Where mail and all that belongs to it lies.

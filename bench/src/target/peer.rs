@@ -8,7 +8,7 @@ mod cyrus;
 mod dovecot;
 mod postfix;
 
-use super::{ACCOUNTS, Changes, Doors, PASSWORD, Processes, Road, Server, Syncs, processes, wait};
+use super::{ACCOUNTS, Changes, Doors, Processes, Road, Server, Syncs, processes, wait};
 use crate::Outcome;
 use rustix::process::Signal;
 use std::fs::File;
@@ -329,14 +329,6 @@ impl Server for Peer {
         }
         self.syncs = syncs;
         Changes::Yes
-    }
-
-    fn login(&self, number: usize) -> (String, String) {
-        (format!("u{number}"), PASSWORD.to_owned())
-    }
-
-    fn address(&self, number: usize) -> String {
-        format!("u{number}@example.test")
     }
 
     fn processes(&self) -> &Processes {

@@ -2,8 +2,9 @@
 //!
 //! Never here: a setting about syncs; Cyrus' own default stays.
 
-use super::{ACCOUNTS, PASSWORD, Peer, Ports};
+use super::{ACCOUNTS, Peer, Ports};
 use crate::Outcome;
+use crate::target::PASSWORD;
 
 pub const START: &str = "\
 mkdir -p /run/cyrus/proc /run/cyrus/lock /run/cyrus/socket

@@ -3,8 +3,9 @@
 //! Never here: less of a sync than Dovecot's own default. That one syncs messages before OK; changed
 //! flags it leaves to the kernel, and an EXPUNGE in a Maildir too, unless it is told to sync always.
 
-use super::{PASSWORD, Peer, Ports, Product, Syncs};
+use super::{Peer, Ports, Product, Syncs};
 use crate::Outcome;
+use crate::target::PASSWORD;
 
 pub const START: &str = "/usr/sbin/dovecot -c /etc/dovecot/bench.conf";
 /// Mail lies in the homes; what Dovecot knows of it beside it.
