@@ -1,17 +1,7 @@
 """Reads, searches, flags, copies and deletes by IMAP, with TLS and with STARTTLS."""
 import imaplib
-import json
-import ssl
-import sys
 
-ready = json.load(open(sys.argv[1]))
-trust = ssl.create_default_context(cafile=sys.argv[2])
-accounts = {a["address"]: a["password"] for a in ready["accounts"]}
-alice = "alice@example.test"
-
-
-def port(name):
-    return int(ready["listeners"][name].rsplit(":", 1)[1])
+from server import accounts, alice, port, trust
 
 
 def ok(answer):

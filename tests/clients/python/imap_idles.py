@@ -1,17 +1,8 @@
 """Waits with IDLE and hears of a message that arrives by SMTP."""
 import imaplib
-import json
 import smtplib
-import sys
 
-ready = json.load(open(sys.argv[1]))
-accounts = {a["address"]: a["password"] for a in ready["accounts"]}
-alice = "alice@example.test"
-
-
-def port(name):
-    return int(ready["listeners"][name].rsplit(":", 1)[1])
-
+from server import accounts, alice, port
 
 imap = imaplib.IMAP4("localhost", port("imap"), timeout=60)
 imap.login(alice, accounts[alice])

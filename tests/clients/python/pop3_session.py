@@ -8,19 +8,11 @@ a session which does not QUIT deletes nothing, and that QUIT does. Each way in d
 message that is left.
 """
 
-import json
 import poplib
-import ssl
-import sys
 
-ready = json.load(open(sys.argv[1]))
-trust = ssl.create_default_context(cafile=sys.argv[2])
-user = "alice@example.test"
-password = next(a["password"] for a in ready["accounts"] if a["address"] == user)
+from server import accounts, alice, port, trust
 
-
-def port(name):
-    return int(ready["listeners"][name].rsplit(":", 1)[1])
+user, password = alice, accounts[alice]
 
 
 def in_the_clear():

@@ -1,19 +1,9 @@
 """Sends by SMTP and submission: in the clear, with STARTTLS, with TLS; text, parts, 8-bit."""
-import json
 import smtplib
-import ssl
-import sys
 from email.message import EmailMessage
 from email.policy import SMTP as CRLF
 
-ready = json.load(open(sys.argv[1]))
-trust = ssl.create_default_context(cafile=sys.argv[2])
-accounts = {a["address"]: a["password"] for a in ready["accounts"]}
-alice, bob = "alice@example.test", "bob@example.test"
-
-
-def port(name):
-    return int(ready["listeners"][name].rsplit(":", 1)[1])
+from server import accounts, alice, bob, port, trust
 
 
 def text(subject):

@@ -1,13 +1,12 @@
 """Comes back to every listener with TLS at once, and resumes by ticket in TLS 1.2 and 1.3."""
-import json
 import socket
 import ssl
 import sys
 
-ready = json.load(open(sys.argv[1]))
+from server import port
 
 for listener in ("imaps", "pop3s", "submissions"):
-    at = ("localhost", int(ready["listeners"][listener].rsplit(":", 1)[1]))
+    at = ("localhost", port(listener))
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         trust = ssl.create_default_context(cafile=sys.argv[2])
         trust.minimum_version = trust.maximum_version = version
