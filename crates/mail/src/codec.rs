@@ -176,6 +176,20 @@ pub trait Record: Sized {
     fn decode(bytes: &[u8]) -> Decoded<Self>;
 }
 
+/// The whole of a record that is one number.
+pub fn number(version: u8, number: u64) -> Vec<u8> {
+    let mut w = Writer::new(version);
+    w.fixed64(number);
+    w.into_vec()
+}
+
+/// Reads the same.
+pub fn read_number(bytes: &[u8], version: u8) -> Decoded<u64> {
+    let mut r = Reader::new(bytes, version)?;
+    let number = r.fixed64()?;
+    r.is_empty().then_some(number).ok_or(Damaged)
+}
+
 /// Reading in one partition: a snapshot, or an edit with its own writes.
 pub(crate) trait Look {
     fn value(&self, key: &[u8]) -> Result<Option<Value>, Fault>;

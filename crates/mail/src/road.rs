@@ -8,7 +8,7 @@
 //! whatever became of the mailboxes it was delivered to. What never happens here: a recipient, a
 //! decision when to let go.
 
-use crate::codec::{Damaged, Decoded, Look, Moment, Reader, Record, Writer, damaged, decode};
+use crate::codec::{Damaged, Decoded, Look, Moment, Record, damaged, decode, number, read_number};
 use crate::deliver::{Inner, Mail};
 use crate::error::commit_fault;
 use crate::keys;
@@ -42,14 +42,10 @@ struct Held(BodyId);
 impl Record for Held {
     const WHAT: &'static str = "a held body";
     fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(VERSION);
-        w.fixed64(self.0.0);
-        w.into_vec()
+        number(VERSION, self.0.0)
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let mut r = Reader::new(bytes, VERSION)?;
-        let id = BodyId(r.fixed64()?);
-        r.is_empty().then_some(Self(id)).ok_or(Damaged)
+        read_number(bytes, VERSION).map(|id| Self(BodyId(id)))
     }
 }
 

@@ -115,7 +115,7 @@ impl Post {
                 let onward = Onward::new(ForwardPath::Address(sender.clone()), None, None);
                 let mut message =
                     queue.report_message(&id.to_string(), &report, sender, String::new());
-                message.asked.protection = protection; // [rfc8689 5]
+                message.message.asked.protection = protection; // [rfc8689 5]
                 let leaving = queue.leaving(message, vec![onward], &body);
                 Some(leaving.map_err(|_| Fault::new("reporting", "the queue is full"))?)
             }

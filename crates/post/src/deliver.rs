@@ -13,7 +13,7 @@ use crate::limits;
 use crate::log::{self, Stage};
 use crate::onward::{self, Group, InNameOf, Purpose, SenderOf};
 use crate::provenance::Provenance;
-use crate::queue::{Asked, Full, Leaving, NewMessage};
+use crate::queue::{Asked, Full, Leaving, MessageRecord, NewMessage};
 use crate::refusal::Refusal;
 use crate::report::SenderProof;
 use crate::sign::gather::Gathered;
@@ -354,17 +354,16 @@ impl Post {
         let mut all = Vec::new();
         for (place, (group, seal)) in groups.into_iter().enumerate() {
             let is_list = group.purpose == Purpose::Listed;
-            let message = NewMessage {
-                id: match place {
-                    0 => envelope.id.to_string(),
-                    more => format!("{}.{}", envelope.id, more + 1),
-                },
-                sender: group.sender,
-                proof: match group.purpose {
-                    // its owner is ours
-                    Purpose::Listed => SenderProof::Known,
-                    Purpose::Sent | Purpose::Forwarded => ready.provenance.proof,
-                },
+            let id = match place {
+                0 => envelope.id.to_string(),
+                more => format!("{}.{}", envelope.id, more + 1),
+            };
+            let proof = match group.purpose {
+                // its owner is ours
+                Purpose::Listed => SenderProof::Known,
+                Purpose::Sent | Purpose::Forwarded => ready.provenance.proof,
+            };
+            let message = MessageRecord {
                 envid: asked.envid.clone().filter(|_| !is_list),
                 ret: asked.ret.filter(|_| !is_list),
                 body_type: asked.body,
@@ -377,7 +376,10 @@ impl Post {
                 prefix: trace::sealed(&seal, &trace::without_return_path(prefix)),
                 client: client_text(client),
                 login: client.login.as_ref().map(|login| login.name().to_owned()),
-                at,
+                ..MessageRecord::new(id, group.sender, proof, at)
+            };
+            let message = NewMessage {
+                message,
                 message_id: ready.message_id.clone().or_else(|| added_id(prefix)),
                 recipients: whither(envelope, &group.recipients, place),
             };

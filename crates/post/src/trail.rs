@@ -23,7 +23,7 @@ pub use rows::{attempted, begun, ended, told};
 use crate::queue::codec::{Read, Write};
 use crate::queue::{EntryRecord, MessageNumber};
 use addr::{ForwardPath, ReversePath};
-use mail::codec::{Damaged, Decoded, Reader, Record, Writer};
+use mail::codec::{Damaged, Decoded, Reader, Record, Writer, number, read_number};
 use net::Time;
 
 const VERSION: u8 = 1;
@@ -153,13 +153,9 @@ struct First(MessageNumber);
 impl Record for First {
     const WHAT: &'static str = "the first trail";
     fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(VERSION);
-        w.fixed64(self.0.0);
-        w.into_vec()
+        number(VERSION, self.0.0)
     }
     fn decode(bytes: &[u8]) -> Decoded<Self> {
-        let mut r = Reader::new(bytes, VERSION)?;
-        let first = First(MessageNumber(r.fixed64()?));
-        r.is_empty().then_some(first).ok_or(Damaged)
+        read_number(bytes, VERSION).map(|number| First(MessageNumber(number)))
     }
 }

@@ -4,36 +4,21 @@
 
 use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Onward, Standing, Whither};
-use crate::queue::message::{Asked, MessageRecord};
+use crate::queue::message::MessageRecord;
 use crate::queue::{Queue, keys};
-use crate::report::SenderProof;
 use crate::trail::{self, Trail};
-use addr::{Address, Charset, Host, ReversePath};
-use bytes::Bytes;
+use addr::{Address, Charset, Host};
 use mail::DeliverError;
 use mail::codec::Record;
 use mail::road::{MessageNumber, hold};
 use net::Time;
 use net::time::Duration;
-use smtp::BodyType;
-use smtp::dsn::{EnvelopeId, Ret};
 use std::collections::BTreeMap;
-use store::{Body, BodyId, Edit, Fault};
+use store::{Body, Edit, Fault};
 
 /// A message that is about to leave, without its body.
 pub(crate) struct NewMessage {
-    pub id: String,
-    pub sender: ReversePath,
-    pub proof: SenderProof,
-    pub envid: Option<EnvelopeId>,
-    pub ret: Option<Ret>,
-    pub body_type: Option<BodyType>,
-    pub charset: Charset,
-    pub asked: Asked,
-    pub prefix: Bytes,
-    pub client: String,
-    pub login: Option<String>,
-    pub at: Time,
+    pub message: MessageRecord,
     /// What its Message-ID field says.
     pub message_id: Option<String>,
     /// All recipients, those here as well.
@@ -73,7 +58,7 @@ impl Queue {
         here: Vec<Onward>,
         body: &Body,
     ) -> Result<Leaving, Full> {
-        let entries = self.entries(&message, onward, here);
+        let entries = self.entries(&message.message, onward, here);
         match self.schedule().reserve(entries.len()) {
             true => Ok(self.prepared(message, entries, body)),
             false => Err(Full),
@@ -89,18 +74,18 @@ impl Queue {
         onward: Vec<Onward>,
         body: &Body,
     ) -> Leaving {
-        let entries = self.entries(&report, onward, Vec::new());
+        let entries = self.entries(&report.message, onward, Vec::new());
         self.schedule().reserve_beyond(entries.len());
         self.prepared(report, entries, body)
     }
 
     fn entries(
         &self,
-        message: &NewMessage,
+        message: &MessageRecord,
         onward: Vec<Onward>,
         here: Vec<Onward>,
     ) -> Vec<EntryRecord> {
-        let due = message.asked.release(message.at);
+        let due = message.asked.release(message.arrived);
         let mut entries = entries(onward, due);
         if !here.is_empty() {
             let host = message.sender.address().map(Address::host);
@@ -114,36 +99,25 @@ impl Queue {
         entries
     }
 
-    fn prepared(&self, message: NewMessage, entries: Vec<EntryRecord>, body: &Body) -> Leaving {
-        let due = message.asked.release(message.at);
+    fn prepared(&self, new: NewMessage, entries: Vec<EntryRecord>, body: &Body) -> Leaving {
+        let NewMessage {
+            mut message,
+            message_id,
+            recipients,
+        } = new;
         let number = self.new_message();
+        message.body_bytes = body.len();
+        let due = message.asked.release(message.arrived);
+        message.expires = due.after(self.lifetime(&entries));
         let trail = Trail {
             id: message.id.clone(),
-            message_id: message.message_id,
+            message_id,
             sender: message.sender.clone(),
-            recipients: message.recipients,
+            recipients,
             client: message.client.clone(),
             login: message.login.clone(),
-            arrived: message.at,
-            bytes: message.prefix.len() as u64 + body.len(),
-        };
-        let message = MessageRecord {
-            id: message.id,
-            sender: message.sender,
-            proof: message.proof,
-            envid: message.envid,
-            ret: message.ret,
-            body_type: message.body_type,
-            charset: message.charset,
-            asked: message.asked,
-            // not known before it is written
-            body: BodyId(0),
-            body_bytes: body.len(),
-            prefix: message.prefix,
-            client: message.client,
-            login: message.login,
-            arrived: message.at,
-            expires: due.after(self.lifetime(&entries)),
+            arrived: message.arrived,
+            bytes: message.size(),
         };
         Leaving {
             queue: self.clone(),

@@ -101,6 +101,33 @@ pub(crate) const EXPIRED: Status = Status(4, 4, 7);
 pub(crate) const TOO_LATE: Status = Status(5, 4, 7);
 
 impl MessageRecord {
+    /// One of which nothing is asked yet. Which body it has is known when that is written, and its
+    /// end when it is known where it goes.
+    pub fn new(
+        id: String,
+        sender: ReversePath,
+        proof: SenderProof,
+        arrived: Time,
+    ) -> MessageRecord {
+        MessageRecord {
+            id,
+            sender,
+            proof,
+            envid: None,
+            ret: None,
+            body_type: None,
+            charset: Charset::Ascii,
+            asked: Asked::default(),
+            body: BodyId(0),
+            body_bytes: 0,
+            prefix: Bytes::new(),
+            client: String::new(),
+            login: None,
+            arrived,
+            expires: arrived,
+        }
+    }
+
     /// At the end of its life, or when its sender does not want it delivered any more.
     /// [rfc2852 4.1.3]
     pub fn given_up(&self) -> GivenUp {
@@ -248,21 +275,14 @@ mod tests {
             (None, SenderProof::Nothing(SpfResult::None)),
         ] {
             let record = MessageRecord {
-                id: "abc".to_owned(),
-                sender: ReversePath::Null,
-                proof,
-                envid: None,
                 ret: Some(Ret::Full),
-                body_type: None,
-                charset: Charset::Ascii,
-                asked: Asked::default(),
                 body: BodyId(7),
                 body_bytes: 8,
                 prefix: Bytes::from_static(b"Received: x\r\n"),
                 client: "pc".to_owned(),
                 login: login.map(str::to_owned),
-                arrived: Time(5),
                 expires: Time(6),
+                ..MessageRecord::new("abc".to_owned(), ReversePath::Null, proof, Time(5))
             };
             let mut bytes = record.encode();
             bytes[0] = FIRST;

@@ -7,7 +7,7 @@ use crate::header::Begins;
 use crate::limits;
 use crate::queue::entry::{EntryNumber, EntryRecord, Onward, RecipientState};
 use crate::queue::leaving::{Leaving, NewMessage};
-use crate::queue::message::{Asked, MessageRecord};
+use crate::queue::message::MessageRecord;
 use crate::queue::noting::Noted;
 use crate::queue::settle::Settled;
 use crate::queue::{AttemptRecord, Queue, keys};
@@ -279,7 +279,7 @@ impl Queue {
             };
             let mut report = self.report_message(&told.id, &composed, sender, signatures);
             // what the message needed, its report needs as well
-            report.asked = message.asked.of_report();
+            report.message.asked = message.asked.of_report();
             let ways = onward.into_iter().map(way).collect();
             told.leaving = Some(self.leaving_report(report, ways, &told.body));
         }
@@ -303,19 +303,15 @@ impl Queue {
         to: &Address,
         signatures: String,
     ) -> NewMessage {
+        let (at, null) = (self.inner.clock.now(), ReversePath::Null); // [rfc5321 6.1] [rfc3464 2]
         NewMessage {
-            id: id.to_owned(),
-            sender: ReversePath::Null, // [rfc5321 6.1] [rfc3464 2]
-            proof: SenderProof::Known,
-            envid: None,
-            ret: None,
-            body_type: Some(composed.body),
-            charset: composed.charset,
-            asked: Asked::default(),
-            prefix: signatures.into(),
-            client: "this server".to_owned(),
-            login: None,
-            at: self.inner.clock.now(),
+            message: MessageRecord {
+                body_type: Some(composed.body),
+                charset: composed.charset,
+                prefix: signatures.into(),
+                client: "this server".to_owned(),
+                ..MessageRecord::new(id.to_owned(), null, SenderProof::Known, at)
+            },
             message_id: None,
             recipients: vec![trail::Destination {
                 path: ForwardPath::Address(to.clone()),

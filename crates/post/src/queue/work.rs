@@ -317,7 +317,7 @@ fn wait(now: Time, until: Option<Time>) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::{Asked, Onward, QueueSettings};
+    use crate::queue::{Onward, QueueSettings};
     use crate::report::SenderProof;
     use crate::road::route::Routes;
     use addr::{Charset, ForwardPath, ReversePath};
@@ -325,7 +325,7 @@ mod tests {
     use mail::road::MessageNumber;
     use mail::{Mail, MailSettings};
     use net::{Clock, Random};
-    use store::{BodyId, Db};
+    use store::Db;
 
     const ONE: EntryNumber = EntryNumber {
         message: MessageNumber(1),
@@ -333,22 +333,10 @@ mod tests {
     };
 
     fn message() -> MessageRecord {
+        let (null, proof) = (ReversePath::Null, SenderProof::Known);
         MessageRecord {
-            id: "abc".to_owned(),
-            sender: ReversePath::Null,
-            proof: SenderProof::Known,
-            envid: None,
-            ret: None,
-            body_type: None,
-            charset: Charset::Ascii,
-            asked: Asked::default(),
-            body: BodyId(1),
-            body_bytes: 1,
-            prefix: bytes::Bytes::new(),
-            client: String::new(),
-            login: None,
-            arrived: Time(0),
             expires: Time::from_seconds(10_000),
+            ..MessageRecord::new("abc".to_owned(), null, proof, Time(0))
         }
     }
 

@@ -11,11 +11,11 @@ mod sums;
 use crate::accept::Post;
 use crate::header::Begins;
 use crate::limits::{TLS_DAYS, TLS_DOMAINS, TLS_FLUSH, TLS_SPREAD, TLS_WAIT_MOST};
-use crate::queue::{Asked, NewMessage, Onward};
+use crate::queue::{Asked, MessageRecord, NewMessage, Onward};
 use crate::report::SenderProof;
 use crate::road::policy::policies::Gathered;
 use crate::sign::{self, gather::Gather};
-use addr::{Address, Charset, Domain, ForwardPath, ReversePath};
+use addr::{Address, Domain, ForwardPath, ReversePath};
 use bytes::Bytes;
 use document::{About, MEDIA_TYPE};
 use mail::codec::{Record, decode};
@@ -230,24 +230,19 @@ impl TlsReports {
         let body = body
             .await
             .map_err(|refused: store::BodyRefusal| Fault::new("writing a report", refused))?;
+        // nobody wants to hear that a report did not get there
+        let null = ReversePath::Null;
         let message = NewMessage {
-            id,
-            // nobody wants to hear that a report did not get there
-            sender: ReversePath::Null,
-            proof: SenderProof::Known,
-            envid: None,
-            ret: None,
-            body_type: Some(BodyType::SevenBit),
-            charset: Charset::Ascii,
-            // [rfc8460 3]
-            asked: Asked {
-                protection: Protection::NotNeeded,
-                ..Asked::default()
+            message: MessageRecord {
+                body_type: Some(BodyType::SevenBit),
+                // [rfc8460 3]
+                asked: Asked {
+                    protection: Protection::NotNeeded,
+                    ..Asked::default()
+                },
+                prefix: Bytes::from(signatures),
+                ..MessageRecord::new(id, null, SenderProof::Known, at)
             },
-            prefix: Bytes::from(signatures),
-            client: String::new(),
-            login: None,
-            at,
             message_id: Some(format!("<{}>", about.id())),
             recipients: Vec::new(),
         };
