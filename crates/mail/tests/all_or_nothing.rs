@@ -4,7 +4,7 @@
 
 mod house;
 
-use house::{House, address, name};
+use house::{House, name};
 use mail::{Access, Account, AppendError, MailSettings};
 use store::{Db, Files, Settings, SimDisk, SimFailure};
 
@@ -93,13 +93,7 @@ where
         drop((alice, house));
         disk.crash();
         let house = opened(disk.reopen()).await;
-        let found = house
-            .mail
-            .directory()
-            .account_of(&house.admin, &address("alice"));
-        let alice = house
-            .mail
-            .account_as_admin(&house.admin, found.unwrap().unwrap());
+        let alice = house.found("alice");
         let there = count(&house, &alice).await;
         let outcome_is_open = result.is_err() && failure != SimFailure::InputOutput;
         assert!(
@@ -186,13 +180,7 @@ async fn check_move(failure: SimFailure) {
         drop((alice, house));
         disk.crash();
         let house = opened(disk.reopen()).await;
-        let found = house
-            .mail
-            .directory()
-            .account_of(&house.admin, &address("alice"));
-        let alice = house
-            .mail
-            .account_as_admin(&house.admin, found.unwrap().unwrap());
+        let alice = house.found("alice");
         let (from, to) = halves(&alice);
         assert_eq!(from + to, MOVED, "{n}");
         if from > 0 && to > 0 && !is_seen_half_done {

@@ -4,7 +4,7 @@
 
 mod house;
 
-use house::{House, address};
+use house::House;
 use mail::*;
 use store::{Files, Settings, SimDisk, SimFailure};
 
@@ -15,17 +15,9 @@ async fn opened(files: Files) -> House {
     House::over(db, MailSettings::default()).await
 }
 
-fn alice(house: &House) -> Account {
-    let found = house.mail.directory();
-    let id = found.account_of(&house.admin, &address("alice"));
-    house
-        .mail
-        .account_as_admin(&house.admin, id.unwrap().unwrap())
-}
-
 /// The UID of one more message in INBOX.
 async fn one_more(house: &House) -> u32 {
-    let alice = alice(house);
+    let alice = house.found("alice");
     let appended = house.append(&alice, "INBOX", &["Subject: a\r\n\r\nb\r\n"]);
     appended.await.unwrap().uids[0]
 }

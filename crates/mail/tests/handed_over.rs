@@ -30,11 +30,7 @@ async fn after_a_power_cut(disk: &SimDisk) -> View {
     disk.crash();
     let db = Db::open(disk.reopen(), Settings::default()).unwrap();
     let house = House::over(db, MailSettings::default()).await;
-    let address = "alice@example.test".parse().unwrap();
-    let id = house.mail.directory().account_of(&house.admin, &address);
-    let account = house
-        .mail
-        .account_as_admin(&house.admin, id.unwrap().unwrap());
+    let account = house.found("alice");
     let inbox = MailboxName::inbox();
     account.select(&inbox, Access::ReadOnly).await.unwrap()
 }

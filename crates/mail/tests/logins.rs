@@ -36,9 +36,8 @@ async fn set_password(house: &House, password: &str) {
         .new_password(password.as_bytes())
         .await
         .unwrap();
+    let id = house.found("alice").id();
     let directory = house.mail.directory();
-    let alice = house::address("alice");
-    let id = directory.account_of(&house.admin, &alice).unwrap().unwrap();
     directory
         .set_password(&house.admin, id, Some(&hashed))
         .await
@@ -53,16 +52,7 @@ async fn change_password(house: &House, password: &str, readable: Option<Readabl
         readable,
         ..AccountChange::default()
     };
-    change_alice(house, change).await.unwrap();
-}
-
-async fn change_alice(house: &House, change: AccountChange) -> Result<(), DirectoryError> {
-    let directory = house.mail.directory();
-    let alice = house::address("alice");
-    let id = directory.account_of(&house.admin, &alice).unwrap();
-    directory
-        .change_account(&house.admin, id.unwrap(), change)
-        .await
+    house.change("alice", change).await.unwrap();
 }
 
 /// alice's login by APOP with this password.
@@ -92,27 +82,28 @@ async fn a_password_is_kept_readable_only_as_long_as_that_is_asked_for() {
     };
     assert_eq!(stamp(), None);
     assert!(!is_let_in_by_apop(&house, "secret").await);
-    let refused = change_alice(&house, ask(ReadablePassword::Kept)).await;
+    let refused = house.change("alice", ask(ReadablePassword::Kept)).await;
     assert!(matches!(refused, Err(DirectoryError::Invalid(_))));
 
     change_password(&house, "other", Some(ReadablePassword::Kept)).await;
     assert!(stamp().is_some() && stamp() != stamp());
     assert!(is_let_in_by_apop(&house, "other").await);
     assert!(!is_let_in_by_apop(&house, "secret").await);
-    change_alice(&house, ask(ReadablePassword::Kept))
+    house
+        .change("alice", ask(ReadablePassword::Kept))
         .await
         .unwrap();
     let closed = AccountChange {
         standing: Some(Standing::NoLogin),
         ..AccountChange::default()
     };
-    change_alice(&house, closed).await.unwrap();
+    house.change("alice", closed).await.unwrap();
     assert!(!is_let_in_by_apop(&house, "other").await);
     let open = AccountChange {
         standing: Some(Standing::Active),
         ..AccountChange::default()
     };
-    change_alice(&house, open).await.unwrap();
+    house.change("alice", open).await.unwrap();
     assert!(is_let_in_by_apop(&house, "other").await);
 
     change_password(&house, "third", None).await;
@@ -120,7 +111,8 @@ async fn a_password_is_kept_readable_only_as_long_as_that_is_asked_for() {
     assert_eq!(stamp(), None);
 
     change_password(&house, "fourth", Some(ReadablePassword::Kept)).await;
-    change_alice(&house, ask(ReadablePassword::NotKept))
+    house
+        .change("alice", ask(ReadablePassword::NotKept))
         .await
         .unwrap();
     assert!(!is_let_in_by_apop(&house, "fourth").await);
@@ -132,7 +124,7 @@ async fn a_removed_account_has_no_readable_password_nor_when_it_is_restored() {
     let house = house_with(cheap()).await;
     change_password(&house, "other", Some(ReadablePassword::Kept)).await;
     let (directory, alice) = (house.mail.directory(), house::address("alice"));
-    let id = directory.account_of(&house.admin, &alice).unwrap().unwrap();
+    let id = house.found("alice").id();
     directory.remove_account(&house.admin, id).await.unwrap();
     assert_eq!(house.mail.auth().stamp("example.test").unwrap(), None);
     let restored = directory.restore_account(&house.admin, &alice).await;
@@ -169,6 +161,11 @@ async fn a_well_known_password_opens_nothing_by_apop_either() {
     assert!(matches!(refused, Err(LoginRefusal::WellKnown)));
     let refused = by_apop(&house, 2, "Summer2025!").await;
     assert!(matches!(refused, Err(LoginRefusal::Wrong)));
+}
+
+fn is_wrong(answered: &Progress) {
+    let is_it = matches!(answered, Progress::Refused(LoginRefusal::Wrong));
+    assert!(is_it, "{answered:?}");
 }
 
 fn client(host: u8) -> LoginClient {
@@ -235,10 +232,7 @@ async fn a_password_opens_its_account_by_scram_and_no_other_does() {
     };
     assert_eq!(login.name(), "alice@example.test");
     let wrong = tries(&house, 2, "Secret").await;
-    assert!(
-        matches!(wrong, Progress::Refused(LoginRefusal::Wrong)),
-        "{wrong:?}"
-    );
+    is_wrong(&wrong);
 }
 
 #[tokio::test(start_paused = true)]
@@ -280,7 +274,7 @@ async fn a_name_that_nobody_has_cannot_be_told_from_one_that_somebody_has() {
         let refused = conversation
             .respond(Response::Message(last.as_bytes()))
             .await;
-        assert!(matches!(refused, Progress::Refused(LoginRefusal::Wrong)));
+        is_wrong(&refused);
     }
     let (_, real) = begin(&house, 2, "SCRAM-SHA-256", FIRST).await;
     assert_eq!(salts[0].len(), salt_of(&real).len());
@@ -306,40 +300,21 @@ async fn a_password_that_changes_in_the_middle_ends_what_was_begun_with_the_old_
     let refused = conversation
         .respond(Response::Message(last.as_bytes()))
         .await;
-    assert!(
-        matches!(refused, Progress::Refused(LoginRefusal::Wrong)),
-        "{refused:?}"
-    );
+    is_wrong(&refused);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_account_that_is_closed_is_closed_to_scram_as_well() {
     let house = house_with(cheap()).await;
     let (mut conversation, server_first) = begin(&house, 2, "SCRAM-SHA-256", FIRST).await;
-    let directory = house.mail.directory();
-    let alice = house::address("alice");
-    let id = directory.account_of(&house.admin, &alice).unwrap().unwrap();
-    let closed = AccountChange {
-        standing: Some(Standing::NoLogin),
-        ..AccountChange::default()
-    };
-    directory
-        .change_account(&house.admin, id, closed)
-        .await
-        .unwrap();
+    house.close("alice").await;
     let (last, _) = last("secret", FIRST, &server_first);
     let refused = conversation
         .respond(Response::Message(last.as_bytes()))
         .await;
-    assert!(
-        matches!(refused, Progress::Refused(LoginRefusal::Wrong)),
-        "{refused:?}"
-    );
+    is_wrong(&refused);
     let refused = tries(&house, 2, "secret").await;
-    assert!(
-        matches!(refused, Progress::Refused(LoginRefusal::Wrong)),
-        "{refused:?}"
-    );
+    is_wrong(&refused);
 }
 
 #[tokio::test(start_paused = true)]
@@ -364,10 +339,7 @@ async fn records_without_keys_lead_to_no_login_and_look_like_all_others() {
     let refused = conversation
         .respond(Response::Message(last.as_bytes()))
         .await;
-    assert!(
-        matches!(refused, Progress::Refused(LoginRefusal::Wrong)),
-        "{refused:?}"
-    );
+    is_wrong(&refused);
 }
 
 #[tokio::test]

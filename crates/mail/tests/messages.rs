@@ -177,8 +177,7 @@ async fn a_delivery_waits_while_its_inbox_is_filled() {
 async fn over_quota_nothing_is_changed() {
     let house = House::memory().await;
     let alice = house.account("alice").await;
-    let id = alice.id();
-    house.set_quota(id, 60).await;
+    house.set_quota("alice", 60).await;
     house.append(&alice, "INBOX", &[TEXT, TEXT]).await.unwrap();
     let refused = house.append(&alice, "INBOX", &[TEXT, TEXT]).await;
     assert!(matches!(refused, Err(AppendError::OverQuota)));
@@ -189,7 +188,7 @@ async fn over_quota_nothing_is_changed() {
     assert!(matches!(refused, Err(AppendError::OverQuota)));
     view.move_to(&set(&[1, 2]), &name("Archive")).await.unwrap();
     assert_eq!(alice.quota().unwrap().used_bytes, 2 * TEXT.len() as u64);
-    house.set_quota(id, 10).await;
+    house.set_quota("alice", 10).await;
     let resolved = house
         .mail
         .directory()

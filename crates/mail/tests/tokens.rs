@@ -307,20 +307,7 @@ async fn another_claim_may_name_the_account() {
 async fn a_closed_account_is_closed_to_tokens() {
     let world = World::new().await;
     let token = world.signer.token(&world.claims("{}"));
-    let directory = world.house.mail.directory();
-    let alice = house::address("alice");
-    let id = directory
-        .account_of(&world.house.admin, &alice)
-        .unwrap()
-        .unwrap();
-    let closed = AccountChange {
-        standing: Some(Standing::NoLogin),
-        ..AccountChange::default()
-    };
-    directory
-        .change_account(&world.house.admin, id, closed)
-        .await
-        .unwrap();
+    world.house.close("alice").await;
     assert!(matches!(
         world.tries(&token).await,
         Err(LoginRefusal::Wrong)

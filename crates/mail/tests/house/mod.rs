@@ -54,14 +54,35 @@ impl House {
         self.mail.account_as_admin(&self.admin, id)
     }
 
-    pub async fn set_quota(&self, account: AccountId, bytes: u64) {
+    /// An account that is there already.
+    pub fn found(&self, name: &str) -> Account {
+        let directory = self.mail.directory();
+        let id = directory.account_of(&self.admin, &address(name));
+        self.mail
+            .account_as_admin(&self.admin, id.unwrap().unwrap())
+    }
+
+    pub async fn change(&self, name: &str, change: AccountChange) -> Result<(), DirectoryError> {
+        let id = self.found(name).id();
+        let directory = self.mail.directory();
+        directory.change_account(&self.admin, id, change).await
+    }
+
+    pub async fn set_quota(&self, name: &str, bytes: u64) {
         let change = AccountChange {
             quota_bytes: Some(Some(bytes)),
             ..AccountChange::default()
         };
-        let directory = self.mail.directory();
-        let changed = directory.change_account(&self.admin, account, change);
-        changed.await.unwrap();
+        self.change(name, change).await.unwrap();
+    }
+
+    /// From now on nobody logs in.
+    pub async fn close(&self, name: &str) {
+        let change = AccountChange {
+            standing: Some(Standing::NoLogin),
+            ..AccountChange::default()
+        };
+        self.change(name, change).await.unwrap();
     }
 
     pub async fn body(&self, text: &[u8]) -> Body {
