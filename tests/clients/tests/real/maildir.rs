@@ -24,6 +24,15 @@ pub fn find(folder: &Path, subject: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("no message {subject} in {}", folder.display()))
 }
 
+/// So many messages came, and of `first` and `second` every line.
+pub fn has_all(folder: &Path, messages: usize) {
+    assert_eq!(files(folder).len(), messages, "each comes only once");
+    for subject in ["first", "second"] {
+        let text = std::fs::read_to_string(find(folder, subject)).unwrap();
+        assert!(text.ends_with("\n\n.\n..dots\nend\n"), "{text}");
+    }
+}
+
 /// The flags of the one with this subject: letters in the file's name.
 pub fn flags(folder: &Path, subject: &str) -> String {
     let path = find(folder, subject);
