@@ -9,6 +9,7 @@ use smtpd::batch::{self, HandedIn, Patience, Step};
 use smtpd::{Door, Role, Settings, Users};
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
+use uucp::Systems;
 
 const JANE: u32 = 1_000;
 const UUCP: u32 = 10;
@@ -35,7 +36,10 @@ fn door_where(server: &Server, name: fn(u32) -> Name) -> Arc<Door> {
         name,
         trusted: vec!["uucp".to_owned()],
         ways_out: vec!["leaf".to_owned()],
-        ..Users::default()
+        systems: Arc::new(Systems {
+            own: "beta".to_owned(),
+            neighbours: vec!["gamma".to_owned()],
+        }),
     };
     let (clock, random) = (house.clock.clone(), house.random.clone());
     let post = PostSettings::new("example.test");
@@ -88,8 +92,20 @@ async fn the_system_says_who_a_user_of_this_machine_is_and_nobody_else_comes_in(
     let mut client = Client::new(conn);
     client.expect("220").await;
     client.ask("EHLO mail.example.org", "250").await;
+    // a path that is written here is followed; nothing is sent on from this door
+    client.ask("MAIL FROM:<alice@localhost>", "250").await;
+    let refused = [
+        ("gamma!dave@localhost", "does not send"),
+        ("delta!dave@localhost", "5.1.2"),
+        ("beta!nobody@localhost", "5.1.1"),
+    ];
+    for (path, says) in refused {
+        let reply = client.ask(&format!("RCPT TO:<{path}>"), "550").await;
+        assert!(reply.contains(says), "{path}: {reply}");
+    }
+    client.ask("RSET", "250").await;
     client
-        .deliver("alice@localhost", &["bob@localhost"], b"\r\n")
+        .deliver("alice@localhost", &["beta!bob@localhost"], b"\r\n")
         .await;
     let texts = server.texts("bob").await;
     let uid = std::fs::metadata(place.path()).unwrap().uid();

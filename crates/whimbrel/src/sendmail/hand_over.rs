@@ -7,12 +7,16 @@ use super::message::Message;
 use bytes::BytesMut;
 use net::time::{Duration, timeout};
 use net::{Conn, dial_unix};
-use smtp::client::{Client, Event, Outcome, Protocol, Recipient, Request};
+use smtp::client::{Client, Event, Outcome, Protocol, Recipient, Request, Stage};
 use smtp::{Class, ClientName};
 use std::path::Path;
 
 /// Content that is handed to the machine at once.
 const PIECE: usize = 64 * 1024;
+
+/// How long the server has for its greeting and for its answer to EHLO: nothing is at stake before them,
+/// and the drop folder takes the message at once.
+const FIRST_WORDS: Duration = Duration::from_secs(20);
 
 /// What came of it.
 pub enum Handed {
@@ -82,7 +86,8 @@ impl Talk {
                 }
             }
             let out = self.client.output();
-            if !out.is_empty() && self.conn.write_all(&out).await.is_err() {
+            let patience = self.patience();
+            if !out.is_empty() && !self.write(&out, patience).await {
                 self.client.lost();
                 continue;
             }
@@ -92,11 +97,7 @@ impl Talk {
             if self.client.wants_content() {
                 continue;
             }
-            let patience = self
-                .client
-                .stage()
-                .map_or(1, smtp::client::Stage::timeout_s);
-            let read = timeout(Duration::from_secs(patience), self.conn.read(&mut came)).await;
+            let read = timeout(self.patience(), self.conn.read(&mut came)).await;
             match read {
                 Ok(Ok(1..)) => self.client.receive(&came.split()),
                 _ => {
@@ -105,6 +106,21 @@ impl Talk {
                 }
             }
         }
+    }
+
+    /// How long the server may take for what it has to do now.
+    fn patience(&self) -> Duration {
+        match self.client.stage() {
+            Some(Stage::Greeting | Stage::Hello) => FIRST_WORDS,
+            Some(stage) => Duration::from_secs(stage.timeout_s()),
+            None => Duration::from_secs(1),
+        }
+    }
+
+    /// Whether the server has read it, or will.
+    async fn write(&mut self, out: &[u8], patience: Duration) -> bool {
+        let written = timeout(patience, self.conn.write_all(out)).await;
+        matches!(written, Ok(Ok(())))
     }
 
     fn answer(&mut self, event: Event, message: &Message, recipients: &[Recipient]) {
@@ -180,5 +196,35 @@ async fn reply(conn: &mut Conn, came: &mut BytesMut) -> Result<String, Ended> {
             Ok(1..) => {}
             _ => return Err(Ended::new(Code::Temporary, "the server is silent")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sendmail::post_in;
+    use addr::ReversePath;
+    use net::time::Instant;
+    use smtp::MailParameters;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_as_good_as_away() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("submit.sock");
+        // somebody listens, and nobody accepts
+        let _listener = net::Listener::bind_unix(&path, 0o600).unwrap();
+        let message = Message {
+            from: ReversePath::Null,
+            parameters: MailParameters::default(),
+            recipients: Vec::new(),
+            content: Vec::new(),
+        };
+        let began = Instant::now();
+        let handed = hand_over(&path, &post_in::name(None), &message, &[]).await;
+        let Ok(Handed::NotNow(why)) = handed else {
+            panic!("it was handed over");
+        };
+        assert_eq!(why, "the server is silent");
+        assert!(began.elapsed() < 2 * FIRST_WORDS);
     }
 }

@@ -28,6 +28,7 @@ fn mail_goes_both_ways_in_every_form() {
         alpha.send(&[&to], &format!("by {form}"), ".\n..two\nFrom here\n");
     }
     alpha.send(&["ann@beta.uucp"], "by path", "path\n");
+    alpha.send(&["beta!ann"], "by bang", "bang\n");
     beta.send(&["ann@rgsmtp.alpha.test"], "back", "back\n");
     // somebody of a leaf, known to the world by an address here
     beta.admin(&["alias", "add", "leaf@beta.test", "ann@alpha.uucp"], "");
@@ -49,6 +50,7 @@ fn mail_goes_both_ways_in_every_form() {
         );
     }
     beta.messages("by path", 1);
+    beta.messages("by bang", 1);
     alpha.messages("back", 1);
     alpha.messages("to the leaf", 1);
 }
