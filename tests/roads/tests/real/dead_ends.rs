@@ -13,17 +13,19 @@ fn a_domain_that_takes_no_mail_or_is_not_there_ends_at_once() {
     world.start_dns();
     let alpha = Whimbrel::start(&world, &at_alpha, None, "");
     // [rfc7505 4.2] [rfc5321 5.1] [rfc3463 3.2]
-    for (domain, status) in [
-        ("null.example", "Status: 5.1.10"),
-        ("nowhere.example", "Status: 5.1.2"),
-        ("us.example", "Status: 5.4.6"),
+    for (domain, status, words) in [
+        ("null.example", "Status: 5.1.10", "takes no mail (null MX)"),
+        ("nowhere.example", "Status: 5.1.2", "does not exist"),
+        ("us.example", "Status: 5.4.6", "comes to this server"),
     ] {
         let to = format!("ben@{domain}");
         let letter = Letter::new("ann@alpha.example", &[&to], "To a dead end");
-        alpha.send("ann", &letter);
-        let words = ["Action: failed", to.as_str(), letter.subject.as_str()];
-        let report = alpha.wait_for_words("ann", &words);
+        let id = alpha.send("ann", &letter);
+        let told = ["Action: failed", to.as_str(), letter.subject.as_str()];
+        let report = alpha.wait_for_words("ann", &told);
         assert!(report.contains(status), "{status}: {report}");
+        let why = alpha.why(&id);
+        assert!(why.contains(words), "{words}: {why}");
     }
     alpha.waits_until_empty();
 }
@@ -58,6 +60,8 @@ fn mail_to_a_bogus_domain_waits() {
         (!queue.contains("plain.insecure.example")).then_some(queue)
     });
     assert!(queue.contains("broken.bogus.example"), "{queue}");
+    let why = alpha.why(&id);
+    assert!(why.contains("looking for the domain's hosts"), "{why}");
     assert_eq!(odd.received().len(), 1);
 }
 

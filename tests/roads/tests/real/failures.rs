@@ -90,11 +90,14 @@ fn a_connection_lost_after_the_final_dot_brings_a_second_copy_and_no_report() {
     let script = Script::failing(vec![(Stage::Dot, Answer::Cut)]);
     let Some(case) = case(script) else { return };
     let letter = letter();
-    case.alpha.send("ann", &letter);
+    let id = case.alpha.send("ann", &letter);
     case.odd.wait_for_messages(1);
     case.alpha.waits_until_empty();
     let received = case.odd.received();
     assert_eq!(received.len(), 2, "{received:?}");
+    let why = case.alpha.why(&id);
+    let tried = why.matches("mx.odd.example").count();
+    assert!(tried >= 2 && why.contains("250"), "{why}");
     assert!(
         received
             .iter()
@@ -129,7 +132,7 @@ fn what_is_refused_for_good_comes_back_with_the_words_of_the_server() {
         });
         let Some(case) = case(script) else { return };
         let letter = letter();
-        case.alpha.send("ann", &letter);
+        let id = case.alpha.send("ann", &letter);
         let report = case
             .alpha
             .wait_for_words("ann", &["Action: failed", &letter.subject]);
@@ -139,6 +142,8 @@ fn what_is_refused_for_good_comes_back_with_the_words_of_the_server() {
             .split_once(' ')
             .map_or("", |(_, said)| said);
         assert!(report.contains(said), "{stage:?}: {report}");
+        let why = case.alpha.why(&id);
+        assert!(why.contains(said), "{stage:?}: {why}");
         assert!(
             report.contains(&format!("Status: {status}")),
             "{stage:?}: {report}"
@@ -163,7 +168,7 @@ fn one_refused_recipient_does_not_keep_the_other_from_the_mail() {
     let Some(case) = case(script) else { return };
     let to = ["ben@odd.example", "nobody@odd.example"];
     let letter = Letter::new("ann@alpha.example", &to, "To two");
-    case.alpha.send("ann", &letter);
+    let id = case.alpha.send("ann", &letter);
     let received = case.odd.wait_for_messages(1);
     assert_eq!(received[0].rcpts.len(), 1, "{received:?}");
     let report = case
@@ -175,6 +180,10 @@ fn one_refused_recipient_does_not_keep_the_other_from_the_mail() {
     );
     case.alpha.waits_until_empty();
     assert_eq!(case.odd.received().len(), 1);
+    let why = case.alpha.why(&id);
+    for words in ["no such person", "250"] {
+        assert!(why.contains(words), "{words}: {why}");
+    }
 }
 
 /// Servers that break the protocol: nothing of it is taken for an acceptance, and nothing hangs.
@@ -206,11 +215,14 @@ fn nothing_that_a_lying_server_says_counts_as_delivered() {
     ]);
     let Some(case) = case(script) else { return };
     let letter = letter();
-    case.alpha.send("ann", &letter);
+    let id = case.alpha.send("ann", &letter);
     case.alpha.waits_until_empty();
     let received = case.odd.received();
     let last = received.last().expect("because nothing waits any more");
     assert_eq!(received.len(), 2, "{received:?}");
+    let why = case.alpha.why(&id);
+    let tried = why.matches("mx.odd.example").count();
+    assert!(tried >= 2 && why.contains("250"), "{why}");
     assert!(letter.is_in(&last.content), "{received:?}");
     assert_eq!(
         case.alpha.messages("ann").len(),
@@ -248,11 +260,13 @@ fn a_killed_server_goes_on_with_what_waits() {
     });
     let Some(mut case) = case(script) else { return };
     let letter = letter();
-    case.alpha.send("ann", &letter);
+    let id = case.alpha.send("ann", &letter);
     case.odd.wait_for_visits(1);
     case.alpha.crash_and_restart();
     case.alpha.waits_until_empty();
     let received = case.odd.received();
     assert_eq!(received.len(), 1, "{received:?}");
     assert!(letter.is_in(&received[0].content), "{received:?}");
+    let why = case.alpha.why(&id);
+    assert!(why.contains("250"), "{why}");
 }
