@@ -55,6 +55,7 @@ pub fn text(
         out.push_str(&scene.swaks());
         out.push_str(&scene.curl());
         out.push_str(&scene.mutt());
+        out.push_str(&scene.sendmail(data));
         out.push_str(&scene.thunderbird());
     }
     out
@@ -143,6 +144,19 @@ impl Scene<'_> {
              folder=imap://{login}@127.0.0.1:{imap}/ \
              smtp_url=smtp://{login}:{password}@127.0.0.1:{submission}' \
              -f imap://{login}@127.0.0.1:{imap}/INBOX\n"
+        )
+    }
+
+    /// The line that programs want which run `sendmail`. The data folder says which server.
+    fn sendmail(&self, data: &Path) -> String {
+        let own = std::env::current_exe();
+        let own = own.map_or_else(|_| "whimbrel".to_owned(), |own| own.display().to_string());
+        let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+        let bob = &self.bob.address;
+        let call = format!("{own} sendmail --data '{}'", data.display());
+        format!(
+            "\nLet programs send that run sendmail (PHP's sendmail_path, git's sendmailCmd, mutt's sendmail)\n  \
+             printf 'To: {bob}\\nSubject: Five\\n\\nHello\\n' | {call} -t -i\n"
         )
     }
 

@@ -1,8 +1,8 @@
 //! The drop folder: where a message waits that no server could take. Everybody may put a file there,
 //! and only its owner and the server see what is in it.
 //!
-//! A file is a batch (`smtp::batch`). It is written and synced, and only then becomes one that the
-//! server takes: the mark is its execute bit, so that neither a name nor the folder has to change. Who
+//! A file is a batch (`smtp::batch`). It is written, synced with its name, and only then becomes one that
+//! the server takes: the mark is its execute bit, so that neither a name nor the folder has to change. Who
 //! owns it handed it in; the system says so. What never happens here: the taking in.
 //!
 //! In a folder with the setgid bit (mode 3733, as packages make it) a file belongs to the server's group,
@@ -13,11 +13,12 @@ use super::exit::{Code, Ended};
 use super::message::Message;
 use addr::Charset;
 use net::Random;
+use rustix::fs::syncfs;
 use smtp::batch::{Newline, Writer};
 use smtp::client::Recipient;
 use smtp::{ClientName, Command};
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -84,6 +85,7 @@ impl Unfinished<'_> {
 
     fn mark(&mut self) -> std::io::Result<()> {
         self.file.sync_all()?;
+        sync_name(&self.file, self.folder)?;
         let (own, around) = (self.file.metadata()?, std::fs::metadata(self.folder)?);
         let mode = match (own.uid() == around.uid(), own.gid() == around.gid()) {
             (true, _) => FOR_OWNER,
@@ -101,6 +103,17 @@ impl Drop for Unfinished<'_> {
             // nobody is told that it is here; most likely nobody took it
             let _ = std::fs::remove_file(&self.path);
         }
+    }
+}
+
+/// Sees that the file has its name after a crash. Most file systems write the name of a new file with the
+/// file, but only a sync of its folder is promised to. Who may not read the folder, and so cannot open it,
+/// syncs the whole file system, which needs no right.
+fn sync_name(file: &File, folder: &Path) -> std::io::Result<()> {
+    match File::open(folder) {
+        Ok(folder) => folder.sync_all(),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(syncfs(file)?),
+        Err(error) => Err(error),
     }
 }
 

@@ -45,7 +45,26 @@ impl Code {
             Class::Permanent => {}
             _ => return Code::Temporary,
         }
-        match reply.and_then(smtp::Reply::status) {
+        Code::of_status(reply.and_then(smtp::Reply::status))
+    }
+
+    /// The same of one line: `550 5.1.1 …`.
+    pub fn of_line(line: &str) -> Code {
+        let mut words = line.split(' ');
+        if !words.next().is_some_and(|code| code.starts_with('5')) {
+            return Code::Temporary;
+        }
+        let numbers = words.next().unwrap_or_default();
+        let mut numbers = numbers.splitn(3, '.').map(str::parse::<u16>);
+        let status = match (numbers.next(), numbers.next(), numbers.next()) {
+            (Some(Ok(5)), Some(Ok(subject)), Some(Ok(detail))) => Some(Status(5, subject, detail)),
+            _ => None,
+        };
+        Code::of_status(status)
+    }
+
+    fn of_status(status: Option<Status>) -> Code {
+        match status {
             Some(Status(_, 1, 2)) => Code::NoHost,
             Some(Status(_, 1 | 2, _)) => Code::NoUser,
             Some(Status(_, 6, _) | Status(_, 3, 4)) => Code::Data,
@@ -76,5 +95,25 @@ impl Ended {
 impl From<String> for Ended {
     fn from(why: String) -> Ended {
         Ended::new(Code::Software, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_a_program_ends() {
+        // [rfc3463 3]
+        for (line, code) in [
+            ("550 5.1.1 No such user", Code::NoUser),
+            ("550 5.1.2 No such host", Code::NoHost),
+            ("550 5.7.1 Not you", Code::NotAllowed),
+            ("550 No", Code::Unavailable),
+            ("451 4.3.0 Later", Code::Temporary),
+            ("", Code::Temporary),
+        ] {
+            assert_eq!(Code::of_line(line), code, "{line}");
+        }
     }
 }

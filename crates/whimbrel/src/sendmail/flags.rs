@@ -1,27 +1,34 @@
 //! What programs say when they call `sendmail`: flags of forty years.
 //!
-//! The flags are those that Sendmail, Postfix and Exim share. What is asked of their insides is taken
-//! and does nothing; what is no flag at all is refused. What never happens here: an effect.
+//! `table` says which there are. What is asked of another server's insides is taken and does nothing;
+//! what would do something else than was asked is refused. What never happens here: an effect.
 
 use super::exit::{Code, Ended};
+use super::table::{self, Does, Row, Takes};
 use smtp::dsn::{EnvelopeId, Notify, Ret};
 
 /// What is to be done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Mode {
     /// A message comes in.
     #[default]
     Deliver,
     /// `-bs`: SMTP on standard input and output.
     Dialogue,
+    /// `-bS`: a batch of SMTP on standard input.
+    Batch,
     /// `-bv`: say whether mail for these is taken.
     Verify,
     /// `-bp`: list the queue.
     Queue,
-    /// `-q`: try all of the queue now.
-    Flush,
+    /// `-q`: try these of the queue now, in words of `whimbrel queue retry`.
+    Flush(Vec<String>),
     /// `-bi`: take in the aliases.
     Aliases,
+    /// `-bV`
+    Version,
+    /// `-bC` and others: see that the settings can be read, and end.
+    Nothing,
 }
 
 /// Whether a line with only a dot ends the message.
@@ -74,130 +81,156 @@ pub struct Flags {
     pub brought_by: Option<String>,
     /// `-C`: another settings file.
     pub config: Option<String>,
-    /// `-I` behind `newaliases`, `-oA`: another file of aliases.
+    /// `-oA`: another file of aliases.
     pub aliases: Option<String>,
+    /// `--data`: the server of this data folder.
+    pub data: Option<String>,
 }
 
-/// Flags with a value that is taken and not used: -B -d -D -h -L -M -O -X, -A.
-const UNUSED_WITH_VALUE: &[u8] = b"ABDhLMOX";
-/// Flags that are taken and not used.
-const UNUSED: &[u8] = b"cGmnUvxI";
+/// Not Sendmail's, but as all commands of this program have it.
+const DATA: &str = "--data";
 
 /// Reads the words behind the program's name.
 pub fn read(words: &[String]) -> Result<Flags, Ended> {
     let mut flags = Flags::default();
-    let mut words = words.iter().peekable();
+    let mut words = words.iter();
     while let Some(word) = words.next() {
         let Some(letters) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
             flags.named.push(word.clone());
             continue;
         };
-        if letters == "-" {
-            flags.named.extend(words.cloned());
-            break;
-        }
-        let mut rest = letters;
-        while let Some(letter) = rest.chars().next() {
-            rest = &rest[letter.len_utf8()..];
-            let takes = Takes::of(letter).ok_or_else(|| unknown(letter))?;
-            let value = match takes {
-                Takes::Nothing => None,
-                Takes::Attached => Some(std::mem::take(&mut rest).to_owned()),
-                Takes::Value if !rest.is_empty() => Some(std::mem::take(&mut rest).to_owned()),
-                Takes::Value => {
-                    let next = words.next().cloned();
-                    let missing = || usage(format!("-{letter} needs a value"));
-                    Some(next.ok_or_else(missing)?)
-                }
-            };
-            flags.take(letter, value.as_deref().unwrap_or_default())?;
+        match word.as_str() {
+            "--" => {
+                flags.named.extend(words.cloned());
+                break;
+            }
+            DATA => flags.data = Some(next(&mut words, DATA, "--data DIR")?),
+            _ => match word
+                .strip_prefix(DATA)
+                .and_then(|rest| rest.strip_prefix('='))
+            {
+                Some(data) => flags.data = Some(data.to_owned()),
+                None => flags.read_word(letters, &mut words)?,
+            },
         }
     }
     Ok(flags)
 }
 
-/// What stands behind a flag.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Takes {
-    Nothing,
-    /// The rest of its word, which may be empty.
-    Attached,
-    /// The rest of its word, or the next.
-    Value,
-}
-
-impl Takes {
-    fn of(letter: char) -> Option<Takes> {
-        let octet = u8::try_from(letter).ok()?;
-        match octet {
-            b'q' | b'Q' | b'd' | b'e' => Some(Takes::Attached),
-            b'b' | b'C' | b'f' | b'F' | b'N' | b'o' | b'p' | b'r' | b'R' | b'V' => {
-                Some(Takes::Value)
-            }
-            b'i' | b't' => Some(Takes::Nothing),
-            _ if UNUSED.contains(&octet) => Some(Takes::Nothing),
-            _ if UNUSED_WITH_VALUE.contains(&octet) => Some(Takes::Value),
-            _ => None,
-        }
-    }
+fn next<'a>(
+    words: &mut impl Iterator<Item = &'a String>,
+    flag: &str,
+    example: &str,
+) -> Result<String, Ended> {
+    let next = words.next().cloned();
+    next.ok_or_else(|| usage(format!("{flag} needs a value, as in `{example}`")))
 }
 
 impl Flags {
-    fn take(&mut self, letter: char, value: &str) -> Result<(), Ended> {
-        let owned = || Some(value.to_owned());
-        match letter {
-            'b' => self.mode = mode(value)?,
-            'q' => self.mode = Mode::Flush,
-            'i' => self.dot = Dot::IsText,
-            't' => self.recipients = Recipients::InHeader,
-            'f' | 'r' => self.from = owned(),
-            'F' => self.full_name = owned(),
-            'C' => self.config = owned(),
-            'e' => self.errors = errors(value),
-            'o' => self.option(value),
-            'p' => self.brought_by = value.split_once(':').map(|(_, host)| host.to_owned()),
-            'N' => {
-                let wrong = || usage(format!("-N {value}: never, or success, delay and failure"));
-                self.notify = Some(Notify::read(value).ok_or_else(wrong)?);
+    /// The letters behind a dash.
+    fn read_word<'a>(
+        &mut self,
+        letters: &str,
+        words: &mut impl Iterator<Item = &'a String>,
+    ) -> Result<(), Ended> {
+        let mut rest = letters;
+        while let Some(letter) = rest.chars().next() {
+            let row = table::find(rest);
+            let row = row.ok_or_else(|| usage(format!("-{letter} is not known")))?;
+            rest = &rest[row.letters().len()..];
+            if row.does == Does::Refused {
+                return Err(usage(format!("{}{rest}: {}", row.flag, row.says)));
             }
-            'R' => {
-                let word = match value.to_ascii_lowercase().as_str() {
-                    "hdrs" | "headers" => "HDRS",
-                    _ => "FULL",
-                };
-                self.ret = Ret::read(word);
-            }
-            'V' => {
-                let wrong = || usage(format!("-V {value} is no envelope id"));
-                self.envid = Some(EnvelopeId::read(value).ok_or_else(wrong)?);
-            }
-            _ => {}
+            let value = match row.takes {
+                Takes::Nothing => String::new(),
+                Takes::Attached => std::mem::take(&mut rest).to_owned(),
+                Takes::Value if !rest.is_empty() => std::mem::take(&mut rest).to_owned(),
+                Takes::Value => next(words, row.flag, row.example)?,
+            };
+            self.take(row, value)?;
         }
         Ok(())
     }
 
-    /// `-o`: what is not known is tolerated, as everybody does.
+    fn take(&mut self, row: &Row, value: String) -> Result<(), Ended> {
+        match row.flag {
+            "-i" | "-oi" => self.dot = Dot::IsText,
+            "-t" => self.recipients = Recipients::InHeader,
+            "-f" | "-r" => self.from = Some(value),
+            "-F" => self.full_name = Some(value),
+            "-C" => self.config = Some(value),
+            "-e" | "-oe" => self.errors = errors(&value),
+            "-oA" => self.aliases = Some(value),
+            "-O" => self.option(&value),
+            "-p" => self.brought_by = value.split_once(':').map(|(_, host)| host.to_owned()),
+            "-N" | "-R" | "-V" => self.notification(row.flag, &value)?,
+            _ => {
+                if let Some(mode) = mode(row.flag, value) {
+                    self.mode = mode;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is asked of reports. [rfc3461 4]
+    fn notification(&mut self, flag: &str, value: &str) -> Result<(), Ended> {
+        let wrong = |must: &str| usage(format!("{flag} {value}: {must}"));
+        match flag {
+            "-N" => {
+                let notify = Notify::read(value);
+                let notify = notify.ok_or_else(|| wrong("never, or success, delay and failure"))?;
+                self.notify = Some(notify);
+            }
+            "-R" => {
+                let word = match value.to_ascii_lowercase().as_str() {
+                    "hdrs" | "headers" => "HDRS",
+                    "full" => "FULL",
+                    _ => return Err(wrong("hdrs or full")),
+                };
+                self.ret = Ret::read(word);
+            }
+            _ => {
+                let id = EnvelopeId::read(value);
+                self.envid = Some(id.ok_or_else(|| wrong("it is no envelope id"))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// `-O`: what is not known is tolerated, as everybody does.
     fn option(&mut self, value: &str) {
-        match value.split_at_checked(1) {
-            Some(("i", _)) => self.dot = Dot::IsText,
-            Some(("e", how)) => self.errors = errors(how),
-            Some(("A", file)) if !file.is_empty() => self.aliases = Some(file.to_owned()),
+        let (name, value) = value.split_once('=').unwrap_or((value, ""));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "ignoredots" => self.dot = Dot::IsText,
+            "errormode" => self.errors = errors(value.trim()),
+            "aliasfile" => self.aliases = Some(value.trim().to_owned()),
             _ => {}
         }
     }
 }
 
-fn mode(value: &str) -> Result<Mode, Ended> {
-    Ok(match value {
-        "m" | "a" => Mode::Deliver,
-        "s" => Mode::Dialogue,
-        "v" => Mode::Verify,
-        "p" => Mode::Queue,
-        "i" => Mode::Aliases,
-        "d" | "D" | "l" => {
-            return Err(usage("the server is started by `systemctl start whimbrel`"));
+/// None where the flag asks for nothing.
+fn mode(flag: &str, value: String) -> Option<Mode> {
+    let flush = |word: &str, value: String| Mode::Flush(vec![word.to_owned(), value]);
+    Some(match flag {
+        "-bs" => Mode::Dialogue,
+        "-bS" => Mode::Batch,
+        "-bv" | "-bt" => Mode::Verify,
+        "-bp" => Mode::Queue,
+        "-bi" | "-I" => Mode::Aliases,
+        "-bV" => Mode::Version,
+        "-bh" | "-bH" | "-bC" => Mode::Nothing,
+        // what begins with a time is for a server that has to be told so
+        "-q" if value.starts_with(|c: char| c.is_ascii_digit() || c == 'p') => Mode::Nothing,
+        "-q" => Mode::Flush(vec!["--all".to_owned()]),
+        "-qI" => Mode::Flush(vec![value]),
+        "-qR" => {
+            let domain = value.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+            flush("--domain", domain.unwrap_or(value))
         }
-        other => return Err(usage(format!("-b{other} is not known"))),
+        "-qS" => flush("--sender", value),
+        _ => return None,
     })
 }
 
@@ -208,10 +241,6 @@ fn errors(value: &str) -> Errors {
         "q" => Errors::Quiet,
         _ => Errors::Print,
     }
-}
-
-fn unknown(letter: char) -> Ended {
-    usage(format!("-{letter} is not known"))
 }
 
 fn usage(why: impl Into<String>) -> Ended {
@@ -258,8 +287,19 @@ mod tests {
         assert_eq!(flags("-bs").unwrap().mode, Mode::Dialogue);
         assert_eq!(flags("-bp").unwrap().mode, Mode::Queue);
         assert_eq!(flags("-bi").unwrap().mode, Mode::Aliases);
-        for flush in ["-q", "-q15m", "-qRx.test"] {
-            assert_eq!(flags(flush).unwrap().mode, Mode::Flush, "{flush}");
+        let flush =
+            |words: &[&str]| Mode::Flush(words.iter().map(|&word| word.to_owned()).collect());
+        for (line, expected) in [
+            ("-q", flush(&["--all"])),
+            ("-qf", flush(&["--all"])),
+            ("-qRx.test", flush(&["--domain", "x.test"])),
+            ("-qR jane@x.test", flush(&["--domain", "x.test"])),
+            ("-qSjane@x.test", flush(&["--sender", "jane@x.test"])),
+            ("-qIid1", flush(&["id1"])),
+            ("-q15m", Mode::Nothing),
+            ("-q1h30m", Mode::Nothing),
+        ] {
+            assert_eq!(flags(line).unwrap().mode, expected, "{line}");
         }
         let got = flags("-N success,failure -R hdrs -V x1 a").unwrap();
         assert_eq!(got.notify.unwrap().to_string(), "SUCCESS,FAILURE");
@@ -269,8 +309,11 @@ mod tests {
 
     #[test]
     fn unknown_options_are_tolerated_and_unknown_flags_are_not() {
-        let got = flags("-oQ/tmp -oX -O DeliveryMode=b -Am -v -U -m -n a").unwrap();
+        let got = flags("-oQ/tmp -oX -O DeliveryMode=b -oMr uucp -Am -v -U -m -n a").unwrap();
         assert_eq!(got.named, ["a"]);
+        assert_eq!(flags("--data /d -t").unwrap().data.as_deref(), Some("/d"));
+        assert_eq!(flags("--data=/d -t").unwrap().data.as_deref(), Some("/d"));
+        assert_eq!(flags("-- --data").unwrap().named, ["--data"]);
         for wrong in [
             "-z",
             "-bx",
@@ -278,6 +321,9 @@ mod tests {
             "-f",
             "-N sometimes a",
             "-V \u{1} a",
+            "-R some a",
+            "--data",
+            "--other",
             "-\u{e9}",
         ] {
             assert_eq!(flags(wrong).unwrap_err().code, Code::Usage, "{wrong}");

@@ -14,7 +14,9 @@ use nix::unistd::{User, getuid};
 use std::path::{Path, PathBuf};
 
 /// Names another settings file, for these programs only: their callers choose the words.
-const VARIABLE: &str = "WHIMBREL_CONFIG";
+const CONFIG: &str = "WHIMBREL_CONFIG";
+/// Names another data folder, such as that of `try`.
+const DATA: &str = "WHIMBREL_DATA";
 
 /// The server, seen from outside.
 pub struct House {
@@ -24,18 +26,26 @@ pub struct House {
 }
 
 impl House {
-    pub fn find(config: Option<&str>) -> Result<House, Ended> {
-        let variable = std::env::var_os(VARIABLE).map(PathBuf::from);
+    /// By the words of the call, or by the variables, or at the usual place.
+    pub fn find(config: Option<&str>, data: Option<&str>) -> Result<House, Ended> {
+        let variable = |name| std::env::var_os(name).filter(|text| !text.is_empty());
+        let data = data.map(PathBuf::from);
+        let data = data.or_else(|| variable(DATA).map(PathBuf::from));
+        let variable = variable(CONFIG).map(PathBuf::from);
         // Sendmail's own settings are not ours
         let config = config.filter(|path| path.ends_with(".toml"));
         let named = config.map(PathBuf::from).or(variable);
         let file = SettingsFile::find(named.as_deref())?;
         let is_readable = named.is_some() || own_files::read(file.path()).is_ok();
         let wrong = |why| Ended::new(Code::Config, why);
-        let settings = match is_readable {
+        let mut settings = match is_readable {
             true => file.read().map_err(wrong)?,
             false => Settings::new("localhost"),
         };
+        if let Some(data) = data {
+            let data = std::path::absolute(data);
+            settings.process.data = data.map_err(|error| wrong(error.to_string()))?;
+        }
         Ok(House {
             config: is_readable.then(|| file.path().to_owned()),
             settings,

@@ -19,6 +19,7 @@ mod post_in;
 mod rmail;
 mod rsmtp;
 mod said;
+mod table;
 pub mod taking;
 
 use exit::{Code, Ended};

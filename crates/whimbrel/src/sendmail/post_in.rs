@@ -9,7 +9,7 @@ use super::hand_over::{self, Handed};
 use super::house::{House, Myself};
 use super::message::{self, Message};
 use super::said::{Sorted, sorted};
-use super::{aliases, drop_folder};
+use super::{aliases, drop_folder, rsmtp};
 use addr::Domain;
 use net::dial_unix;
 use smtp::ClientName;
@@ -23,25 +23,35 @@ const HERE: &str = "localhost";
 
 pub fn run(words: &[String]) -> Result<(), Ended> {
     let flags = flags::read(words)?;
-    let house = House::find(flags.config.as_deref())?;
-    match flags.mode {
+    let house = house(&flags)?;
+    match &flags.mode {
         Mode::Deliver => deliver(&flags, &house),
         Mode::Dialogue => dialogue(&house),
+        Mode::Batch => rsmtp::take(&house, &name(flags.brought_by.as_deref())),
         Mode::Verify => verify(&flags, &house),
-        Mode::Queue => queue(&house, "list"),
-        Mode::Flush => queue(&house, "retry"),
+        Mode::Queue => queue(&house, "list", &[]),
+        Mode::Flush(which) => queue(&house, "retry", which),
         Mode::Aliases => aliases::take_in(&flags, &house),
+        Mode::Version => {
+            println!("Whimbrel {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+        Mode::Nothing => Ok(()),
     }
 }
 
 pub fn mailq(words: &[String]) -> Result<(), Ended> {
     let flags = flags::read(words)?;
-    queue(&House::find(flags.config.as_deref())?, "list")
+    queue(&house(&flags)?, "list", &[])
 }
 
 pub fn newaliases(words: &[String]) -> Result<(), Ended> {
     let flags = flags::read(words)?;
-    aliases::take_in(&flags, &House::find(flags.config.as_deref())?)
+    aliases::take_in(&flags, &house(&flags)?)
+}
+
+fn house(flags: &Flags) -> Result<House, Ended> {
+    House::find(flags.config.as_deref(), flags.data.as_deref())
 }
 
 fn deliver(flags: &Flags, house: &House) -> Result<(), Ended> {
@@ -130,7 +140,11 @@ fn dialogue(house: &House) -> Result<(), Ended> {
         |why: String| Ended::new(Code::Temporary, format!("the server is not there: {why}"));
     let socket = socket.ok_or_else(|| not_now("it has no socket for local users".to_owned()))?;
     let talked = in_runtime(talk(&socket))?;
-    talked.map_err(|error| not_now(error.to_string()))
+    talked.map_err(|error| {
+        // whoever speaks SMTP here reads nothing else
+        print!("421 4.3.2 The server is not there, try again later\r\n");
+        not_now(error.to_string())
+    })
 }
 
 /// Carries lines both ways until one side ends.
@@ -188,28 +202,39 @@ fn verify(flags: &Flags, house: &House) -> Result<(), Ended> {
     let none = || Ended::new(Code::Temporary, "the server has no socket for local users");
     let socket = house.socket().ok_or_else(none)?;
     let said = in_runtime(hand_over::verify(&socket, &message))??;
-    let mut refused = Vec::new();
+    let mut refused: Option<Ended> = None;
     for (recipient, reply) in said {
-        match reply.starts_with('2') {
-            true => println!("{recipient}: mail is taken"),
-            false => refused.push(format!("{recipient}: {reply}")),
+        if reply.starts_with('2') {
+            println!("{recipient}: mail is taken");
+            continue;
+        }
+        let line = format!("{recipient}: {reply}");
+        match &mut refused {
+            Some(ended) => ended.why = format!("{}\n{line}", ended.why),
+            None => refused = Some(Ended::new(Code::of_line(&reply), line)),
         }
     }
-    match refused.is_empty() {
-        true => Ok(()),
-        false => Err(Ended::new(Code::NoUser, refused.join("\n"))),
-    }
+    refused.map_or(Ok(()), Err)
 }
 
-/// What `whimbrel queue` does with all entries.
-fn queue(house: &House, what: &str) -> Result<(), Ended> {
+/// What `whimbrel queue` does.
+fn queue(house: &House, what: &str, which: &[String]) -> Result<(), Ended> {
     let data = house.data().display().to_string();
-    let words = ["whimbrel", "queue", what, "--data", &data];
+    let mut words = vec!["whimbrel", "queue", what, "--data", &data];
+    words.extend(which.iter().map(String::as_str));
     match crate::run_words(&words) {
         Ok(code) if code == std::process::ExitCode::SUCCESS => Ok(()),
         Ok(_) => Err(Ended::new(Code::Unavailable, "")),
+        Err(why) if !house.data().is_dir() => Err(Ended::new(Code::Config, why)),
+        Err(why) if !is_served(house) => Err(Ended::new(Code::Temporary, why)),
         Err(why) => Err(Ended::new(Code::NotAllowed, why)),
     }
+}
+
+/// Whether a server is there.
+fn is_served(house: &House) -> bool {
+    let socket = house.socket();
+    socket.is_some_and(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok())
 }
 
 /// One thread: these programs are started by the thousand.

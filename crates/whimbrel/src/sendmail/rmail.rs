@@ -20,7 +20,7 @@ use uucp::FromLines;
 
 pub fn run(words: &[String]) -> Result<(), Ended> {
     let recipients = recipients(words)?;
-    let house = House::find(None)?;
+    let house = House::find(None, None)?;
     let most = house.settings.message_bytes + MOST_LINES;
     let input = message::input(most)?;
     let by = neighbour::of_caller();

@@ -27,12 +27,17 @@ pub fn run(words: &[String]) -> Result<(), Ended> {
         let why = format!("takes no words, and not {word}; the batch is read from standard input");
         return Err(Ended::new(Code::Usage, why));
     }
-    let house = House::find(None)?;
+    let house = House::find(None, None)?;
     let name = neighbour::name(neighbour::of_caller().as_deref());
+    take(&house, &name)
+}
+
+/// Takes the batch on standard input, which somebody of this name brings.
+pub fn take(house: &House, name: &ClientName) -> Result<(), Ended> {
     let folder = house.drop_folder();
     let mut file = Unfinished::begin(&folder)?;
     let input = std::io::stdin().lock();
-    let read = read(input, &name, |piece| file.write(piece))?;
+    let read = read(input, name, |piece| file.write(piece))?;
     if read.messages > 0 {
         file.finish()?;
     }
