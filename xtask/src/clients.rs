@@ -38,8 +38,11 @@ const PROGRAMS: &[(&str, &str)] = &[
     // pack what comes by UUCP
     ("bzip2", "bzip2"),
     ("compress", "ncompress"),
-    // they hand in by sendmail; this mailx brings no mail server with it
+    // they hand in by sendmail; bsd-mailx wants a mail server, of which this is the smallest
+    ("sendmail", "msmtp-mta"),
     ("s-nail", "s-nail"),
+    ("bsd-mailx", "bsd-mailx"),
+    ("cron", "cron"),
     ("php", "php-cli"),
     ("git send-email", "git-email"),
     // verify what is signed; opendkim is never run as a service

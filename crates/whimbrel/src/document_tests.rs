@@ -45,6 +45,11 @@ fn unknown<'a>(words: &[&'a str]) -> Option<&'a str> {
     command.build();
     for word in words {
         let word = word.trim_matches(['[', ']', ',']);
+        // what reads its words by a table of its own
+        let mut arguments = command.get_arguments();
+        if arguments.any(clap::Arg::is_trailing_var_arg_set) {
+            return None;
+        }
         if let Some(option) = word.strip_prefix("--") {
             let option = option.split('=').next().unwrap_or_default();
             let is_it = |argument: &clap::Arg| argument.get_long() == Some(option);

@@ -7,6 +7,7 @@
 use clients::{Program, Server, Start};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +37,71 @@ pub fn run() {
         assert_eq!(found.len(), 2, "{subject}");
     }
     server.stop();
+}
+
+/// Who drops a file has it synced, and its name with it, before it is marked as whole: the owner of the
+/// folder by a sync of the folder, anybody else, who may not open that, by one of the file system.
+pub fn is_synced_by_its_writer() {
+    if Program::find("strace").is_none() {
+        return;
+    }
+    let place = tempfile::tempdir().expect("because there is room for a folder");
+    let open = |path: &Path, mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, mode).expect("because it is ours");
+    };
+    open(place.path(), 0o755);
+    let (data, binary) = (place.path().join("data"), place.path().join("whimbrel"));
+    std::fs::copy(clients::server::binary(), &binary).expect("because there is room for it");
+    Start::on(&data).start().stop();
+    open(&data, 0o711);
+    let calls = calls_of(&data, &["strace"], &binary);
+    let at = |what: &str| calls.iter().position(|call| call.contains(what));
+    let (file, folder, mark) = (at("fsync(file"), at("fsync(folder"), at("fchmod("));
+    assert!(
+        file.is_some() && file < folder && folder < mark,
+        "{calls:?}"
+    );
+    if !rustix::process::geteuid().is_root() {
+        println!("only root can become somebody else, so half of this test shows nothing");
+        return;
+    }
+    let nobody = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "strace",
+    ];
+    let calls = calls_of(&data, &nobody, &binary);
+    let at = |what: &str| calls.iter().position(|call| call.contains(what));
+    let (file, all, mark) = (at("fsync(file"), at("syncfs("), at("fchmod("));
+    assert!(file.is_some() && file < all && all < mark, "{calls:?}");
+}
+
+/// What the system is asked to sync and mark while a message is dropped.
+fn calls_of(data: &Path, strace: &[&str], binary: &Path) -> Vec<String> {
+    let mut words = strace.iter();
+    let mut command = Command::new(words.next().expect("because there is a program"));
+    command.args(words);
+    command.args(["-f", "-qq", "-y", "-e", "signal=none"]);
+    command.args(["-e", "trace=fsync,syncfs,fchmod"]);
+    command.arg(binary).args(["sendmail", "--data"]).arg(data);
+    command.arg("alice").stdin(Stdio::null());
+    let done = command.output().expect("because strace is there");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{said}");
+    let folder = data.join("drop").display().to_string();
+    let short = |line: &str| {
+        let call = line.split("] ").last().unwrap_or(line);
+        let (name, rest) = call.split_once('(').unwrap_or((call, ""));
+        let what = match rest.contains(&format!("<{folder}>")) {
+            true => "folder",
+            false => "file",
+        };
+        format!("{name}({what}")
+    };
+    said.lines().map(short).collect()
 }
 
 fn killed_at_removal(data: &Path, path: &Path) {

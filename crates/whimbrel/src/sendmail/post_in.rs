@@ -234,7 +234,8 @@ fn queue(house: &House, what: &str, which: &[String]) -> Result<(), Ended> {
 /// Whether a server is there.
 fn is_served(house: &House) -> bool {
     let socket = house.socket();
-    socket.is_some_and(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok())
+    let reached = socket.map(|socket| in_runtime(async move { dial_unix(&socket).await.is_ok() }));
+    matches!(reached, Some(Ok(true)))
 }
 
 /// One thread: these programs are started by the thousand.

@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A folder with a `sendmail` that finds the server of this data folder.
-struct Machine {
-    place: tempfile::TempDir,
+pub(super) struct Machine {
+    pub place: tempfile::TempDir,
 }
 
 impl Machine {
-    fn new(data: &Path) -> Machine {
+    pub fn new(data: &Path) -> Machine {
         let place = tempfile::tempdir().unwrap();
         let config = place.path().join("whimbrel.toml");
         std::fs::write(&config, format!("data = \"{}\"\n", data.display())).unwrap();
@@ -32,16 +32,22 @@ impl Machine {
         Machine { place }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.place.path().join(name)
     }
 
-    fn sendmail(&self) -> String {
+    pub fn sendmail(&self) -> String {
         self.path("sendmail").display().to_string()
     }
 
     /// Its exit code, and what it said.
-    fn run(&self, words: &[&str], input: &[u8]) -> (Option<i32>, String) {
+    pub fn run(&self, words: &[&str], input: &[u8]) -> (Option<i32>, String) {
+        let (code, _, said) = self.says(words, input);
+        (code, said)
+    }
+
+    /// The same, with standard output before the errors.
+    pub fn says(&self, words: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
         let mut child = Command::new(self.path("sendmail"))
             .args(words)
             .stdin(Stdio::piped())
@@ -52,8 +58,12 @@ impl Machine {
         // who is refused by its words does not read
         let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), input);
         let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        (output.status.code(), said)
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
     }
 }
 
@@ -160,7 +170,6 @@ fn mutt_hands_in() {
 fn mailx_hands_in() {
     let server = Server::start();
     let machine = Machine::new(&server.data);
-    // bsd-mailx would bring a mail server with it
     let Some(mailx) = Program::find("s-nail") else {
         return;
     };
