@@ -46,8 +46,8 @@ fn unknown<'a>(words: &[&'a str]) -> Option<&'a str> {
     for word in words {
         let word = word.trim_matches(['[', ']', ',']);
         // what reads its words by a table of its own
-        let mut arguments = command.get_arguments();
-        if arguments.any(clap::Arg::is_trailing_var_arg_set) {
+        let reads_its_own = clap::Arg::is_trailing_var_arg_set;
+        if command.get_arguments().any(reads_its_own) {
             return None;
         }
         if let Some(option) = word.strip_prefix("--") {
