@@ -14,6 +14,7 @@ use crate::keywords::Keywords;
 use crate::mailbox::{self, MailboxChange, MailboxInfo, Status};
 use crate::name::{MailboxName, SpecialUse};
 use crate::state::AccountState;
+use crate::subscription;
 use crate::tree::{self, Node};
 use crate::view::{Access, View};
 use net::Time;
@@ -72,7 +73,7 @@ impl Account {
         let look = self.now();
         let list = tree::all(&look)?;
         let parents = tree::parents(&list);
-        let subscribed: HashSet<_> = subscribed_names(&look)?.into_iter().collect();
+        let subscribed: HashSet<_> = subscription::subscribed_names(&look)?.into_iter().collect();
         let info = |(name, node): (MailboxName, Node)| MailboxInfo {
             id: node.id,
             subscribed: subscribed.contains(&name),
@@ -100,7 +101,7 @@ impl Account {
     }
     /// Subscribed names; there may be no mailbox of that name.
     pub fn subscriptions(&self) -> Result<Vec<MailboxName>, Fault> {
-        let mut names = subscribed_names(&self.now())?;
+        let mut names = subscription::subscribed_names(&self.now())?;
         names.sort_by(MailboxName::listing_order);
         Ok(names)
     }
@@ -124,11 +125,22 @@ impl Account {
         self.inner.sessions.forget(self.id, gone);
         Ok(())
     }
-    /// Deletes a mailbox that has no messages and none below it.
+    /// Makes a mailbox and subscribes it, and what above it was missing too.
+    pub async fn create_subscribed(&self, name: &MailboxName) -> Result<MailboxId, MailboxError> {
+        let mut change = AccountEdit::open(&self.inner, self.id).await?;
+        let made = subscription::missing(&change, name)?;
+        let limit = self.inner.settings.max_mailboxes;
+        let id = mailbox::create(&mut change, name, None, limit)?;
+        subscription::add(&mut change, &made)?;
+        change.submit(&self.inner).await?;
+        Ok(id)
+    }
+    /// Deletes a mailbox that has no messages and none below it, and its subscription.
     pub async fn delete_empty(&self, name: &MailboxName) -> Result<(), MailboxError> {
         let mut change = AccountEdit::open(&self.inner, self.id).await?;
         mailbox::check_empty(&mut change, name)?;
         let gone = mailbox::delete(&mut change, name)?;
+        subscription::unsubscribe(&mut change, name)?;
         change.submit(&self.inner).await?;
         self.inner.sessions.forget(self.id, gone);
         Ok(())
@@ -142,6 +154,25 @@ impl Account {
         } else {
             mailbox::rename(&mut change, from, to, limit)?;
         }
+        change.submit(&self.inner).await?;
+        Ok(())
+    }
+    /// Renames a mailbox that is not INBOX; its subscription and those below it go with it, and what is
+    /// made above it is subscribed as by `create_subscribed`.
+    pub async fn rename_subscribed(
+        &self,
+        from: &MailboxName,
+        to: &MailboxName,
+    ) -> Result<(), MailboxError> {
+        let mut change = AccountEdit::open(&self.inner, self.id).await?;
+        let made = to
+            .superior()
+            .map(|above| subscription::missing(&change, &above));
+        let made = made.transpose()?.unwrap_or_default();
+        let limit = self.inner.settings.max_mailboxes;
+        mailbox::rename(&mut change, from, to, limit)?;
+        subscription::follow(&mut change, from, to)?;
+        subscription::add(&mut change, &made)?;
         change.submit(&self.inner).await?;
         Ok(())
     }
@@ -168,11 +199,12 @@ impl Account {
     }
     /// Subscribes a name, whether there is such a mailbox or not.
     pub async fn subscribe(&self, name: &MailboxName) -> Result<(), MailboxError> {
-        self.change(|change| mailbox::subscribe(change, name)).await
+        self.change(|change| subscription::subscribe(change, name))
+            .await
     }
     /// Unsubscribes a name; fine if it was not subscribed.
     pub async fn unsubscribe(&self, name: &MailboxName) -> Result<(), MailboxError> {
-        self.change(|change| mailbox::unsubscribe(change, name))
+        self.change(|change| subscription::unsubscribe(change, name))
             .await
     }
     /// A mailbox's counts; the cost does not depend on its size.
@@ -254,20 +286,4 @@ impl Account {
     pub fn bell(&self) -> Bell {
         self.inner.db.bell(keys::partition(self.id))
     }
-}
-
-fn subscribed_names(look: &impl Look) -> Result<Vec<MailboxName>, Fault> {
-    let mut names = Vec::new();
-    for row in look.below(keys::SUBSCRIPTIONS) {
-        let (key, value) = row?;
-        // Of before there were spellings there is a mark.
-        let name = match &value[..] {
-            [1] => &key[keys::SUBSCRIPTIONS.len()..],
-            spelling => spelling,
-        };
-        let name = std::str::from_utf8(name).ok();
-        let name = name.and_then(|name| MailboxName::try_from(name).ok());
-        names.push(name.ok_or_else(|| damaged("a subscription", &key))?);
-    }
-    Ok(names)
 }

@@ -43,6 +43,7 @@ mod sessions;
 mod settings;
 mod since;
 mod state;
+mod subscription;
 mod tree;
 mod upkeep;
 mod verify;

@@ -12,7 +12,6 @@ use crate::error::MailboxError;
 use crate::history::LogChange;
 use crate::ids::{MailboxId, ModSeq};
 use crate::keys;
-use crate::limits;
 use crate::name::{MailboxName, SpecialUse};
 use crate::rows::BLOCK_UIDS;
 use crate::state::{MailboxRecord, MailboxState};
@@ -380,41 +379,4 @@ pub(crate) fn rename_inbox(
         record: node.record,
     });
     Ok(())
-}
-
-/// SUBSCRIBE; says whether anything changed.
-pub(crate) fn subscribe(
-    change: &mut AccountEdit,
-    name: &MailboxName,
-) -> Result<bool, MailboxError> {
-    let key = keys::subscription(name.as_str());
-    if change.edit.get(&key)?.is_some() {
-        return Ok(false);
-    }
-    if change.state.subscriptions as usize >= limits::SUBSCRIPTIONS {
-        return Err(MailboxError::TooMany);
-    }
-    change.state.subscriptions += 1;
-    change.edit.put(key, name.spelling().as_bytes());
-    change.record(LogChange::Subscribed {
-        name: name.as_str().to_owned(),
-    });
-    Ok(true)
-}
-
-/// UNSUBSCRIBE; says whether anything changed.
-pub(crate) fn unsubscribe(
-    change: &mut AccountEdit,
-    name: &MailboxName,
-) -> Result<bool, MailboxError> {
-    let key = keys::subscription(name.as_str());
-    if change.edit.get(&key)?.is_none() {
-        return Ok(false);
-    }
-    change.state.subscriptions = change.state.subscriptions.saturating_sub(1);
-    change.edit.delete(key);
-    change.record(LogChange::Unsubscribed {
-        name: name.as_str().to_owned(),
-    });
-    Ok(true)
 }

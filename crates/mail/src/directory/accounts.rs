@@ -16,6 +16,7 @@ use crate::name::MailboxName;
 use crate::proof::Admin;
 use crate::settings::FirstMailbox;
 use crate::state::AccountState;
+use crate::subscription;
 use crate::tree::ROOT;
 use addr::Address;
 use net::Time;
@@ -415,7 +416,7 @@ impl Directory {
         let limit = self.max_mailboxes.max(1_000);
         for FirstMailbox { name, special_use } in first {
             mailbox::make(&mut change, ROOT, name, *special_use, limit).map_err(failed)?;
-            mailbox::subscribe(&mut change, name).map_err(failed)?;
+            subscription::subscribe(&mut change, name).map_err(failed)?;
         }
         Ok(change.finish_alone())
     }

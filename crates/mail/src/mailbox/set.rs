@@ -1,7 +1,7 @@
 //! What a mailbox is for, and whether it is subscribed: set after it was made.
 //! What never happens here: its name (`rename`).
 
-use super::{check_special_use, subscribe, unsubscribe};
+use super::check_special_use;
 use crate::change::AccountEdit;
 use crate::codec::Record;
 use crate::error::MailboxError;
@@ -9,6 +9,7 @@ use crate::history::LogChange;
 use crate::keys;
 use crate::name::{MailboxName, SpecialUse};
 use crate::state::MailboxRecord;
+use crate::subscription::{subscribe, unsubscribe};
 use crate::tree::{self, Node};
 
 /// What is to be set of a mailbox; what is not said stays.

@@ -84,7 +84,7 @@ fn done(session: &mut Session, result: Result<(), Refused>) -> Result<(), End> {
     Ok(())
 }
 
-/// What is above it is made too; it is subscribed, so that IMAP's clients show it.
+/// What is above it is made too; all that is made is subscribed, so that IMAP's clients show it.
 pub(crate) fn cfld(session: &mut Session, folder: Folder) -> Doing<'_> {
     Box::pin(async move {
         let made = create(session, &folder).await;
@@ -96,12 +96,8 @@ async fn create(session: &mut Session, folder: &Folder) -> Result<(), Refused> {
     let id = session.id;
     let name = mailbox_name(folder)?;
     let account = session.folders().account().clone();
-    let made = account.create(&name, None).await;
+    let made = account.create_subscribed(&name).await;
     made.map_err(|error| reply::folder(&error, id))?;
-    if let Err(error) = account.subscribe(&name).await {
-        // logged; the folder is there all the same
-        let _ = reply::folder(&error, id);
-    }
     Ok(())
 }
 
@@ -181,7 +177,7 @@ async fn rename(
         return Err(Refused::new(Text::FolderInItself));
     }
     let account = session.folders().account().clone();
-    let renamed = account.rename(from, to).await;
+    let renamed = account.rename_subscribed(from, to).await;
     renamed.map_err(|error| reply::folder(&error, id))
 }
 

@@ -517,6 +517,31 @@ async fn seen(server: &Server, mailbox: &str) -> Vec<(u32, Vec<String>)> {
 }
 
 #[tokio::test]
+async fn what_pop4_makes_renames_and_deletes_is_subscribed_as_it_is_there() {
+    let server = Server::new().await;
+    let account = server.account("alice");
+    let before = account.subscriptions().unwrap().len();
+    let subscribed = || {
+        let names = account.subscriptions().unwrap();
+        let names: Vec<String> = names.iter().map(|name| name.as_str().to_owned()).collect();
+        let ours = |name: &String| name.starts_with("Work") || name.starts_with("Old");
+        names.into_iter().filter(ours).collect::<Vec<_>>()
+    };
+    let mut client = server.log_in("alice").await;
+    client.ok("CFLD Work/New").await;
+    assert_eq!(subscribed(), ["Work", "Work/New"]);
+    client.ok("RENF Work Old/Work").await;
+    assert_eq!(subscribed(), ["Old", "Old/Work", "Old/Work/New"]);
+    client.ok("MOVF Old/Work/New /").await;
+    client.ok("RENF New Worked").await;
+    client.ok("DFLD Old/Work").await;
+    assert_eq!(subscribed(), ["Old", "Worked"]);
+    client.ok("DFLD Old").await;
+    client.ok("DFLD Worked").await;
+    assert_eq!(account.subscriptions().unwrap().len(), before);
+}
+
+#[tokio::test]
 async fn what_pop4_does_is_seen_at_once_by_others_and_the_other_way_round() {
     let server = Server::new().await;
     server
