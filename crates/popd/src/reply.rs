@@ -3,6 +3,7 @@
 //! Never here: a secret, or what exactly went wrong inside; the log has that, under the id.
 
 use crate::text::Text;
+use addr::Address;
 use mail::{AppendError, BodyRefusal, LoginRefusal, MailboxError, StoreError};
 use pop::Code;
 use std::fmt::Display;
@@ -104,7 +105,16 @@ pub(crate) fn over_quota() -> Refused {
 
 /// A message that is not sent on; what post logs of it names no more than its sender knows.
 pub(crate) fn submission(refusal: &post::Refusal) -> Refused {
-    let text = Text::NotSent(refusal.to_string());
+    not_sent(refusal, refusal.to_string())
+}
+
+/// The same because of a recipient, who is named: there may be many.
+pub(crate) fn recipient(refusal: &post::Refusal, to: &Address) -> Refused {
+    not_sent(refusal, format!("{to}: {refusal}"))
+}
+
+fn not_sent(refusal: &post::Refusal, why: String) -> Refused {
+    let text = Text::NotSent(why);
     match refusal.is_temporary() {
         true => Refused::with(Code::SysTemp, text),
         false => Refused::new(text),

@@ -193,6 +193,9 @@ texts! {
     NoRecipients:
         "no recipient stands in To, Cc or Bcc",
         "in To, Cc und Bcc steht kein Empfänger";
+    UnreadableRecipient:
+        "a recipient in To, Cc or Bcc cannot be read, write name@domain",
+        "ein Empfänger in To, Cc oder Bcc ist unlesbar, richtig: name@domain";
     NoSubmission: "no messages are sent on from here", "von hier wird nichts verschickt";
     MessageLineTooLong:
         "a line of the message is too long",
