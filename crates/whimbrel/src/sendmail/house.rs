@@ -52,6 +52,12 @@ impl House {
         })
     }
 
+    /// For a job of UUCP, which any end but "not now" gives up for good: a settings file in the middle of
+    /// an edit is no reason for that.
+    pub fn of_job() -> Result<House, Ended> {
+        kept(House::find(None, None))
+    }
+
     /// Where the server listens for users of this machine.
     pub fn socket(&self) -> Option<PathBuf> {
         let mut all = self.settings.listen(Kind::Submit).addresses.iter();
@@ -110,8 +116,27 @@ impl Myself {
     }
 }
 
+fn kept(found: Result<House, Ended>) -> Result<House, Ended> {
+    found.map_err(|ended| Ended::new(Code::Temporary, ended.why))
+}
+
 fn capital(name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_be_read_end_a_call_but_keep_a_job() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("whimbrel.toml");
+        std::fs::write(&file, "hostname = \n").unwrap();
+        let found = || House::find(file.to_str(), None);
+        assert_eq!(found().map(drop).unwrap_err().code, Code::Config);
+        assert_eq!(kept(found()).map(drop).unwrap_err().code, Code::Temporary);
+    }
 }

@@ -11,7 +11,7 @@ use super::house::House;
 use super::message::{self, Message};
 use super::post_in::{handed_over, in_runtime};
 use super::said::Sorted;
-use super::{drop_folder, neighbour};
+use super::{drop_folder, header, neighbour};
 use addr::{Charset, ForwardPath};
 use smtp::ClientName;
 use smtp::client::Recipient;
@@ -20,7 +20,7 @@ use uucp::FromLines;
 
 pub fn run(words: &[String]) -> Result<(), Ended> {
     let recipients = recipients(words)?;
-    let house = House::find(None, None)?;
+    let house = House::of_job()?;
     let most = house.settings.message_bytes + MOST_LINES;
     let input = message::input(most)?;
     let by = neighbour::of_caller();
@@ -64,14 +64,12 @@ fn made(recipients: Vec<Recipient>, input: &[u8], by: Option<&str>) -> Result<Me
     let from = uucp::sender(&lines.path, by.or(first));
     let from = from.map_err(|error| wrong(error.to_string()))?;
     let content = input[lines.len..].to_vec();
-    let header_end = content.windows(2).position(|two| two == b"\n\n");
-    let header = &content[..header_end.unwrap_or(content.len())];
     let parameters = MailParameters {
         body: Some(match content.is_ascii() {
             true => BodyType::SevenBit,
             false => BodyType::EightBitMime,
         }),
-        charset: match header.is_ascii() {
+        charset: match header::split(&content).is_ascii() {
             true => Charset::Ascii,
             false => Charset::Utf8,
         },
@@ -130,6 +128,21 @@ mod tests {
         assert_eq!(to(&[]), Err(Code::Usage));
         assert_eq!(to(&["-D", "bob"]), Err(Code::Usage));
         assert_eq!(to(&["a@b@c"]), Err(Code::Data));
+    }
+
+    #[test]
+    fn only_a_header_that_is_not_ascii_needs_smtputf8() {
+        // [rfc6531 3.4] whatever ends its lines
+        let charset = |text: &str| {
+            let text = format!("From a@x.test date\n{text}");
+            made(Vec::new(), text.as_bytes(), None)
+                .unwrap()
+                .parameters
+                .charset
+        };
+        assert_eq!(charset("Subject: x\r\n\r\n\u{e4}\r\n"), Charset::Ascii);
+        assert_eq!(charset("Subject: x\n\n\u{e4}\n"), Charset::Ascii);
+        assert_eq!(charset("Subject: \u{e4}\r\n\r\n"), Charset::Utf8);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub fn run(words: &[String]) -> Result<(), Ended> {
         let why = format!("takes no words, and not {word}; the batch is read from standard input");
         return Err(Ended::new(Code::Usage, why));
     }
-    let house = House::find(None, None)?;
+    let house = House::of_job()?;
     let name = neighbour::name(neighbour::of_caller().as_deref());
     take(&house, &name)
 }
