@@ -69,6 +69,11 @@ pub enum MaySend {
 /// What a program on this machine writes where it knows no domain.
 pub(crate) const HERE: &str = "localhost";
 
+/// What a name of somebody on this machine stands before.
+pub fn here() -> Domain {
+    HERE.parse().expect("because `localhost` is a name")
+}
+
 impl LocalUser {
     /// He has his name at each of these domains; the first is the origin.
     pub(crate) fn new(

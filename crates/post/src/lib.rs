@@ -36,7 +36,7 @@ mod verify;
 
 pub use accept::{Accepted, Post, PostSettings};
 pub use arriving::Arriving;
-pub use client::{Client, Greeting, LocalUser, MaySend, Neighbour, Role, Trust};
+pub use client::{Client, Greeting, LocalUser, MaySend, Neighbour, Role, Trust, here};
 pub use dropped::{DroppedFile, Left, Note, Progress};
 pub use envelope::{Envelope, MessageId, Recipient};
 pub use judge::Wish;

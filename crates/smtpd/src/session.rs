@@ -141,6 +141,9 @@ impl Session {
             failed_logins: 0,
         };
         session.set_bare_newlines();
+        if session.client.role == Role::Local {
+            session.machine.set_home(post::here());
+        }
         session
     }
 

@@ -6,6 +6,7 @@
 //! logging, settings, a decision whether mail is welcome or where it goes.
 #![forbid(unsafe_code)]
 
+mod bare_name;
 pub mod batch;
 mod by;
 mod chunks;

@@ -13,6 +13,7 @@
 //! `tls_started`: what was sent in clear text before TLS is never read as if it came after.
 //! [rfc3207 4.2]
 
+use crate::bare_name::completed;
 use crate::chunks::{Chunks, Octets};
 use crate::command::{BodyType, ChunkPlace, Command, Malformed, Verb};
 use crate::data::{BareNewlines, DataEnd, DataRules, Decoder, Progress};
@@ -20,6 +21,7 @@ use crate::limits::{AUTH_LINE_BYTES, COMMAND_LINE_BYTES};
 use crate::parse::{is_bdat, parse_command};
 use crate::reply::Reply;
 use crate::sequence::{Answered, may_answer};
+use addr::Domain;
 use memchr::memchr;
 
 /// What the client did.
@@ -117,6 +119,8 @@ pub struct Server {
     output: Vec<u8>,
     flush: Flush,
     data_rules: DataRules,
+    /// Of names that stand alone in MAIL and RCPT; None: they are wrong.
+    home: Option<Domain>,
     /// What the last MAIL said of its content.
     asked: Octets,
     /// The same of the last MAIL that was taken; counts for BDAT.
@@ -146,6 +150,7 @@ impl Server {
             output: Vec::new(),
             flush: Flush::Later,
             data_rules,
+            home: None,
             asked: Octets::Lines,
             octets: Octets::Lines,
             chunks: None,
@@ -155,6 +160,11 @@ impl Server {
     /// How a CR or LF that stands alone is taken, from the next message on.
     pub fn set_bare_newlines(&mut self, bare_newlines: BareNewlines) {
         self.data_rules.bare_newlines = bare_newlines;
+    }
+
+    /// Names without a domain in MAIL and RCPT are of this one, from the next command on.
+    pub fn set_home(&mut self, home: Domain) {
+        self.home = Some(home);
     }
 
     /// Takes what the network gave. While TLS is starting and after the end it is dropped.
@@ -324,8 +334,10 @@ impl Server {
     fn next_command(&mut self) -> Option<Event> {
         let event = match self
             .next_line(command_limit)?
-            .and_then(|line| parse_command(&line))
-        {
+            .and_then(|line| match &self.home {
+                Some(home) => parse_command(&completed(&line, home)),
+                None => parse_command(&line),
+            }) {
             Ok(command) => {
                 self.begin(&command);
                 Event::Command(command)

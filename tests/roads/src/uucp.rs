@@ -271,7 +271,7 @@ impl System {
         assert!(output.status.success(), "{}", said(&output));
         until(&format!("{subject} is in the spool"), || {
             let queue = self.admin(&["queue", "list"], "");
-            (queue == "nothing waits in the queue\n").then_some(())
+            (queue == "Mail queue is empty\n").then_some(())
         });
     }
 

@@ -275,7 +275,7 @@ impl Whimbrel {
     }
 
     fn is_empty(&self) -> bool {
-        self.queue() == "nothing waits in the queue\n"
+        self.queue() == "Mail queue is empty\n"
     }
 
     /// How often the letter is there.

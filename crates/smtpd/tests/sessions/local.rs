@@ -107,6 +107,12 @@ async fn the_system_says_who_a_user_of_this_machine_is_and_nobody_else_comes_in(
     client
         .deliver("alice@localhost", &["beta!bob@localhost"], b"\r\n")
         .await;
+    // a name alone is somebody here
+    client.ask("RCPT TO:<nobody>", "503").await;
+    client.ask("MAIL FROM:<alice>", "250").await;
+    client.ask("RCPT TO:<nobody>", "550").await;
+    client.ask("RCPT TO:<bob>", "250").await;
+    client.ask("RSET", "250").await;
     let texts = server.texts("bob").await;
     let uid = std::fs::metadata(place.path()).unwrap().uid();
     let says = format!("(handed in by uid {uid})");

@@ -73,7 +73,7 @@ pub(super) const FLAGS: &[Row] = &[
     row("-oA", Value, Taken, "-oA /etc/aliases", "another file of aliases, for `-bi`"),
     row("-O", Value, Taken, "-O ErrorMode=m", "`ErrorMode`, `IgnoreDots` and `AliasFile` count, all others are ignored"),
     row("-bm", Nothing, Ignored, "-bm", "a message comes in: that is so anyhow"),
-    row("-bs", Nothing, Taken, "-bs", "SMTP on standard input and output"),
+    row("-bs", Nothing, Taken, "-bs", "SMTP on standard input and output; names without a domain are users here"),
     row("-bS", Nothing, Taken, "-bS", "a batch of SMTP on standard input"),
     row("-bv", Attached, Taken, "-bv", "says whether mail for the recipients is taken; nothing is sent"),
     row("-bt", Nothing, Taken, "-bt", "the same"),

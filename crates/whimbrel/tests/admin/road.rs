@@ -116,7 +116,7 @@ fn what_is_not_known_is_said_to_be_so() {
         "4h",
     ];
     let done = run(&server.data, &list);
-    assert_eq!(done.out, "nothing waits in the queue\n");
+    assert_eq!(done.out, "Mail queue is empty\n");
     drop(server);
     let done = run(&data, &["queue", "list", "--json"]);
     assert_eq!(

@@ -168,7 +168,7 @@ fn a_server_that_refuses_or_puts_off_is_seen_in_queue_and_report() {
         server.administer(&list, "")
     );
     server.administer(&["queue", "remove", "--all", "--yes"], "");
-    assert_eq!(server.administer(&list, ""), "nothing waits in the queue\n");
+    assert_eq!(server.administer(&list, ""), "Mail queue is empty\n");
     let why = server.administer(&["why", &id], "");
     assert!(why.contains("taken out of the queue"), "{why}");
     let bob = server

@@ -241,7 +241,7 @@ fn until_drained(server: &Server) {
             .output();
         let listed = listed.expect("because the binary is there");
         let out = String::from_utf8_lossy(&listed.stdout).into_owned();
-        if out == "nothing waits in the queue\n" {
+        if out == "Mail queue is empty\n" {
             return;
         }
         let late = began.elapsed() > PATIENCE;

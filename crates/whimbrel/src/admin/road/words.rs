@@ -18,7 +18,7 @@ pub fn queue(queue: &Queue) -> String {
     let mut text = table(
         HEADS,
         queue.entries.iter().map(cells),
-        "nothing waits in the queue",
+        "Mail queue is empty",
     );
     if queue.left_out > 0 {
         let more = format!(
