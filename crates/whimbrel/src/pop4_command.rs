@@ -316,6 +316,9 @@ async fn addresses(server: &str) -> Result<Vec<IpAddr>, String> {
     if server.eq_ignore_ascii_case("localhost") {
         return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
     }
+    if server.contains(':') {
+        return Err("this is neither a name nor an address; a port is said by --port".to_owned());
+    }
     let settings = DnsSettings {
         dnssec: Dnssec::Off,
         ..DnsSettings::default()
@@ -346,4 +349,16 @@ async fn secured(conn: Conn, arguments: &Pop4Arguments) -> Done<Conn> {
 
 fn lost(why: &str) -> Trouble {
     Trouble(PROTOCOL, format!("the connection is lost: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_the_name_is_told_where_it_belongs() {
+        let why = addresses("mail.example.org:110").await.unwrap_err();
+        assert!(why.contains("--port"), "{why}");
+        assert!(addresses("::1").await.is_ok());
+    }
 }

@@ -50,6 +50,15 @@ pub fn give_up(
     Ok(())
 }
 
+/// What this process was given up to now; nothing takes it back.
+pub fn new_privileges() -> NewPrivileges {
+    match rustix::thread::no_new_privs() {
+        Ok(false) => NewPrivileges::ForUux,
+        // a system that does not say it is asked for nothing
+        Ok(true) | Err(_) => NewPrivileges::Forbidden,
+    }
+}
+
 /// The login name of a user of this machine.
 pub fn name_of(uid: u32) -> Result<Option<String>, Fault> {
     let user = found(User::from_uid(Uid::from_raw(uid)));

@@ -37,10 +37,7 @@ pub fn run(arguments: &ServeArguments) -> Outcome<ExitCode> {
     let bound = listeners::bind(&settings, service_manager::given()?, advice)?;
     let pem = Pem::read(&settings.certificates)?;
     let logins = Logins::read(&settings)?;
-    let new_privileges = match settings.road.routes.iter().any(|row| row.form.is_some()) {
-        true => NewPrivileges::ForUux,
-        false => NewPrivileges::Forbidden,
-    };
+    let new_privileges = new_privileges(&settings);
     privileges::give_up(&settings.process, &sockets(&settings), new_privileges)?;
     let start = Start {
         file,
@@ -52,6 +49,14 @@ pub fn run(arguments: &ServeArguments) -> Outcome<ExitCode> {
     };
     let ready_file = arguments.ready_file.as_deref();
     crate::in_runtime(async move { start.serve(ready_file).await })
+}
+
+/// Only `uux` needs any.
+fn new_privileges(settings: &Settings) -> NewPrivileges {
+    match settings.road.routes.iter().any(|row| row.form.is_some()) {
+        true => NewPrivileges::ForUux,
+        false => NewPrivileges::Forbidden,
+    }
 }
 
 /// What to do when a port cannot be had.
@@ -151,6 +156,7 @@ impl Running {
         }
         let hostname = &self.settings.hostname;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), hostname, "ready");
+        self.say_what_is_forbidden();
         service_manager::tell_ready(&format!("serving as {hostname}"));
     }
 
@@ -207,6 +213,7 @@ impl Running {
         self.server.sending.renew(renewal);
         self.settings = settings;
         self.say_what_is_closed();
+        self.say_what_is_forbidden();
         for change in changes {
             let Change {
                 name,
@@ -230,6 +237,18 @@ impl Running {
         if self.settings.road.is_picked_up() && is_wanted && !self.hands_over {
             tracing::warn!(
                 "customers pick up their mail at a port that opens at a restart: `listen.odmr.addresses`"
+            );
+        }
+    }
+
+    /// What was given up at the start, or is kept from us by whoever started us, is gone for good.
+    fn say_what_is_forbidden(&self) {
+        let given = privileges::new_privileges();
+        if new_privileges(&self.settings) == NewPrivileges::ForUux && given != NewPrivileges::ForUux
+        {
+            tracing::warn!(
+                "`uux` cannot become the user `uucp` here, so what `road.route` gives it may fail: start \
+                 again with the route in the file, and with a unit that allows it (docs/uucp.md)"
             );
         }
     }

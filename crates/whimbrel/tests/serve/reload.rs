@@ -65,6 +65,20 @@ fn what_needs_a_restart_is_said() {
     );
 }
 
+#[test]
+fn a_first_route_by_uux_says_that_it_needs_a_restart() {
+    let place = Place::new();
+    place.write("mail.example.org", "");
+    let served = place.start();
+    let route = r#"{ to = "alpha.uucp", via = "pipe", form = "rmail", command = ["/usr/bin/uux", "-", "alpha!rmail", "({recipient})"] }"#;
+    place.write("mail.example.org", &format!("[road]\nroute = [{route}]\n"));
+    let told = served.reload();
+    assert!(
+        told.contains("`uux` cannot become the user `uucp`"),
+        "{told}"
+    );
+}
+
 #[tokio::test]
 async fn a_wrong_file_changes_nothing_and_is_told() {
     let place = Place::new();
