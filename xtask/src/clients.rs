@@ -24,6 +24,10 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("gsasl", "gsasl"),
     // 88 MB to download, the others together a tenth of that
     ("thunderbird", "thunderbird"),
+    // 5 MB; they want a screen, which is another 6 MB
+    ("sylpheed", "sylpheed"),
+    ("claws-mail", "claws-mail"),
+    ("Xvfb", "xvfb"),
     ("strace", "strace"),
     // networks of mail servers
     ("ip", "iproute2"),

@@ -112,15 +112,7 @@ impl Imap {
 
     /// All UIDs that a search finds, in rising order.
     pub fn search(&mut self, criteria: &str) -> Vec<u32> {
-        let answer = self.must(&format!("UID SEARCH {criteria}"));
-        let text = answer.text();
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("* SEARCH"))
-            .unwrap_or_default();
-        line.split_ascii_whitespace()
-            .map(|uid| uid.parse().expect("because a UID is a number"))
-            .collect()
+        found(&self.must(&format!("UID SEARCH {criteria}")))
     }
 
     /// The flags of a message, sorted.
@@ -157,19 +149,38 @@ impl Imap {
 
     /// Waits with IDLE until a search finds a message; gives the first.
     pub fn awaited(&mut self, criteria: &str) -> u32 {
+        self.until(criteria, |found| !found.is_empty())[0]
+    }
+
+    /// Waits with IDLE until a search finds nothing.
+    pub fn gone(&mut self, criteria: &str) {
+        self.until(criteria, <[u32]>::is_empty);
+    }
+
+    fn until(&mut self, criteria: &str, is_enough: impl Fn(&[u32]) -> bool) -> Vec<u32> {
         loop {
             self.must("NOOP");
-            if let Some(uid) = self.search(criteria).first() {
-                return *uid;
+            let answer = self.must(&format!("UID SEARCH {criteria}"));
+            let found = found(&answer);
+            if is_enough(&found) {
+                return found;
             }
-            let tag = self.tag();
-            self.wire.send(format!("{tag} IDLE\r\n").as_bytes());
-            let told = |imap: &mut Imap| imap.response().expect("because something comes in time");
-            while !told(self).ends_with(b" EXISTS") {}
-            self.wire.send(b"DONE\r\n");
-            let answer = self.answer(&tag);
-            answer.expect("because DONE is answered");
+            // What SEARCH itself has told of, IDLE does not tell again.
+            if answer.untagged.len() == 1 {
+                self.wait_for_news();
+            }
         }
+    }
+
+    fn wait_for_news(&mut self) {
+        let tag = self.tag();
+        self.wire.send(format!("{tag} IDLE\r\n").as_bytes());
+        let told = |imap: &mut Imap| imap.response().expect("because something comes in time");
+        let is_news = |line: &[u8]| line.starts_with(b"* ") && !line.starts_with(b"* OK");
+        while !is_news(&told(self)) {}
+        self.wire.send(b"DONE\r\n");
+        let answer = self.answer(&tag);
+        answer.expect("because DONE is answered");
     }
 
     fn tag(&mut self) -> String {
@@ -202,6 +213,18 @@ impl Imap {
         }
         Ok(response)
     }
+}
+
+/// What SEARCH answered.
+fn found(answer: &Answer) -> Vec<u32> {
+    let text = answer.text();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("* SEARCH"))
+        .unwrap_or_default();
+    line.split_ascii_whitespace()
+        .map(|uid| uid.parse().expect("because a UID is a number"))
+        .collect()
 }
 
 /// `…{n}` at the end of a line.

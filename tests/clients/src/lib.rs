@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "a test says what it left out")]
 
+pub mod display;
 pub mod imap;
 pub mod pop3;
 pub mod program;
@@ -15,9 +16,10 @@ pub mod sink;
 pub mod smtp;
 pub mod wire;
 
+pub use display::Display;
 pub use imap::Imap;
 pub use pop3::Pop3;
-pub use program::{Ended, Program, fetchmail, private_file};
+pub use program::{Ended, Program, Running, fetchmail, private_file};
 pub use server::{Account, Server, Start};
 pub use sink::Sink;
 pub use smtp::Smtp;

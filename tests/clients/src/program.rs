@@ -74,7 +74,12 @@ impl Program {
         self
     }
 
-    pub fn run(mut self) -> Ended {
+    pub fn run(self) -> Ended {
+        self.start().ended()
+    }
+
+    /// Lets it run beside the test.
+    pub fn start(mut self) -> Running {
         self.command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -88,16 +93,33 @@ impl Program {
             // A program may end before it has read everything.
             std::thread::spawn(move || drop(stdin.write_all(&input)));
         }
-        let out = collect(child.stdout.take());
-        let err = collect(child.stderr.take());
+        Running {
+            name: self.name,
+            out: collect(child.stdout.take()),
+            err: collect(child.stderr.take()),
+            child,
+        }
+    }
+}
+
+/// A program that runs beside the test, and goes with it.
+pub struct Running {
+    name: &'static str,
+    child: Child,
+    out: Receiver<Vec<u8>>,
+    err: Receiver<Vec<u8>>,
+}
+
+impl Running {
+    /// Waits for its end.
+    pub fn ended(mut self) -> Ended {
         let deadline = Instant::now() + TIMEOUT;
-        let out = until(&out, deadline);
-        let err = until(&err, deadline);
+        let out = until(&self.out, deadline);
+        let err = until(&self.err, deadline);
         let in_time = out.is_some() && err.is_some();
-        let code = end(&mut child, in_time);
         let ended = Ended {
             name: self.name,
-            code,
+            code: end(&mut self.child, in_time),
             out: out.unwrap_or_default(),
             err: err.unwrap_or_default(),
         };
@@ -108,6 +130,15 @@ impl Program {
             ended.text()
         );
         ended
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails leaves no program behind.
+    fn drop(&mut self) {
+        // It has ended already if the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -31,5 +31,6 @@ mod sendmail;
 mod sslyze;
 mod starting;
 mod swaks;
+mod sylpheed;
 mod thunderbird;
 mod uucp;
