@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Result, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Nobody of this name is there.
 pub const NOBODY: &str = "nobody@far.example";
@@ -17,6 +18,8 @@ pub const NOBODY: &str = "nobody@far.example";
 pub struct Copy {
     /// In which the connection began.
     pub round: u64,
+    /// When its last line had come.
+    pub at: Instant,
     /// The client spoke on after the 250.
     pub reply_was_read: bool,
 }
@@ -173,6 +176,7 @@ impl Session {
         let id = received_id(&content).unwrap_or_default();
         let copy = Copy {
             round: self.round,
+            at: Instant::now(),
             reply_was_read: false,
         };
         let recipients = std::mem::take(&mut self.recipients);
