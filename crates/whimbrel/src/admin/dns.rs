@@ -69,23 +69,19 @@ pub fn records(domain: &str, hostname: Option<&str>, keys: &[DkimKey]) -> Vec<Dn
             "others report what they see of forgery; when the reports show that your own mail passes, \
              p=quarantine keeps the rest out (RFC 7489)",
         ),
-        service(
-            "_imaps._tcp",
-            0,
-            993,
-            "mail programs find IMAP [rfc6186 3.2]",
-        ),
+        // [rfc6186 3.2] [rfc6186 3.3] [rfc8314 5.1]
+        service("_imaps._tcp", 0, 993, "mail programs find IMAP (RFC 6186)"),
         service(
             "_submissions._tcp",
             0,
             465,
-            "mail programs find submission [rfc8314 5.1]",
+            "mail programs find submission (RFC 8314)",
         ),
         service(
             "_pop3s._tcp",
             10,
             995,
-            "mail programs find POP3, after IMAP [rfc6186 3.3]",
+            "mail programs find POP3, after IMAP (RFC 6186)",
         ),
         no_service(
             "_imap._tcp",
