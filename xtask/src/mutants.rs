@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+/// Of address space that a broken server in its simulated world may have: many times what it needs.
+const MEMORY_KIB: u32 = 8 * 1024 * 1024;
+
 /// Which mutants to run.
 pub enum Which {
     All,
@@ -154,7 +157,11 @@ fn one(mutant: &Mutant) -> Result<String, String> {
         .env("CARGO_TARGET_DIR", built_in());
     finish(build, "it does not build")?;
     let seeds = mutant.seeds.to_string();
-    let mut sim = Command::new(built_in().join("debug/sim"));
+    // a broken server may go round for ever, and must not take the machine with it
+    let bounded = format!("ulimit -v {MEMORY_KIB} && exec \"$0\" \"$@\"");
+    let mut sim = Command::new("sh");
+    sim.args(["-c", &bounded]);
+    sim.arg(built_in().join("debug/sim"));
     sim.args(["1", "--seeds", &seeds]).current_dir(&tree);
     let output = sim
         .output()
