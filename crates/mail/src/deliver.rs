@@ -26,6 +26,7 @@ use crate::verify::{self, VerifyReport};
 use bytes::Bytes;
 use net::{Clock, Random, Stop, Time};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use store::{Body, BodyRefusal, BodyWriter, Db, Edit, Fault, VacuumReport};
 use tally::{Metric, Tally};
@@ -99,8 +100,8 @@ pub struct Addressed {
     pub dsn: Dsn,
 }
 
-/// Writes, in the group of a delivery, or the last of its groups, what is to be on the road with it. Called again when the
-/// deliveries have to begin anew.
+/// Writes, in the group of a delivery, or the last of its groups, what is to be on the road with it.
+/// Called again when the deliveries have to begin anew.
 pub type Leg<'a> = &'a (dyn Fn(&mut Edit) -> Result<(), Fault> + Send + Sync);
 
 /// What one group delivers.
@@ -240,13 +241,17 @@ impl Mail {
                 let why = Fault::new("delivering a message", "its prefix is too long");
                 return Err(DeliverError::Unavailable(why));
             }
-            if let std::collections::btree_map::Entry::Vacant(free) = deliveries.entry(place) {
+            if let Entry::Vacant(free) = deliveries.entry(place) {
                 order.push(free.key().clone());
                 free.insert(addressed);
             }
         }
+        let groups = groups(deliveries, parsed.as_ref());
+        if groups.len() > 1 {
+            self.all_have_room(&message, &groups)?;
+        }
         let mut places = BTreeMap::new();
-        let mut groups = groups(deliveries, parsed.as_ref()).into_iter().peekable();
+        let mut groups = groups.into_iter().peekable();
         while let Some(places_now) = groups.next() {
             // it says that the message is where it belongs, so it comes when that is so
             let is_last = groups.peek().is_none();
@@ -262,6 +267,43 @@ impl Mail {
         Ok(Delivered {
             to: order.iter().map(place).collect(),
         })
+    }
+
+    /// What one group refuses after another is durable would come twice when it is sent again to the
+    /// rest, so it is looked for before the first.
+    fn all_have_room(
+        &self,
+        message: &Incoming,
+        groups: &[BTreeMap<Place, Addressed>],
+    ) -> Result<(), DeliverError> {
+        let mut used: BTreeMap<AccountId, Option<u64>> = BTreeMap::new();
+        let (mut gone, mut over_quota) = (Vec::new(), Vec::new());
+        for ((account, _), addressed) in groups.iter().flatten() {
+            let delivery = &addressed.delivery;
+            let used = match used.entry(*account) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    let look = self.inner.moment(*account);
+                    let state = look.record::<AccountState>(keys::ACCOUNT)?;
+                    free.insert(state.map(|state| state.used_bytes))
+                }
+            };
+            let Some(used) = used else {
+                gone.push(delivery.clone());
+                continue;
+            };
+            let size = message.body.len() + addressed.prefix.0.len() as u64;
+            let then = used.saturating_add(size);
+            match delivery.quota_bytes.is_some_and(|limit| then > limit) {
+                true => over_quota.push(delivery.clone()),
+                false => *used = then,
+            }
+        }
+        match (gone.is_empty(), over_quota.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => Err(DeliverError::OverQuota(over_quota)),
+            (false, _) => Err(DeliverError::Gone(gone)),
+        }
     }
 
     async fn deliver_once(

@@ -49,6 +49,10 @@ async fn recipients(office: &Account) -> Vec<String> {
 }
 
 async fn deliver(house: &House, names: &[&str]) -> Vec<DeliveredTo> {
+    try_deliver(house, names).await.unwrap().to
+}
+
+async fn try_deliver(house: &House, names: &[&str]) -> Result<Delivered, DeliverError> {
     let mut to = Vec::new();
     for name in names {
         let deliveries = house.resolved(name).await.into_iter();
@@ -59,7 +63,7 @@ async fn deliver(house: &House, names: &[&str]) -> Vec<DeliveredTo> {
         }));
     }
     let message = house.incoming(MESSAGE).await;
-    house.mail.deliver(message, to).await.unwrap().to
+    house.mail.deliver(message, to).await
 }
 
 #[tokio::test]
@@ -118,6 +122,22 @@ async fn a_thousand_recipients_of_a_host_are_more_than_one_transaction() {
     all.sort();
     all.dedup();
     assert_eq!(all.len(), 1_000);
+}
+
+#[tokio::test]
+async fn where_not_all_recipients_of_a_host_have_room_none_of_them_gets_it() {
+    let (house, office) = house_with_host().await;
+    // for the first transaction, and not for all
+    let room = 600 * MESSAGE.len() as u64;
+    house.set_quota("office", room).await;
+    let names: Vec<String> = (0..1_000).map(|n| format!("u{n}@xyz.demon.test")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match try_deliver(&house, &names).await {
+        Err(DeliverError::OverQuota(whom)) => assert_eq!(whom.len(), 400),
+        other => panic!("{other:?}"),
+    }
+    // who sends it again, or to the rest, sends it to nobody twice
+    assert_eq!(recipients(&office).await.len(), 0);
 }
 
 #[tokio::test]
