@@ -43,8 +43,8 @@ pub(crate) struct Timing {
 enum State {
     /// In `waiting`, until this time.
     Waiting(Time),
-    /// In line at its destination, and in `deadlines`.
-    InLine,
+    /// In line at its destination, at this place, and in `deadlines`.
+    InLine(Rank),
     UnderWay,
     /// Its attempt has ended, and what became of it is being written.
     Noted,
@@ -78,7 +78,6 @@ enum Turn {
 
 /// All entries to one place.
 struct Destination {
-    /// Some may have left it since: who is not in line any more is stepped over.
     line: BTreeMap<Rank, EntryNumber>,
     turn: Turn,
     /// Entries that know it.
@@ -224,7 +223,7 @@ impl Schedule {
             State::UnderWay | State::Noted => return,
             _ if is_picked_up || !is_kept_as_before => timing.due,
             State::Waiting(due) => due,
-            State::InLine | State::Held => self.looked,
+            State::InLine(_) | State::Held => self.looked,
         };
         match state {
             State::Held => self.add_held(number, timing),
@@ -254,7 +253,7 @@ impl Schedule {
             let Some(destination) = self.destinations.get_mut(&way) else {
                 continue;
             };
-            let Some((rank, number)) = destination.first(&self.places) else {
+            let Some((rank, number)) = destination.first() else {
                 destination.turn = Turn::Idle;
                 continue;
             };
@@ -316,11 +315,11 @@ impl Schedule {
             let Some(place) = self.places.get_mut(&number) else {
                 continue;
             };
-            place.state = State::InLine;
+            let rank = (rank(now, place.priority), self.lined_up);
+            place.state = State::InLine(rank);
             self.deadlines.insert((place.deadline, number));
             let way = place.destination.clone();
             if let Some(destination) = self.destinations.get_mut(&way) {
-                let rank = (rank(now, place.priority), self.lined_up);
                 self.lined_up += 1;
                 destination.line.insert(rank, number);
                 match destination.turn {
@@ -351,12 +350,32 @@ impl Schedule {
 
     /// Out of its line, and under way.
     fn take(&mut self, number: EntryNumber) {
+        self.step_out(number);
         if let Some(place) = self.places.get_mut(&number) {
-            self.deadlines.remove(&(place.deadline, number));
             place.state = State::UnderWay;
             if let Some(destination) = self.destinations.get_mut(&place.destination) {
                 destination.under_way += 1;
             }
+        }
+    }
+
+    /// Out of the list in which it stands. Else it would stand in two lines, or twice in one, once it goes
+    /// another way and comes back.
+    fn step_out(&mut self, number: EntryNumber) {
+        let Some(place) = self.places.get(&number) else {
+            return;
+        };
+        match place.state {
+            State::Waiting(due) => {
+                self.waiting.remove(&(due, number));
+            }
+            State::InLine(rank) => {
+                self.deadlines.remove(&(place.deadline, number));
+                if let Some(destination) = self.destinations.get_mut(&place.destination) {
+                    destination.line.remove(&rank);
+                }
+            }
+            State::UnderWay | State::Noted | State::Held => {}
         }
     }
 
@@ -390,6 +409,7 @@ impl Schedule {
 
     /// An entry is no more.
     pub fn forget(&mut self, number: EntryNumber) {
+        self.step_out(number);
         let Some(place) = self.places.remove(&number) else {
             return;
         };
@@ -397,15 +417,8 @@ impl Schedule {
         if let Some(kept) = customer.and_then(|customer| self.kept.get_mut(customer)) {
             kept.take(place.bytes);
         }
-        match place.state {
-            State::Waiting(due) => {
-                self.waiting.remove(&(due, number));
-            }
-            State::InLine => {
-                self.deadlines.remove(&(place.deadline, number));
-            }
-            State::Noted => self.noted -= 1,
-            State::UnderWay | State::Held => {}
+        if place.state == State::Noted {
+            self.noted -= 1;
         }
         self.leave(&place.destination, place.state);
     }
@@ -436,19 +449,13 @@ impl Schedule {
 
     /// Keeps an entry back. One that is under way is kept back when it comes again (its row says so).
     pub fn hold(&mut self, number: EntryNumber) {
-        let Some(place) = self.places.get_mut(&number) else {
+        if !self.may_go(number) {
             return;
-        };
-        match place.state {
-            State::Waiting(due) => {
-                self.waiting.remove(&(due, number));
-            }
-            State::InLine => {
-                self.deadlines.remove(&(place.deadline, number));
-            }
-            State::UnderWay | State::Noted | State::Held => return,
         }
-        place.state = State::Held;
+        self.step_out(number);
+        if let Some(place) = self.places.get_mut(&number) {
+            place.state = State::Held;
+        }
     }
 
     /// Lets an entry go at this time: one that is held, or one that waits for longer; what somebody picks
@@ -502,7 +509,7 @@ impl Schedule {
 
     fn may_go(&self, number: EntryNumber) -> bool {
         let place = self.places.get(&number);
-        place.is_some_and(|place| matches!(place.state, State::Waiting(_) | State::InLine))
+        place.is_some_and(|place| matches!(place.state, State::Waiting(_) | State::InLine(_)))
     }
 
     /// Takes an entry that waits, or stands in line, for an attempt that the schedule did not ask for.
@@ -515,14 +522,12 @@ impl Schedule {
     /// or `forget` ends that. False: one runs, or it is not there.
     pub fn set_aside(&mut self, number: EntryNumber) -> bool {
         match self.places.get(&number).map(|place| place.state) {
-            Some(State::Waiting(due)) => {
-                self.waiting.remove(&(due, number));
+            Some(State::Waiting(_) | State::InLine(_) | State::Held) => {
+                self.take(number);
+                true
             }
-            Some(State::InLine | State::Held) => {}
-            Some(State::UnderWay | State::Noted) | None => return false,
+            Some(State::UnderWay | State::Noted) | None => false,
         }
-        self.take(number);
-        true
     }
 
     /// The entries that are kept for a customer.
@@ -538,21 +543,14 @@ impl Schedule {
 }
 
 impl Destination {
-    /// The first that still stands in line.
-    fn first(&mut self, places: &HashMap<EntryNumber, Place>) -> Option<(Rank, EntryNumber)> {
-        while let Some((rank, number)) = self.line.first_key_value() {
-            let place = places.get(number);
-            if place.is_some_and(|place| place.state == State::InLine) {
-                return Some((*rank, *number));
-            }
-            self.line.pop_first();
-        }
-        None
+    fn first(&self) -> Option<(Rank, EntryNumber)> {
+        let first = self.line.first_key_value();
+        first.map(|(rank, number)| (*rank, *number))
     }
 
     /// Of the first in line.
-    fn priority(&mut self, places: &HashMap<EntryNumber, Place>) -> Priority {
-        let first = self.first(places);
+    fn priority(&self, places: &HashMap<EntryNumber, Place>) -> Priority {
+        let first = self.first();
         let place = first.and_then(|(_, number)| places.get(&number));
         place.map(|place| place.priority).unwrap_or_default()
     }

@@ -269,6 +269,9 @@ enum Step {
     Hurry(u8),
     Forget(u8),
     Later(u16),
+    Reload(u8),
+    SetAside(u8),
+    Carried(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -281,7 +284,86 @@ fn step() -> impl Strategy<Value = Step> {
         any_octet().prop_map(Step::Hurry),
         any_octet().prop_map(Step::Forget),
         (0..500_u16).prop_map(Step::Later),
+        any_octet().prop_map(Step::Reload),
+        any_octet().prop_map(Step::SetAside),
+        any_octet().prop_map(Step::Carried),
     ]
+}
+
+/// By the settings that were read last: some go to new places, some are kept for a customer, and some of
+/// these for him by another name.
+fn routed(number: EntryNumber, settings: u8, timing: Timing) -> Timing {
+    let which = number.message.0.wrapping_add(u64::from(settings)) % 5;
+    let mut way = timing.destination.clone();
+    way.next = match which {
+        0 => Way::PickUp("acme".into()),
+        1 => Way::PickUp("other".into()),
+        _ => return self::timing_at(&format!("d{which}"), timing),
+    };
+    let kept_for = Some(if which == 0 { "acme" } else { "other" }.into());
+    Timing {
+        destination: way,
+        due: timing.deadline,
+        kept_for,
+        ..timing
+    }
+}
+
+fn timing_at(domain: &str, as_said: Timing) -> Timing {
+    Timing {
+        destination: timing(domain, 0).destination,
+        kept_for: None,
+        ..as_said
+    }
+}
+
+/// Each entry stands where its state says, and nowhere else; what is counted is what is there.
+fn stands_once(schedule: &Schedule) -> Result<(), TestCaseError> {
+    let (mut waiting, mut in_line, mut noted) = (0, 0, 0);
+    let mut kept: HashMap<Arc<str>, Amount> = HashMap::new();
+    let mut ways: HashMap<Arc<route::Destination>, (usize, usize)> = HashMap::new();
+    for (number, place) in &schedule.places {
+        let of_way = ways.entry(place.destination.clone()).or_default();
+        of_way.0 += 1;
+        if let Some(customer) = &place.kept_for {
+            kept.entry(customer.clone()).or_default().add(place.bytes);
+        }
+        match place.state {
+            State::Waiting(due) => {
+                waiting += 1;
+                prop_assert!(schedule.waiting.contains(&(due, *number)));
+            }
+            State::InLine(rank) => {
+                in_line += 1;
+                prop_assert!(schedule.deadlines.contains(&(place.deadline, *number)));
+                let line = &schedule.destinations[&place.destination].line;
+                prop_assert_eq!(line.get(&rank), Some(number));
+            }
+            State::UnderWay => of_way.1 += 1,
+            State::Noted => noted += 1,
+            State::Held => {}
+        }
+    }
+    prop_assert_eq!(schedule.waiting.len(), waiting);
+    prop_assert_eq!(schedule.deadlines.len(), in_line);
+    let lines = schedule.destinations.values().map(|one| one.line.len());
+    prop_assert_eq!(lines.sum::<usize>(), in_line);
+    prop_assert_eq!(schedule.noted, noted);
+    prop_assert_eq!(schedule.destinations.len(), ways.len());
+    for (way, destination) in &schedule.destinations {
+        prop_assert_eq!((destination.entries, destination.under_way), ways[way]);
+        let is_asleep = schedule.asleep.iter().any(|(_, asleep)| asleep == way);
+        prop_assert_eq!(matches!(destination.turn, Turn::Asleep(_)), is_asleep);
+    }
+    let asleep = schedule.asleep.iter();
+    prop_assert!(asleep.map(|(_, way)| way).all(|way| ways.contains_key(way)));
+    let is_kept = |amount: &Amount| *amount != Amount::default();
+    let counted = schedule.kept.iter().filter(|(_, amount)| is_kept(amount));
+    let counted: HashMap<Arc<str>, Amount> = counted
+        .map(|(name, amount)| (name.clone(), *amount))
+        .collect();
+    prop_assert_eq!(counted, kept);
+    Ok(())
 }
 
 fn any_octet() -> impl Strategy<Value = u8> {
@@ -298,7 +380,7 @@ proptest! {
         let (mut now, mut under_way) = (0, Vec::new());
         // who is there, and whether it is held
         let mut there: BTreeMap<EntryNumber, bool> = BTreeMap::new();
-        let mut names = 0;
+        let (mut names, mut settings) = (0, 0);
         for step in steps {
             let chosen = |which: u8| there.keys().nth(usize::from(which) % there.len().max(1)).copied();
             match step {
@@ -308,7 +390,8 @@ proptest! {
                     let timing = timing(&format!("d{}", to % 3), now + i64::from(to));
                     let priority = i8::try_from(to % 19).unwrap() - 9;
                     let priority = Priority::new(priority).expect("a priority");
-                    schedule.add(number(names), Timing { deadline, priority, ..timing });
+                    let timing = Timing { deadline, priority, ..timing };
+                    schedule.add(number(names), routed(number(names), settings, timing));
                     there.insert(number(names), false);
                 }
                 Step::Next(answer) => {
@@ -330,7 +413,10 @@ proptest! {
                     if !comes_again {
                         there.remove(&number);
                     }
-                    let again = comes_again.then(|| timing("d0", now + 60));
+                    let again = comes_again.then(|| {
+                        let timing = Timing { deadline: s(now + 700), ..timing("d0", now + 60) };
+                        routed(number, settings, timing)
+                    });
                     schedule.done(number, again);
                 },
                 Step::Hold(which) => if let Some(number) = chosen(which)
@@ -352,8 +438,25 @@ proptest! {
                     there.remove(&number);
                 },
                 Step::Later(seconds) => now += i64::from(seconds),
+                Step::Reload(read) => {
+                    settings = read;
+                    for number in there.keys() {
+                        let timing = Timing { deadline: s(now + 700), ..timing("d0", now) };
+                        schedule.reroute(*number, routed(*number, settings, timing));
+                    }
+                }
+                Step::SetAside(which) => if let Some(number) = chosen(which)
+                    && schedule.take_now(number)
+                {
+                    prop_assert!(!under_way.contains(&number));
+                    under_way.push(number);
+                },
+                Step::Carried(which) => if !under_way.is_empty() {
+                    schedule.carried(under_way[usize::from(which) % under_way.len()]);
+                },
             }
             prop_assert_eq!(schedule.len(), there.len());
+            stands_once(&schedule)?;
         }
         // once everybody answers, all come who are not held
         let mut left = there.values().filter(|held| !**held).count();
