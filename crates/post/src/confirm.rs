@@ -93,30 +93,43 @@ impl Post {
         note: Option<&Note>,
         compose: impl FnOnce(SenderPlace) -> Result<report::Report, Fault>,
     ) -> Result<bool, Fault> {
-        let here = match self.directory().resolve(sender).await? {
-            Resolved::Local(deliveries) => Some(deliveries),
-            Resolved::NotOurs => None,
+        let directory = self.directory();
+        let resolved = match note {
+            // that mail is lost is heard also where the quota is used up
+            Some(_) => directory.resolve_beyond_quota(sender).await?,
+            None => directory.resolve(sender).await?,
+        };
+        let (here, onward) = match resolved {
+            Resolved::Local(deliveries) => (deliveries, Vec::new()),
+            Resolved::NotOurs => (Vec::new(), vec![sender.clone()]),
+            Resolved::Onward { here, onward } => {
+                (here, onward.into_iter().map(|one| one.to).collect())
+            }
             _ => return Ok(false),
         };
-        let place = match here {
-            Some(_) => SenderPlace::Here,
-            None => SenderPlace::Elsewhere,
+        let queue = self.inner.queue.as_ref().filter(|_| !onward.is_empty());
+        if here.is_empty() && queue.is_none() {
+            return Ok(false);
+        }
+        let place = match onward.is_empty() {
+            true => SenderPlace::Here,
+            false => SenderPlace::Elsewhere,
         };
         let report = compose(place)?;
         let id = MessageId(self.inner.random.token(crate::accept::ID_LETTERS));
         let body = self.body_of(&report, &id, sender).await;
         let body = body.map_err(|refused| Fault::new("writing a report", refused))?;
         let prefix = queue::report_prefix(&self.inner.hostname, &id.to_string(), at);
-        let to = queue::addressed(here.unwrap_or_default(), &prefix);
-        let leaving = match (&self.inner.queue, place) {
-            (_, SenderPlace::Here) => None,
-            (None, SenderPlace::Elsewhere) => return Ok(false),
-            (Some(queue), SenderPlace::Elsewhere) => {
-                let onward = Onward::new(ForwardPath::Address(sender.clone()), None, None);
+        let to = queue::addressed(here, &prefix);
+        let leaving = match queue {
+            None => None,
+            Some(queue) => {
+                let way = |to| Onward::new(ForwardPath::Address(to), None, None);
+                let onward = onward.into_iter().map(way).collect();
                 let mut message =
                     queue.report_message(&id.to_string(), &report, sender, String::new());
                 message.message.asked.protection = protection; // [rfc8689 5]
-                let leaving = queue.leaving(message, vec![onward], &body);
+                let leaving = queue.leaving(message, onward, &body);
                 Some(leaving.map_err(|_| Fault::new("reporting", "the queue is full"))?)
             }
         };

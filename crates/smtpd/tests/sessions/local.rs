@@ -2,7 +2,7 @@
 //! lie in a folder.
 
 use super::{Client, Server};
-use mail::Fault;
+use mail::{AccountChange, Fault};
 use net::{Listener, dial_unix};
 use post::{DroppedFile, Note, Post, PostSettings, Progress};
 use smtpd::batch::{self, HandedIn, Patience, Step};
@@ -255,6 +255,32 @@ async fn those_whom_nobody_knows_are_reported_and_the_others_have_it() {
     assert_eq!(server.messages("bob").await.len(), 1);
     let told = server.texts("alice").await;
     assert!(told[0].contains("nobody@example.test"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_sender_whose_mail_goes_on_or_whose_mailbox_is_full_is_told_all_the_same() {
+    let server = Server::new().await;
+    let house = &server.house;
+    let (directory, admin) = (house.mail.directory(), house.admin());
+    let goes_on = "away@example.test".parse().unwrap();
+    let targets = ["alice@example.test", "alice@else.test"];
+    let targets = targets.iter().map(|to| to.parse().unwrap()).collect();
+    let made = directory.add_alias(&admin, &goes_on, targets).await;
+    made.unwrap();
+    let to = ["nobody@example.test"];
+    let mail = message("away@example.test", &to, "lost");
+    assert_eq!(hand_in(&server, UUCP, file("a"), &mail).await, ["done 1"]);
+    assert_eq!(told(&server, "alice").await.len(), 1);
+    let full = AccountChange {
+        quota_bytes: Some(Some(1)),
+        ..AccountChange::default()
+    };
+    let alice = house.account("alice").id();
+    let changed = directory.change_account(&admin, alice, full).await;
+    changed.unwrap();
+    let mail = message("alice@example.test", &to, "lost");
+    assert_eq!(hand_in(&server, JANE, file("b"), &mail).await, ["done 1"]);
+    assert_eq!(told(&server, "alice").await.len(), 2);
 }
 
 #[tokio::test]
