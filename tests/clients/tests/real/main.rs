@@ -8,6 +8,7 @@ mod alpine;
 mod callers;
 mod curl;
 mod dkim;
+mod evolution;
 mod fetchmail;
 mod getmail;
 mod gsasl;
