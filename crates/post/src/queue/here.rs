@@ -98,10 +98,7 @@ impl Queue {
             },
             false => settle::attempted(&entry, &fates, message.given_up()),
         };
-        for place in arrived {
-            settled.entry.recipients[place].state = RecipientState::Done;
-            settled.happened.push((place, Happened::Delivered));
-        }
+        done(&mut settled, arrived);
         settled.entry.lease = Some(self.lease(settled.entry.due));
         let settled = settle::told_of_delay(settled, now, self.delay_notice(message, &entry));
         let said = settled.entry.recipients.iter().enumerate();
@@ -273,6 +270,14 @@ impl Queue {
     }
 }
 
+/// These have it, and their sender can be told of that.
+pub(super) fn done(settled: &mut Settled, arrived: Vec<usize>) {
+    for place in arrived {
+        settled.entry.recipients[place].state = RecipientState::Done;
+        settled.happened.push((place, Happened::Delivered));
+    }
+}
+
 /// The entry when these have it.
 fn arrived(before: &EntryRecord, going: &[Going], at: Time) -> EntryRecord {
     let mut after = before.clone();
@@ -292,8 +297,9 @@ fn arrived(before: &EntryRecord, going: &[Going], at: Time) -> EntryRecord {
     after
 }
 
-/// In the group that delivers.
-fn write(
+/// In the group that delivers. What the operator has said meanwhile stays: to keep it back, or to try it
+/// at once.
+pub(super) fn write(
     edit: &mut Edit,
     number: EntryNumber,
     before: &EntryRecord,
@@ -309,6 +315,7 @@ fn write(
     };
     let entry = EntryRecord {
         standing: current.standing,
+        due: current.due,
         ..after.clone()
     };
     edit.put(key, entry.encode());

@@ -5,8 +5,8 @@
 //! repeated after the next start. What never happens here: what is said to a server (`road`).
 
 use crate::limits;
-use crate::queue::entry::{EntryNumber, EntryRecord, Standing, Whither};
-use crate::queue::here::Arrived;
+use crate::queue::entry::{EntryNumber, EntryRecord, RecipientState, Standing, Whither};
+use crate::queue::here::{self, Arrived};
 use crate::queue::message::MessageRecord;
 use crate::queue::schedule::Next;
 use crate::queue::settle::{self, Settled};
@@ -182,7 +182,13 @@ impl Queue {
             None => settle::NO_ANSWER,
         };
         let notice = self.delay_notice(message, entry);
-        settle::looked_at(entry, now, (message.given_up(), nobody), notice)
+        let mut settled = settle::looked_at(entry, now, (message.given_up(), nobody), notice);
+        // a crash came before their sender was told
+        here::done(
+            &mut settled,
+            entry.places(RecipientState::Arrived).collect(),
+        );
+        settled
     }
 
     async fn attempt(
@@ -318,7 +324,7 @@ fn wait(now: Time, until: Option<Time>) -> Duration {
 mod tests {
     use super::*;
     use crate::queue::{Onward, QueueSettings};
-    use crate::report::SenderProof;
+    use crate::report::{Happened, SenderProof};
     use crate::road::route::Routes;
     use addr::{Charset, ForwardPath, ReversePath};
     use mail::codec::Record;
@@ -367,6 +373,38 @@ mod tests {
         let (settings, routes) = (QueueSettings::default(), Routes::default());
         let queue = Queue::open(mail, clock, random, "localhost", settings, routes).await;
         queue.unwrap()
+    }
+
+    #[tokio::test]
+    async fn whoever_has_got_it_before_a_crash_is_told_of_also_if_it_has_expired_since() {
+        let queue = queue(Clock::manual(Time::from_seconds(20_000))).await;
+        let mut arrived = entry();
+        arrived.whither = Whither::Here;
+        arrived.recipients[0].state = RecipientState::Arrived;
+        let settled = queue.look(&message(), &arrived);
+        assert_eq!(settled.happened, [(0, Happened::Delivered)]);
+        assert_eq!(settled.entry.recipients[0].state, RecipientState::Done);
+    }
+
+    #[tokio::test]
+    async fn a_wish_to_try_at_once_is_heard_while_others_get_it_here() {
+        let (now, later) = (Time::from_seconds(100), Time::from_seconds(900));
+        let queue = queue(Clock::manual(now)).await;
+        // as it was when the attempt began, and as it is since
+        let before = EntryRecord {
+            due: later,
+            ..entry()
+        };
+        let mut edit = queue.inner.mail.road_edit().await;
+        let wished = EntryRecord {
+            due: now,
+            ..entry()
+        };
+        edit.put(keys::entry(ONE), wished.encode());
+        here::write(&mut edit, ONE, &before, &before).unwrap();
+        queue.inner.mail.road_commit(edit).await.unwrap();
+        let (_, kept) = queue.read(ONE).unwrap().unwrap();
+        assert_eq!(kept.due, now);
     }
 
     #[tokio::test]
