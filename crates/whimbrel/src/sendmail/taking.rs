@@ -3,9 +3,8 @@
 //!
 //! A file goes when its messages are in mailboxes and queue, durably. The commits that put them there
 //! note it in the store, so that none enters twice after a crash; the note goes after the file. What never
-//! happens here: a file that its owner had not marked as
-//! whole; a link; anything outside the folder; trust in what else a user puts there: a name of his is
-//! logged with its control characters escaped.
+//! happens here: a file that its owner had not marked as whole; a link; anything outside the folder;
+//! trust in what else a user puts there: a name of his is logged with its control characters escaped.
 
 use super::drop_folder::WHOLE;
 use crate::own_files;
@@ -54,19 +53,22 @@ pub struct Taking<N> {
 /// Files that are left alone, for so many looks.
 type Resting = BTreeMap<PathBuf, u32>;
 
-impl<N: Fn() -> (Arc<Door>, Duration)> Taking<N> {
+impl<N: Fn() -> (Arc<Door>, Duration) + Send + Sync + 'static> Taking<N> {
     /// Looks until `stop`.
     pub async fn run(self, stop: &Stop) {
         self.forget().await;
+        let this = Arc::new(self);
         let mut resting = Resting::new();
         while !stop.is_stopped() {
             let files;
-            (files, resting) = self.look(resting).await;
+            (files, resting) = this.look(resting).await;
             for path in files {
                 if stop.is_stopped() {
                     return;
                 }
-                if self.take(&path, stop).await == Taken::Later {
+                let (taking, of, until) = (this.clone(), path.clone(), stop.clone());
+                let taking = async move { taking.take(&of, &until).await };
+                if alone(&path, taking).await == Taken::Later {
                     resting.insert(path, LOOKS);
                 }
             }
@@ -297,10 +299,18 @@ fn dropped(path: &Path, facts: &Metadata) -> DroppedFile {
     }
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Debug)]
 enum Taken {
     Yes,
     Later,
+}
+
+/// In a task of its own: a bug that one file meets keeps no other waiting.
+async fn alone(path: &Path, taking: impl Future<Output = Taken> + Send + 'static) -> Taken {
+    tokio::spawn(taking).await.unwrap_or_else(|error| {
+        tracing::error!(target: "post", ?path, %error, "taking it in panicked; this is a bug");
+        Taken::Later
+    })
 }
 
 /// Never waits, and never follows a link.
@@ -377,6 +387,14 @@ mod tests {
             .status()
             .unwrap();
         assert_eq!(Kind::of(&open(&pipe).unwrap().1), Kind::Strange);
+    }
+
+    #[tokio::test]
+    async fn a_bug_that_one_file_meets_keeps_no_other_waiting() {
+        let path = Path::new("mail");
+        let broken = alone(path, async { panic!("a bug") }).await;
+        assert_eq!(broken, Taken::Later);
+        assert_eq!(alone(path, async { Taken::Yes }).await, Taken::Yes);
     }
 
     #[test]
