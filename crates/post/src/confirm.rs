@@ -93,11 +93,9 @@ impl Post {
         note: Option<&Note>,
         compose: impl FnOnce(SenderPlace) -> Result<report::Report, Fault>,
     ) -> Result<bool, Fault> {
-        let directory = self.directory();
         let resolved = match note {
-            // that mail is lost is heard also where the quota is used up
-            Some(_) => directory.resolve_beyond_quota(sender).await?,
-            None => directory.resolve(sender).await?,
+            Some(_) => self.who_hears(sender).await?,
+            None => self.directory().resolve(sender).await?,
         };
         let (here, onward) = match resolved {
             Resolved::Local(deliveries) => (deliveries, Vec::new()),
@@ -141,6 +139,16 @@ impl Post {
             at,
         };
         self.enter(incoming, to, leaving, note).await
+    }
+
+    /// That mail is lost which was taken from a program long gone is heard by somebody: by the sender,
+    /// also where his quota is used up, or by the postmaster, where the sender is nobody here.
+    async fn who_hears(&self, sender: &Address) -> Result<Resolved, Fault> {
+        let directory = self.directory();
+        match directory.resolve_beyond_quota(sender).await? {
+            found @ (Resolved::Local(_) | Resolved::NotOurs | Resolved::Onward { .. }) => Ok(found),
+            _ => directory.resolve_postmaster().await,
+        }
     }
 
     async fn enter(

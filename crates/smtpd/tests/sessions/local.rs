@@ -284,6 +284,16 @@ async fn a_sender_whose_mail_goes_on_or_whose_mailbox_is_full_is_told_all_the_sa
 }
 
 #[tokio::test]
+async fn of_a_sender_who_is_nobody_here_the_postmaster_hears() {
+    let server = Server::new().await;
+    let mail = message("www-data@example.test", &["nobody@example.test"], "lost");
+    assert_eq!(hand_in(&server, UUCP, file("a"), &mail).await, ["done 1"]);
+    // the first account, where nobody has that name
+    let told = told(&server, "alice").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[tokio::test]
 async fn a_torn_batch_gives_what_was_whole_and_no_more() {
     let server = Server::new().await;
     let whole = message("alice@example.test", &["bob@example.test"], "whole");
